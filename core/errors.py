@@ -1,0 +1,46 @@
+"""Errors that a user can cause, each with a sentence that says what to do next.
+
+The window and the command line show ``str(error)`` and never a traceback for these. Anything else that
+escapes is a defect of the program, not of the input.
+"""
+
+
+class WorkbenchError(Exception):
+    """Base of all errors with a remedy: ``what`` went wrong and where, ``remedy`` what to do about it."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(f"{what} {remedy}".strip())
+
+
+class ImageError(WorkbenchError):
+    """A file that cannot be read as an image, or an image that a pack cannot judge."""
+
+
+class PackError(WorkbenchError):
+    """A model pack that is damaged, of another schema, or inconsistent with itself."""
+
+
+class DeviceError(WorkbenchError):
+    """A device that was asked for and is not there, or that failed."""
+
+
+class DataError(WorkbenchError):
+    """Clean images or shards that are missing, unreadable or inconsistent."""
+
+
+class VictimError(WorkbenchError):
+    """A victim that cannot be loaded, or that does not behave as the victim it is said to be."""
+
+
+class AttackError(WorkbenchError):
+    """An attack asked to do what it cannot: bounds, hyperparameters or labels out of range."""
+
+
+class ScenarioError(WorkbenchError):
+    """A scenario file with unknown, missing or contradictory entries."""
+
+
+class Cancelled(Exception):
+    """The user asked to stop. Never shown as an error."""

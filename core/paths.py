@@ -1,0 +1,32 @@
+"""Where things are: shipped resources, and the user's own packs, victims, logs and settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+RESOURCES = Path(__file__).resolve().parent.parent / "resources"
+"""Shipped data; beside the packages in a checkout, in an installed wheel and in a frozen program alike."""
+
+SAMPLES = RESOURCES / "samples"
+
+
+def user_data() -> Path:
+    """The user's folder for packs, victims and cases; made on first use."""
+    return Path(platformdirs.user_data_path("mtaa-workbench", appauthor=False, ensure_exists=True))
+
+
+def user_log() -> Path:
+    """The user's folder for log files; made on first use."""
+    return Path(platformdirs.user_log_path("mtaa-workbench", appauthor=False, ensure_exists=True))
+
+
+def pack_folders() -> tuple[Path, ...]:
+    """Folders searched for packs by name, the user's own before the shipped ones."""
+    return user_data() / "packs", RESOURCES / "packs"
+
+
+def victim_folders() -> tuple[Path, ...]:
+    """Folders searched for victims by name, the user's own before the shipped ones."""
+    return user_data() / "victims", RESOURCES / "victims"

@@ -1,0 +1,160 @@
+"""The frozen values that travel from an image file to an answer.
+
+Every room hands these on and none re-decides what an earlier one settled (see the data flow in README).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedImage:
+    """One decoded image file.
+
+    pixels: float32 [C, H, W] in [0, 1], C is 1 (grey) or 3 (RGB), at the file's own size.
+    sha256: hex digest of the file's bytes.
+    format: the decoder's name for the file type, e.g. "PNG", "JPEG", "NPY".
+    bits:   bits a channel the file stores (8, 16, 32 for float).
+    lossy:  whether the format threw pixel detail away (JPEG, lossy WebP).
+    """
+
+    path: str
+    sha256: str
+    pixels: FloatArray
+    format: str
+    bits: int
+    lossy: bool
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One label with its calibrated probability."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClassAnswer:
+    """The answer to one classification task.
+
+    ranking: every label, most probable first; probabilities are calibrated and sum to 1.
+    entropy: Shannon entropy of the ranking in bits (0 is certain, log2(number of labels) is a guess).
+    sigma:   the task's homoscedastic uncertainty learned by eq. 14; the same for every image of a pack.
+    prediction_set: labels that together hold the truth at ``coverage`` (conformal), most probable first.
+    """
+
+    ranking: tuple[Candidate, ...]
+    entropy: float
+    sigma: float
+    prediction_set: tuple[str, ...]
+    coverage: float
+
+    @property
+    def label(self) -> str:
+        return self.ranking[0].label
+
+    @property
+    def probability(self) -> float:
+        return self.ranking[0].probability
+
+
+@dataclass(frozen=True, slots=True)
+class HyperparameterAnswer:
+    """The predicted attack's hyperparameter in its own unit.
+
+    name: "epsilon" or "kappa", or "none" for clean images (value, low and high are then 0).
+    unit: "/255" for epsilon (value 30 means 30/255), "logits" for kappa, "" for clean.
+    low, high: the conformal interval at ``coverage``, clipped to the pack's range.
+    minimum, maximum: the range that the pack was trained on.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    sigma: float
+    minimum: float
+    maximum: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Familiarity:
+    """Whether the pack has seen images like this one. ``score`` at or under ``threshold`` is familiar."""
+
+    score: float
+    threshold: float
+
+    @property
+    def familiar(self) -> bool:
+        return self.score <= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Who made one image, and how sure that is.
+
+    hyperparameters: one answer for each attack label of the pack, in the order of ``attack.ranking``;
+    the first is the predicted attack's.
+    adjustments: what had to be done to the image to judge it, e.g. "resized 56x56 to 28x28"; empty if nothing.
+    """
+
+    sha256: str
+    pack_id: str
+    attack: ClassAnswer
+    victim: ClassAnswer
+    hyperparameters: tuple[HyperparameterAnswer, ...]
+    familiarity: Familiarity
+    adjustments: tuple[str, ...]
+
+    @property
+    def hyperparameter(self) -> HyperparameterAnswer:
+        return self.hyperparameters[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Heatmap:
+    """Where the perturbation lies, and the estimate it was drawn from.
+
+    strength:     float32 [H, W] in [0, 1] at the image's own size; 1 is the strongest place in this image.
+    perturbation: float32 [C, h, w], the signed pixel-level estimate at the network's input size in [0, 1]
+                  units, or None for a pack whose auto-encoder works on feature maps only.
+    source:       what the map shows, in words for the user.
+    """
+
+    strength: FloatArray
+    perturbation: FloatArray | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one pass of the network says of one image."""
+
+    attribution: Attribution
+    heatmap: Heatmap | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of a list, a table or a JSON file: a path and either a finding or the reason why there is none."""
+
+    path: str
+    sha256: str | None
+    status: Literal["ok", "error"]
+    error: str | None
+    finding: Finding | None
