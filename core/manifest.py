@@ -1,0 +1,132 @@
+"""What a model pack says of itself: ``manifest.json``, checked against its schema before any weight is read."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from core.model.config import NetworkConfig
+
+SCHEMA = 1
+CLEAN = "clean"
+"""The label of an image that nobody attacked, among the attacks and among the victims (Section 4.4)."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AttackLabel(_Strict):
+    """One attack the pack can name, and its hyperparameter's name, display unit and trained range.
+
+    Values are in the regression target's units: epsilon x 255 ("/255") beside kappa ("logits"), 0 for clean.
+    """
+
+    name: str
+    hyperparameter: str
+    unit: str
+    minimum: float
+    maximum: float
+
+    @property
+    def width(self) -> float:
+        return self.maximum - self.minimum
+
+
+class VictimLabel(_Strict):
+    """One victim the pack can name; ``sha256`` is that of its weights file, None for clean."""
+
+    name: str
+    sha256: Sha256 | None = None
+    accuracy: float | None = None
+
+
+class ImageSpec(_Strict):
+    """What the network takes: [channels, height, width], grey for 1 channel and RGB for 3."""
+
+    channels: Literal[1, 3]
+    height: PositiveInt
+    width: PositiveInt
+
+
+class Calibration(_Strict):
+    """Fitted on the calibration split only.
+
+    temperature: divides the logits of each classification task.
+    sigma: the learned standard deviations of eq. 14 by task ("attack", "victim", "hyperparameter").
+    coverages: ascending target coverages; the lists below have one entry for each.
+    attack_scores, victim_scores: conformal quantiles of 1 - p(true label); the prediction set holds the
+        labels with 1 - p at or under it, and always the most probable one.
+    halfwidths: for each attack label the conformal half-width of its hyperparameter's interval, in its unit.
+    familiarity_threshold: the familiarity score that a stated share of familiar images stays under.
+    """
+
+    attack_temperature: float = Field(gt=0)
+    victim_temperature: float = Field(gt=0)
+    sigma: dict[Literal["attack", "victim", "hyperparameter"], float]
+    coverages: list[float]
+    attack_scores: list[float]
+    victim_scores: list[float]
+    halfwidths: dict[str, list[float]]
+    familiarity_threshold: float
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Calibration:
+        rows = {"attack_scores": self.attack_scores, "victim_scores": self.victim_scores, **self.halfwidths}
+        for name, row in rows.items():
+            if len(row) != len(self.coverages):
+                raise ValueError(f"{name} has {len(row)} entries for {len(self.coverages)} coverages")
+            if not all(map(math.isfinite, row)):
+                raise ValueError(f"{name} has an entry that is not a number")
+        if not self.coverages or sorted(self.coverages) != self.coverages:
+            raise ValueError("coverages must be ascending and not empty")
+        if set(self.sigma) != {"attack", "victim", "hyperparameter"}:
+            raise ValueError("sigma needs attack, victim and hyperparameter")
+        return self
+
+
+class Manifest(_Strict):
+    """``manifest.json`` of a model pack.
+
+    attacks, victims: labels in the order of the network's outputs; "clean" may be one of each.
+    scenario: the scenario that made the pack, verbatim.
+    results: measured figures with the scale they were measured at; free in form, for people and tables.
+    data_fingerprint: sha256 over the manifests of the shards that the pack was trained on.
+    """
+
+    schema_version: Literal[1] = SCHEMA
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: str
+    description: str
+    created: str
+    attacks: list[AttackLabel]
+    victims: list[VictimLabel]
+    image: ImageSpec
+    network: NetworkConfig
+    calibration: Calibration
+    scenario: dict[str, Any]
+    results: dict[str, Any]
+    data_fingerprint: Sha256
+    weights_sha256: Sha256
+
+    @model_validator(mode="after")
+    def _labels(self) -> Manifest:
+        for kind, labels in (
+            ("attacks", [a.name for a in self.attacks]),
+            ("victims", [v.name for v in self.victims]),
+        ):
+            if len(labels) < 2 or len(set(labels)) != len(labels):
+                raise ValueError(f"{kind} must be at least two different labels, not {labels}")
+        missing = {a.name for a in self.attacks} ^ set(self.calibration.halfwidths)
+        if missing:
+            raise ValueError(f"halfwidths do not match the attack labels: {sorted(missing)}")
+        return self
+
+    @property
+    def pack_id(self) -> str:
+        """Name and the first 12 digits of the weights' hash: tells two packs of one name apart."""
+        return f"{self.name}@{self.weights_sha256[:12]}"
