@@ -1,0 +1,233 @@
+"""Image file -> pixels and the hash of the file's bytes.
+
+Pixels are taken as the attacked model took them, for they are evidence and not a picture to be made pretty:
+
+- Alpha is dropped and the colour under it kept. The usual loaders of victims do the same (``convert("RGB")``), and
+  compositing would rewrite the very values that an attack left behind.
+- EXIF orientation is not applied. Attacks work on the stored array, and the usual loaders leave it as stored.
+- Colour profiles and gamma are ignored for the same reason.
+
+Of a file with several pictures (TIFF pages, animated WebP) the first is read. Pillow keeps the high 8 of 16 bits of
+RGB; 16-bit grey is read in full.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import stat
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from core.errors import ImageError
+from core.types import FloatArray, LoadedImage
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy"})
+"""Suffixes, in lower case, of the files that are picked from a folder."""
+
+MAX_FILE_BYTES = 512 * 2**20
+MAX_PIXELS = 64_000_000
+"""Limits far above real images and far below what fills a machine's memory."""
+
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+_READABLE = "PNG, JPEG, BMP, TIFF, WebP or .npy"
+_NPY_MAGIC = b"\x93NUMPY"
+_ROUNDING = 1e-6  # how far float arithmetic may push a value out of [0, 1]
+
+
+def load_image(path: str | Path) -> LoadedImage:
+    """Read one image file. Raises ImageError for anything that is not a readable image."""
+    path = Path(path)
+    try:
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            closed = "" if os.access(path, os.R_OK | os.X_OK) else " that you may not open"
+            raise ImageError(f"{path} is a folder{closed}.", "Name image files, or a folder that may be searched.")
+        if not stat.S_ISREG(kind):
+            raise ImageError(f"{path} is not a regular file.", "Copy the image into a file first.")
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ImageError(f"{path} does not exist.", "Check the name and the folder.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{path} cannot be read: {reason}.", "Check that you may read it.") from error
+    return decode_image(data, str(path))
+
+
+def decode_image(data: bytes, name: str) -> LoadedImage:
+    """Decode the bytes of one image file; ``name`` is what messages and ``LoadedImage.path`` call it.
+
+    Raises ImageError for bytes that are no readable image.
+    """
+    if not data:
+        raise ImageError(f"{name} is empty.", "Copy or export the image again.")
+    if len(data) > MAX_FILE_BYTES:
+        raise ImageError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB.", "Crop or split the image first.")
+    decode = _decode_npy if data.startswith(_NPY_MAGIC) else _decode_picture
+    pixels, kind, bits, lossy = decode(data, name)
+    return LoadedImage(name, hashlib.sha256(data).hexdigest(), pixels, kind, bits, lossy)
+
+
+def find_images(paths: Iterable[str | Path], recursive: bool = True) -> list[Path]:
+    """The files to attribute: those named, as they are, and the image files of the folders named.
+
+    A file that was named stays even when it is no image or does not exist, so that it shows up with the reason.
+    Files in folders come in natural order ("2.png" before "10.png"), hidden ones are left out, links to folders are not
+    followed. No path comes twice.
+    """
+    found: dict[Path, None] = {}
+    for path in map(Path, paths):
+        inside = _walk(path, recursive) if _is_folder(path) else [path]
+        found.update(dict.fromkeys(inside))
+    return list(found)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a parent that may not be entered, a null byte
+        return False
+
+
+def _walk(folder: Path, recursive: bool) -> Iterable[Path]:
+    closed: list[Path] = []
+    for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
+        folders[:] = sorted((f for f in folders if recursive and not f.startswith(".")), key=_natural)
+        for file in sorted(files, key=_natural):
+            if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
+                yield Path(parent, file)
+    yield from closed  # each becomes a row that says why
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    parts = re.split(r"([0-9]+)", name.lower())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+# --- pictures -----------------------------------------------------------------------------------------------------
+
+_Decoded = tuple[FloatArray, str, int, bool]
+
+
+def _decode_picture(data: bytes, name: str) -> _Decoded:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on metadata; the size is checked below
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise ImageError(f"{name} has {width}x{height} pixels, which is too many.", "Crop it first.")
+                kind = "JPEG" if image.format == "MPO" else image.format or ""  # MPO: a camera's JPEG with previews
+                bits, lossy = _stored_bits(image), _is_lossy(image, data)
+                return _picture_pixels(image, name), kind, bits, lossy
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name} is not an image that can be read.", f"Give it as {_READABLE}.") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name} unpacks to far too many pixels.", "Do not open it; crop it first.") from error
+    except Exception as error:  # Pillow's decoders raise almost anything on damaged bytes
+        raise ImageError(f"{name} is damaged or cut short ({error}).", "Copy or export the image again.") from error
+
+
+def _picture_pixels(image: Image.Image, name: str) -> FloatArray:
+    mode = image.mode
+    if mode in ("I;16", "I;16L", "I;16B", "I;16N") or (mode == "I" and image.format == "PNG"):  # "I": before Pillow 11
+        return _unit(np.asarray(image).astype(np.float32)[None] / np.float32(65535), name)
+    if mode == "F":
+        return _unit(np.asarray(image)[None], name)
+    if mode == "I":
+        raise ImageError(f"{name} stores 32-bit whole numbers, whose range is unknown.", "Save it with 8 or 16 bits.")
+    if mode in ("1", "L", "LA", "La"):
+        grey = image.convert("LA" if mode == "La" else "L")
+        return _scale8(np.asarray(grey.getchannel(0))[None])
+    if mode not in ("RGB", "RGBA", "RGBX"):  # palettes, CMYK, YCbCr, Lab, premultiplied alpha
+        image = image.convert("RGBA" if mode in ("P", "PA", "RGBa") else "RGB")
+    return _scale8(np.asarray(image)[..., :3].transpose(2, 0, 1))
+
+
+def _stored_bits(image: Image.Image) -> int:
+    """Bits a channel in the file; Pillow's mode alone does not tell 16-bit RGB from 8-bit."""
+    if image.mode in ("I", "F"):
+        return 16 if image.mode == "I" and image.format == "PNG" else 32
+    if image.mode == "1":
+        return 1
+    tiles = image.tile if isinstance(image, ImageFile.ImageFile) else []
+    return 16 if "16" in image.mode or any(";16" in str(tile[3]) for tile in tiles) else 8
+
+
+def _is_lossy(image: Image.Image, data: bytes) -> bool:
+    if image.format == "WEBP":
+        return _webp_is_lossy(data)
+    return image.format in ("JPEG", "MPO") or image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
+
+
+def _webp_is_lossy(data: bytes) -> bool:
+    """Whether the first picture's bitstream is VP8 and not VP8L (RIFF container, RFC 9649 section 2)."""
+    at = 12
+    while at + 8 <= len(data):
+        tag, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if tag in (b"VP8 ", b"VP8L"):
+            return tag == b"VP8 "
+        at += 8 + (16 if tag == b"ANMF" else length + length % 2)  # a frame's chunks follow its 16-byte header
+    return True
+
+
+# --- NumPy arrays -------------------------------------------------------------------------------------------------
+
+
+def _decode_npy(data: bytes, name: str) -> _Decoded:
+    array = _npy_array(data, name)
+    if array.ndim == 3 and array.shape[0] not in (1, 3) and array.shape[2] in (1, 3):
+        array = array.transpose(2, 0, 1)
+    elif array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3 or array.shape[0] not in (1, 3) or not array.size:
+        shape = "x".join(map(str, array.shape)) or "a single number"
+        raise ImageError(f"{name} has the shape {shape}.", "Save one image a file, as [H, W], [C, H, W] or [H, W, C].")
+    if array.shape[1] * array.shape[2] > MAX_PIXELS:
+        raise ImageError(f"{name} has {array.shape[2]}x{array.shape[1]} pixels, which is too many.", "Crop it first.")
+    bits = array.dtype.itemsize * 8
+    return (_scale8(array) if array.dtype == np.uint8 else _unit(array, name)), "NPY", bits, False
+
+
+def _npy_array(data: bytes, name: str) -> NDArray[np.generic]:
+    """The array as a view of ``data``; nothing is allocated on the header's word, and nothing is unpickled."""
+    file = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(file)
+        if dtype != np.uint8 and dtype.kind != "f":
+            raise ImageError(f"{name} holds {dtype} values.", "Save floats in [0, 1] or uint8.")
+        values: NDArray[np.generic] = np.frombuffer(data, dtype, int(np.prod(shape, dtype=object)), file.tell())
+        return values.reshape(shape, order="F" if fortran else "C")
+    except ImageError:
+        raise
+    except Exception as error:  # the header is text that anyone may have written
+        raise ImageError(f"{name} is a damaged .npy file ({error}).", "Save the array again.") from error
+
+
+# --- values -------------------------------------------------------------------------------------------------------
+
+
+def _scale8(values: NDArray[np.generic]) -> FloatArray:
+    return np.ascontiguousarray(values, dtype=np.float32) / np.float32(255)
+
+
+def _unit(values: NDArray[np.generic], name: str) -> FloatArray:
+    pixels = np.ascontiguousarray(values, dtype=np.float32)
+    low, high = float(pixels.min()), float(pixels.max())
+    if not np.isfinite(pixels).all():
+        raise ImageError(f"{name} holds values that are not numbers (NaN or infinite).", "Save the image again.")
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise ImageError(f"{name} holds values from {low:.4g} to {high:.4g}.", "Scale them to [0, 1] and save again.")
+    return pixels.clip(0, 1)

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from core import imageio
+from core.errors import ImageError
+from core.imageio import decode_image, find_images, load_image
+
+RANDOM = np.random.default_rng(7)
+GREY = RANDOM.integers(0, 256, (28, 20), dtype=np.uint8)
+COLOUR = RANDOM.integers(0, 256, (28, 20, 3), dtype=np.uint8)
+
+
+def encode(image: Image.Image | np.ndarray, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def png(width: int, height: int, bits: int, colour: int, rows: bytes) -> bytes:
+    """A PNG file by hand, for what Pillow does not write."""
+
+    def chunk(tag: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + tag + body + struct.pack(">I", zlib.crc32(tag + body))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"})]
+)
+def test_eight_bit_files_come_back_bit_exact(kind: str, options: dict[str, str]) -> None:
+    grey, colour = decode_image(encode(GREY, kind, **options), "g"), decode_image(encode(COLOUR, kind, **options), "c")
+    assert grey.pixels.dtype == np.float32
+    assert grey.pixels.shape == (1, 28, 20)
+    assert grey.size == (28, 20)
+    assert np.array_equal(grey.pixels[0], GREY.astype(np.float32) / np.float32(255))
+    assert np.array_equal((colour.pixels * 255).round().astype(np.uint8), COLOUR.transpose(2, 0, 1))
+    assert (grey.format, grey.bits, grey.lossy) == (kind, 8, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "lossy"),
+    [
+        ("JPEG", {}, True),
+        ("WEBP", {"lossless": True}, False),
+        ("WEBP", {"quality": 80}, True),
+        ("TIFF", {"compression": "jpeg"}, True),
+    ],
+)
+def test_loss_is_told(kind: str, options: dict[str, object], lossy: bool) -> None:
+    image = decode_image(encode(COLOUR, kind, **options), "x")
+    assert image.lossy is lossy
+    assert image.format == kind
+    exact = np.array_equal((image.pixels * 255).round(), COLOUR.transpose(2, 0, 1))
+    assert exact is not lossy
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_animated_webp_gives_its_first_picture(lossless: bool) -> None:
+    first, second = Image.fromarray(COLOUR), Image.fromarray(255 - COLOUR)
+    image = decode_image(encode(first, "WEBP", save_all=True, append_images=[second], lossless=lossless), "x")
+    assert image.lossy is not lossless
+    assert np.abs(image.pixels * 255 - COLOUR.transpose(2, 0, 1)).mean() < 60
+
+
+def test_sixteen_bit_grey_keeps_all_bits() -> None:
+    values = np.arange(0, 65536, 117, dtype=np.uint16)[:560].reshape(28, 20)
+    for kind in ("PNG", "TIFF"):
+        image = decode_image(encode(values, kind), "x")
+        assert image.bits == 16
+        assert np.array_equal((image.pixels[0].astype(np.float64) * 65535).round().astype(np.uint16), values)
+
+
+def test_sixteen_bit_colour_keeps_the_high_byte() -> None:
+    rows = b"".join(b"\0" + struct.pack(">6H", 0, 257, 65535, 0x1234, 514, 0) for _ in range(2))
+    image = decode_image(png(2, 2, 16, 2, rows), "x")
+    assert image.bits == 16
+    assert (image.pixels[:, 0, :] * 255).round().T.tolist() == [[0, 1, 255], [0x12, 2, 0]]
+
+
+def test_palette_alpha_cmyk_and_bilevel() -> None:
+    palette = Image.fromarray(COLOUR).quantize(16)
+    assert np.array_equal(
+        decode_image(encode(palette), "p").pixels * 255, np.asarray(palette.convert("RGB")).transpose(2, 0, 1)
+    )
+    palette.info["transparency"] = bytes([0, 128] + [255] * 14)
+    assert decode_image(encode(palette, transparency=palette.info["transparency"]), "p").pixels.shape[0] == 3
+
+    alpha = np.dstack([COLOUR, np.zeros((28, 20), np.uint8)])
+    kept = decode_image(encode(alpha), "a").pixels
+    assert np.array_equal(kept, decode_image(encode(COLOUR), "c").pixels), "colour under alpha is what a victim sees"
+    grey_alpha = Image.merge("LA", [Image.fromarray(GREY), Image.new("L", (20, 28))])
+    assert np.array_equal(decode_image(encode(grey_alpha), "la").pixels, decode_image(encode(GREY), "g").pixels)
+
+    assert decode_image(encode(Image.fromarray(COLOUR).convert("CMYK"), "TIFF"), "k").pixels.shape == (3, 28, 20)
+    bilevel = decode_image(encode(Image.fromarray(GREY > 127)), "1")
+    assert (bilevel.bits, set(np.unique(bilevel.pixels))) == (1, {0.0, 1.0})
+
+
+def test_orientation_tag_leaves_pixels_as_stored() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotate a quarter turn to view
+    assert np.array_equal(decode_image(encode(COLOUR, exif=exif), "x").pixels, decode_image(encode(COLOUR), "y").pixels)
+
+
+@pytest.mark.parametrize("shape", [(28, 20), (1, 28, 20), (28, 20, 1), (3, 28, 20), (28, 20, 3)])
+def test_npy_layouts(shape: tuple[int, ...]) -> None:
+    values = RANDOM.random(shape, dtype=np.float32)
+    image = decode_image(npy(np.asfortranarray(values)), "x.npy")
+    expected = values if shape[0] in (1, 3) else (values[None] if values.ndim == 2 else values.transpose(2, 0, 1))
+    assert np.array_equal(image.pixels, expected)
+    assert (image.format, image.bits, image.lossy) == ("NPY", 32, False)
+
+
+def test_npy_uint8_equals_png_of_the_same_values() -> None:
+    assert np.array_equal(decode_image(npy(GREY), "x").pixels, decode_image(encode(GREY), "y").pixels)
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [
+        (np.full((4, 4), np.nan, np.float32), "not numbers"),
+        (np.full((4, 4), np.inf), "not numbers"),
+        (np.full((4, 4), 255.0), "from 255 to 255"),
+        (np.full((4, 4), -0.1), "from -0.1"),
+        (np.zeros((4, 4), np.int64), "int64"),
+        (np.zeros((4, 4), np.complex64), "complex64"),
+        (np.zeros((2, 3, 4, 4)), "2x3x4x4"),
+        (np.zeros((5, 4, 4)), "5x4x4"),
+        (np.zeros((0, 4)), "shape"),
+        (np.float32(0.5), "single number"),
+        (np.array([["a", "b"]]), "<U1"),
+        (np.array([[object()]]), "object"),
+    ],
+)
+def test_npy_refusals(array: np.ndarray, says: str) -> None:
+    with pytest.raises(ImageError, match=says):
+        decode_image(npy(array) if array.dtype != object else _pickled_npy(), "x.npy")
+
+
+def _pickled_npy() -> bytes:
+    header = b"{'descr': '|O', 'fortran_order': False, 'shape': (1, 1), }"
+    padded = header.ljust(118 - 1) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded)) + padded + pickle.dumps([print])
+
+
+def test_npy_header_that_promises_more_than_the_file_holds() -> None:
+    data = npy(np.zeros((4, 4), np.float32)).replace(b"(4, 4)", b"(9999999, 9999999)")
+    with pytest.raises(ImageError, match="damaged"):
+        decode_image(data, "x.npy")
+    with pytest.raises(ImageError, match="damaged"):
+        decode_image(npy(np.zeros((4, 4), np.float32))[:40], "x.npy")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP"])
+def test_truncated_files_are_errors(kind: str) -> None:
+    data = encode(RANDOM.integers(0, 256, (64, 64, 3), dtype=np.uint8), kind)
+    for keep in (3, 20, len(data) // 2):
+        with pytest.raises(ImageError, match=r"x\.png"):
+            decode_image(data[:keep], "x.png")
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"RIFF"]))
+def test_arbitrary_bytes_never_escape_as_another_error(body: bytes, start: bytes) -> None:
+    try:
+        decode_image(start + body, "x")
+    except ImageError as error:
+        assert error.remedy
+
+
+def test_bombs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImageError, match=r"too many"):
+        decode_image(png(60000, 60000, 8, 0, b"\0" * 100), "bomb.png")
+    monkeypatch.setattr(imageio, "MAX_PIXELS", 100)
+    with pytest.raises(ImageError, match=r"20x28 pixels"):
+        decode_image(encode(GREY), "x")
+    with pytest.raises(ImageError, match=r"20x28 pixels"):
+        decode_image(npy(GREY), "x")
+    monkeypatch.setattr(imageio, "MAX_FILE_BYTES", 10)
+    with pytest.raises(ImageError, match="larger"):
+        decode_image(encode(GREY), "x")
+
+
+def test_load_image_hashes_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "digit.png"
+    path.write_bytes(encode(GREY))
+    image = load_image(path)
+    assert image.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert image.path == str(path)
+
+
+def test_load_image_says_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("hello")
+    os.mkfifo(tmp_path / "pipe.png")
+    cases = {
+        "empty.png": "empty",
+        "text.png": "not an image",
+        ".": "folder",
+        "none.png": "not exist",
+        "pipe.png": "file",
+    }
+    for name, says in cases.items():
+        with pytest.raises(ImageError, match=says) as caught:
+            load_image(tmp_path / name)
+        assert caught.value.remedy
+    with pytest.raises(ImageError, match="cannot be read"):
+        load_image("nul\0l.png")
+
+
+def test_find_images(tmp_path: Path) -> None:
+    for name in ("b/10.png", "b/2.PNG", "b/c/1.npy", "b/.hidden.png", "b/.git/x.png", "b/notes.txt", "named.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "b/c/loop").symlink_to(tmp_path / "b")
+    named = [tmp_path / "named.txt", tmp_path / "b", tmp_path / "gone.png", tmp_path / "b/10.png"]
+    expected = ["named.txt", "b/2.PNG", "b/10.png", "b/c/1.npy", "gone.png"]
+    assert find_images(named) == [tmp_path / name for name in expected]
+    assert find_images([tmp_path / "b"], recursive=False) == [tmp_path / "b/2.PNG", tmp_path / "b/10.png"]
