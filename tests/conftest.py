@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,3 +24,53 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
         monkeypatch.setenv(variable, str(home / variable.lower()))
     monkeypatch.setenv("HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="session")
+def tiny_manifest() -> dict[str, Any]:
+    """The entries of a valid manifest but for the weights' hash; copy before changing it."""
+    return {
+        "name": "tiny",
+        "title": "Tiny pack",
+        "description": "Untrained, for tests.",
+        "created": "2024-01-01T00:00:00Z",
+        "attacks": [
+            {"name": "clean", "hyperparameter": "none", "unit": "", "minimum": 0, "maximum": 0},
+            {"name": "fgsm", "hyperparameter": "epsilon", "unit": "/255", "minimum": 10, "maximum": 200},
+            {"name": "cw", "hyperparameter": "kappa", "unit": "logits", "minimum": 1, "maximum": 20},
+        ],
+        "victims": [{"name": "clean"}, {"name": "resnet18", "sha256": "a" * 64, "accuracy": 0.99}],
+        "image": {"channels": 1, "height": 28, "width": 28},
+        "network": {"width": 4},
+        "calibration": {
+            "attack_temperature": 1.5,
+            "victim_temperature": 1.2,
+            "sigma": {"attack": 0.5, "victim": 0.6, "hyperparameter": 2.0},
+            "coverages": [0.8, 0.9, 0.95],
+            "attack_scores": [0.5, 0.7, 0.8],
+            "victim_scores": [0.4, 0.6, 0.8],
+            "halfwidths": {"clean": [0, 0, 0], "fgsm": [8, 12, 20], "cw": [2, 3, 4]},
+            "familiarity_threshold": 1e9,
+        },
+        "scenario": {},
+        "results": {"attack_accuracy": 0.5},
+        "data_fingerprint": "b" * 64,
+    }
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tmp_path_factory: pytest.TempPathFactory, tiny_manifest: dict[str, Any]) -> Path:
+    """A pack file of the real network, small and untrained, always the same. Copy it before changing it."""
+    import torch  # noqa: PLC0415
+
+    from core.manifest import Manifest  # noqa: PLC0415
+    from core.model.network import MTAA  # noqa: PLC0415
+    from core.pack import write_pack  # noqa: PLC0415
+
+    path = tmp_path_factory.mktemp("packs") / "tiny.mtaapack"
+    checked = Manifest.model_validate({**tiny_manifest, "weights_sha256": "0" * 64})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = MTAA(checked.network, checked.image, checked.attacks, len(checked.victims))
+    write_pack(path, tiny_manifest, network.state_dict())
+    return path

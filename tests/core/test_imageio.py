@@ -213,13 +213,14 @@ def test_load_image_hashes_the_file(tmp_path: Path) -> None:
 def test_load_image_says_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("hello")
-    os.mkfifo(tmp_path / "pipe.png")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.png")  # reading it would wait for ever
     cases = {
         "empty.png": "empty",
         "text.png": "not an image",
         ".": "folder",
         "none.png": "not exist",
-        "pipe.png": "file",
+        "pipe.png": "not a regular file" if hasattr(os, "mkfifo") else "not exist",
     }
     for name, says in cases.items():
         with pytest.raises(ImageError, match=says) as caught:
