@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from core.model.config import NetworkConfig
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 CLEAN = "clean"
 """The label of an image that nobody attacked, among the attacks and among the victims (Section 4.4)."""
 

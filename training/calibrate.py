@@ -1,0 +1,81 @@
+"""Fit a pack's calibration on the calibration split: temperatures, conformal quantiles, the familiarity threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.manifest import AttackLabel, Calibration
+
+COVERAGES = [0.80, 0.85, 0.90, 0.95, 0.99]
+FAMILIAR_SHARE = 0.98
+"""Share of calibration images that count as familiar; the others are what the flag costs on known images."""
+
+
+def fit_temperature(logits: Tensor, target: Tensor) -> float:
+    """The temperature that minimises the cross-entropy of logits [N, K] / T against target [N] (Guo et al. 2017)."""
+    log_temperature = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    logits = logits.double()
+    optimizer = torch.optim.LBFGS([log_temperature], max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(logits / log_temperature.exp(), target)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    # A split without a single mistake pushes T to 0; beyond a factor of 20 nothing is left to learn from it.
+    return float(log_temperature.detach().clamp(-3, 3).exp())
+
+
+def conformal_quantile(scores: NDArray[np.float64], coverage: float) -> float:
+    """The split-conformal quantile: ceil((n + 1) coverage) of n scores, the largest where n is too small for it."""
+    n = len(scores)
+    rank = min(int(np.ceil((n + 1) * coverage)), n)
+    return float(np.sort(scores)[rank - 1])
+
+
+def fit_calibration(
+    attack_logits: Tensor,
+    victim_logits: Tensor,
+    hyperparameter: Tensor,
+    familiarity: Tensor,
+    attack: Tensor,
+    victim: Tensor,
+    value: Tensor,
+    labels: list[AttackLabel],
+    sigma: dict[str, float],
+) -> Calibration:
+    """Everything ``core.attributor`` applies, from the network's answers on the calibration split.
+
+    attack_logits: [N, A]; victim_logits: [N, V]; hyperparameter: [N, A]; familiarity: [N] scores; attack, victim,
+    value: [N] truth. Intervals are calibrated on the examples of the attack that the network names, so they hold under
+    the predicted attack; an attack never named there falls back to its own examples.
+    """
+    temperatures = fit_temperature(attack_logits, attack), fit_temperature(victim_logits, victim)
+    scores = []
+    for logits, temperature, truth in zip(
+        (attack_logits, victim_logits), temperatures, (attack, victim), strict=True
+    ):
+        probability = (logits.double() / temperature).softmax(1)
+        scores.append((1 - probability.gather(1, truth[:, None]).squeeze(1)).numpy())
+    halfwidths: dict[str, list[float]] = {}
+    for index, label in enumerate(labels):
+        named = (attack_logits.argmax(1) == index) & (attack == index)
+        chosen = named if named.any() else attack == index
+        error = (hyperparameter[chosen, index] - value[chosen]).abs().double().numpy()
+        halfwidths[label.name] = [conformal_quantile(error, c) if len(error) else label.width for c in COVERAGES]
+    return Calibration(
+        attack_temperature=temperatures[0],
+        victim_temperature=temperatures[1],
+        sigma=sigma,
+        coverages=COVERAGES,
+        attack_scores=[conformal_quantile(scores[0], c) for c in COVERAGES],
+        victim_scores=[conformal_quantile(scores[1], c) for c in COVERAGES],
+        halfwidths=halfwidths,
+        familiarity_threshold=conformal_quantile(familiarity.double().numpy(), FAMILIAR_SHARE),
+    )

@@ -1,0 +1,238 @@
+"""Generate a scenario's examples: clean images -> victim + attack grid -> parts.
+
+Every (victim, attack entry, split) is a stream of rounds. A round asks each cell of the grid for the examples it
+still lacks, all cells mixed in one queue of batches; the next round follows from what the last one filled. All
+choices come from the seed and from earlier parts, never from the clock or from who computed them. So a killed run
+replays the parts it finds and computes the rest, ranks share the batches of a round, and both end with the bytes of
+an undisturbed single process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.errors import AttackError
+from core.manifest import CLEAN
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from training.attacks import Attack, make_attack
+from training.ranks import Ranks
+from training.scenario import AttackSpec, Scenario
+from training.screening import Screening, screen
+from training.shards import Arrays, read_part, write_manifest, write_part
+from training.sources import SPLITS, CleanImages, Split
+from training.victim_zoo import Victim, load_victim
+
+LEVELS = 255.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """One (victim, attack entry, split), and where its parts go."""
+
+    victim_label: str
+    spec: AttackSpec
+    attack: Attack
+    split: Split
+    folder: Path
+    seed: int
+
+    @property
+    def wanted(self) -> int:
+        return int(getattr(self.spec.cell, self.split))
+
+    def in_attack_units(self, value: NDArray[np.float32]) -> Tensor:
+        """Label units (epsilon x 255, kappa) -> the attack's own ([0, 1], logits)."""
+        scale = LEVELS if self.attack.hyperparameter == "epsilon" else 1.0
+        return torch.from_numpy((value.astype(np.float64) / scale).astype(np.float32))
+
+
+def stable_seed(*parts: object) -> int:
+    """A 63-bit seed from names and numbers, the same on every machine and in every run."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def generate(
+    scenario: Scenario,
+    clean: CleanImages,
+    victims: Path,
+    out: Path,
+    *,
+    device: torch.device,
+    tell: ProgressCallback = lambda _: None,
+    cancel: CancelToken | None = None,
+    ranks: Ranks | None = None,
+) -> dict[str, Any]:
+    """Fill ``out`` with the scenario's parts and manifest; returns the report that the manifest carries.
+
+    victims: folder with the scenario's victim files. Raises AttackError with the cell named when an attack
+    fails; what was written stays and the next run goes on from it.
+    """
+    ranks = ranks or Ranks()
+    _write_clean(scenario, clean, out, ranks)
+    report: dict[str, Any] = {"victims": {}, "cells": {}, "unfilled": [], "source": clean.name}
+    for victim_spec in scenario.victims:
+        victim, digest = load_victim(victims / victim_spec.file)
+        victim = victim.to(device)
+        report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}
+        screened = {
+            split: screen(victim, clean, split, getattr(scenario.clean.pool, split), out / victim_spec.label, ranks)
+            for split in SPLITS
+            if any(getattr(a.cell, split) for a in scenario.attacks)
+        }
+        for spec in scenario.attacks:
+            attack = make_attack({"name": spec.name, "backend": spec.backend, **spec.parameters})
+            for split, screening in screened.items():
+                folder = out / victim_spec.label / spec.key / split
+                seed = stable_seed(scenario.seed, victim_spec.label, spec.key, split)
+                stream = _Stream(victim_spec.label, spec, attack, split, folder, seed)
+                filled, tried = _run_stream(stream, scenario.batch, clean, screening, victim, tell, cancel, ranks)
+                _report_cells(report, stream, filled, tried)
+    if ranks.first:
+        write_manifest(out, scenario, report)
+    ranks.barrier()
+    return report
+
+
+def _report_cells(report: dict[str, Any], stream: _Stream, filled: NDArray[np.int64], tried: NDArray[np.int64]) -> None:
+    key = f"{stream.victim_label}/{stream.spec.key}/{stream.split}"
+    report["cells"][key] = {"values": stream.spec.grid.values, "filled": filled.tolist(), "tried": tried.tolist()}
+    for value, count in zip(stream.spec.grid.values, filled.tolist(), strict=True):
+        if count < stream.wanted:
+            report["unfilled"].append({"cell": f"{key}/{value:g}", "filled": count, "wanted": stream.wanted})
+
+
+def _run_stream(
+    stream: _Stream, batch: int, clean: CleanImages, screening: Screening, victim: Victim,
+    tell: ProgressCallback, cancel: CancelToken | None, ranks: Ranks,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+    """Rounds until every cell is full or out of attempts. Returns examples filled and images tried, by cell."""
+    values = np.asarray(stream.spec.grid.values, np.float32)
+    filled = np.zeros(len(values), np.int64)
+    tried = np.zeros(len(values), np.int64)
+    orders = [_candidates(stream, cell, float(value), screening) for cell, value in enumerate(values)]
+    meter = ProgressMeter(
+        f"{stream.victim_label} {stream.spec.name} ({stream.spec.backend}) {stream.split}", stream.wanted * len(values), tell
+    )
+    part = 0
+    while True:
+        queue = _next_round(stream, orders, filled, tried)
+        if not queue:
+            return filled, tried
+        chunks = [queue[i : i + batch] for i in range(0, len(queue), batch)]
+        paths = [stream.folder / f"{part + i:05d}.safetensors" for i in range(len(chunks))]
+        for index, (chunk, path) in enumerate(zip(chunks, paths, strict=True)):
+            if cancel is not None:
+                cancel.check()
+            if ranks.owns(index) and not path.exists():
+                _make_part(stream, chunk, values, clean, victim, path)
+            if ranks.alone:
+                meter.advance(_count(path, filled, tried))
+        ranks.barrier()
+        if not ranks.alone:
+            for path in paths:
+                meter.advance(_count(path, filled, tried))
+        part += len(chunks)
+
+
+def _count(path: Path, filled: NDArray[np.int64], tried: NDArray[np.int64]) -> int:
+    """Add one part's header to the tallies; returns the examples it holds."""
+    _, header = read_part(path)
+    filled += np.asarray(header["filled"])
+    tried += np.asarray(header["tried"])
+    return int(sum(header["filled"]))
+
+
+def _candidates(stream: _Stream, cell: int, value: float, screening: Screening) -> NDArray[np.int64]:
+    """Clean images for one cell, in the order in which they are tried; positions in the screening.
+
+    Only images that the victim names right. For epsilon, images whose first-order distance to the boundary is
+    within reach come first, in random order, then the others by distance: small epsilons fool a good victim on about
+    one image in a hundred, and an attack on the other 99 would only be dropped.
+    """
+    order = np.random.default_rng([stream.seed & 0xFFFFFFFF, cell]).permutation(np.flatnonzero(screening.right))
+    if stream.attack.hyperparameter != "epsilon":
+        return order
+    distance = screening.epsilon[order] * LEVELS
+    near = distance <= value
+    beyond = order[~near]
+    return np.concatenate([order[near], beyond[np.argsort(screening.epsilon[beyond], kind="stable")]])
+
+
+def _next_round(
+    stream: _Stream, orders: list[NDArray[np.int64]], filled: NDArray[np.int64], tried: NDArray[np.int64]
+) -> list[tuple[int, int]]:
+    """(cell, position) pairs to try next: as many as each cell lacks, at the success rate it has shown."""
+    queue: list[tuple[int, int]] = []
+    for cell, order in enumerate(orders):
+        limit = min(len(order), stream.wanted * stream.spec.attempts)
+        lacking = stream.wanted - int(filled[cell])
+        if lacking <= 0 or tried[cell] >= limit:
+            continue
+        rate = max(float(filled[cell]) / float(tried[cell]), 0.25) if tried[cell] else 1.0
+        count = min(int(np.ceil(lacking / rate)), limit - int(tried[cell]))
+        queue += [(cell, int(p)) for p in order[tried[cell] : tried[cell] + count]]
+    rng = np.random.default_rng([stream.seed & 0xFFFFFFFF, 1 << 20, int(tried.sum())])
+    return [queue[i] for i in rng.permutation(len(queue))]
+
+
+def _make_part(
+    stream: _Stream, chunk: list[tuple[int, int]], values: NDArray[np.float32], clean: CleanImages,
+    victim: Victim, path: Path,
+) -> None:  # fmt: skip
+    """Attack one batch of (cell, clean row) and write what fooled the victim."""
+    cells = np.asarray([c for c, _ in chunk])
+    rows = np.asarray([r for _, r in chunk])
+    device = next(victim.parameters()).device
+    images = torch.from_numpy(clean.images[rows]).to(device).float() / LEVELS
+    labels = torch.from_numpy(clean.labels[rows]).to(device)
+    generator = torch.Generator().manual_seed(stable_seed(stream.seed, path.stem))
+    try:
+        result = stream.attack(
+            victim, images, labels, stream.in_attack_units(values[cells]), eight_bit=True, generator=generator
+        )
+    except AttackError as error:
+        raise AttackError(f"{stream.victim_label}/{stream.spec.key}/{stream.split}: {error.what}", error.remedy) from error
+    won = result.success.cpu().numpy()
+    arrays: Arrays = {
+        "adversarial": (result.adversarial * LEVELS).round().to("cpu", torch.uint8).numpy()[won],
+        "clean": clean.images[rows][won],
+        "row": rows[won],
+        "hyperparameter": values[cells][won],
+        "l2": result.l2.cpu().numpy()[won],
+        "linf": result.linf.cpu().numpy()[won],
+    }
+    tally = {
+        "filled": np.bincount(cells[won], minlength=len(values)).tolist(),
+        "tried": np.bincount(cells, minlength=len(values)).tolist(),
+    }
+    write_part(path, arrays, tally)
+
+
+def _write_clean(scenario: Scenario, clean: CleanImages, out: Path, ranks: Ranks) -> None:
+    """The class "clean": unattacked images, hyperparameter 0 (Section 4.4)."""
+    for split, count in _clean_counts(scenario):
+        path = out / CLEAN / CLEAN / split / "00000.safetensors"
+        if not count or not ranks.first or path.exists():
+            continue
+        rows = np.random.default_rng(stable_seed(scenario.seed, CLEAN, split)).permutation(clean.rows(split))[:count]
+        nothing = np.zeros(len(rows), np.float32)
+        images = clean.images[rows]
+        arrays: Arrays = {
+            "adversarial": images, "clean": images, "row": rows, "hyperparameter": nothing, "l2": nothing, "linf": nothing,
+        }  # fmt: skip
+        write_part(path, arrays, {"filled": [len(rows)], "tried": [len(rows)]})
+
+
+def _clean_counts(scenario: Scenario) -> Iterator[tuple[Split, int]]:
+    for split in SPLITS:
+        yield split, int(getattr(scenario.clean.examples, split))

@@ -1,0 +1,117 @@
+"""What a network is measured by: accuracy, RMSE and R2 by attack, on Table 1's scale, calibration and coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.manifest import CLEAN, AttackLabel
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TABLE1_WIDTH = {"epsilon": 190.0, "kappa": 95.0}
+"""Width of Table 1's grids: epsilon x 255 from 10 to 200, kappa from 5 to 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """A network's answers over N examples, calibrated.
+
+    attack: [N, A] and victim: [N, V] probabilities. hyperparameter: [N, A], label units.
+    """
+
+    attack: Floats
+    victim: Floats
+    hyperparameter: Floats
+
+    @property
+    def value(self) -> Floats:
+        """The hyperparameter under the predicted attack, [N]: what the user is told."""
+        rows = np.arange(len(self.attack))
+        chosen: Floats = self.hyperparameter[rows, self.attack.argmax(1)]
+        return chosen
+
+
+def table1_factor(attacks: Sequence[AttackLabel]) -> Floats:
+    """[A]: multiplies an error in label units to put it on Table 1's scale (1 where the grid is Table 1's)."""
+    return np.asarray([TABLE1_WIDTH[a.hyperparameter] / a.width if a.width > 0 else 1.0 for a in attacks])
+
+
+def expected_calibration_error(probabilities: Floats, truth: Ints, bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy over equal-width confidence bins, weighted by their counts.
+
+    probabilities: [N, K]; truth: [N].
+    """
+    confidence = probabilities.max(1)
+    right = probabilities.argmax(1) == truth
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(confidence[which == b].sum() - right[which == b].sum()) for b in range(bins)]
+    return float(sum(gaps) / len(truth))
+
+
+def confusion(predicted: Ints, truth: Ints, labels: int) -> list[list[int]]:
+    """Counts [truth][predicted]."""
+    table = np.zeros((labels, labels), np.int64)
+    np.add.at(table, (truth, predicted), 1)
+    rows: list[list[int]] = table.tolist()
+    return rows
+
+
+def evaluate(
+    predictions: Predictions,
+    attacks: Sequence[AttackLabel],
+    victims: Sequence[str],
+    attack: Ints,
+    victim: Ints,
+    hyperparameter: NDArray[np.float32],
+) -> dict[str, Any]:
+    """All figures of one set of examples; attack, victim: [N] true labels, hyperparameter: [N] true values."""
+    named_attack, named_victim = predictions.attack.argmax(1), predictions.victim.argmax(1)
+    error = predictions.value - hyperparameter
+    scaled = error * table1_factor(attacks)[attack]
+    adversarial = np.asarray([a.name != CLEAN for a in attacks])[attack]
+    return {
+        "examples": len(attack),
+        "attack_accuracy": float((named_attack == attack).mean()),
+        "victim_accuracy": float((named_victim == victim).mean()),
+        "rmse_table1_scale": _rmse(scaled),
+        "without_clean": {
+            "examples": int(adversarial.sum()),
+            "attack_accuracy": float((named_attack == attack)[adversarial].mean()),
+            "victim_accuracy": float((named_victim == victim)[adversarial].mean()),
+            "rmse_table1_scale": _rmse(scaled[adversarial]),
+        },
+        "attack_ece": expected_calibration_error(predictions.attack, attack),
+        "victim_ece": expected_calibration_error(predictions.victim, victim),
+        "attack_confusion": confusion(named_attack, attack, len(attacks)),
+        "victim_confusion": confusion(named_victim, victim, len(victims)),
+        "by_attack": {
+            label.name: _of_attack(attack == index, index, named_attack, named_victim, victim, error, scaled, hyperparameter)
+            for index, label in enumerate(attacks)
+            if (attack == index).any()
+        },
+    }
+
+
+def _of_attack(
+    chosen: NDArray[np.bool_], index: int, named_attack: Ints, named_victim: Ints, victim: Ints,
+    error: Floats, scaled: Floats, hyperparameter: NDArray[np.float32],
+) -> dict[str, Any]:  # fmt: skip
+    spread = float(hyperparameter[chosen].astype(np.float64).var())
+    return {
+        "examples": int(chosen.sum()),
+        "attack_accuracy": float((named_attack[chosen] == index).mean()),
+        "victim_accuracy": float((named_victim[chosen] == victim[chosen]).mean()),
+        "rmse": _rmse(error[chosen]),
+        "rmse_table1_scale": _rmse(scaled[chosen]),
+        "r2": 1.0 - float(np.square(error[chosen]).mean()) / spread if spread > 0 else None,
+    }
+
+
+def _rmse(error: Floats) -> float:
+    return float(np.sqrt(np.square(error).mean()))

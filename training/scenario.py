@@ -1,0 +1,157 @@
+"""A scenario: the TOML file that says which clean images, victims, attacks and network make a pack.
+
+Everything is checked before anything is allocated, and unknown keys are refused. This module is torch-free.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import model_validator
+
+from core.errors import ScenarioError
+from core.manifest import CLEAN
+from core.model.config import NetworkConfig
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Counts(_Strict):
+    """Examples wanted in each split: of every cell for an attack, in all for clean images."""
+
+    train: NonNegativeInt
+    calibration: NonNegativeInt
+    test: NonNegativeInt
+
+
+class CleanSpec(_Strict):
+    """Clean images: where they come from, how many go in as the class "clean", how many each attack draws from.
+
+    pool: clean images of each split that attacks choose from; a victim's margins are measured on all of them.
+    """
+
+    source: Literal["mnist", "digits"]
+    examples: Counts = Counts(train=0, calibration=0, test=0)
+    pool: Counts
+
+
+class VictimSpec(_Strict):
+    """A victim trained on the clean train split. passes: over that split."""
+
+    architecture: str
+    name: str = ""
+    passes: PositiveFloat = 1.0
+
+    @property
+    def label(self) -> str:
+        return self.name or self.architecture
+
+    @property
+    def file(self) -> str:
+        return f"{self.label.lower()}.safetensors"
+
+
+class Grid(_Strict):
+    """Evenly spaced hyperparameter values in label units: epsilon x 255, or kappa in logits."""
+
+    first: float = Field(ge=0)
+    last: float = Field(ge=0)
+    count: PositiveInt
+
+    @property
+    def values(self) -> list[float]:
+        if self.count == 1:
+            return [self.first]
+        step = (self.last - self.first) / (self.count - 1)
+        return [self.first + step * i for i in range(self.count)]
+
+
+class AttackSpec(_Strict):
+    """One way of making one attack's examples. Several entries of one ``name`` share that label.
+
+    backend: whose implementation ("mtaa" is this program's); parameters: that implementation's own fields.
+    cell: examples wanted for each (victim, grid value).
+    attempts: clean images tried for each example wanted before a cell is reported as not filled.
+    """
+
+    name: str
+    backend: str = "mtaa"
+    grid: Grid
+    cell: Counts
+    attempts: PositiveInt = 4
+    parameters: dict[str, Any] = {}
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}-{self.backend}".lower().replace("&", "")
+
+
+class TrainingSpec(_Strict):
+    """How the attribution network is trained: Adam with a cosine schedule, as in Section 4.1."""
+
+    epochs: PositiveInt = 20
+    batch: PositiveInt = 64
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: float = Field(default=1e-3, ge=0)
+    precision: Literal["fp32", "bf16"] = "bf16"
+    autoencoder_weight: PositiveFloat = 1.0
+
+
+class Scenario(_Strict):
+    """The whole file."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: str
+    description: str
+    seed: NonNegativeInt = 0
+    batch: PositiveInt = 256
+    clean: CleanSpec
+    victims: list[VictimSpec] = Field(min_length=1)
+    attacks: list[AttackSpec] = Field(min_length=1)
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingSpec = TrainingSpec()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Scenario:
+        labels = [v.label for v in self.victims]
+        if len({label.lower() for label in labels}) != len(labels):
+            raise ValueError(f"two victims share a name: {labels}")
+        keys = [a.key for a in self.attacks]
+        if len(set(keys)) != len(keys):
+            raise ValueError(f"two attack entries share name and backend: {keys}")
+        if CLEAN in {a.name for a in self.attacks} or CLEAN in labels:
+            raise ValueError(f"{CLEAN!r} is the label of images that nobody attacked")
+        return self
+
+    @property
+    def attack_labels(self) -> list[str]:
+        """Attack labels in the network's order: clean first if it is a class, then as they first appear."""
+        named = list(dict.fromkeys(a.name for a in self.attacks))
+        return [CLEAN, *named] if self.has_clean else named
+
+    @property
+    def victim_labels(self) -> list[str]:
+        named = [v.label for v in self.victims]
+        return [CLEAN, *named] if self.has_clean else named
+
+    @property
+    def has_clean(self) -> bool:
+        return self.clean.examples.train > 0
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Read and check a scenario file. Raises ScenarioError with every complaint and where it is."""
+    try:
+        return Scenario.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise ScenarioError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path} is not TOML: {error}.", "Mend the line it names.") from error
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc'])) or 'scenario'}: {e['msg']}" for e in error.errors()]
+        raise ScenarioError(f"{path} is not a scenario: {'; '.join(lines)}.", "Mend these entries.") from error

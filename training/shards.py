@@ -1,0 +1,123 @@
+"""Shards: what generation writes and training reads.
+
+A data folder holds ``manifest.json`` and, for every victim, attack entry and split, a folder of parts. A part is one
+batch: a safetensors file (memory-mappable, no code inside) written under a temporary name and renamed, so that a
+part is whole or absent. Parts hold the examples that fooled their victim; those that did not are counted in the header.
+
+Tensors of a part, N examples:
+    adversarial, clean  uint8 [N, C, H, W]
+    row                 int64 [N], the clean image's index in its source
+    hyperparameter      float32 [N], in label units (epsilon x 255, kappa)
+    l2, linf            float32 [N], norms of adversarial - clean in [0, 1] units
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from core.errors import DataError
+from core.files import write_file
+from core.manifest import CLEAN
+from training.scenario import Scenario
+from training.sources import SPLITS, Split
+
+MANIFEST = "manifest.json"
+Arrays = dict[str, NDArray[Any]]
+
+
+def write_part(path: Path, arrays: Arrays, header: Mapping[str, Any]) -> None:
+    """Write one part. The header is one entry, since safetensors does not keep the order of several."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, save(arrays, {"header": json.dumps(header, sort_keys=True)}))
+
+
+def read_part(path: Path) -> tuple[Arrays, dict[str, Any]]:
+    """The tensors of one part and its header. Raises DataError if the file is damaged."""
+    try:
+        with safe_open(path, "np") as file:
+            header = json.loads((file.metadata() or {})["header"])
+            return {key: file.get_tensor(key) for key in file.keys()}, header  # noqa: SIM118  (not a mapping)
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise DataError(f"{path} is damaged: {error}.", "Delete it and generate again: only it is made anew.") from error
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, scenario: Scenario, report: Mapping[str, Any]) -> None:
+    """List every part with its checksum beside the scenario and the generation's report."""
+    parts = {p.relative_to(folder).as_posix(): file_sha256(p) for p in sorted(folder.rglob("*.safetensors"))}
+    content = {"schema_version": 1, "scenario": scenario.model_dump(), **report, "parts": parts}
+    write_file(folder / MANIFEST, json.dumps(content, indent=1, sort_keys=True).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """The examples of one split, in memory.
+
+    adversarial, clean: uint8 [N, C, H, W]. attack, victim: int64 [N], label indices of the scenario.
+    hyperparameter: float32 [N], label units. entry: int64 [N], index of the scenario's attack entry, -1 for clean.
+    """
+
+    adversarial: NDArray[np.uint8]
+    clean: NDArray[np.uint8]
+    attack: NDArray[np.int64]
+    victim: NDArray[np.int64]
+    hyperparameter: NDArray[np.float32]
+    entry: NDArray[np.int64]
+    row: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.attack)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The data folder's manifest. Raises DataError if generation has not finished or the file is damaged."""
+    try:
+        content: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} has no {MANIFEST}.", "Finish `mtaa generate` into this folder first.") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder / MANIFEST} cannot be read: {error}.", "Run `mtaa generate` again.") from error
+    return content
+
+
+def fingerprint(folder: Path) -> str:
+    """sha256 over the data folder's manifest, which holds every part's checksum."""
+    return file_sha256(folder / MANIFEST)
+
+
+def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool = True) -> Examples:
+    """All examples of one split, in the manifest's order. Raises DataError if a part is missing or altered."""
+    listed = read_manifest(folder)["parts"]
+    rows: list[Arrays] = []
+    for name, digest in sorted(listed.items()):
+        victim, entry, of_split, _ = name.split("/")
+        if of_split != split:
+            continue
+        if verify and file_sha256(folder / name) != digest:
+            raise DataError(f"{folder / name} is not the file that was generated.", "Delete it and generate again.")
+        arrays, _ = read_part(folder / name)
+        count = len(arrays["row"])
+        entry_index = -1 if entry == CLEAN else [a.key for a in scenario.attacks].index(entry)
+        attack = CLEAN if entry == CLEAN else scenario.attacks[entry_index].name
+        arrays["attack"] = np.full(count, scenario.attack_labels.index(attack))
+        arrays["victim"] = np.full(count, scenario.victim_labels.index(victim))
+        arrays["entry"] = np.full(count, entry_index)
+        rows.append(arrays)
+    if split not in SPLITS or not rows:
+        raise DataError(f"{folder} has no {split} examples.", "Raise the counts of that split in the scenario.")
+    fields = ("adversarial", "clean", "attack", "victim", "hyperparameter", "entry", "row")
+    return Examples(**{name: np.concatenate([r[name] for r in rows]) for name in fields})

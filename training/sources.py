@@ -1,0 +1,150 @@
+"""Clean images: read from disk, split by content.
+
+A split belongs to an image's content, never to its position, so that the same picture under two names, or
+in two runs with another order, always lands in the same split and none is in two of them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import DataError
+
+Split = Literal["train", "calibration", "test"]
+SPLITS: tuple[Split, ...] = ("train", "calibration", "test")
+
+_MNIST_FILES: dict[str, tuple[str, str]] = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+_IDX_UINT8 = 0x08
+
+
+@dataclass(frozen=True, slots=True)
+class CleanImages:
+    """Clean images of one data set.
+
+    images: uint8 [N, C, H, W]; labels: int64 [N]; split: index into SPLITS, uint8 [N].
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    split: NDArray[np.uint8]
+    classes: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of every image."""
+        _, c, h, w = self.images.shape
+        return c, h, w
+
+    def rows(self, split: Split) -> NDArray[np.int64]:
+        """Indices of one split's images, ascending."""
+        return np.flatnonzero(self.split == SPLITS.index(split)).astype(np.int64)
+
+
+def _hash_fraction(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """A number in [0, 1) for each image, from the sha256 of its pixels. images: uint8 [N, ...]; returns [N]."""
+    digests = b"".join(hashlib.sha256(image.tobytes()).digest()[:8] for image in images)
+    return np.frombuffer(digests, dtype=">u8").astype(np.float64) / 2.0**64
+
+
+def split_by_content(
+    images: NDArray[np.uint8], *, calibration: float = 0.1, test: float = 0.1
+) -> NDArray[np.uint8]:
+    """Split index [N] for each image: the lowest hashes are test, the next calibration, the rest train."""
+    fraction = _hash_fraction(images)
+    split = np.full(len(images), SPLITS.index("train"), np.uint8)
+    split[fraction < test + calibration] = SPLITS.index("calibration")
+    split[fraction < test] = SPLITS.index("test")
+    return split
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """An IDX file of unsigned bytes (the format of the MNIST files), gzipped or not.
+
+    Raises DataError if the file is damaged or holds another type.
+    """
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path} cannot be read: {error}.", "Fetch the file again.") from error
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != _IDX_UINT8:
+        raise DataError(f"{path} is not an IDX file of unsigned bytes.", "Point at the four MNIST files.")
+    rank = raw[3]
+    header = 4 + 4 * rank
+    shape = struct.unpack(f">{rank}I", raw[4:header])
+    if len(raw) != header + int(np.prod(shape, dtype=np.int64)):
+        raise DataError(f"{path} is truncated.", "Fetch the file again.")
+    return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
+
+
+def load_mnist(folder: Path, *, calibration: float = 0.1) -> CleanImages:
+    """MNIST from its four IDX files (``*-ubyte`` or ``*-ubyte.gz``) in ``folder`` or below it.
+
+    MNIST's own 10,000 test images are the test split; the 60,000 others are split by content into train and
+    calibration. Raises DataError if a file is missing or damaged.
+    """
+    parts: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
+    for images_name, labels_name in _MNIST_FILES.values():
+        pair = []
+        for name in (images_name, labels_name):
+            found = sorted(folder.rglob(f"{name}*")) if folder.is_dir() else []
+            if not found:
+                raise DataError(
+                    f"{name}.gz is not in {folder}.", "Give the folder with the four MNIST files, or use --download."
+                )
+            pair.append(read_idx(found[0]))
+        if len(pair[0]) != len(pair[1]):
+            raise DataError(f"{images_name} and {labels_name} differ in length.", "Fetch both files again.")
+        parts.append((pair[0], pair[1]))
+    (train_images, train_labels), (test_images, test_labels) = parts
+    train_split = split_by_content(train_images, calibration=calibration, test=0.0)
+    test_split = np.full(len(test_images), SPLITS.index("test"), np.uint8)
+    return CleanImages(
+        name="mnist",
+        images=np.concatenate([train_images, test_images])[:, None],
+        labels=np.concatenate([train_labels, test_labels]).astype(np.int64),
+        split=np.concatenate([train_split, test_split]),
+        classes=10,
+    )
+
+
+def download_mnist(folder: Path) -> CleanImages:
+    """MNIST through torchvision's own download into ``folder``, for users who are online."""
+    from torchvision.datasets import MNIST  # noqa: PLC0415  (slow to import, and only needed here)
+
+    try:
+        MNIST(str(folder), download=True)
+    except (RuntimeError, OSError) as error:
+        raise DataError(f"MNIST could not be downloaded: {error}.", "Check the connection or give --data.") from error
+    return load_mnist(folder)
+
+
+def load_digits_images() -> CleanImages:
+    """scikit-learn's 1,797 handwritten digits, 8x8 with 17 grey levels, scaled to uint8. Needs no download."""
+    from sklearn.datasets import load_digits  # noqa: PLC0415  (slow to import, and only needed here)
+
+    bunch = load_digits()
+    images = np.round(bunch.images * (255.0 / 16.0)).astype(np.uint8)[:, None]
+    return CleanImages("digits", images, bunch.target.astype(np.int64), split_by_content(images), classes=10)
+
+
+def load_source(name: str, data: Path | None) -> CleanImages:
+    """Clean images by the name a scenario gives: "mnist" (from ``data``) or "digits"."""
+    if name == "digits":
+        return load_digits_images()
+    if name == "mnist":
+        if data is None:
+            raise DataError("MNIST needs a folder.", "Give --data DIR with the four MNIST files.")
+        return load_mnist(data)
+    raise DataError(f"No source of clean images is called {name!r}.", "Use mnist or digits.")
