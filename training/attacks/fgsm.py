@@ -1,0 +1,25 @@
+"""Fast Gradient Sign Method (Goodfellow, Shlens, Szegedy 2015, arXiv:1412.6572)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from training.attacks.base import Attack, Norm, Oracle, per_example
+
+
+class FGSM(Attack):
+    """One step of size epsilon along the sign of the cross-entropy's gradient."""
+
+    name: ClassVar[str] = "FGSM"
+    hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
+    norm: ClassVar[Norm] = "linf"
+
+    def run(
+        self, victim: Oracle, images: Tensor, labels: Tensor, hyperparameter: Tensor, generator: torch.Generator | None
+    ) -> Tensor:
+        gradient, _ = victim.gradient(images, lambda logits: cross_entropy(logits, labels, reduction="none"))
+        return images + per_example(hyperparameter, images) * gradient.sign()

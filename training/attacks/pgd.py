@@ -1,0 +1,54 @@
+"""Projected Gradient Descent (Madry et al. 2018, arXiv:1706.06083)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from training.attacks.base import Attack, Norm, Oracle, per_example
+
+
+def random_start(images: Tensor, epsilon: Tensor, generator: torch.Generator | None) -> Tensor:
+    """A uniform point of each example's ball, [B, C, H, W], clipped to [0, 1].
+
+    Drawn on the generator's device, one example after the other, so that the same generator gives the same start
+    on every accelerator and an example's start does not depend on those behind it.
+    """
+    device = generator.device if generator is not None else "cpu"
+    uniform = torch.rand(images.shape, generator=generator, device=device).to(images)
+    return (images + per_example(epsilon, images) * (2 * uniform - 1)).clamp(0, 1)
+
+
+class PGD(Attack):
+    """Ascent of the cross-entropy by its sign, projected to the L-infinity ball and the box after every step.
+
+    The step size is taken relative to epsilon so that every epsilon can be reached, and read from the image:
+    alpha = relative_step * epsilon / steps. ``step_size`` (in [0, 1] units) replaces it where an attacker fixed alpha.
+    """
+
+    name: ClassVar[str] = "PGD"
+    hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
+    norm: ClassVar[Norm] = "linf"
+
+    steps: PositiveInt = 20
+    relative_step: float = Field(default=2.5, gt=0, allow_inf_nan=False)
+    step_size: float | None = Field(default=None, gt=0, le=1)
+    random_start: bool = True
+
+    def run(
+        self, victim: Oracle, images: Tensor, labels: Tensor, hyperparameter: Tensor, generator: torch.Generator | None
+    ) -> Tensor:
+        epsilon = per_example(hyperparameter, images)
+        relative = self.relative_step * epsilon / self.steps
+        alpha = relative if self.step_size is None else torch.full_like(relative, self.step_size)
+        low, high = (images - epsilon).clamp(min=0), (images + epsilon).clamp(max=1)
+        adversarial = random_start(images, hyperparameter, generator) if self.random_start else images
+        for _ in range(self.steps):
+            gradient, _ = victim.gradient(adversarial, lambda logits: cross_entropy(logits, labels, reduction="none"))
+            adversarial = adversarial.addcmul(gradient.sign_(), alpha)
+            adversarial = torch.minimum(torch.maximum(adversarial, low, out=adversarial), high, out=adversarial)
+        return adversarial
