@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from core.types import Attribution, Candidate, ClassAnswer, Familiarity, Finding, Heatmap, HyperparameterAnswer
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for _variable in (
@@ -74,3 +77,24 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory, tiny_manifest: dict[str,
         network = MTAA(checked.network, checked.image, checked.attacks, len(checked.victims))
     write_pack(path, tiny_manifest, network.state_dict())
     return path
+
+
+@pytest.fixture
+def finding() -> Finding:
+    """An answer with every kind of doubt: several candidates, an interval, an unfamiliar image, adjustments."""
+    attack = ClassAnswer(
+        (Candidate("fgsm", 0.7), Candidate("cw", 0.2), Candidate("clean", 0.1)), 1.157, 0.5, ("fgsm", "cw"), 0.9
+    )
+    victim = ClassAnswer((Candidate("resnet18", 0.9997), Candidate("clean", 0.0003)), 0.004, 0.6, ("resnet18",), 0.9)
+    hyperparameters = (
+        HyperparameterAnswer("epsilon", 30.44, 24.0, 37.2, "/255", 2.0, 10, 200, 0.9),
+        HyperparameterAnswer("kappa", 5.2, 3.1, 7.0, "logits", 2.0, 1, 20, 0.9),
+        HyperparameterAnswer("none", 0, 0, 0, "", 2.0, 0, 0, 0.9),
+    )
+    strength = np.linspace(0, 1, 784, dtype=np.float32).reshape(28, 28)
+    return Finding(
+        Attribution(
+            "c" * 64, "tiny@000000000000", attack, victim, hyperparameters, Familiarity(3.5, 2.0), ("file is JPEG: x",)
+        ),
+        Heatmap(strength, None, "Perturbation"),
+    )

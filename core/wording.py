@@ -1,0 +1,65 @@
+"""Answers in the words and units that people read: one phrasing for the table, the report and the window."""
+
+from __future__ import annotations
+
+import math
+
+from core.types import ClassAnswer, Familiarity, HyperparameterAnswer
+
+_SYMBOLS = {"epsilon": "ε", "kappa": "κ"}
+
+
+def percent(probability: float) -> str:
+    """A probability as people read it; never a rounded-up certainty."""
+    if 0.9995 <= probability < 1:
+        return "> 99.9 %"
+    if 0 < probability < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * probability:.1f} %"
+
+
+def quantity(value: float, unit: str) -> str:
+    """A hyperparameter's value in its unit: "30/255", "5.2 logits"."""
+    number = f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}".removesuffix(".0")
+    return number + (unit if unit.startswith("/") else f" {unit}" if unit else "")
+
+
+def hyperparameter_value(answer: HyperparameterAnswer) -> str:
+    """ "ε = 30.4/255", or "none" under clean."""
+    if answer.name == "none":
+        return "none"
+    return f"{_SYMBOLS.get(answer.name, answer.name)} = {quantity(answer.value, answer.unit)}"
+
+
+def hyperparameter_interval(answer: HyperparameterAnswer) -> str:
+    """ "24/255 to 37/255", or nothing under clean."""
+    if answer.name == "none":
+        return ""
+    return f"{quantity(answer.low, answer.unit)} to {quantity(answer.high, answer.unit)}"
+
+
+def doubt(answer: ClassAnswer) -> str:
+    """What the prediction set says about an answer, in a phrase that stands alone."""
+    target = f"at {answer.coverage:.0%} coverage"
+    others = [label for label in answer.prediction_set if label != answer.label]
+    if not others:
+        return f"the only candidate {target}"
+    if len(others) + 1 == len(answer.ranking):
+        return f"no label can be ruled out {target}"
+    listed = others[0] if len(others) == 1 else f"{', '.join(others[:-1])} or {others[-1]}"
+    return f"may also be {listed} {target}"
+
+
+def entropy(answer: ClassAnswer) -> str:
+    """ "0.12 of 2 bits": how far from certain, beside what a pure guess would have."""
+    return f"{answer.entropy:.2f} of {math.log2(len(answer.ranking)):.3g} bits"
+
+
+def unfamiliarity(familiarity: Familiarity) -> str:
+    """The warning for an image unlike the pack's; empty for a familiar one."""
+    if familiarity.familiar:
+        return ""
+    return (
+        "unfamiliar: unlike the images this pack was calibrated on "
+        f"(score {familiarity.score:.3g}, threshold {familiarity.threshold:.3g}), so its answers may mean nothing"
+    )

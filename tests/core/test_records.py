@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import WorkbenchError
+from core.manifest import Manifest
+from core.records import to_json, write_json
+from core.types import Finding, Record
+
+
+@pytest.fixture
+def manifest(tiny_manifest: dict[str, Any]) -> Manifest:
+    return Manifest.model_validate({**tiny_manifest, "weights_sha256": "d" * 64})
+
+
+def test_schema(finding: Finding, manifest: Manifest, tmp_path: Path) -> None:
+    records = [Record("a.png", "c" * 64, "ok", None, finding), Record("b.txt", None, "error", "No image.", None)]
+    path = tmp_path / "out.json"
+    write_json(path, iter(records), manifest, "CPU")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert document == to_json(records, manifest, "CPU")
+    assert document["schema"] == 1
+    assert document["device"] == "CPU"
+    assert document["pack"]["id"] == manifest.pack_id
+    good, bad = document["records"]
+    assert good["attack"] == {
+        "label": "fgsm",
+        "probability": 0.7,
+        "ranking": [
+            {"label": "fgsm", "probability": 0.7},
+            {"label": "cw", "probability": 0.2},
+            {"label": "clean", "probability": 0.1},
+        ],
+        "set": ["fgsm", "cw"],
+        "coverage": 0.9,
+        "entropy": 1.157,
+        "sigma": 0.5,
+    }
+    assert good["hyperparameter"] == {
+        "name": "epsilon",
+        "value": 30.44,
+        "low": 24.0,
+        "high": 37.2,
+        "unit": "/255",
+        "sigma": 2.0,
+        "minimum": 10,
+        "maximum": 200,
+        "coverage": 0.9,
+    }
+    assert good["familiarity"] == {"score": 3.5, "threshold": 2.0, "familiar": False}
+    assert good["adjustments"] == ["file is JPEG: x"]
+    assert list(bad) == list(good), "every record has the same keys"
+    assert bad["status"] == "error"
+    assert bad["error"] == "No image."
+    assert all(bad[key] is None for key in ("sha256", "attack", "victim", "hyperparameter", "familiarity"))
+
+
+def test_names_of_any_bytes(manifest: Manifest, tmp_path: Path) -> None:
+    names = ["数字.png", "odd\udcff.png", 'quote".png']
+    path = tmp_path / "out.json"
+    write_json(path, [Record(name, None, "error", "x", None) for name in names], manifest, "CPU")
+    assert [record["path"] for record in json.loads(path.read_bytes())["records"]] == names
+    assert "数字" in path.read_text(encoding="utf-8")
+
+
+def test_no_folder_to_write_to(manifest: Manifest, tmp_path: Path) -> None:
+    with pytest.raises(WorkbenchError, match="cannot be written"):
+        write_json(tmp_path / "none" / "out.json", [], manifest, "CPU")
