@@ -38,16 +38,20 @@ def hyperparameter_interval(answer: HyperparameterAnswer) -> str:
     return f"{quantity(answer.low, answer.unit)} to {quantity(answer.high, answer.unit)}"
 
 
-def doubt(answer: ClassAnswer) -> str:
-    """What the prediction set says about an answer, in a phrase that stands alone."""
-    target = f"at {answer.coverage:.0%} coverage"
+def candidates(answer: ClassAnswer) -> str:
+    """What the prediction set leaves open, as a phrase: "may also be pgd"."""
     others = [label for label in answer.prediction_set if label != answer.label]
     if not others:
-        return f"the only candidate {target}"
+        return "the only candidate"
     if len(others) + 1 == len(answer.ranking):
-        return f"no label can be ruled out {target}"
+        return "no label can be ruled out"
     listed = others[0] if len(others) == 1 else f"{', '.join(others[:-1])} or {others[-1]}"
-    return f"may also be {listed} {target}"
+    return f"may also be {listed}"
+
+
+def doubt(answer: ClassAnswer) -> str:
+    """The same with the coverage it holds at, to stand alone."""
+    return f"{candidates(answer)} at {answer.coverage:.0%} coverage"
 
 
 def entropy(answer: ClassAnswer) -> str:

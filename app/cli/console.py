@@ -1,0 +1,70 @@
+"""How every command prints: plain text that file names cannot tamper with, and progress for people who watch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+from core.progress import Progress, ProgressCallback
+
+_PIPED_WIDTH = 100_000
+"""Columns where no terminal sets a limit: tables take what they need, one line a file."""
+
+
+def output() -> Console:
+    """Standard output: as wide as the terminal, or without folding for whoever reads the pipe."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    return console if console.is_terminal else Console(width=_PIPED_WIDTH, highlight=False, markup=False, emoji=False)
+
+
+def notify(message: str, style: str = "") -> None:
+    """One message on standard error."""
+    Console(stderr=True, highlight=False).print(plain(message, style), soft_wrap=True)
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Text with control characters spelled out: a file's name is not to drive the terminal."""
+    shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
+    return Text(shown, style=style)
+
+
+@contextmanager
+def progress_bars() -> Iterator[ProgressCallback]:
+    """A callback that draws one bar a stage with the time left on standard error; silent where nobody watches."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        stages: dict[str, TaskID] = {}
+
+        def tell(progress: Progress) -> None:
+            if progress.stage not in stages:
+                stages[progress.stage] = bars.add_task(progress.stage, total=progress.total, rate="", left="")
+            bars.update(
+                stages[progress.stage],
+                completed=progress.done,
+                total=progress.total,
+                rate=f"{progress.rate:.1f}/s",
+                left=time_left(progress.seconds_left),
+            )
+
+        yield tell
+
+
+def time_left(seconds: float | None) -> str:
+    """ "0:01:30 left", or nothing while it is unknown."""
+    return "" if seconds is None else f"{timedelta(seconds=round(seconds))} left"

@@ -1,0 +1,94 @@
+"""``mtaa packs``: what packs there are, what they say of themselves, and whether that is true."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from app.cli.console import output, plain
+from core.manifest import Manifest
+from core.pack import DEFAULT_PACK, find_pack, list_packs, read_manifest, verify_pack
+
+cli = typer.Typer(help="List, show and verify model packs.", no_args_is_help=True)
+
+_Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A pack's name or file.")]
+
+
+@cli.command("list")
+def list_() -> None:
+    """List the packs that can be named."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("Name", "Title", "Labels", "File"):
+        table.add_column(heading, overflow="fold")
+    for pack in list_packs():
+        labels = f"{len(pack.manifest.attacks)} attacks, {len(pack.manifest.victims)} victims" if pack.manifest else ""
+        title = plain(pack.manifest.title) if pack.manifest else plain(pack.error or "", "red")
+        table.add_row(plain(pack.path.stem), title, labels, plain(str(pack.path)))
+    if table.row_count:
+        output().print(table)
+    else:
+        output().print("No packs.")
+
+
+@cli.command()
+def show(
+    name: _Name = DEFAULT_PACK,
+    json: Annotated[bool, typer.Option("--json", help="Print the manifest as it is in the pack's schema.")] = False,
+) -> None:
+    """Show a pack's labels, network, calibration and measured results."""
+    manifest = read_manifest(find_pack(name))
+    if json:
+        typer.echo(manifest.model_dump_json(indent=2))
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for label, value in _facts(manifest).items():
+        table.add_row(label, plain(value))
+    output().print(table)
+
+
+@cli.command()
+def verify(name: _Name = DEFAULT_PACK) -> None:
+    """Check a pack's manifest, the hash of its weights, and that they fit its network. Exit status 1 if not."""
+    path = find_pack(name)
+    checks = verify_pack(path)
+    console = output()
+    console.print(plain(str(path)))
+    for check in checks:
+        console.print(plain(f"  {'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}", _style(check.ok)))
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def _style(ok: bool) -> str:
+    return "" if ok else "red"
+
+
+def _facts(manifest: Manifest) -> dict[str, str]:
+    image = manifest.image
+    attacks = [
+        f"{a.name} ({a.hyperparameter} {a.minimum:g} to {a.maximum:g} {a.unit})" if a.width else a.name
+        for a in manifest.attacks
+    ]
+    coverages = ", ".join(f"{coverage:g}" for coverage in manifest.calibration.coverages)
+    return {
+        "Pack": f"{manifest.title} ({manifest.pack_id})",
+        "About": manifest.description,
+        "Made": manifest.created,
+        "Attacks": ", ".join(attacks),
+        "Victims": ", ".join(victim.name for victim in manifest.victims),
+        "Images": f"{image.width}x{image.height}, {'grey' if image.channels == 1 else 'colour'}",
+        "Network": ", ".join(f"{name} {value}" for name, value in manifest.network.model_dump().items()),
+        "Calibrated": f"for coverages {coverages}",
+        **{f"Measured {name}": _figure(value) for name, value in manifest.results.items()},
+    }
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_figure(inner)}" for name, inner in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

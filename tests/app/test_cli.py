@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import __main__ as program
+from app.__main__ import main
+from app.cli import attribute as attribute_command
+from app.cli.console import plain, time_left
+from core import attributor as attributor_module
+from core import paths
+from core.imageio import load_image
+from core.pack import load_pack, read_manifest
+from core.types import Record
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    random = np.random.default_rng(1)
+    for name in ("2.png", "10.png"):
+        Image.fromarray(random.integers(0, 256, (28, 28), dtype=np.uint8)).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def default_pack(tiny_pack: Path) -> Path:
+    path = paths.user_data() / "packs" / "mnist.mtaapack"
+    path.parent.mkdir(parents=True)
+    shutil.copy(tiny_pack, path)
+    return path
+
+
+def test_json_on_stdout_is_nothing_but_json(
+    digits: Path, default_pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["attribute", str(digits), "--json", "-", "--device", "cpu"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [Path(record["path"]).name for record in document["records"]] == ["2.png", "10.png"]
+    assert document["pack"]["id"] == read_manifest(default_pack).pack_id
+    assert document["device"] == "CPU"
+    expected = attributor_module.Attributor(load_pack(default_pack), "cpu").attribute([load_image(digits / "2.png")])
+    answer = expected[0].attribution
+    assert document["records"][0]["attack"]["label"] == answer.attack.label
+    assert document["records"][0]["victim"]["probability"] == pytest.approx(answer.victim.probability, abs=1e-5)
+
+
+def test_table_json_file_and_report_at_once(
+    digits: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (digits / "notes.txt").write_text("hello")
+    arguments = [str(digits), str(digits / "notes.txt"), "--pack", str(tiny_pack), "--coverage", "0.85"]
+    outputs = ["--json", str(tmp_path / "out.json"), "--report", str(tmp_path / "out.html")]
+    assert main(["attribute", *arguments, *outputs]) == 1, "one of the files is no image"
+    shown = capsys.readouterr()
+    assert "10.png" in shown.out
+    assert "not attributed" in shown.out
+    assert "2 attributed, 1 not" in shown.out
+    document = json.loads((tmp_path / "out.json").read_bytes())
+    assert [record["status"] for record in document["records"]] == ["ok", "ok", "error"]
+    assert "not an image" in document["records"][2]["error"]
+    assert document["records"][0]["attack"]["coverage"] == 0.85
+    assert (tmp_path / "out.html").read_text(encoding="utf-8").count("<img") == 4, "picture and heatmap of each"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["attribute"], "Missing argument"),
+        (["attribute", "x.png", "--pack", "nowhere"], "There is no pack nowhere"),
+        (["attribute", "x.png", "--pack", "{pack}", "--coverage", "0.5"], "0.8 to 0.95"),
+        (["attribute", "x.png", "--pack", "{pack}", "--coverage", "nan"], "0.8 to 0.95"),
+        (["attribute", "x.png", "--pack", "{pack}", "--device", "toaster"], "no device"),
+        (["attribute", "{empty}", "--pack", "{pack}"], "no image in"),
+        (["attribute", "x.png", "--wrong"], "No such option"),
+        (["frobnicate"], "No such command"),
+        (["packs", "show", "nowhere"], "There is no pack nowhere"),
+    ],
+)
+def test_wrong_usage_is_2_and_says_what(
+    arguments: list[str], says: str, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled = [argument.format(pack=tiny_pack, empty=tmp_path) for argument in arguments]
+    assert main(filled) == 2
+    shown = capsys.readouterr()
+    assert says in " ".join(shown.err.replace("│", " ").split())
+    assert shown.out == ""
+    assert "Traceback" not in shown.err
+
+
+def test_a_missing_file_is_a_row_not_a_usage_error(tiny_pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attribute", "gone.png", "--pack", str(tiny_pack)]) == 1
+    assert "does not exist" in capsys.readouterr().out
+
+
+def test_an_output_that_cannot_be_written(digits: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attribute", str(digits), "--pack", str(tiny_pack), "--json", str(digits / "no" / "x.json")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_interrupt_is_130(
+    digits: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> list[Record]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(attributor_module, "attribute_files", interrupted)
+    assert main(["attribute", str(digits), "--pack", str(tiny_pack)]) == 130
+    assert capsys.readouterr().err.strip() == "Cancelled."
+
+
+def test_file_names_cannot_drive_the_terminal(
+    digits: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "\x1b]0;owned\x07[red]x.png"
+    shutil.copy(digits / "2.png", digits / name)
+    assert main(["attribute", str(digits / name), str(digits / "\x1b[2Jgone.png"), "--pack", str(tiny_pack)]) == 1
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "[red]x.png" in "".join(shown.split())
+
+
+def test_plain_spells_out_what_is_no_character() -> None:
+    assert plain("a\udcffb\n数").plain == "a\\udcffb\n数"
+    assert time_left(None) == ""
+    assert time_left(90.4) == "0:01:30 left"
+
+
+def test_report_leaves_out_a_picture_that_changed(digits: Path) -> None:
+    records = [
+        Record(str(path), load_image(path).sha256, "ok", None, None) for path in (digits / "2.png", digits / "10.png")
+    ]
+    shutil.copy(digits / "2.png", digits / "10.png")
+    pictures = attribute_command._Pictures(records)
+    assert pictures.get(records[0].path) is not None
+    assert pictures.get(records[1].path) is None
+
+
+def test_packs_list_show_verify(
+    default_pack: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (default_pack.parent / "broken.mtaapack").write_bytes(b"PK")
+    assert main(["packs", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert "3 attacks, 2 victims" in listed
+    assert "cut short" in listed
+
+    assert main(["packs", "show", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(read_manifest(default_pack).model_dump_json())
+    assert main(["packs", "show", str(tiny_pack)]) == 0
+    assert "fgsm (epsilon 10 to 200 /255)" in capsys.readouterr().out
+
+    assert main(["packs", "verify", str(tiny_pack)]) == 0
+    assert capsys.readouterr().out.count("ok ") == 3
+    assert main(["packs", "verify", "broken"]) == 1
+    assert "FAIL  manifest" in capsys.readouterr().out
+
+
+def test_doctor(default_pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    shown = capsys.readouterr().out
+    assert "FAIL" not in shown
+    for name in ("versions", "device", "torchvision", "Qt", "packs"):
+        assert f"ok    {name}:" in shown
+    default_pack.write_bytes(b"PK")
+    assert main(["doctor"]) == 1
+    assert "FAIL  packs" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("MTAA Workbench ")
+
+
+def test_without_display_the_samples_are_attributed(
+    digits: Path,
+    default_pack: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(paths, "SAMPLES", digits)
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("There is no display")
+    assert "2 attributed" in shown
+    assert (tmp_path / program.REPORT).read_text(encoding="utf-8").count("<article") == 2
+
+
+def test_module_runs_and_keeps_torch_out_of_what_needs_none(default_pack: Path) -> None:
+    program_text = (
+        "import sys; from app.__main__ import main; assert main(['packs', 'show']) == 0;"
+        "assert 'torch' not in sys.modules; assert 'PySide6' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program_text], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    run = subprocess.run(
+        [sys.executable, "-m", "app", "packs", "list"], check=True, cwd=ROOT, capture_output=True, env=os.environ
+    )
+    assert b"Tiny pack" in run.stdout
