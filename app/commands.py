@@ -1,0 +1,228 @@
+"""What each action does. Names are those of the actions table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog
+
+from app.tasks import Entry
+from core.files import write_file
+from core.imageio import SUFFIXES
+from core.paths import SAMPLES
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+
+_STEP = 0.1
+"""Share of the image that one pan key moves."""
+
+
+def paths_of(mime: QMimeData) -> list[str]:
+    """Local files and folders in a drop or on the clipboard."""
+    return [url.toLocalFile() for url in mime.urls() if url.isLocalFile() and url.toLocalFile()]
+
+
+def png_bytes(image: QImage) -> bytes:
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    return data.data()
+
+
+class Commands(QObject):
+    """Handlers of one window's actions."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.window = window
+        self.session = window.session
+        self._pasted = 0
+
+    # File.
+
+    def open_images(self) -> None:
+        pattern = " ".join(f"*{suffix}" for suffix in sorted(SUFFIXES))
+        kinds = f"{self.tr('Images')} ({pattern});;{self.tr('All files')} (*)"
+        paths, _ = QFileDialog.getOpenFileNames(self.window, self.tr("Open images"), self._folder(), kinds)
+        self.session.open_paths(paths)
+
+    def open_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self.window, self.tr("Open folder"), self._folder())
+        self.session.open_paths([path] if path else [])
+
+    def open_samples(self) -> None:
+        self.session.open_paths([str(SAMPLES)], remember=False)
+
+    def save_view(self) -> None:
+        row = self.session.current_row
+        start = str(Path(self._folder(), f"{Path(row.entry.name).stem}-view.png" if row else "view.png"))
+        path, _ = QFileDialog.getSaveFileName(self.window, self.tr("Save view as PNG"), start, "PNG (*.png)")
+        if path:
+            self.save_view_to(Path(path))
+
+    def save_view_to(self, path: Path) -> None:
+        """Write what the panes show. A path without a suffix becomes a PNG's."""
+        target = path if path.suffix else path.with_suffix(".png")
+        write_file(target, png_bytes(self.window.viewer.grid.snapshot()))
+        self.window.say(self.tr("Saved {path}").format(path=target))
+
+    def quit(self) -> None:
+        self.window.close()
+
+    def _folder(self) -> str:
+        """Where file dialogs start: beside what was opened last."""
+        recent = self.session.settings.recent()
+        if not recent:
+            return str(Path.home())
+        last = Path(recent[0])
+        return str(last if last.is_dir() else last.parent)
+
+    # Edit.
+
+    def undo(self) -> None:
+        self.session.undo.undo()
+
+    def redo(self) -> None:
+        self.session.undo.redo()
+
+    def paste(self) -> None:
+        mime = QGuiApplication.clipboard().mimeData()
+        if paths := paths_of(mime):
+            self.session.open_paths(paths)
+        elif mime.hasImage():
+            self._pasted += 1
+            name = self.tr("pasted {n}.png").format(n=self._pasted)
+            self.session.open_bytes(name, png_bytes(QGuiApplication.clipboard().image()))
+        else:
+            self.window.say(self.tr("The clipboard holds neither an image nor files."))
+
+    def copy_view(self) -> None:
+        QGuiApplication.clipboard().setImage(self.window.viewer.grid.snapshot())
+        self.window.say(self.tr("View copied."))
+
+    def copy_sentence(self) -> None:
+        self.window.answer.copy_sentence()
+
+    def select_all(self) -> None:
+        self.window.list.view.selectAll()
+
+    def find(self) -> None:
+        self.window.list.show()
+        self.window.list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.window.list.search.selectAll()
+
+    def remove(self) -> None:
+        self.session.remove(self.window.list.selected_keys(), self.tr("remove from list"))
+
+    def remove_all(self) -> None:
+        self.session.remove([row.entry.key for row in self.session.images.rows], self.tr("remove all"))
+
+    # Image.
+
+    def next_image(self) -> None:
+        self.window.list.step(1)
+
+    def previous_image(self) -> None:
+        self.window.list.step(-1)
+
+    def judge_again(self) -> None:
+        self.session.judge_again(self.window.list.selected_keys())
+
+    def judge_missing(self) -> None:
+        self.session.judge_missing()
+
+    def cancel(self) -> None:
+        self.session.cancel()
+
+    def compare_with_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self.window, self.tr("Compare with"), self._folder())
+        if path:
+            self.session.compare_with(Entry(0, path))
+
+    def compare_with_current(self) -> None:
+        row = self.session.current_row
+        if row is not None:
+            self.session.compare_with(row.entry)
+
+    def compare_with_none(self) -> None:
+        self.session.compare_with(None)
+
+    # View.
+
+    def zoom_in(self) -> None:
+        self.window.viewer.grid.zoom_by(1.25)
+
+    def zoom_out(self) -> None:
+        self.window.viewer.grid.zoom_by(0.8)
+
+    def fit(self) -> None:
+        self.window.viewer.grid.fit()
+
+    def actual_size(self) -> None:
+        self.window.viewer.grid.actual_size()
+
+    def pan_left(self) -> None:
+        self.window.viewer.grid.pan(-_STEP, 0)
+
+    def pan_right(self) -> None:
+        self.window.viewer.grid.pan(_STEP, 0)
+
+    def pan_up(self) -> None:
+        self.window.viewer.grid.pan(0, -_STEP)
+
+    def pan_down(self) -> None:
+        self.window.viewer.grid.pan(0, _STEP)
+
+    def one_pane(self) -> None:
+        self.session.settings["viewer/panes"] = 1
+
+    def two_panes(self) -> None:
+        self.session.settings["viewer/panes"] = 2
+
+    def three_panes(self) -> None:
+        self.session.settings["viewer/panes"] = 3
+
+    def four_panes(self) -> None:
+        self.session.settings["viewer/panes"] = 4
+
+    def link_panes(self, linked: bool) -> None:
+        self.session.settings["viewer/linked"] = linked
+
+    def blink(self) -> None:
+        self.window.viewer.grid.blink()
+
+    def more_opacity(self) -> None:
+        self._nudge_opacity(10)
+
+    def less_opacity(self) -> None:
+        self._nudge_opacity(-10)
+
+    def _nudge_opacity(self, by: int) -> None:
+        slider = self.window.viewer.opacity
+        slider.setValue(slider.value() + by)
+
+    def more_gain(self) -> None:
+        self._nudge_gain(1)
+
+    def less_gain(self) -> None:
+        self._nudge_gain(-1)
+
+    def _nudge_gain(self, by: int) -> None:
+        slider = self.window.viewer.gain
+        slider.setValue(slider.value() + by)
+
+    def show_list(self, shown: bool) -> None:
+        self.window.list.setVisible(shown)
+
+    def show_answer(self, shown: bool) -> None:
+        self.window.answer.setVisible(shown)
+
+    def full_screen(self, full: bool) -> None:
+        state = self.window.windowState()
+        flag = Qt.WindowState.WindowFullScreen
+        self.window.setWindowState(state | flag if full else state & ~flag)

@@ -1,0 +1,130 @@
+"""Reads files away from the GUI thread: folders, whole images, thumbnails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QSize, Qt, QThreadPool, Signal
+from PySide6.QtGui import QImage
+
+from app.tasks import Entry
+from core.errors import WorkbenchError
+from core.imageio import find_images
+from core.types import FloatArray, LoadedImage
+
+THUMBNAIL = 96
+"""Longest side of a thumbnail in device pixels: 48 on a 2x screen."""
+
+
+def to_qimage(pixels: FloatArray) -> QImage:
+    """float32 [C, H, W] in [0, 1] to an 8-bit QImage that owns its memory."""
+    bytes_ = (np.clip(pixels, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    grey = bytes_.shape[0] == 1
+    array = np.ascontiguousarray(bytes_[0] if grey else bytes_.transpose(1, 2, 0))
+    height, width = array.shape[:2]
+    kind = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
+    return QImage(array.data, width, height, array.strides[0], kind).copy()
+
+
+def thumbnail_of(image: LoadedImage) -> QImage:
+    """Fitted into a THUMBNAIL square; small images keep hard pixel edges."""
+    picture = to_qimage(image.pixels)
+    small = max(picture.width(), picture.height()) < THUMBNAIL
+    how = Qt.TransformationMode.FastTransformation if small else Qt.TransformationMode.SmoothTransformation
+    return picture.scaled(QSize(THUMBNAIL, THUMBNAIL), Qt.AspectRatioMode.KeepAspectRatio, how)
+
+
+class Reader(QObject):
+    """A pool of two threads. Thumbnails asked last are made first: they are the ones on screen."""
+
+    scanned = Signal(object)
+    """tuple of the paths found."""
+    loaded = Signal(object, object, QImage)
+    """Entry; a LoadedImage or the sentence that says why there is none; the image ready to paint."""
+    reference_loaded = Signal(object)
+    """A LoadedImage to compare with, or the sentence that says why there is none."""
+    thumbnailed = Signal(int, QImage)
+    """Entry key and thumbnail; a null image when there is none."""
+    crashed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(2)
+        self._lock = threading.Lock()
+        self._wanted: dict[int, Entry] = {}
+        self._latest: Entry | None = None
+        self._closing = False
+
+    def scan(self, paths: Sequence[str], recursive: bool) -> None:
+        """Find the images under files and folders; files named one by one stay, whatever they are."""
+        self.submit(lambda: self._scan(tuple(paths), recursive))
+
+    def load(self, entry: Entry) -> None:
+        """Read one image for the viewer; a newer request replaces one not yet begun."""
+        self._latest = entry
+        self.submit(lambda: self._load(entry), priority=2)
+
+    def load_reference(self, entry: Entry) -> None:
+        """Read the second image of a comparison."""
+
+        def work() -> None:
+            try:
+                self.reference_loaded.emit(entry.load())
+            except WorkbenchError as error:
+                self.reference_loaded.emit(str(error))
+
+        self.submit(work, priority=2)
+
+    def thumbnail(self, entry: Entry) -> None:
+        with self._lock:
+            known = entry.key in self._wanted
+            self._wanted[entry.key] = entry
+        if not known:
+            self.submit(self._thumbnail, priority=0)
+
+    def submit(self, work: Callable[[], None], priority: int = 1) -> None:
+        """Run ``work`` on the pool; an exception in it reaches ``crashed``."""
+
+        def guarded() -> None:
+            if self._closing:
+                return
+            try:
+                work()
+            except Exception as error:
+                self.crashed.emit(error)
+
+        self._pool.start(guarded, priority)
+
+    def stop(self) -> None:
+        self._closing = True
+        self._pool.clear()
+        self._pool.waitForDone()
+
+    def _scan(self, paths: tuple[str, ...], recursive: bool) -> None:
+        found = find_images([Path(path) for path in paths], recursive)
+        self.scanned.emit(tuple(str(path) for path in found))
+
+    def _load(self, entry: Entry) -> None:
+        if entry is not self._latest:
+            return
+        try:
+            image = entry.load()
+        except WorkbenchError as error:
+            self.loaded.emit(entry, str(error), QImage())
+        else:
+            self.loaded.emit(entry, image, to_qimage(image.pixels))
+
+    def _thumbnail(self) -> None:
+        with self._lock:
+            if not self._wanted:
+                return
+            _, entry = self._wanted.popitem()
+        try:
+            picture = thumbnail_of(entry.load())
+        except WorkbenchError:
+            picture = QImage()
+        self.thumbnailed.emit(entry.key, picture)

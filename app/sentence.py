@@ -1,0 +1,120 @@
+"""Answers as sentences: for the case file, and for the banners above an answer."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+
+from PySide6.QtCore import QCoreApplication
+
+from core.manifest import CLEAN
+from core.types import Attribution, ClassAnswer, HyperparameterAnswer
+from core.wording import percent, quantity
+
+translate = QCoreApplication.translate
+SYMBOLS = {"epsilon": "ε", "kappa": "κ"}
+
+
+class Tone(StrEnum):
+    INFO = "info"
+    WARN = "warn"
+    BAD = "bad"
+
+
+def value_text(answer: HyperparameterAnswer) -> str:
+    """ "ε = 30/255"; empty under clean, which has no hyperparameter."""
+    if answer.name == "none":
+        return ""
+    return f"{SYMBOLS.get(answer.name, answer.name)} = {quantity(answer.value, answer.unit)}"
+
+
+def interval_text(answer: HyperparameterAnswer) -> str:
+    text = translate("Sentence", "{coverage} interval {low} to {high}")
+    return text.format(
+        coverage=f"{answer.coverage:.0%}",
+        low=quantity(answer.low, answer.unit),
+        high=quantity(answer.high, answer.unit),
+    )
+
+
+def doubt_text(answer: ClassAnswer) -> str:
+    """What the prediction set says, and the two measures of doubt."""
+    if len(answer.prediction_set) == 1:
+        text = translate("Sentence", "Only {set} at {coverage} coverage")
+    elif len(answer.prediction_set) == len(answer.ranking):
+        text = translate("Sentence", "No label can be ruled out at {coverage} coverage")
+    else:
+        text = translate("Sentence", "One of {set} at {coverage} coverage")
+    return text.format(set=", ".join(answer.prediction_set), coverage=f"{answer.coverage:.0%}")
+
+
+def measure_text(answer: ClassAnswer) -> str:
+    text = translate("Sentence", "Entropy {entropy} of {most} bits   ·   task σ {sigma}")
+    most = math.log2(len(answer.ranking))
+    return text.format(entropy=f"{answer.entropy:.2f}", most=f"{most:.3g}", sigma=f"{answer.sigma:.3g}")
+
+
+def case_sentence(name: str, answer: Attribution) -> str:
+    """One paragraph that stands alone in a case file."""
+    coverage = f"{answer.attack.coverage:.0%}"
+    if answer.attack.label == CLEAN:
+        text = translate(
+            "Sentence",
+            "The image {name} (SHA-256 {sha}) shows no trace of a known attack: the model pack {pack} holds it "
+            "for clean with a probability of {p}.",
+        )
+    else:
+        text = translate(
+            "Sentence",
+            "The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack "
+            "{attack} ({p}) against the model {victim} ({q}), with {value} ({interval}).",
+        )
+    first = text.format(
+        name=name,
+        sha=answer.sha256,
+        pack=answer.pack_id,
+        attack=answer.attack.label,
+        p=percent(answer.attack.probability),
+        victim=answer.victim.label,
+        q=percent(answer.victim.probability),
+        value=value_text(answer.hyperparameter),
+        interval=interval_text(answer.hyperparameter),
+    )
+    sets = translate(
+        "Sentence", "At {coverage} coverage the attack is among: {attacks}; the attacked model among: {victims}."
+    )
+    second = sets.format(
+        coverage=coverage,
+        attacks=", ".join(answer.attack.prediction_set),
+        victims=", ".join(answer.victim.prediction_set),
+    )
+    return " ".join([first, second, *(text for tone, text in banners(answer) if tone is not Tone.INFO)])
+
+
+def banners(answer: Attribution) -> list[tuple[Tone, str]]:
+    """What a reader must know before the answer itself, gravest first."""
+    found: list[tuple[Tone, str]] = []
+    if not answer.familiarity.familiar:
+        text = translate(
+            "Sentence",
+            "Unfamiliar: this image is unlike those that the pack was made for "
+            "(score {score}, threshold {threshold}). The answers below may mean nothing.",
+        )
+        familiarity = answer.familiarity
+        found.append(
+            (Tone.BAD, text.format(score=f"{familiarity.score:.3g}", threshold=f"{familiarity.threshold:.3g}"))
+        )
+    for adjustment in answer.adjustments:
+        lossy = "lost" in adjustment
+        text = (
+            translate("Sentence", "{what}. Lossy compression blurs the traces of victim and hyperparameter most.")
+            if lossy
+            else translate("Sentence", "{what}. The pack judges images as they were attacked, so trust this one less.")
+        )
+        found.append((Tone.WARN, text.format(what=adjustment[:1].upper() + adjustment[1:])))
+    if answer.attack.label == CLEAN and answer.familiarity.familiar:
+        text = translate(
+            "Sentence", "Clean: no known attack is seen. An attack that the pack has not learned may look clean too."
+        )
+        found.append((Tone.INFO, text))
+    return found

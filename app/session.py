@@ -1,0 +1,320 @@
+"""What is open and the work done on it. Windows show a session; they own none of its work.
+
+All of it lives on the GUI thread. The worker and the reader answer through signals, and an answer to a question that
+is no longer asked is dropped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage, QUndoCommand, QUndoStack
+
+from app.image_list import ImageListModel, Row
+from app.layers import Look, Scene
+from app.reader import Reader
+from app.settings import Settings
+from app.tasks import (
+    BatchAnswer,
+    BatchRequest,
+    Entry,
+    Factory,
+    Setup,
+    ViewAnswer,
+    ViewRequest,
+    Worker,
+    error_record,
+    make_attributor,
+)
+from core.progress import Progress
+from core.types import LoadedImage, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the status bar says. phase: "starting", "loading", "ready" or "failed"."""
+
+    phase: str = "starting"
+    device: str = ""
+    reason: str = ""
+    waiting: int = 0
+    progress: Progress | None = None
+
+
+class RemoveRows(QUndoCommand):
+    """Takes rows from the list; undo puts them back where they were."""
+
+    def __init__(self, session: Session, keys: Sequence[int], text: str) -> None:
+        super().__init__(text)
+        self._session, self._keys = session, tuple(keys)
+        self._taken: list[tuple[int, Row]] = []
+
+    def redo(self) -> None:
+        self._taken = self._session.images.take(self._keys)
+
+    def undo(self) -> None:
+        self._session.images.insert(self._taken)
+        self._session.judge_missing()
+
+
+class Session(QObject):
+    """Owns the list, the worker, the reader and the settings."""
+
+    scene_changed = Signal(object)
+    shown_changed = Signal()
+    """The current row, or its record, is now another."""
+    status_changed = Signal(object)
+    opened = Signal(object)
+    """Keys of the rows that were opened, whether new or already there."""
+    crashed = Signal(object)
+    message = Signal(str)
+    """A sentence for the user that is no answer, such as why a second image cannot be used."""
+
+    def __init__(self, settings: Settings, factory: Factory = make_attributor, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.images = ImageListModel(self)
+        self.undo = QUndoStack(self)
+        self.status = Status()
+        self.scene = Scene()
+        self.current: int | None = None
+        self._keys = count(1)
+        self._batches: list[BatchRequest] = []
+        self.reader = Reader(self)
+        self.worker = Worker(factory, self)
+        self._wire()
+
+    def _wire(self) -> None:
+        self.images.thumbnail_wanted.connect(self.reader.thumbnail)
+        self.reader.thumbnailed.connect(self.images.set_thumbnail)
+        self.reader.scanned.connect(self._add_found)
+        self.reader.loaded.connect(self._image_loaded)
+        self.reader.reference_loaded.connect(self._reference_loaded)
+        self.reader.crashed.connect(self.crashed)
+        self.worker.crashed.connect(self.crashed)
+        self.worker.loading.connect(lambda _: self._tell(phase="loading", reason=""))
+        self.worker.ready.connect(self._worker_ready)
+        self.worker.failed.connect(self._worker_failed)
+        self.worker.viewed.connect(self._view_answered)
+        self.worker.judged.connect(self._batch_answered)
+        self.worker.progressed.connect(self._batch_progressed)
+        self.worker.batch_ended.connect(self._batch_ended)
+        self.images.rowsRemoved.connect(self._forget_removed)
+
+    @property
+    def setup(self) -> Setup:
+        return Setup(self.settings.text("attribution/pack"), self.settings.text("attribution/device"))
+
+    @property
+    def coverage(self) -> float:
+        return self.settings.number("attribution/coverage")
+
+    @property
+    def look(self) -> Look:
+        s = self.settings
+        return Look(
+            s.number("viewer/opacity"), s.number("viewer/gain"), s.text("viewer/sequential"), s.text("viewer/diverging")
+        )
+
+    def keep_look(self, look: Look) -> None:
+        self.settings["viewer/opacity"] = look.opacity
+        self.settings["viewer/gain"] = look.gain
+        self.settings["viewer/sequential"] = look.sequential
+        self.settings["viewer/diverging"] = look.diverging
+
+    # Life.
+
+    def start(self) -> None:
+        """Begin work. Called once the window has been painted, for it imports torch."""
+        if not self.worker.isRunning():
+            self.worker.start()
+            self.worker.prepare(self.setup)
+
+    def stop(self) -> None:
+        """Drop what waits and end both kinds of thread."""
+        self.reader.stop()
+        self.worker.stop()
+        self.settings.flush()
+
+    # Opening.
+
+    def open_paths(self, paths: Sequence[str], *, subfolders: bool | None = None, remember: bool = True) -> None:
+        """Files and folders, found in the background; ``opened`` tells when they are in the list."""
+        if not paths:
+            return
+        if remember:
+            for path in reversed(paths):
+                self.settings.add_recent(str(Path(path).absolute()))
+        deep = self.settings.flag("files/subfolders") if subfolders is None else subfolders
+        self.reader.scan([str(Path(path).absolute()) for path in paths], deep)
+
+    def open_bytes(self, name: str, data: bytes) -> None:
+        """An image without a file, such as a pasted one."""
+        self._add([Entry(next(self._keys), name, data)])
+
+    def _add_found(self, paths: Sequence[str]) -> None:
+        known = self.images.keys_by_path()
+        fresh = [Entry(next(self._keys), path) for path in paths if path not in known]
+        again = [known[path] for path in paths if path in known]
+        self._add(fresh, again)
+
+    def _add(self, entries: Sequence[Entry], again: Sequence[int] = ()) -> None:
+        self.images.append([Row(entry) for entry in entries])
+        self._judge(entries)
+        self.opened.emit([*(entry.key for entry in entries), *again])
+
+    def remove(self, keys: Sequence[int], text: str) -> None:
+        if keys:
+            self.undo.push(RemoveRows(self, keys, text))
+
+    # Judging.
+
+    def judge_missing(self) -> None:
+        """Ask for every row without an answer that nobody is working on."""
+        asked = {entry.key for batch in self._batches for entry in batch.entries}
+        self._judge([row.entry for row in self.images.rows if row.record is None and row.entry.key not in asked])
+
+    def judge_again(self, keys: Iterable[int]) -> None:
+        rows = [row for key in keys if (row := self.images.row_of(key)) is not None]
+        self.images.set_records((row.entry.key, None) for row in rows)
+        self._judge([row.entry for row in rows])
+        self._ask_view()
+
+    def cancel(self) -> None:
+        """Stop waiting work between two batches; rows not judged yet stay in the list."""
+        self.worker.cancel_batches()
+        self._batches.clear()
+        self._tell(waiting=0, progress=None)
+
+    def set_coverage(self, coverage: float) -> None:
+        self.settings["attribution/coverage"] = coverage
+        self._ask_view()
+
+    def set_setup(self, setup: Setup) -> None:
+        """Another pack or device. Another pack judges everything again."""
+        old = self.setup
+        self.settings["attribution/pack"], self.settings["attribution/device"] = setup.pack, setup.device
+        if setup == old and self.status.phase != "failed":
+            return
+        self.cancel()
+        self.worker.prepare(setup)
+        if setup.pack != old.pack:
+            self.images.set_records((row.entry.key, None) for row in self.images.rows)
+            self._show(replace(self.scene, heatmap=None))
+        self.judge_missing()
+        self._ask_view()
+        self.shown_changed.emit()
+
+    def _judge(self, entries: Sequence[Entry]) -> None:
+        if entries:
+            request = BatchRequest(self.setup, tuple(entries), self.coverage)
+            self._batches.append(request)
+            self.worker.enqueue(request)
+            self._tell(waiting=self.status.waiting + len(entries))
+
+    # Viewing.
+
+    def show(self, key: int | None) -> None:
+        """Put one row on screen: its image at once, its heatmap when the worker has it."""
+        self.current = key
+        row = None if key is None else self.images.row_of(key)
+        if row is None:
+            self._show(Scene(reference=self.scene.reference))
+        else:
+            self.reader.load(row.entry)
+        self.shown_changed.emit()
+
+    @property
+    def current_row(self) -> Row | None:
+        return None if self.current is None else self.images.row_of(self.current)
+
+    def compare_with(self, entry: Entry | None) -> None:
+        """Take a second image for differences, or none."""
+        if entry is None:
+            self._show(replace(self.scene, reference=None))
+        else:
+            self.reader.load_reference(entry)
+
+    def _image_loaded(self, entry: Entry, image: LoadedImage | str, base: QImage) -> None:
+        if entry.key != self.current:
+            return
+        if isinstance(image, str):
+            self.images.set_records([(entry.key, error_record(entry, image))])
+            self._show(Scene(reference=self.scene.reference, reason=image))
+            self.shown_changed.emit()
+            return
+        reason = self.status.reason if self.status.phase == "failed" else ""
+        self._show(Scene(image, base, None, self.scene.reference, reason))
+        self._ask_view()
+
+    def _reference_loaded(self, image: LoadedImage | str) -> None:
+        if isinstance(image, str):
+            self.message.emit(image)
+        else:
+            self._show(replace(self.scene, reference=image))
+
+    def _ask_view(self) -> None:
+        row = self.current_row
+        if row is not None and self.scene.image is not None:
+            self.worker.view(ViewRequest(self.setup, row.entry, self.scene.image, self.coverage))
+
+    def _show(self, scene: Scene) -> None:
+        self.scene = scene
+        self.scene_changed.emit(scene)
+
+    # Answers.
+
+    def _view_answered(self, answer: ViewAnswer) -> None:
+        request = answer.request
+        if request.setup != self.setup:
+            return
+        heatmap = answer.record.finding.heatmap if answer.record.finding else None
+        self._keep([(request.entry.key, _without_heatmap(answer.record))])
+        if request.entry.key == self.current and request.image is self.scene.image:
+            self._show(replace(self.scene, heatmap=heatmap, reason=answer.record.error or ""))
+
+    def _batch_answered(self, answer: BatchAnswer) -> None:
+        if answer.setup == self.setup:
+            self._keep([(entry.key, record) for entry, record in answer.records])
+        self._tell(waiting=max(0, self.status.waiting - len(answer.records)))
+
+    def _keep(self, records: Sequence[tuple[int, Record]]) -> None:
+        self.images.set_records(records)
+        if any(key == self.current for key, _ in records):
+            self.shown_changed.emit()
+
+    def _batch_progressed(self, progress: Progress) -> None:
+        if self._batches:
+            self._tell(progress=progress)
+
+    def _batch_ended(self, request: BatchRequest) -> None:
+        self._batches = [batch for batch in self._batches if batch is not request]
+        if not self._batches:
+            self._tell(waiting=0, progress=None)
+
+    def _worker_ready(self, setup: Setup, device: str) -> None:
+        self._tell(phase="ready", device=device, reason="")
+
+    def _worker_failed(self, setup: Setup, reason: str) -> None:
+        self._batches.clear()
+        self._tell(phase="failed", device="", reason=reason, waiting=0, progress=None)
+        if self.scene.image is not None:
+            self._show(replace(self.scene, reason=reason))
+        self.shown_changed.emit()
+
+    def _forget_removed(self) -> None:
+        if self.current is not None and self.images.row_of(self.current) is None:
+            QTimer.singleShot(0, self, lambda: self.show(self.current) if self.current_row is None else None)
+
+    def _tell(self, **changes: object) -> None:
+        self.status = replace(self.status, **changes)  # type: ignore[arg-type]
+        self.status_changed.emit(self.status)
+
+
+def _without_heatmap(record: Record) -> Record:
+    """What the list keeps: a heatmap is as large as its image."""
+    return replace(record, finding=replace(record.finding, heatmap=None)) if record.finding else record

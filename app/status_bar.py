@@ -1,0 +1,78 @@
+"""The status bar: what runs on which device, how much waits, and a way to stop it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from app.memory import resident_bytes
+from app.session import Status
+
+
+class StatusBar(QStatusBar):
+    """Shows a Status. ``stop_wanted`` when the analyst presses Stop."""
+
+    stop_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.queue = QLabel(accessibleName=self.tr("Waiting images"))
+        self.bar = QProgressBar(textVisible=False, accessibleName=self.tr("Progress"))
+        self.bar.setFixedSize(120, 8)
+        self.stop = QToolButton(text=self.tr("Stop"), autoRaise=True)
+        self.stop.setToolTip(self.tr("Stop attributing; what is judged stays"))
+        self.stop.clicked.connect(self.stop_wanted)
+        self.pack = QLabel(accessibleName=self.tr("Model pack"))
+        self.device = QLabel(accessibleName=self.tr("Device"))
+        self.memory = QLabel(accessibleName=self.tr("Memory in use"))
+        for widget in (self.queue, self.bar, self.stop, self.pack, self.device, self.memory):
+            self.addPermanentWidget(widget)
+        for label in (self.pack, self.device, self.memory):
+            label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+            label.setContentsMargins(8, 0, 8, 0)
+        self._clock = QTimer(self, interval=2000)
+        self._clock.timeout.connect(self._tell_memory)
+        self._clock.start()
+        self._tell_memory()
+        self.show_status(Status(), "")
+
+    def show_status(self, status: Status, pack: str) -> None:
+        busy = status.waiting > 0 or status.phase == "loading"
+        self.bar.setVisible(busy)
+        self.stop.setVisible(status.waiting > 0)
+        self.queue.setText(self._queue_text(status))
+        if status.progress is not None and status.progress.total:
+            self.bar.setRange(0, status.progress.total)
+            self.bar.setValue(status.progress.done)
+        else:
+            self.bar.setRange(0, 0 if busy else 1)
+        self.pack.setText(self.tr("Pack {name}").format(name=pack) if pack else "")
+        self.device.setText(self._device_text(status))
+
+    def _queue_text(self, status: Status) -> str:
+        if not status.waiting:
+            return ""
+        text = self.tr("{n} waiting").format(n=status.waiting)
+        progress = status.progress
+        if progress is None or not progress.rate:
+            return text
+        return f"{text} · {self._time_left(status.waiting / progress.rate)}"
+
+    def _time_left(self, seconds: float) -> str:
+        if seconds >= 90:
+            return self.tr("{n} min left").format(n=round(seconds / 60))
+        return self.tr("{n} s left").format(n=max(1, round(seconds)))
+
+    def _device_text(self, status: Status) -> str:
+        texts = {
+            "starting": self.tr("Starting"),
+            "loading": self.tr("Loading the pack"),
+            "ready": status.device,
+            "failed": self.tr("No pack in use"),
+        }
+        return texts[status.phase]
+
+    def _tell_memory(self) -> None:
+        self.memory.setText(self.tr("{n} MB").format(n=resident_bytes() >> 20))

@@ -1,0 +1,291 @@
+"""One thread that owns the device, and the frozen requests it answers.
+
+The analyst's eye comes first: a view request is answered before the next batch of waiting images, and a newer view
+request replaces one not yet begun. Answers leave as signals, so every handler runs on the GUI thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from core.errors import Cancelled, ImageError, WorkbenchError
+from core.imageio import decode_image, load_image
+from core.progress import CancelToken, ProgressMeter
+from core.types import Finding, LoadedImage, Record
+
+BATCH = 16
+"""Images between two looks at the queue: few enough that a view request waits for a fraction of a second."""
+
+
+class Attributes(Protocol):
+    """What the worker needs of :class:`core.attributor.Attributor`."""
+
+    @property
+    def device_name(self) -> str: ...
+
+    def attribute(
+        self, images: Sequence[LoadedImage], *, coverage: float = 0.9, heatmaps: bool = False
+    ) -> list[Finding]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Which pack on which device. ``pack`` is a name or a file, ``device`` "auto", "cpu" or "cuda:N"."""
+
+    pack: str
+    device: str
+
+
+Factory = Callable[[Setup], Attributes]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row to judge. A pasted image has no file: its encoded bytes are in ``data``."""
+
+    key: int
+    path: str
+    data: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name
+
+    def load(self) -> LoadedImage:
+        """Decode the image. Raises ImageError."""
+        return load_image(Path(self.path)) if self.data is None else decode_image(self.data, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRequest:
+    """Judge the image on screen, with its heatmap."""
+
+    setup: Setup
+    entry: Entry
+    image: LoadedImage
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """Judge every entry, without heatmaps. Cancelled through its own token."""
+
+    setup: Setup
+    entries: tuple[Entry, ...]
+    coverage: float
+    token: CancelToken = field(default_factory=CancelToken, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewAnswer:
+    request: ViewRequest
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    setup: Setup
+    records: tuple[tuple[Entry, Record], ...]
+
+
+def make_attributor(setup: Setup) -> Attributes:
+    """The real thing. Imports torch, so only the worker thread calls it. Raises PackError, DeviceError."""
+    from core.attributor import Attributor  # noqa: PLC0415  (torch must not delay the first paint)
+    from core.pack import find_pack, load_pack  # noqa: PLC0415
+
+    return Attributor(load_pack(find_pack(setup.pack)), setup.device)
+
+
+def error_record(entry: Entry, reason: str) -> Record:
+    return Record(entry.path, None, "error", reason, None)
+
+
+def judge(attributor: Attributes, pairs: Sequence[tuple[Entry, LoadedImage]], coverage: float) -> list[Record]:
+    """One record for each pair; an image that the pack cannot judge does not take its batch mates with it."""
+    if not pairs:
+        return []
+    try:
+        findings = attributor.attribute([image for _, image in pairs], coverage=coverage)
+    except ImageError as error:
+        if len(pairs) == 1:
+            return [error_record(pairs[0][0], str(error))]
+        return [record for pair in pairs for record in judge(attributor, [pair], coverage)]
+    return [
+        Record(entry.path, image.sha256, "ok", None, finding)
+        for (entry, image), finding in zip(pairs, findings, strict=True)
+    ]
+
+
+class Worker(QThread):
+    """The only thread that touches the device. Built with the factory that makes its attributor."""
+
+    loading = Signal(object)
+    """Setup: a pack begins to load."""
+    ready = Signal(object, str)
+    """Setup and the name of the device it runs on."""
+    failed = Signal(object, str)
+    """Setup and the reason why it cannot be used."""
+    viewed = Signal(object)
+    judged = Signal(object)
+    progressed = Signal(object)
+    batch_ended = Signal(object)
+    crashed = Signal(object)
+    """An exception that no user caused."""
+
+    def __init__(self, factory: Factory = make_attributor, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("device worker")
+        self._factory = factory
+        self._wake = threading.Condition()
+        self._view: ViewRequest | None = None
+        self._batches: deque[BatchRequest] = deque()
+        self._setup: Setup | None = None
+        self._stopping = False
+        self._attributor: Attributes | None = None
+        self._loaded: Setup | None = None
+
+    # Called on the GUI thread.
+
+    def prepare(self, setup: Setup) -> None:
+        """Load a pack before anybody asks."""
+        with self._wake:
+            self._setup = setup
+            self._wake.notify()
+
+    def view(self, request: ViewRequest) -> None:
+        with self._wake:
+            self._view = request
+            self._wake.notify()
+
+    def enqueue(self, request: BatchRequest) -> None:
+        with self._wake:
+            self._batches.append(request)
+            self._wake.notify()
+
+    def cancel_batches(self) -> None:
+        with self._wake:
+            for batch in self._batches:
+                batch.token.cancel()
+            self._batches.clear()
+
+    def stop(self) -> None:
+        """End after the batch in hand and wait for it."""
+        with self._wake:
+            self._stopping = True
+            self._view = None
+            self._wake.notify()
+        self.cancel_batches()
+        self.wait()
+
+    # Runs on the worker thread.
+
+    def run(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                self._do(job)
+            except Cancelled:
+                continue
+            except WorkbenchError as error:
+                self._give_up(str(error))
+            except Exception as error:
+                self.crashed.emit(error)
+                self._give_up(f"{type(error).__name__}: {error}")
+        self._attributor = None
+
+    def _next(self) -> Setup | ViewRequest | BatchRequest | None:
+        with self._wake:
+            while not (self._stopping or self._view or self._batches or self._setup):
+                self._wake.wait()
+            if self._stopping:
+                return None
+            if self._view:
+                view, self._view = self._view, None
+                return view
+            if self._setup:
+                setup, self._setup = self._setup, None
+                return setup
+            return self._batches[0]
+
+    def _do(self, job: Setup | ViewRequest | BatchRequest) -> None:
+        if isinstance(job, Setup):
+            self._ensure(job)
+        elif isinstance(job, ViewRequest):
+            self._answer_view(job)
+        else:
+            self._run_batch(job)
+
+    def _ensure(self, setup: Setup) -> Attributes:
+        if self._attributor is None or self._loaded != setup:
+            self._attributor = self._loaded = None
+            self.loading.emit(setup)
+            try:
+                self._attributor, self._loaded = self._factory(setup), setup
+            except WorkbenchError as error:
+                self.failed.emit(setup, str(error))
+                self.cancel_batches()
+                raise Cancelled from error
+            self.ready.emit(setup, self._attributor.device_name)
+        return self._attributor
+
+    def _answer_view(self, request: ViewRequest) -> None:
+        attributor = self._ensure(request.setup)
+        try:
+            (finding,) = attributor.attribute([request.image], coverage=request.coverage, heatmaps=True)
+        except ImageError as error:
+            record = error_record(request.entry, str(error))
+        else:
+            record = Record(request.entry.path, request.image.sha256, "ok", None, finding)
+        self.viewed.emit(ViewAnswer(request, record))
+
+    def _run_batch(self, request: BatchRequest) -> None:
+        """The whole batch, with views answered in between."""
+        try:
+            meter = ProgressMeter("attribute", len(request.entries), self.progressed.emit, interval=0.1)
+            for start in range(0, len(request.entries), BATCH):
+                self._serve_views(request.token)
+                attributor = self._ensure(request.setup)
+                chunk = request.entries[start : start + BATCH]
+                self.judged.emit(BatchAnswer(request.setup, self._judge_chunk(attributor, chunk, request.coverage)))
+                meter.advance(len(chunk))
+        finally:
+            with self._wake:
+                if request in self._batches:
+                    self._batches.remove(request)
+            self.batch_ended.emit(request)
+
+    def _serve_views(self, token: CancelToken) -> None:
+        token.check()
+        with self._wake:
+            view, self._view = self._view, None
+        if view is not None:
+            self._answer_view(view)
+
+    @staticmethod
+    def _judge_chunk(
+        attributor: Attributes, chunk: Sequence[Entry], coverage: float
+    ) -> tuple[tuple[Entry, Record], ...]:
+        """Records in the chunk's order; a file that is no image becomes a record that says why."""
+        pairs: list[tuple[Entry, LoadedImage]] = []
+        records: dict[int, Record] = {}
+        for entry in chunk:
+            try:
+                pairs.append((entry, entry.load()))
+            except ImageError as error:
+                records[entry.key] = error_record(entry, str(error))
+        for (entry, _), record in zip(pairs, judge(attributor, pairs, coverage), strict=True):
+            records[entry.key] = record
+        return tuple((entry, records[entry.key]) for entry in chunk)
+
+    def _give_up(self, reason: str) -> None:
+        """The device or the program failed: drop what waits, rather than fail on every image of it."""
+        self.cancel_batches()
+        if self._loaded is not None:
+            self.failed.emit(self._loaded, reason)
+        self._attributor = self._loaded = None

@@ -1,0 +1,134 @@
+"""The viewer: panes, the strip of controls under them, and the line that reads the pixel under the pointer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QFontDatabase, QPalette
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from app.colormaps import DIVERGING, SEQUENTIAL
+from app.layers import Look, Scene, inspect
+from app.panes import PaneGrid
+
+GAINS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class Viewer(QWidget):
+    """Shows a scene. ``look_changed`` tells a new opacity, gain or colour map, to be kept."""
+
+    look_changed = Signal(object)
+
+    def __init__(self, look: Look, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.grid = PaneGrid()
+        self.grid.set_look(look)
+        self.opacity = self._slider(0, 100, self.tr("Heatmap opacity"))
+        self.gain = self._slider(0, len(GAINS) - 1, self.tr("Gain of signed values"))
+        self.sequential = self._maps(SEQUENTIAL, self.tr("Colour map of the heatmap"))
+        self.diverging = self._maps(DIVERGING, self.tr("Colour map of signed values"))
+        self._opacity_text, self._gain_text = QLabel(), QLabel()
+        self.pixel = QLabel()
+        self.pixel.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.pixel.setAccessibleName(self.tr("Pixel under the pointer"))
+        self.zoom_text = QLabel(accessibleName=self.tr("Zoom"))
+        self._lay_out()
+        self.apply_look(look)
+        self.opacity.valueChanged.connect(self._change)
+        self.gain.valueChanged.connect(self._change)
+        self.sequential.activated.connect(self._change)
+        self.diverging.activated.connect(self._change)
+        self.grid.hovered.connect(self._hover)
+        self.grid.zoomed.connect(self._tell_zoom)
+        self._tell_zoom()
+
+    @property
+    def look(self) -> Look:
+        return self.grid.look
+
+    def show_scene(self, scene: Scene) -> None:
+        self.grid.show_scene(scene)
+        self._hover(None)
+        self._tell_zoom()
+
+    def apply_look(self, look: Look) -> None:
+        """Set the controls and the panes, without telling anybody."""
+        blockers = [QSignalBlocker(w) for w in (self.opacity, self.gain, self.sequential, self.diverging)]
+        self.opacity.setValue(round(look.opacity * 100))
+        self.gain.setValue(min(range(len(GAINS)), key=lambda at: abs(GAINS[at] - look.gain)))
+        self.sequential.setCurrentText(look.sequential)
+        self.diverging.setCurrentText(look.diverging)
+        del blockers
+        self._show_look(look)
+
+    def _lay_out(self) -> None:
+        strip = QHBoxLayout()
+        strip.setContentsMargins(12, 6, 12, 6)
+        strip.setSpacing(8)
+        for text, slider, value, maps in (
+            (self.tr("Opacity"), self.opacity, self._opacity_text, self.sequential),
+            (self.tr("Gain"), self.gain, self._gain_text, self.diverging),
+        ):
+            value.setMinimumWidth(value.fontMetrics().horizontalAdvance("×128 "))
+            strip.addWidget(QLabel(text))
+            strip.addWidget(slider)
+            strip.addWidget(value)
+            strip.addWidget(maps)
+            strip.addSpacing(10)
+        strip.addStretch(1)
+        strip.addWidget(self.zoom_text)
+        reading = QHBoxLayout()
+        reading.setContentsMargins(12, 0, 12, 6)
+        self.pixel.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.zoom_text.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        reading.addWidget(self.pixel, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.grid, 1)
+        layout.addLayout(strip)
+        layout.addLayout(reading)
+
+    @staticmethod
+    def _slider(low: int, high: int, name: str) -> QSlider:
+        slider = QSlider(Qt.Orientation.Horizontal, minimum=low, maximum=high, accessibleName=name, toolTip=name)
+        slider.setMaximumWidth(120)
+        slider.setMinimumWidth(60)
+        return slider
+
+    @staticmethod
+    def _maps(names: tuple[str, ...], name: str) -> QComboBox:
+        box = QComboBox(accessibleName=name, toolTip=name)
+        box.addItems(names)
+        return box
+
+    def _change(self) -> None:
+        look = replace(
+            self.look,
+            opacity=self.opacity.value() / 100,
+            gain=float(GAINS[self.gain.value()]),
+            sequential=self.sequential.currentText(),
+            diverging=self.diverging.currentText(),
+        )
+        self._show_look(look)
+        self.look_changed.emit(look)
+
+    def _show_look(self, look: Look) -> None:
+        self._opacity_text.setText(f"{look.opacity:.0%}")
+        self._gain_text.setText(f"×{look.gain:g}")
+        self.grid.set_look(look)
+
+    def _hover(self, pixel: QPoint | None) -> None:
+        text = "" if pixel is None else inspect(self.grid.scene, pixel.x(), pixel.y())
+        rest = self.tr("Point at a pixel to read its values.") if self.grid.scene.image else ""
+        self.pixel.setText(text or rest)
+
+    def _tell_zoom(self) -> None:
+        if self.grid.scene.image is None:
+            self.zoom_text.setText("")
+            return
+        pane = self.grid.active
+        zoom = pane.zoom() * pane.devicePixelRatioF()
+        fitted = self.tr("fit") if pane.camera.zoom is None else ""
+        self.zoom_text.setText(f"{fitted} {zoom:.0%}".strip())

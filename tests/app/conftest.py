@@ -1,0 +1,92 @@
+"""The real window on the real network (small, untrained), and a watch on what it leaves behind."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app import theme
+from app.session import Session
+from app.settings import Settings
+from app.tasks import Factory, make_attributor
+from app.window import MainWindow
+from core import paths
+from tests.app.helpers import close
+
+Opener = Callable[..., MainWindow]
+
+
+@pytest.fixture
+def qt_messages() -> Iterator[list[str]]:
+    """Every remark of Qt's; any warning among them fails the test, but for the offscreen platform's on itself."""
+    seen: list[str] = []
+    before = threading.active_count()
+
+    def note(kind: QtMsgType, context: object, text: str) -> None:
+        if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg) and "propagateSizeHints" not in text:
+            seen.append(text)
+
+    previous = qInstallMessageHandler(note)
+    yield seen
+    qInstallMessageHandler(previous)
+    assert seen == []
+    assert threading.active_count() == before, [thread.name for thread in threading.enumerate()]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Five digits' worth of noise as PNG, a JPEG, one in a subfolder, a broken one, and a text file."""
+    folder = tmp_path / "pictures"
+    (folder / "deeper").mkdir(parents=True)
+    random = np.random.default_rng(3)
+    for name in ("a.png", "b.png", "c.png", "d.png", "deeper/e.png", "photo.jpg"):
+        side = 56 if name == "photo.jpg" else 28
+        Image.fromarray(random.integers(0, 256, (side, side), dtype=np.uint8)).save(folder / name)
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    (folder / "notes.txt").write_text("not an image", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def default_pack(tiny_pack: Path) -> Path:
+    """The tiny pack where the window looks for its default one."""
+    target = paths.user_data() / "packs" / "mnist.mtaapack"
+    target.parent.mkdir(parents=True)
+    shutil.copy(tiny_pack, target)
+    return target
+
+
+@pytest.fixture
+def open_window(qtbot: QtBot, qt_messages: list[str], default_pack: Path) -> Iterator[Opener]:
+    """Opens windows as the program does; afterwards nothing of them may be left."""
+    windows: list[MainWindow] = []
+
+    def opener(factory: Factory = make_attributor, size: tuple[int, int] = (1280, 800)) -> MainWindow:
+        settings = Settings()
+        theme.apply(settings.text("appearance/theme"))
+        window = MainWindow(Session(settings, factory))
+        windows.append(window)
+        window.resize(*size)
+        with qtbot.waitExposed(window):
+            window.show()
+        window.session.start()
+        return window
+
+    yield opener
+    for window in windows:
+        close(window)
+    assert [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()] == []
+
+
+@pytest.fixture
+def window(open_window: Opener) -> MainWindow:
+    return open_window()

@@ -1,0 +1,53 @@
+"""What window tests do: drop, wait, close."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
+
+from app.window import MainWindow
+
+PATIENCE = 300_000
+"""Milliseconds until a wait counts as stuck; a loaded machine is slow but not wrong."""
+
+
+def close(window: MainWindow) -> None:
+    """Close and destroy a window and its session, and look for what is still alive."""
+    session = window.session
+    if not isValid(window):
+        return
+    window.close()
+    assert session.worker.isFinished() or not session.worker.isRunning()
+    window.deleteLater()
+    session.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
+    assert not isValid(window)
+    assert not isValid(session)
+
+
+def drop(target: QWidget, *files: Path) -> None:
+    """Drop files on a widget, as a file manager does."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in files])
+    spot = QPointF(target.rect().center())
+    action, buttons, keys = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(spot, action, mime, buttons, keys)
+    QApplication.sendEvent(target, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(target, QDropEvent(spot, action, mime, buttons, keys))
+
+
+def wait_judged(qtbot: QtBot, window: MainWindow, count: int) -> None:
+    """Until the list has ``count`` rows, each has its record, and nothing waits."""
+
+    def judged() -> bool:
+        rows = window.session.images.rows
+        return len(rows) == count and all(row.record for row in rows) and not window.session.status.waiting
+
+    qtbot.waitUntil(judged, timeout=PATIENCE)

@@ -1,0 +1,199 @@
+"""The main job on the real window: images in, answers out, and nothing left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.tasks import Setup, make_attributor
+from app.window import MainWindow
+from core.attributor import Attributor
+from core.errors import PackError
+from core.imageio import load_image
+from core.pack import load_pack
+from core.types import Finding, LoadedImage
+from tests.app.conftest import Opener
+from tests.app.helpers import PATIENCE, close, drop, wait_judged
+
+
+def test_drop_of_a_file_is_attributed_as_the_attributor_does(
+    window: MainWindow, qtbot: QtBot, pictures: Path, default_pack: Path
+) -> None:
+    drop(window, pictures / "a.png")
+    qtbot.waitUntil(lambda: window.answer.has_answer and window.session.scene.heatmap is not None, timeout=PATIENCE)
+    direct = Attributor(load_pack(default_pack), "cpu").attribute([load_image(pictures / "a.png")], heatmaps=True)[0]
+    shown = window.session.current_row.attribution
+    assert shown.attack.label == direct.attribution.attack.label
+    assert shown.attack.probability == pytest.approx(direct.attribution.attack.probability, abs=1e-5)
+    assert shown.hyperparameter.value == pytest.approx(direct.attribution.hyperparameter.value, abs=1e-3)
+    assert window.answer.attack.answer.text().startswith(direct.attribution.attack.label)
+    assert window.session.scene.heatmap.strength == pytest.approx(direct.heatmap.strength, abs=1e-3)
+    assert window.status.device.text() == "CPU"
+
+
+def test_drop_of_a_folder_lists_images_and_says_what_is_broken(
+    window: MainWindow, qtbot: QtBot, pictures: Path
+) -> None:
+    drop(window, pictures)
+    wait_judged(qtbot, window, 7)
+    by_name = {row.entry.name: row for row in window.session.images.rows}
+    assert set(by_name) == {"a.png", "b.png", "c.png", "d.png", "e.png", "photo.jpg", "broken.png"}
+    assert by_name["broken.png"].record.status == "error"
+    assert "damaged" in by_name["broken.png"].record.error
+    assert all(row.attribution for name, row in by_name.items() if name != "broken.png")
+
+
+def test_a_file_that_is_no_image_is_a_row_that_says_why(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    drop(window, pictures / "notes.txt", pictures / "gone.png")
+    wait_judged(qtbot, window, 2)
+    errors = [row.record.error for row in window.session.images.rows]
+    assert "not an image" in errors[0] and "does not exist" in errors[1]
+    qtbot.waitUntil(lambda: "not an image" in window.answer.hint.text(), timeout=PATIENCE)
+
+
+def test_dropping_the_same_file_again_goes_to_its_row(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    drop(window, pictures / "a.png", pictures / "b.png")
+    wait_judged(qtbot, window, 2)
+    drop(window, pictures / "b.png")
+    qtbot.waitUntil(lambda: window.session.current_row.entry.name == "b.png", timeout=PATIENCE)
+    assert window.session.images.rowCount() == 2
+
+
+def test_keyboard_walks_the_list(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    drop(window, pictures / "a.png", pictures / "b.png")
+    wait_judged(qtbot, window, 2)
+    window.list.view.setFocus()
+    qtbot.keyClick(window.list.view, Qt.Key.Key_Down)
+    assert window.session.current_row.entry.name == "b.png"
+
+
+def test_clean_jpeg_and_resizing_are_told(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    drop(window, pictures / "photo.jpg")
+    wait_judged(qtbot, window, 1)
+    sentence = window.answer.sentence.toPlainText()
+    assert "JPEG" in sentence and "esized from 56x56 to 28x28" in sentence
+
+
+class Gate:
+    """An attributor that waits to be let through."""
+
+    device_name = "CPU"
+
+    def __init__(self, setup: Setup) -> None:
+        self.real = make_attributor(setup)
+        self.open = threading.Event()
+        self.seen: list[tuple[str, bool]] = []
+
+    def attribute(
+        self, images: Sequence[LoadedImage], *, coverage: float = 0.9, heatmaps: bool = False
+    ) -> list[Finding]:
+        self.seen += [(image.path, heatmaps) for image in images]
+        assert self.open.wait(30)
+        return self.real.attribute(images, coverage=coverage, heatmaps=heatmaps)
+
+
+@pytest.fixture
+def gates() -> list[Gate]:
+    return []
+
+
+def gated(open_window: Opener, gates: list[Gate]) -> MainWindow:
+    def factory(setup: Setup) -> Gate:
+        gates.append(Gate(setup))
+        return gates[-1]
+
+    return open_window(factory)
+
+
+def many(folder: Path, source: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number}.png").write_bytes(source.read_bytes() + bytes([number]))
+    return folder
+
+
+def test_cancel_stops_between_batches(
+    open_window: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
+) -> None:
+    window = gated(open_window, gates)
+    drop(window, many(tmp_path / "many", pictures / "a.png", 50))
+    qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
+    assert window.session.status.waiting == 50
+    window.actions_["cancel"].trigger()
+    gates[0].open.set()
+    qtbot.waitUntil(lambda: any(row.record for row in window.session.images.rows), timeout=PATIENCE)
+    qtbot.wait(100)
+    judged = [row for row in window.session.images.rows if row.record is not None]
+    assert 1 <= len(judged) <= 17  # at most one batch and one view were under way
+    assert window.session.status.waiting == 0
+    window.actions_["judge_missing"].trigger()
+    wait_judged(qtbot, window, 50)
+
+
+def test_the_latest_view_wins_and_goes_before_the_batch(
+    open_window: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
+) -> None:
+    window = gated(open_window, gates)
+    drop(window, many(tmp_path / "many", pictures / "a.png", 40))
+    qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
+    for at in (3, 7, 20):
+        window.list.view.setCurrentIndex(window.list.proxy.index(at, 0))
+        qtbot.waitUntil(lambda at=at: window.session.scene.image is not None
+                        and window.session.scene.image.path.endswith(f"{at}.png"), timeout=PATIENCE)  # fmt: skip
+    gates[0].open.set()
+    qtbot.waitUntil(lambda: window.session.scene.heatmap is not None, timeout=PATIENCE)
+    wait_judged(qtbot, window, 40)
+    views = [Path(path).name for path, heatmap in gates[0].seen if heatmap]
+    assert views[-1] == "20.png" and "7.png" not in views
+    assert (views[-1], True) in [(Path(path).name, view) for path, view in gates[0].seen[:33]]
+
+
+def test_close_while_work_waits(
+    open_window: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
+) -> None:
+    window = gated(open_window, gates)
+    drop(window, many(tmp_path / "many", pictures / "a.png", 50))
+    qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
+    gates[0].open.set()
+    close(window)
+
+
+def test_a_missing_pack_is_told_and_images_are_still_shown(open_window: Opener, qtbot: QtBot, pictures: Path) -> None:
+    def factory(setup: Setup) -> Gate:
+        raise PackError("There is no pack mnist.", "Import one.")
+
+    window = open_window(factory)
+    drop(window, pictures / "a.png")
+    qtbot.waitUntil(lambda: window.session.scene.image is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "There is no pack mnist. Import one." in window.answer.hint.text(), timeout=PATIENCE)
+    assert window.session.status.phase == "failed"
+
+
+def test_a_defect_of_the_program_does_not_end_the_worker(open_window: Opener, qtbot: QtBot, pictures: Path) -> None:
+    class Broken:
+        device_name = "CPU"
+
+        def attribute(self, images: Sequence[LoadedImage], **_: object) -> list[Finding]:
+            raise ZeroDivisionError("of the program")
+
+    window = open_window(lambda setup: Broken())
+    with qtbot.waitSignal(window.session.crashed, timeout=PATIENCE) as caught:
+        drop(window, pictures / "a.png")
+    assert isinstance(caught.args[0], ZeroDivisionError)
+    assert window.session.worker.isRunning()
+
+
+def test_torch_waits_for_the_first_paint() -> None:
+    """The window's modules leave torch, matplotlib and the pack's rooms alone."""
+    code = (
+        "import sys, app.window; heavy = {'torch', 'matplotlib', 'core.attributor', 'cleverhans'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], timeout=60)
