@@ -13,6 +13,8 @@ SCHEMA: Literal[1] = 1
 CLEAN = "clean"
 """The label of an image that nobody attacked, among the attacks and among the victims (Section 4.4)."""
 
+Task = Literal["attack", "victim", "hyperparameter"]
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -67,7 +69,7 @@ class Calibration(_Strict):
 
     attack_temperature: float = Field(gt=0)
     victim_temperature: float = Field(gt=0)
-    sigma: dict[Literal["attack", "victim", "hyperparameter"], float]
+    sigma: dict[Task, float]
     coverages: list[float]
     attack_scores: list[float]
     victim_scores: list[float]

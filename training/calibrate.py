@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.manifest import AttackLabel, Calibration
+from core.manifest import AttackLabel, Calibration, Task
 
 COVERAGES = [0.80, 0.85, 0.90, 0.95, 0.99]
 FAMILIAR_SHARE = 0.98
@@ -48,7 +48,7 @@ def fit_calibration(
     victim: Tensor,
     value: Tensor,
     labels: list[AttackLabel],
-    sigma: dict[str, float],
+    sigma: dict[Task, float],
 ) -> Calibration:
     """Everything ``core.attributor`` applies, from the network's answers on the calibration split.
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.manifest import Task
+
 
 class Losses(NamedTuple):
     """Scalars: L2 and L3 of eq. 14 (cross-entropies of attack and victim), L1 (mean squared hyperparameter error in
@@ -21,9 +23,14 @@ class Losses(NamedTuple):
 
 
 def reconstruction_loss(estimate: Tensor, adversarial_map: Tensor, clean_map: Tensor) -> Tensor:
-    """Eq. 4: mean over the batch of |fm' - G(R(fm')) - fm|^2, summed over each map. Maps are [B, F, h, w]."""
-    difference = adversarial_map.float() - estimate.float() - clean_map.float()
-    return difference.square().flatten(1).sum(1).mean()
+    """Eq. 4, each example's |fm' - G(R(fm')) - fm|^2 divided by 1 + |fm' - fm|^2. Maps are [B, F, h, w].
+
+    Eq. 4 alone is ruled by the largest perturbations (squared norms here run from 1 for C&W to some hundreds for
+    FGSM), and the auto-encoder would learn that a C&W perturbation is nothing.
+    """
+    perturbation = adversarial_map.float() - clean_map.float()
+    missed = (perturbation - estimate.float()).square().flatten(1).sum(1)
+    return (missed / (1 + perturbation.square().flatten(1).sum(1))).mean()
 
 
 def hyperparameter_loss(predicted: Tensor, target: Tensor, attack: Tensor, scale: Tensor) -> Tensor:
@@ -48,7 +55,7 @@ class UncertaintyWeighted(nn.Module):
         self.weighted = weighted
 
     @property
-    def sigma(self) -> dict[str, float]:
+    def sigma(self) -> dict[Task, float]:
         hyperparameter, attack, victim = self.log_sigma.detach().exp().tolist()
         return {"hyperparameter": hyperparameter, "attack": attack, "victim": victim}
 

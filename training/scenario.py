@@ -92,14 +92,17 @@ class AttackSpec(_Strict):
 
 
 class TrainingSpec(_Strict):
-    """How the attribution network is trained: Adam with a cosine schedule, as in Section 4.1."""
+    """How the attribution network is trained: Adam with a cosine schedule, as in Section 4.1.
+
+    decoupled_decay: AdamW's weight decay instead of the L2 penalty that the paper's Adam has.
+    """
 
     epochs: PositiveInt = 20
     batch: PositiveInt = 64
     learning_rate: PositiveFloat = 1e-3
     weight_decay: float = Field(default=1e-3, ge=0)
+    decoupled_decay: bool = False
     precision: Literal["fp32", "bf16"] = "bf16"
-    autoencoder_weight: PositiveFloat = 1.0
 
 
 class Scenario(_Strict):

@@ -20,7 +20,7 @@ def accuracy(victim: Victim, images: Tensor, labels: Tensor, *, batch: int = 500
     device = next(victim.parameters()).device
     right = 0
     with torch.inference_mode():
-        for x, y in zip(images.split(batch), labels.split(batch), strict=True):
+        for x, y in zip(torch.split(images, batch), torch.split(labels, batch), strict=True):
             right += int((victim(x.to(device).float() / 255).argmax(1).cpu() == y).sum())
     return right / len(labels)
 
@@ -60,7 +60,7 @@ def train_victim(
         channels=channels, height=height, width=width, mean=round(float(pixels.mean()), 4),
         std=round(float(pixels.std()), 4), accuracy=0.0, seed=seed,
     )  # fmt: skip
-    victim = Victim(card).to(device, memory_format=torch.channels_last).train()
+    victim = Victim(card).to(device).to(memory_format=torch.channels_last).train()
     images, labels = torch.from_numpy(clean.images[rows]), torch.from_numpy(clean.labels[rows])
     generator = torch.Generator().manual_seed(seed)
     steps = max(1, round(passes * len(rows) / batch))

@@ -23,9 +23,9 @@ from torch.nn import functional as F
 from core.errors import VictimError
 from core.files import write_file
 
-INCEPTION_SIZE = 75
-"""The smallest input that InceptionV3's stages can halve; smaller images are resized to it inside the wrapper."""
-_VGG_MINIMUM = 32
+SMALLEST = {"InceptionV3": 75}
+"""The smallest side an architecture's stages can halve; smaller images are enlarged to it inside the wrapper."""
+_SMALLEST_OTHERS = 28
 
 
 def _resnet(build: Callable[..., nn.Module], channels: int, classes: int, size: int) -> nn.Module:
@@ -45,7 +45,7 @@ def _vgg(build: Callable[..., nn.Module], channels: int, classes: int, size: int
     features: nn.Sequential = net.features  # type: ignore[assignment]
     if channels != 3:
         features[0] = nn.Conv2d(channels, 64, 3, padding=1)
-    layers = features[:-1] if size < _VGG_MINIMUM else features
+    layers = features[:-1] if size < 32 else features
     return nn.Sequential(layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes))
 
 
@@ -95,9 +95,11 @@ class Victim(nn.Module):
                 f"No architecture is called {card.architecture!r}.", f"Use one of {', '.join(ARCHITECTURES)}."
             )
         self.card = card
-        self.network = ARCHITECTURES[card.architecture](card.channels, card.classes, min(card.height, card.width))
-        small = card.architecture == "InceptionV3" and min(card.height, card.width) < INCEPTION_SIZE
-        self._resize = (INCEPTION_SIZE, INCEPTION_SIZE) if small else None
+        smallest = SMALLEST.get(card.architecture, _SMALLEST_OTHERS)
+        scale = max(1.0, smallest / min(card.height, card.width))
+        self._resize = (round(card.height * scale), round(card.width * scale)) if scale > 1 else None
+        side = max(smallest, min(card.height, card.width))
+        self.network = ARCHITECTURES[card.architecture](card.channels, card.classes, side)
 
     def forward(self, x: Tensor) -> Tensor:
         x = (x - self.card.mean) / self.card.std
@@ -112,9 +114,12 @@ class Victim(nn.Module):
 
 
 def save_victim(victim: Victim, path: Path) -> str:
-    """Write the weights as float16 safetensors with the card in the header; returns the file's sha256."""
+    """Write the weights as safetensors with the card in the header; returns the file's sha256.
+
+    Kernels become float16; biases and batch norm statistics are few, and a variance can leave float16's range.
+    """
     tensors = {
-        key: value.detach().to("cpu", torch.float16 if value.is_floating_point() else value.dtype).contiguous()
+        key: value.detach().to("cpu", torch.float16 if value.dim() > 1 else value.dtype).contiguous()
         for key, value in victim.network.state_dict().items()
     }
     data = save(tensors, {"card": json.dumps(asdict(victim.card))})

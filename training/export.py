@@ -1,0 +1,117 @@
+"""From a trained network to a model pack: familiarity, calibration, measured results, manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.manifest import CLEAN, AttackLabel, Calibration, ImageSpec, Manifest, VictimLabel
+from core.model.network import MTAA
+from core.pack import write_pack
+from training.calibrate import fit_calibration
+from training.metrics import Predictions, evaluate
+from training.scenario import Scenario
+from training.shards import Examples, fingerprint, read_manifest
+from training.sources import SPLITS, Split
+from training.trainer import Answers, EpochReport, answer
+
+
+def export_pack(
+    path: Path, scenario: Scenario, network: MTAA, labels: list[AttackLabel], image: ImageSpec, data: Path,
+    splits: Mapping[Split, Examples], history: list[EpochReport], device: torch.device,
+) -> Manifest:  # fmt: skip
+    """Fit what the pack needs beside the weights, measure it on the test split, and write it to ``path``.
+
+    The familiarity model sees training examples, the calibration its own split, and the test split only the
+    finished pack.
+    """
+    train, calibration_split, test = (splits[name] for name in SPLITS)
+    seen = answer(network, torch.from_numpy(train.adversarial), device)
+    victims = len(scenario.victim_labels)
+    network.familiarity.cpu().fit(seen.features, torch.from_numpy(train.attack * victims + train.victim))
+    held_out = answer(network.to(device), torch.from_numpy(calibration_split.adversarial), device)
+    calibration = fit_calibration(
+        held_out.attack, held_out.victim, held_out.hyperparameter,
+        network.familiarity.cpu()(held_out.features),
+        torch.from_numpy(calibration_split.attack), torch.from_numpy(calibration_split.victim),
+        torch.from_numpy(calibration_split.hyperparameter), labels, history[-1].sigma,
+    )  # fmt: skip
+    answers = answer(network.to(device), torch.from_numpy(test.adversarial), device, perturbation=True)
+    results = measure(answers, calibration, scenario, labels, test)
+    results["familiar_share"] = float(
+        (network.familiarity.cpu()(answers.features) <= calibration.familiarity_threshold).float().mean()
+    )
+    results["training"] = {
+        "examples": len(train), "calibration_examples": len(calibration_split), "epochs": len(history),
+        "parameters": sum(p.numel() for p in network.parameters()), "device": device.type,
+        "torch": torch.__version__.split("+")[0], "last_epoch": history[-1].losses,
+    }  # fmt: skip
+    known = read_manifest(data)["victims"]
+    manifest: dict[str, Any] = {
+        "name": scenario.name,
+        "title": scenario.title,
+        "description": scenario.description,
+        "created": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "attacks": labels,
+        "victims": [
+            VictimLabel(name=name) if name == CLEAN else VictimLabel(name=name, **known[name])
+            for name in scenario.victim_labels
+        ],
+        "image": image,
+        "network": scenario.network,
+        "calibration": calibration,
+        "scenario": scenario.model_dump(),
+        "results": results,
+        "data_fingerprint": fingerprint(data),
+    }
+    return write_pack(path, manifest, network.cpu().state_dict())
+
+
+def measure(
+    answers: Answers, calibration: Calibration, scenario: Scenario, labels: list[AttackLabel], examples: Examples
+) -> dict[str, Any]:
+    """Every figure of :func:`training.metrics.evaluate`, by attack entry as well, and the heatmap's correlation."""
+    predictions = Predictions(
+        attack=(answers.attack.double() / calibration.attack_temperature).softmax(1).numpy(),
+        victim=(answers.victim.double() / calibration.victim_temperature).softmax(1).numpy(),
+        hyperparameter=np.clip(
+            answers.hyperparameter.double().numpy(), [a.minimum for a in labels], [a.maximum for a in labels]
+        ),
+    )
+
+    def of(rows: Any) -> dict[str, Any]:
+        return evaluate(
+            Predictions(predictions.attack[rows], predictions.victim[rows], predictions.hyperparameter[rows]), labels,
+            scenario.victim_labels, examples.attack[rows], examples.victim[rows], examples.hyperparameter[rows],
+        )  # fmt: skip
+
+    results = of(np.arange(len(examples)))
+    results["by_entry"] = {
+        spec.key: of(np.flatnonzero(examples.entry == index))["without_clean"]
+        for index, spec in enumerate(scenario.attacks)
+        if (examples.entry == index).any()
+    }
+    if answers.perturbation is not None and scenario.network.perturbation_extractor == "pixel":
+        correlation = heatmap_correlation(answers.perturbation, examples)
+        results["heatmap_correlation"] = {
+            label.name: float(correlation[examples.attack == index].mean())
+            for index, label in enumerate(labels)
+            if label.name != CLEAN and (examples.attack == index).any()
+        }
+    return results
+
+
+def heatmap_correlation(estimate: Tensor, examples: Examples) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Pearson correlation [N] between the estimated and the true |perturbation| over the pixels of each image."""
+    true = (torch.from_numpy(examples.adversarial).double() - torch.from_numpy(examples.clean).double()).abs().flatten(1)
+    guess = estimate.double().abs().flatten(1)
+    true, guess = true - true.mean(1, keepdim=True), guess - guess.mean(1, keepdim=True)
+    scale = (true.square().sum(1) * guess.square().sum(1)).sqrt().clamp_min(1e-12)
+    correlation: np.ndarray[Any, np.dtype[np.float64]] = ((true * guess).sum(1) / scale).numpy()
+    return correlation
