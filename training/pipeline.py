@@ -1,4 +1,4 @@
-"""A scenario from clean images to a verified pack: victims, examples, network, pack. Every stage resumes."""
+"""The stages of a scenario beside generation: its victims, and its network and pack. Both resume."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from core.manifest import ImageSpec, Manifest
 from core.progress import CancelToken, ProgressCallback
 from training.attacks import make_attack
 from training.export import export_pack
-from training.generate import generate
 from training.scenario import Scenario
-from training.shards import MANIFEST, read_manifest, read_split
+from training.shards import read_manifest, read_split
 from training.sources import SPLITS, CleanImages
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer, attack_labels
@@ -52,17 +51,6 @@ def train_pack(
     history = trainer.run(tell=tell, report=report, cancel=cancel)
     path = out / f"{scenario.name}.mtaapack"
     return export_pack(path, scenario, trainer.network, labels, image, data, splits, history, device)
-
-
-def run_scenario(
-    scenario: Scenario, clean: CleanImages, out: Path, device: torch.device, tell: ProgressCallback,
-    report: Callable[[EpochReport], None] = lambda _: None, cancel: CancelToken | None = None,
-) -> Manifest:  # fmt: skip
-    """Everything, in ``out``: ``victims/``, ``data/``, ``training/`` and the pack."""
-    make_victims(scenario, clean, out / "victims", device, tell, cancel)
-    if not (out / "data" / MANIFEST).exists():
-        generate(scenario, clean, out / "victims", out / "data", device=device, tell=tell, cancel=cancel)
-    return train_pack(scenario, out / "data", out, device, tell, report, cancel)
 
 
 def _check_same_data(scenario: Scenario, data: Path) -> None:

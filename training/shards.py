@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,4 +121,18 @@ def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool =
     if split not in SPLITS or not rows:
         raise DataError(f"{folder} has no {split} examples.", "Raise the counts of that split in the scenario.")
     fields = ("adversarial", "clean", "attack", "victim", "hyperparameter", "entry", "row")
-    return Examples(**{name: np.concatenate([r[name] for r in rows]) for name in fields})
+    joined = {name: np.concatenate([r[name] for r in rows]) for name in fields}
+    kept = _within_cells(joined, scenario, split)
+    return Examples(**{name: array[kept] for name, array in joined.items()})
+
+
+def _within_cells(joined: Arrays, scenario: Scenario, split: Split) -> NDArray[np.bool_]:
+    """Which examples to keep, [N]: a last round may have filled a cell beyond what the scenario wants of it."""
+    wanted = [int(getattr(a.cell, split)) for a in scenario.attacks]
+    taken: Counter[tuple[int, int, float]] = Counter()
+    kept = np.ones(len(joined["row"]), np.bool_)
+    keys = zip(joined["victim"].tolist(), joined["entry"].tolist(), joined["hyperparameter"].tolist(), strict=True)
+    for position, key in enumerate(keys):
+        taken[key] += 1
+        kept[position] = key[1] < 0 or taken[key] <= wanted[key[1]]
+    return kept

@@ -8,11 +8,12 @@ import typer
 from typer.core import TyperGroup
 
 import core
-from app.cli import attribute, doctor, packs
+from app.cli import attribute, doctor, packs, train
 from app.cli.console import notify
 from core.errors import Cancelled, WorkbenchError
 
 EXIT_USAGE = 2
+EXIT_CANCELLED = 130
 EXIT_CANCELLED = 130
 
 
@@ -33,6 +34,9 @@ class _Group(TyperGroup):
 cli = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli.command("attribute")(attribute.attribute)
 cli.add_typer(packs.cli, name="packs")
+cli.add_typer(train.victims, name="victims")
+for _command in (train.generate, train.train, train.run):
+    cli.command()(_command)
 cli.command("doctor")(doctor.doctor)
 
 

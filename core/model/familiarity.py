@@ -40,7 +40,7 @@ class Familiarity(nn.Module):
         _, vectors = torch.linalg.eigh(centered.T @ centered / len(centered))
         basis = vectors[:, -rank:]  # ascending eigenvalues: the last are the principal ones
         projected = centered @ basis
-        means = projected.new_full((len(self.means), rank), _FAR)
+        means = projected.new_zeros(len(self.means), rank)
         within = torch.zeros(rank, rank, dtype=torch.float64)
         for index in sorted(set(classes.tolist())):
             own = projected[classes == index]
@@ -54,12 +54,16 @@ class Familiarity(nn.Module):
         self.center.copy_(features.mean(0))
         self.basis.copy_(basis)
         self.whitener.copy_(whitener)
-        self.means.copy_(means @ whitener)
-        self.residual_scale.copy_(residual.mean().clamp_min(1e-12))
+        present = torch.bincount(classes, minlength=len(self.means)) > 0
+        self.means.copy_(torch.where(present[:, None], means @ whitener, _FAR))
+        floor = centered.square().sum(1).mean() * 1e-3  # where the directions hold everything, what is left is rounding
+        self.residual_scale.copy_(torch.maximum(residual.mean(), floor))
 
     def forward(self, features: Tensor) -> Tensor:
         centered = features.float() - self.center
         projected = centered @ self.basis
         residual = (centered.square().sum(1) - projected.square().sum(1)).clamp_min(0) / self.residual_scale
-        distance = torch.cdist(projected @ self.whitener, self.means).amin(1).square() / self.means.shape[1]
-        return distance + residual
+        # Not by the expansion |a|^2 - 2ab + |b|^2, which loses small distances between large numbers.
+        exact = "donot_use_mm_for_euclid_dist"
+        distance = torch.cdist(projected @ self.whitener, self.means, compute_mode=exact).amin(1)
+        return distance.square() / self.means.shape[1] + residual

@@ -1,0 +1,96 @@
+"""``mtaa victims|generate|train|run``: from a scenario file to a model pack."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.console import output, plain, progress_bars
+from core.progress import CancelToken, Progress
+from training import api
+
+_Scenario = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario, a TOML file.")]
+_Out = Annotated[Path, typer.Option(metavar="DIR", help="Where everything is written, and found again to go on.")]
+_Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with the clean images.")]
+_Download = Annotated[bool, typer.Option("--download", help="Fetch MNIST into the --data folder first.")]
+_Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")]
+_Events = Annotated[bool, typer.Option("--events", help="Print one JSON event a line on standard output.")]
+
+victims = typer.Typer(no_args_is_help=True, help="The models that are attacked.")
+
+
+@victims.command("train")
+def train_victims(
+    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
+    events: _Events = False,
+) -> None:  # fmt: skip
+    """Train the scenario's victims that are not there yet."""
+    _do(api.train_victims, api.open_run(scenario, out, data=data, download=download, device=device), events)
+
+
+def generate(
+    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
+    events: _Events = False,
+) -> None:  # fmt: skip
+    """Make the scenario's adversarial examples against its victims. Stopped at any moment, it goes on when run again."""
+    _do(api.generate, api.open_run(scenario, out, data=data, download=download, device=device), events)
+
+
+def train(scenario: _Scenario, out: _Out, device: _Device = "auto", events: _Events = False) -> None:
+    """Train, calibrate and measure the network on the generated examples, and write the pack."""
+    _do(api.train, api.open_run(scenario, out, device=device), events)
+
+
+def run(
+    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
+    events: _Events = False,
+) -> None:  # fmt: skip
+    """Victims, examples, network and pack in one go. Stopped at any moment, it goes on when run again."""
+    _do(api.run_all, api.open_run(scenario, out, data=data, download=download, device=device), events)
+
+
+def _do(job: Callable[[api.Run, api.Listener, CancelToken | None], object], run: api.Run, events: bool) -> None:
+    with _listener(events) as listen:
+        job(run, listen, None)
+
+
+@contextmanager
+def _listener(events: bool) -> Iterator[api.Listener]:
+    if events:
+        yield lambda event: print(event.to_json(), flush=True)
+        return
+    with progress_bars() as bars:
+
+        def listen(event: api.Event) -> None:
+            if event.kind == "progress":
+                bars(Progress(**event.values))
+            else:
+                output().print(plain(_in_words(event)))
+                sys.stdout.flush()
+
+        yield listen
+
+
+def _in_words(event: api.Event) -> str:
+    v = event.values
+    match event.kind:
+        case "victim":
+            return f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
+        case "generated":
+            cells = "".join(f"\n  {u['cell']}: {u['filled']} of {u['wanted']}" for u in v["unfilled"])
+            return f"{v['examples']} adversarial examples" + (f"; cells that could not be filled:{cells}" if cells else "")
+        case "epoch":
+            losses = ", ".join(f"{name} {value:.4f}" for name, value in v["losses"].items())
+            accuracies = f"attack {v['attack_accuracy']:.2%}, victim {v['victim_accuracy']:.2%}"
+            return f"epoch {v['epoch'] + 1}: {accuracies}; losses: {losses}"
+        case _:
+            results = v["results"]
+            return (
+                f"{v['path']}: on unseen images attack {results['attack_accuracy']:.2%}, victim "
+                f"{results['victim_accuracy']:.2%}, RMSE on Table 1's scale {results['rmse_table1_scale']:.2f}"
+            )

@@ -1,0 +1,131 @@
+"""From clean digits to a pack that answers, through the command line; small, but nothing in it is faked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.__main__ import main
+from core.pack import load_pack, verify_pack
+from training.scenario import read_scenario
+from training.shards import read_part, read_split
+
+SCENARIO = """
+name = "digits"
+title = "Digits"
+description = "scikit-learn's digits, for a test"
+batch = 16
+
+[clean]
+source = "digits"
+examples = { train = 60, calibration = 20, test = 20 }
+pool = { train = 200, calibration = 80, test = 80 }
+
+[[victims]]
+architecture = "ResNet18"
+name = "first"
+passes = 2.0
+
+[[attacks]]
+name = "FGSM"
+grid = { first = 60, last = 180, count = 2 }
+cell = { train = 20, calibration = 8, test = 8 }
+
+[[attacks]]
+name = "C&W"
+grid = { first = 0, last = 2, count = 2 }
+cell = { train = 10, calibration = 5, test = 5 }
+parameters = { search_steps = 1, steps = 15, learning_rate = 0.2 }
+
+[network]
+width = 8
+
+[training]
+epochs = 2
+precision = "fp32"
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything that ``mtaa run`` leaves."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "digits.toml").write_text(SCENARIO)
+    assert main(["run", str(folder / "digits.toml"), "--out", str(folder / "out"), "--device", "cpu"]) == 0
+    return folder
+
+
+def test_the_pack_verifies_and_carries_its_results(finished: Path) -> None:
+    path = finished / "out" / "digits.mtaapack"
+    assert [check.name for check in verify_pack(path) if check.ok] == ["manifest", "weights", "network"]
+    manifest = load_pack(path).manifest
+    assert [a.name for a in manifest.attacks] == ["clean", "FGSM", "C&W"]
+    assert [v.name for v in manifest.victims] == ["clean", "first"]
+    assert manifest.results["examples"] == 20 + 16 + 10 - _missing(finished, "test")
+    assert set(manifest.results["by_attack"]) == {"clean", "FGSM", "C&W"}
+
+
+def _missing(finished: Path, split: str) -> int:
+    unfilled = json.loads((finished / "out/data/manifest.json").read_text())["unfilled"]
+    return sum(u["wanted"] - u["filled"] for u in unfilled if f"/{split}/" in u["cell"])
+
+
+def test_no_clean_image_is_in_two_splits(finished: Path) -> None:
+    scenario = read_scenario(finished / "digits.toml")
+    seen = {
+        split: {image.tobytes() for image in read_split(finished / "out/data", scenario, split).clean}
+        for split in ("train", "calibration", "test")
+    }
+    assert not seen["train"] & seen["calibration"]
+    assert not seen["train"] & seen["test"]
+    assert not seen["calibration"] & seen["test"]
+
+
+def test_examples_are_what_their_labels_say(finished: Path) -> None:
+    scenario = read_scenario(finished / "digits.toml")
+    train = read_split(finished / "out/data", scenario, "train")
+    change = np.abs(train.adversarial.astype(int) - train.clean).reshape(len(train), -1).max(1)
+    fgsm = train.attack == scenario.attack_labels.index("FGSM")
+    clean = train.attack == scenario.attack_labels.index("clean")
+    assert fgsm.any() and clean.any()
+    assert (change[fgsm] == train.hyperparameter[fgsm]).all()
+    assert (change[clean] == 0).all()
+
+
+def test_a_killed_generation_resumes_to_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "again"
+    parts = sorted((finished / "out/data").rglob("*.safetensors"))
+    assert len(parts) > 8
+    (out / "victims").mkdir(parents=True)
+    (out / "victims/first.safetensors").write_bytes((finished / "out/victims/first.safetensors").read_bytes())
+    for part in parts[::2]:  # what a run that was killed may leave: some parts, and no manifest
+        copy = out / "data" / part.relative_to(finished / "out/data")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(part.read_bytes())
+    assert main(["generate", str(finished / "digits.toml"), "--out", str(out), "--device", "cpu"]) == 0
+    for part in parts:
+        assert (out / "data" / part.relative_to(finished / "out/data")).read_bytes() == part.read_bytes(), part
+    assert (out / "data/manifest.json").read_bytes() == (finished / "out/data/manifest.json").read_bytes()
+
+
+def test_the_pack_attributes_files(finished: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    part = next((finished / "out/data/first/fgsm-mtaa/test").glob("*.safetensors"))
+    arrays, _ = read_part(part)
+    Image.fromarray(arrays["adversarial"][0, 0]).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("no image")
+    pack = str(finished / "out/digits.mtaapack")
+    assert main(["attribute", str(tmp_path), "--pack", pack, "--json", "-", "--device", "cpu"]) == 1
+    first, second = json.loads(capsysbinary.readouterr().out)["records"]
+    assert (first["status"], second["status"]) == ("ok", "error")
+    assert abs(sum(c["probability"] for c in first["attack"]["ranking"]) - 1) < 1e-6
+    assert first["hyperparameter"]["low"] <= first["hyperparameter"]["value"] <= first["hyperparameter"]["high"]
+
+
+def test_training_refuses_examples_of_another_scenario(finished: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(SCENARIO.replace("last = 180", "last = 120"))
+    assert main(["train", str(other), "--out", str(finished / "out"), "--device", "cpu"]) == 2

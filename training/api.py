@@ -1,0 +1,123 @@
+"""The one door from ``app`` to training: what can be asked for, and the events that come back. Torch-free to import."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import DataError
+from core.progress import CancelToken, Progress
+from training.scenario import Scenario, read_scenario
+
+if TYPE_CHECKING:
+    from training.sources import CleanImages
+
+Listener = Callable[["Event"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened in a long run.
+
+    kind: "progress" (stage, done, total, rate, seconds_left), "epoch" (epoch, losses, attack_accuracy,
+    victim_accuracy, sigma), "victim" (name, accuracy, sha256), "generated" (examples, unfilled) or "pack" (path, results).
+    """
+
+    kind: str
+    values: dict[str, Any]
+
+    def to_json(self) -> str:
+        """One line: {"event": kind, ...values}."""
+        return json.dumps({"event": self.kind, **self.values})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What to run and where.
+
+    data: folder with the clean images, where the scenario's source needs one. download: fetch them into ``data``.
+    out: everything is written below it and found again by a later run: victims/, data/, training/ and the pack.
+    """
+
+    scenario: Scenario
+    out: Path
+    data: Path | None = None
+    download: bool = False
+    device: str = "auto"
+
+    @property
+    def victims(self) -> Path:
+        return self.out / "victims"
+
+    @property
+    def shards(self) -> Path:
+        return self.out / "data"
+
+
+def open_run(scenario: Path, out: Path, **options: Any) -> Run:
+    """Read the scenario file and check it. Raises ScenarioError."""
+    return Run(read_scenario(scenario), out, **options)
+
+
+def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
+    """Train the victims that are not there yet, and tell every one's accuracy."""
+    from core.attributor import choose_device  # noqa: PLC0415
+    from training.pipeline import make_victims  # noqa: PLC0415
+    from training.victim_zoo import load_victim  # noqa: PLC0415
+
+    make_victims(run.scenario, _clean(run), run.victims, choose_device(run.device), _progress(listen), cancel)
+    for spec in run.scenario.victims:
+        victim, digest = load_victim(run.victims / spec.file)
+        listen(Event("victim", {"name": spec.label, "accuracy": victim.card.accuracy, "sha256": digest}))
+
+
+def generate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
+    """Make the scenario's examples against the victims in ``run.victims``."""
+    from core.attributor import choose_device  # noqa: PLC0415
+    from training.generate import generate as generate_examples  # noqa: PLC0415
+
+    device = choose_device(run.device)
+    report = generate_examples(
+        run.scenario, _clean(run), run.victims, run.shards, device=device, tell=_progress(listen), cancel=cancel
+    )
+    examples = sum(sum(cell["filled"]) for cell in report["cells"].values())
+    listen(Event("generated", {"examples": examples, "unfilled": report["unfilled"]}))
+
+
+def train(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path:
+    """Train the network on the examples in ``run.shards``, calibrate, measure and write the pack; returns its path."""
+    from core.attributor import choose_device  # noqa: PLC0415
+    from training.pipeline import train_pack  # noqa: PLC0415
+
+    manifest = train_pack(
+        run.scenario, run.shards, run.out, choose_device(run.device), _progress(listen),
+        lambda report: listen(Event("epoch", dataclasses.asdict(report))), cancel,
+    )  # fmt: skip
+    path = run.out / f"{manifest.name}.mtaapack"
+    listen(Event("pack", {"path": str(path), "results": manifest.results}))
+    return path
+
+
+def run_all(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path:
+    """Victims, examples, network and pack; what an earlier run finished is not done again."""
+    train_victims(run, listen, cancel)
+    generate(run, listen, cancel)
+    return train(run, listen, cancel)
+
+
+def _clean(run: Run) -> CleanImages:
+    from training.sources import download_mnist, load_source  # noqa: PLC0415
+
+    if run.download:
+        if run.data is None:
+            raise DataError("A download needs a folder.", "Give --data DIR as well.")
+        return download_mnist(run.data)
+    return load_source(run.scenario.clean.source, run.data)
+
+
+def _progress(listen: Listener) -> Callable[[Progress], None]:
+    return lambda progress: listen(Event("progress", dataclasses.asdict(progress)))
