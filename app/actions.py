@@ -17,8 +17,9 @@ FILE = QT_TRANSLATE_NOOP("Actions", "&File")
 EDIT = QT_TRANSLATE_NOOP("Actions", "&Edit")
 IMAGE = QT_TRANSLATE_NOOP("Actions", "&Image")
 VIEW = QT_TRANSLATE_NOOP("Actions", "&View")
+TOOLS = QT_TRANSLATE_NOOP("Actions", "&Tools")
 HELP = QT_TRANSLATE_NOOP("Actions", "&Help")
-MENUS = (FILE, EDIT, IMAGE, VIEW, HELP)
+MENUS = (FILE, EDIT, IMAGE, VIEW, TOOLS, HELP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,12 @@ TABLE: tuple[Command, ...] = (
     _c("show_list", QT_TRANSLATE_NOOP("Actions", "Image list"), VIEW, "F9", rule=True, checkable=True),
     _c("show_answer", QT_TRANSLATE_NOOP("Actions", "Answer"), VIEW, "F10", checkable=True),
     _c("full_screen", QT_TRANSLATE_NOOP("Actions", "Full screen"), VIEW, "F11", checkable=True),
+    _c("show_palette", QT_TRANSLATE_NOOP("Actions", "Command palette"), TOOLS, "Ctrl+Shift+P", "search"),
+    _c("show_packs", QT_TRANSLATE_NOOP("Actions", "Model packs…"), TOOLS, "Ctrl+K", "pack"),
+    _c("show_preferences", QT_TRANSLATE_NOOP("Actions", "Preferences…"), TOOLS, "Ctrl+,", "settings", rule=True),
+    _c("show_help", QT_TRANSLATE_NOOP("Actions", "Help"), HELP, "F1"),
+    _c("show_log", QT_TRANSLATE_NOOP("Actions", "Log…"), HELP, "Ctrl+Shift+L"),
+    _c("show_about", QT_TRANSLATE_NOOP("Actions", "About MTAA Workbench"), HELP, "Ctrl+F1", rule=True),
 )
 
 

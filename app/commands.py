@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,11 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Q
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
+from app.pack_shelf import SUFFIX
+from app.packs_view import PacksDialog
+from app.palette import Palette
+from app.preferences import Preferences
+from app.reading import about_dialog, help_dialog, log_dialog
 from app.tasks import Entry
 from core.files import write_file
 from core.imageio import SUFFIXES
@@ -42,12 +48,13 @@ class Commands(QObject):
         self.window = window
         self.session = window.session
         self._pasted = 0
+        self._packs: PacksDialog | None = None
 
     # File.
 
     def open_images(self) -> None:
         pattern = " ".join(f"*{suffix}" for suffix in sorted(SUFFIXES))
-        kinds = f"{self.tr('Images')} ({pattern});;{self.tr('All files')} (*)"
+        kinds = self.tr("Images ({pattern});;All files (*)").format(pattern=pattern)
         paths, _ = QFileDialog.getOpenFileNames(self.window, self.tr("Open images"), self._folder(), kinds)
         self.session.open_paths(paths)
 
@@ -93,7 +100,7 @@ class Commands(QObject):
     def paste(self) -> None:
         mime = QGuiApplication.clipboard().mimeData()
         if paths := paths_of(mime):
-            self.session.open_paths(paths)
+            self.open_dropped(paths)
         elif mime.hasImage():
             self._pasted += 1
             name = self.tr("pasted {n}.png").format(n=self._pasted)
@@ -215,6 +222,43 @@ class Commands(QObject):
     def _nudge_gain(self, by: int) -> None:
         slider = self.window.viewer.gain
         slider.setValue(slider.value() + by)
+
+    # Tools and help.
+
+    def show_palette(self) -> None:
+        Palette(self.window, self.window.actions_.all()).open()
+
+    def show_packs(self) -> None:
+        self.packs_dialog().open()
+
+    def packs_dialog(self) -> PacksDialog:
+        """The one packs dialog of this window."""
+        if self._packs is None:
+            self._packs = PacksDialog(self.session, self.window)
+        return self._packs
+
+    def show_preferences(self) -> None:
+        Preferences(self.session.settings, self.window).open()
+
+    def show_help(self) -> None:
+        help_dialog(self.window).show()
+
+    def show_log(self) -> None:
+        log_dialog(self.window).show()
+
+    def show_about(self) -> None:
+        about_dialog(self.window).show()
+
+    def open_dropped(self, paths: Sequence[str]) -> None:
+        """Images and folders go to the list, packs to the packs dialog."""
+        packs = [path for path in paths if path.endswith(SUFFIX)]
+        self.session.open_paths([path for path in paths if path not in packs])
+        for path in packs:
+            self.packs_dialog().shelf.import_pack(Path(path))
+        if packs:
+            self.show_packs()
+
+    # Panels.
 
     def show_list(self, shown: bool) -> None:
         self.window.list.setVisible(shown)

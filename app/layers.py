@@ -58,7 +58,8 @@ class Picture:
 
 def render(layer: Layer, scene: Scene, look: Look) -> Picture:
     if scene.image is None:
-        return Picture(hint=scene.reason)
+        empty = translate("Layers", "Drop an image here, or choose one from the list.")
+        return Picture(hint=scene.reason or empty)
     if layer is Layer.IMAGE:
         return Picture(scene.base)
     if layer is Layer.DIFFERENCE:

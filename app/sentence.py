@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from enum import StrEnum
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from core.manifest import CLEAN
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer
@@ -91,6 +92,44 @@ def case_sentence(name: str, answer: Attribution) -> str:
     return " ".join([first, second, *(text for tone, text in banners(answer) if tone is not Tone.INFO)])
 
 
+_ADJUSTMENTS = (
+    (
+        r"file is (?P<kind>\w+): .*",
+        QT_TRANSLATE_NOOP(
+            "Sentence",
+            "Lossy file ({kind}): saving it threw part of the perturbation away. The attacked model and the "
+            "hyperparameter suffer most.",
+        ),
+    ),
+    (
+        r"resized from (?P<old>\S+) to (?P<new>\w+)(, .*)?",
+        QT_TRANSLATE_NOOP(
+            "Sentence",
+            "Resized from {old} to {new}: the pack judges images at the size at which they were attacked. "
+            "Trust this answer less.",
+        ),
+    ),
+    (
+        r"colour turned to grey",
+        QT_TRANSLATE_NOOP("Sentence", "Turned to grey: the pack knows grey images only. Trust this answer less."),
+    ),
+    (
+        r"grey repeated as red, green and blue",
+        QT_TRANSLATE_NOOP(
+            "Sentence", "Grey taken as colour: the pack knows colour images only. Trust this answer less."
+        ),
+    ),
+)
+
+
+def adjustment_text(adjustment: str) -> str:
+    """What was done to fit the image to the pack, and what that does to the answer."""
+    for pattern, text in _ADJUSTMENTS:
+        if match := re.fullmatch(pattern, adjustment):
+            return translate("Sentence", text).format(**match.groupdict())
+    return f"{adjustment[:1].upper()}{adjustment[1:]}."
+
+
 def banners(answer: Attribution) -> list[tuple[Tone, str]]:
     """What a reader must know before the answer itself, gravest first."""
     found: list[tuple[Tone, str]] = []
@@ -104,14 +143,7 @@ def banners(answer: Attribution) -> list[tuple[Tone, str]]:
         found.append(
             (Tone.BAD, text.format(score=f"{familiarity.score:.3g}", threshold=f"{familiarity.threshold:.3g}"))
         )
-    for adjustment in answer.adjustments:
-        lossy = "lost" in adjustment
-        text = (
-            translate("Sentence", "{what}. Lossy compression blurs the traces of victim and hyperparameter most.")
-            if lossy
-            else translate("Sentence", "{what}. The pack judges images as they were attacked, so trust this one less.")
-        )
-        found.append((Tone.WARN, text.format(what=adjustment[:1].upper() + adjustment[1:])))
+    found += [(Tone.WARN, adjustment_text(adjustment)) for adjustment in answer.adjustments]
     if answer.attack.label == CLEAN and answer.familiarity.familiar:
         text = translate(
             "Sentence", "Clean: no known attack is seen. An attack that the pack has not learned may look clean too."

@@ -70,6 +70,7 @@ class Session(QObject):
     status_changed = Signal(object)
     opened = Signal(object)
     """Keys of the rows that were opened, whether new or already there."""
+    devices_found = Signal(object)
     crashed = Signal(object)
     message = Signal(str)
     """A sentence for the user that is no answer, such as why a second image cannot be used."""
@@ -82,6 +83,7 @@ class Session(QObject):
         self.status = Status()
         self.scene = Scene()
         self.current: int | None = None
+        self.gpus: tuple[tuple[str, str], ...] = ()
         self._keys = count(1)
         self._batches: list[BatchRequest] = []
         self.reader = Reader(self)
@@ -96,6 +98,7 @@ class Session(QObject):
         self.reader.reference_loaded.connect(self._reference_loaded)
         self.reader.crashed.connect(self.crashed)
         self.worker.crashed.connect(self.crashed)
+        self.worker.devices_found.connect(self._devices_found)
         self.worker.loading.connect(lambda _: self._tell(phase="loading", reason=""))
         self.worker.ready.connect(self._worker_ready)
         self.worker.failed.connect(self._worker_failed)
@@ -295,6 +298,10 @@ class Session(QObject):
         self._batches = [batch for batch in self._batches if batch is not request]
         if not self._batches:
             self._tell(waiting=0, progress=None)
+
+    def _devices_found(self, gpus: tuple[tuple[str, str], ...]) -> None:
+        self.gpus = gpus
+        self.devices_found.emit(gpus)
 
     def _worker_ready(self, setup: Setup, device: str) -> None:
         self._tell(phase="ready", device=device, reason="")

@@ -18,6 +18,7 @@ class StatusBar(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(4, 0, 8, 0)
         self.queue = QLabel(accessibleName=self.tr("Waiting images"))
         self.bar = QProgressBar(textVisible=False, accessibleName=self.tr("Progress"))
         self.bar.setFixedSize(120, 8)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+from app import colormaps
 from core.errors import Cancelled, ImageError, WorkbenchError
 from core.imageio import decode_image, load_image
 from core.progress import CancelToken, ProgressMeter
@@ -103,6 +104,13 @@ def make_attributor(setup: Setup) -> Attributes:
     return Attributor(load_pack(find_pack(setup.pack)), setup.device)
 
 
+def gpus() -> tuple[tuple[str, str], ...]:
+    """The GPUs of this machine as (device, name). Imports torch."""
+    import torch  # noqa: PLC0415
+
+    return tuple((f"cuda:{at}", torch.cuda.get_device_name(at)) for at in range(torch.cuda.device_count()))
+
+
 def error_record(entry: Entry, reason: str) -> Record:
     return Record(entry.path, None, "error", reason, None)
 
@@ -136,6 +144,8 @@ class Worker(QThread):
     judged = Signal(object)
     progressed = Signal(object)
     batch_ended = Signal(object)
+    devices_found = Signal(object)
+    """((device, name), ...) of the GPUs, once torch can tell."""
     crashed = Signal(object)
     """An exception that no user caused."""
 
@@ -150,6 +160,7 @@ class Worker(QThread):
         self._stopping = False
         self._attributor: Attributes | None = None
         self._loaded: Setup | None = None
+        self._told_devices = False
 
     # Called on the GUI thread.
 
@@ -187,6 +198,7 @@ class Worker(QThread):
     # Runs on the worker thread.
 
     def run(self) -> None:
+        colormaps.warm_up()
         while (job := self._next()) is not None:
             try:
                 self._do(job)
@@ -232,6 +244,9 @@ class Worker(QThread):
                 self.cancel_batches()
                 raise Cancelled from error
             self.ready.emit(setup, self._attributor.device_name)
+            if not self._told_devices:
+                self._told_devices = True
+                self.devices_found.emit(gpus())
         return self._attributor
 
     def _answer_view(self, request: ViewRequest) -> None:

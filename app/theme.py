@@ -93,13 +93,23 @@ def _palette(t: Tones) -> QPalette:
 
 
 def _sheet(t: Tones) -> str:
-    """Only what Fusion cannot be told through its palette: hairlines in place of bevels."""
+    """Only what Fusion cannot be told through its palette: hairlines in place of bevels, slim scroll bars."""
     return f"""
     QMainWindow::separator, QSplitter::handle {{ background: {t.line}; }}
     QToolBar {{ border: none; border-bottom: 1px solid {t.line}; padding: 4px 8px; spacing: 2px;
                 background: {t.window}; }}
     QStatusBar {{ border-top: 1px solid {t.line}; }}
     QStatusBar::item {{ border: none; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+    QScrollBar {{ background: transparent; border: none; margin: 0; }}
+    QScrollBar:vertical {{ width: 10px; }}
+    QScrollBar:horizontal {{ height: 10px; }}
+    QScrollBar::handle {{ background: {t.line}; border-radius: 3px; margin: 2px; }}
+    QScrollBar::handle:vertical {{ min-height: 28px; }}
+    QScrollBar::handle:horizontal {{ min-width: 28px; }}
+    QScrollBar::handle:hover {{ background: {t.muted}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QToolTip {{ border: 1px solid {t.line}; padding: 4px; background: {t.raised}; color: {t.text}; }}
     """
 

@@ -14,15 +14,13 @@ from PySide6.QtCore import QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app import theme
-from app.session import Session
-from app.settings import Settings
+from app.main_window import MainWindow
 from app.tasks import Factory, make_attributor
-from app.window import MainWindow
+from app.window import Program
 from core import paths
 from tests.app.helpers import close
 
-Opener = Callable[..., MainWindow]
+Opener = Callable[..., Program]
 
 
 @pytest.fixture
@@ -51,7 +49,7 @@ def pictures(tmp_path: Path) -> Path:
     for name in ("a.png", "b.png", "c.png", "d.png", "deeper/e.png", "photo.jpg"):
         side = 56 if name == "photo.jpg" else 28
         Image.fromarray(random.integers(0, 256, (side, side), dtype=np.uint8)).save(folder / name)
-    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:300])
     (folder / "notes.txt").write_text("not an image", encoding="utf-8")
     return folder
 
@@ -66,27 +64,32 @@ def default_pack(tiny_pack: Path) -> Path:
 
 
 @pytest.fixture
-def open_window(qtbot: QtBot, qt_messages: list[str], default_pack: Path) -> Iterator[Opener]:
-    """Opens windows as the program does; afterwards nothing of them may be left."""
-    windows: list[MainWindow] = []
+def open_program(qtbot: QtBot, qt_messages: list[str], default_pack: Path) -> Iterator[Opener]:
+    """Starts the program as ``run`` does, without samples; afterwards nothing of it may be left."""
+    programs: list[Program] = []
 
-    def opener(factory: Factory = make_attributor, size: tuple[int, int] = (1280, 800)) -> MainWindow:
-        settings = Settings()
-        theme.apply(settings.text("appearance/theme"))
-        window = MainWindow(Session(settings, factory))
-        windows.append(window)
-        window.resize(*size)
-        with qtbot.waitExposed(window):
-            window.show()
-        window.session.start()
-        return window
+    def opener(factory: Factory = make_attributor, size: tuple[int, int] = (1280, 800)) -> Program:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        program = Program(app, factory)
+        programs.append(program)
+        program.window.resize(*size)
+        with qtbot.waitExposed(program.window):
+            program.window.show()
+        program.session.start()
+        return program
 
     yield opener
-    for window in windows:
-        close(window)
+    for program in programs:
+        close(program)
     assert [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()] == []
 
 
 @pytest.fixture
-def window(open_window: Opener) -> MainWindow:
-    return open_window()
+def program(open_program: Opener) -> Program:
+    return open_program()
+
+
+@pytest.fixture
+def window(program: Program) -> MainWindow:
+    return program.window

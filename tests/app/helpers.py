@@ -4,31 +4,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from app.window import MainWindow
+from app.main_window import MainWindow
+from app.window import Program
 
 PATIENCE = 300_000
 """Milliseconds until a wait counts as stuck; a loaded machine is slow but not wrong."""
 
 
-def close(window: MainWindow) -> None:
-    """Close and destroy a window and its session, and look for what is still alive."""
-    session = window.session
-    if not isValid(window):
+def close(program: Program) -> None:
+    """Close and destroy a program, and look for what is still alive."""
+    if not isValid(program):
         return
+    window, session = program.window, program.session
+    timers = [timer for owner in (window, session) for timer in owner.findChildren(QTimer)]
     window.close()
-    assert session.worker.isFinished() or not session.worker.isRunning()
-    window.deleteLater()
-    session.deleteLater()
+    program.stop()
+    assert not session.worker.isRunning()
+    for owner in (window, program):
+        owner.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QApplication.processEvents()
-    assert not isValid(window)
-    assert not isValid(session)
+    assert not any(map(isValid, (program, window, session, *timers)))
 
 
 def drop(target: QWidget, *files: Path) -> None:

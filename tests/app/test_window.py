@@ -12,8 +12,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.main_window import MainWindow
 from app.tasks import Setup, make_attributor
-from app.window import MainWindow
+from app.window import Program
 from core.attributor import Attributor
 from core.errors import PackError
 from core.imageio import load_image
@@ -104,12 +105,12 @@ def gates() -> list[Gate]:
     return []
 
 
-def gated(open_window: Opener, gates: list[Gate]) -> MainWindow:
+def gated(open_program: Opener, gates: list[Gate]) -> Program:
     def factory(setup: Setup) -> Gate:
         gates.append(Gate(setup))
         return gates[-1]
 
-    return open_window(factory)
+    return open_program(factory)
 
 
 def many(folder: Path, source: Path, count: int) -> Path:
@@ -120,9 +121,10 @@ def many(folder: Path, source: Path, count: int) -> Path:
 
 
 def test_cancel_stops_between_batches(
-    open_window: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
+    open_program: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
 ) -> None:
-    window = gated(open_window, gates)
+    program = gated(open_program, gates)
+    window = program.window
     drop(window, many(tmp_path / "many", pictures / "a.png", 50))
     qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
     assert window.session.status.waiting == 50
@@ -138,9 +140,10 @@ def test_cancel_stops_between_batches(
 
 
 def test_the_latest_view_wins_and_goes_before_the_batch(
-    open_window: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
+    open_program: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
 ) -> None:
-    window = gated(open_window, gates)
+    program = gated(open_program, gates)
+    window = program.window
     drop(window, many(tmp_path / "many", pictures / "a.png", 40))
     qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
     for at in (3, 7, 20):
@@ -156,38 +159,41 @@ def test_the_latest_view_wins_and_goes_before_the_batch(
 
 
 def test_close_while_work_waits(
-    open_window: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
+    open_program: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
 ) -> None:
-    window = gated(open_window, gates)
+    program = gated(open_program, gates)
+    window = program.window
     drop(window, many(tmp_path / "many", pictures / "a.png", 50))
     qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
     gates[0].open.set()
-    close(window)
+    close(program)
 
 
-def test_a_missing_pack_is_told_and_images_are_still_shown(open_window: Opener, qtbot: QtBot, pictures: Path) -> None:
+def test_a_missing_pack_is_told_and_images_are_still_shown(open_program: Opener, qtbot: QtBot, pictures: Path) -> None:
     def factory(setup: Setup) -> Gate:
         raise PackError("There is no pack mnist.", "Import one.")
 
-    window = open_window(factory)
+    window = open_program(factory).window
     drop(window, pictures / "a.png")
     qtbot.waitUntil(lambda: window.session.scene.image is not None, timeout=PATIENCE)
     qtbot.waitUntil(lambda: "There is no pack mnist. Import one." in window.answer.hint.text(), timeout=PATIENCE)
     assert window.session.status.phase == "failed"
 
 
-def test_a_defect_of_the_program_does_not_end_the_worker(open_window: Opener, qtbot: QtBot, pictures: Path) -> None:
+def test_a_defect_of_the_program_does_not_end_the_worker(open_program: Opener, qtbot: QtBot, pictures: Path) -> None:
     class Broken:
         device_name = "CPU"
 
         def attribute(self, images: Sequence[LoadedImage], **_: object) -> list[Finding]:
             raise ZeroDivisionError("of the program")
 
-    window = open_window(lambda setup: Broken())
+    program = open_program(lambda setup: Broken())
+    window = program.window
     with qtbot.waitSignal(window.session.crashed, timeout=PATIENCE) as caught:
         drop(window, pictures / "a.png")
     assert isinstance(caught.args[0], ZeroDivisionError)
     assert window.session.worker.isRunning()
+    assert program.guard.box is not None
 
 
 def test_torch_waits_for_the_first_paint() -> None:

@@ -1,0 +1,231 @@
+"""The main window: list, viewer and answer of one session, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QPaintEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QFrame, QMainWindow, QSplitter, QToolBar, QWidget
+
+from app.actions import Actions
+from app.attribution_view import AttributionView
+from app.commands import Commands, paths_of
+from app.image_rows import ImageListPanel
+from app.session import Session, Status
+from app.status_bar import StatusBar
+from app.submenus import Submenus
+from app.viewer import Viewer
+
+_TOOLS = (
+    "open_images open_folder | fit actual_size zoom_in zoom_out | one_pane two_panes three_panes four_panes link_panes "
+    "| blink compare_with_file | judge_again"
+)
+
+
+class MainWindow(QMainWindow):
+    """Shows a session and passes on what the analyst does. Owns none of the work."""
+
+    closed = Signal()
+    _built = False
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._after_paint: Callable[[], None] | None = None
+        self.setWindowTitle("MTAA Workbench")
+        self.setAcceptDrops(True)
+        self.list = ImageListPanel(session.images)
+        self.viewer = Viewer(session.look)
+        self.answer = AttributionView(session.coverage)
+        self.status = StatusBar()
+        self.setStatusBar(self.status)
+        self.commands = Commands(self)
+        self.actions_ = Actions(self, self.commands)
+        self.menus = self.actions_.fill(self.menuBar())
+        self._lay_out()
+        self._fill_toolbar()
+        self.submenus = Submenus(self)
+        self._wire()
+        self._restore()
+        self._built = True
+
+    # Building.
+
+    def _lay_out(self) -> None:
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setHandleWidth(1)
+        self.split.setChildrenCollapsible(False)
+        for panel, stretch, least in ((self.list, 0, 220), (self.viewer, 1, 360), (self.answer, 0, 300)):
+            panel.setMinimumWidth(least)
+            self.split.addWidget(panel)
+            self.split.setStretchFactor(self.split.count() - 1, stretch)
+        self.split.setSizes([300, 620, 360])
+        self.setCentralWidget(self.split)
+
+    def _fill_toolbar(self) -> None:
+        bar = QToolBar(self.tr("Tools"))
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(20, 20))
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        for name in _TOOLS.split():
+            if name == "|":
+                bar.addWidget(_gap())
+            else:
+                bar.addAction(self.actions_[name])
+        self.addToolBar(bar)
+        self.toolbar = bar
+
+    def _wire(self) -> None:
+        session = self.session
+        self.list.chosen.connect(session.show)
+        for name in ("judge_again", "compare_with_current", "remove"):
+            self.list.view.addAction(self.actions_[name])
+        self.viewer.look_changed.connect(session.keep_look)
+        self.answer.coverage_changed.connect(session.set_coverage)
+        self.status.stop_wanted.connect(session.cancel)
+        session.scene_changed.connect(self.viewer.show_scene)
+        session.shown_changed.connect(self._show_answer)
+        session.status_changed.connect(self._show_status)
+        session.opened.connect(self._select_opened)
+        session.message.connect(self.say)
+        session.settings.changed.connect(self._setting_changed)
+        session.undo.indexChanged.connect(self._enable)
+        self.list.view.selectionModel().selectionChanged.connect(self._enable)
+        self._enable()
+        self._show_status(session.status)
+        self._show_answer()
+
+    def _restore(self) -> None:
+        settings = self.session.settings
+        self.resize(1280, 800)
+        self.restoreGeometry(settings.layout("window"))
+        self.split.restoreState(settings.layout("split"))
+        self._show_panes()
+        self.actions_["show_list"].setChecked(not self.list.isHidden())
+        self.actions_["show_answer"].setChecked(not self.answer.isHidden())
+
+    # Showing.
+
+    def say(self, text: str) -> None:
+        """A remark that goes away by itself."""
+        self.status.showMessage(text, 6000)
+
+    def _show_status(self, status: Status) -> None:
+        self.status.show_status(status, Path(self.session.setup.pack).stem)
+        self.actions_["cancel"].setEnabled(status.waiting > 0)
+        if not self.answer.has_answer:
+            self._show_answer()
+
+    def _show_answer(self) -> None:
+        row = self.session.current_row
+        if row is not None and row.attribution is not None:
+            self.answer.show_attribution(row.entry.name, row.attribution)
+        else:
+            self.answer.show_hint(self._hint())
+        self._enable()
+
+    def _hint(self) -> str:
+        """Why there is no answer, and what to do about it."""
+        status, row = self.session.status, self.session.current_row
+        if row is not None and row.record is not None:
+            return row.record.error or ""
+        if status.phase == "failed":
+            return status.reason
+        if row is None:
+            return self.tr("Select an image to see who made it.")
+        if status.phase in ("starting", "loading"):
+            return self.tr("The model pack is loading. The answer follows by itself.")
+        return self.tr("Waiting to be judged.")
+
+    def _enable(self) -> None:
+        """Actions that have nothing to act on are off."""
+        selected = bool(self.list.view.selectionModel().selectedIndexes())
+        shown = self.session.current_row is not None
+        for names, on in (
+            ("remove judge_again", selected),
+            ("copy_view save_view compare_with_current blink", shown),
+            ("copy_sentence", self.answer.has_answer),
+            ("undo", self.session.undo.canUndo()),
+            ("redo", self.session.undo.canRedo()),
+        ):
+            for name in names.split():
+                self.actions_[name].setEnabled(on)
+
+    def _select_opened(self, keys: Sequence[int]) -> None:
+        """Go to what was just opened, unless the analyst is looking at something else and it is a folder's worth."""
+        if keys and (self.session.current_row is None or len(keys) == 1):
+            self.list.select(keys[0])
+        elif not keys:
+            self.say(self.tr("No images were found there."))
+
+    def _show_panes(self) -> None:
+        settings = self.session.settings
+        self.viewer.grid.set_count(int(settings.number("viewer/panes")))
+        self.viewer.grid.set_linked(settings.flag("viewer/linked"))
+        self.actions_["link_panes"].setChecked(settings.flag("viewer/linked"))
+
+    def _setting_changed(self, key: str) -> None:
+        if key in ("viewer/panes", "viewer/linked"):
+            self._show_panes()
+        elif key.startswith("viewer/"):
+            self.viewer.apply_look(self.session.look)
+        elif key == "attribution/coverage":
+            self.answer.set_coverage(self.session.coverage)
+        elif key == "recent":
+            self.submenus.fill_recent()
+
+    # Events.
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._built:
+            self.actions_.recolour()
+            self._show_answer()
+
+    def when_painted(self, then: Callable[[], None]) -> None:
+        """Call ``then`` once, after the window has been on screen for the first time."""
+        self._after_paint = then
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        super().paintEvent(event)
+        if self._after_paint is not None:
+            then, self._after_paint = self._after_paint, None
+            QTimer.singleShot(0, self, then)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self.list.view.setFocus()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        if paths := paths_of(event.mimeData()):
+            event.acceptProposedAction()
+            self.commands.open_dropped(paths)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        self.keep_layout()
+        super().closeEvent(event)
+        self.closed.emit()
+
+    def keep_layout(self) -> None:
+        settings = self.session.settings
+        settings.keep_layout("window", self.saveGeometry())
+        settings.keep_layout("split", self.split.saveState())
+
+
+def _gap() -> QWidget:
+    gap = QFrame()
+    gap.setFixedWidth(14)
+    return gap

@@ -1,0 +1,128 @@
+"""Work on pack files, off the GUI thread: list, verify, import, export, remove."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.reader import Reader
+from core.errors import PackError, WorkbenchError
+from core.files import replacing
+from core.paths import user_data
+
+if TYPE_CHECKING:
+    from core.pack import Check, ListedPack
+
+SUFFIX = ".mtaapack"
+
+
+def user_packs() -> Path:
+    """The user's own folder of packs; made on first use."""
+    folder = user_data() / "packs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def is_own(path: Path) -> bool:
+    """Whether a pack is the user's and may be removed; shipped ones may not."""
+    return path.parent == user_data() / "packs"
+
+
+class PackShelf(QObject):
+    """Each method returns at once and answers through one of the signals."""
+
+    listed = Signal(object)
+    """list of ListedPack."""
+    verified = Signal(object, object)
+    """Path and list of Check."""
+    imported = Signal(object)
+    """Path of the pack in the user's folder."""
+    done = Signal(str)
+    """What was done, by the method's name."""
+    failed = Signal(str)
+
+    def __init__(self, reader: Reader, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._reader = reader
+
+    def refresh(self) -> None:
+        self._run(self._list)
+
+    def verify(self, path: Path) -> None:
+        def work() -> None:
+            from core.pack import verify_pack  # noqa: PLC0415  (imports torch)
+
+            self.verified.emit(path, verify_pack(path))
+
+        self._run(work)
+
+    def import_pack(self, path: Path) -> None:
+        """Verify a pack and copy it to the user's folder under the name that it gives itself."""
+
+        def work() -> None:
+            self.imported.emit(_import(path))
+            self._list()
+
+        self._run(work)
+
+    def export(self, path: Path, target: Path) -> None:
+        def work() -> None:
+            _copy(path, target)
+            self.done.emit("export")
+
+        self._run(work)
+
+    def remove(self, path: Path) -> None:
+        """Delete one of the user's own packs."""
+
+        def work() -> None:
+            if not is_own(path):
+                raise PackError(f"{path} is part of the program.", "Only imported packs can be removed.")
+            path.unlink(missing_ok=True)
+            self.done.emit("remove")
+            self._list()
+
+        self._run(work)
+
+    def _list(self) -> None:
+        from core.pack import list_packs  # noqa: PLC0415  (pydantic need not delay the first paint)
+
+        found: list[ListedPack] = list_packs()
+        self.listed.emit(found)
+
+    def _run(self, work: Callable[[], None]) -> None:
+        def told() -> None:
+            try:
+                work()
+            except WorkbenchError as error:
+                self.failed.emit(str(error))
+            except OSError as error:
+                self.failed.emit(f"{error.filename}: {error.strerror}")
+
+        self._reader.submit(told)
+
+
+def _import(path: Path) -> Path:
+    """Raises PackError for a pack that fails its verification or whose name is taken by another."""
+    from core.pack import read_manifest, verify_pack  # noqa: PLC0415  (imports torch)
+
+    checks: list[Check] = verify_pack(path)
+    if not checks[-1].ok:
+        raise PackError(checks[-1].detail)
+    manifest = read_manifest(path)
+    target = user_packs() / f"{manifest.name}{SUFFIX}"
+    if target.exists():
+        if target.read_bytes() == path.read_bytes():
+            return target
+        raise PackError(f"Another pack named {manifest.name} is already there.", "Export and remove that one first.")
+    _copy(path, target)
+    return target
+
+
+def _copy(source: Path, target: Path) -> None:
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)

@@ -1,0 +1,169 @@
+"""The packs dialog: which packs there are, what each says of itself, and which one judges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.pack_page import pack_page
+from app.pack_shelf import SUFFIX, PackShelf, is_own
+from app.session import Session
+
+if TYPE_CHECKING:
+    from core.pack import Check, ListedPack
+
+
+class PacksDialog(QDialog):
+    """Lists packs on the left and shows the chosen one on the right."""
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.shelf = PackShelf(session.reader, self)
+        self.packs: list[ListedPack] = []
+        self.setWindowTitle(self.tr("Model packs"))
+        self.setAcceptDrops(True)
+        self.list = QListWidget(accessibleName=self.tr("Model packs"))
+        self.list.setFixedWidth(220)
+        self.page = QTextBrowser(accessibleName=self.tr("About the chosen pack"))
+        self.page.setFrameShape(QFrame.Shape.NoFrame)
+        self.page.setAcceptDrops(False)
+        self.page.document().setDocumentMargin(12)
+        self.remark = QLabel(wordWrap=True)
+        self.remark.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.use = QPushButton(self.tr("Use this pack"), clicked=self._use)
+        self.verify = QPushButton(self.tr("Verify"), clicked=self._verify)
+        self.import_ = QPushButton(self.tr("Import…"), clicked=self._import)
+        self.export = QPushButton(self.tr("Export…"), clicked=self._export)
+        self.remove = QPushButton(self.tr("Remove"), clicked=self._remove)
+        self.close_ = QPushButton(self.tr("Close"), clicked=self.close)
+        self._lay_out()
+        self.list.currentRowChanged.connect(self._show)
+        self.shelf.listed.connect(self._listed)
+        self.shelf.verified.connect(self._verified)
+        self.shelf.imported.connect(self._imported)
+        self.shelf.done.connect(self._done)
+        self.shelf.failed.connect(self.remark.setText)
+        self.resize(860, 560)
+        self._show(-1)
+        self.shelf.refresh()
+
+    def _lay_out(self) -> None:
+        middle = QHBoxLayout()
+        middle.addWidget(self.list)
+        middle.addWidget(self.page, 1)
+        buttons = QHBoxLayout()
+        for button in (self.import_, self.export, self.remove, self.verify):
+            button.setAutoDefault(False)
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        buttons.addWidget(self.use)
+        buttons.addWidget(self.close_)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 16, 16, 16)
+        layout.addLayout(middle, 1)
+        layout.addWidget(self.remark)
+        layout.addLayout(buttons)
+
+    @property
+    def chosen(self) -> ListedPack | None:
+        at = self.list.currentRow()
+        return self.packs[at] if 0 <= at < len(self.packs) else None
+
+    def _active(self, pack: ListedPack) -> bool:
+        return self.session.setup.pack in (pack.path.stem, str(pack.path))
+
+    def _listed(self, packs: list[ListedPack]) -> None:
+        keep = self.chosen.path if self.chosen else None
+        self.packs = packs
+        self.list.clear()
+        for pack in packs:
+            mark = "●  " if self._active(pack) else "     "
+            item = QListWidgetItem(mark + pack.path.stem)
+            item.setToolTip(pack.error or (pack.manifest.title if pack.manifest else ""))
+            self.list.addItem(item)
+        wanted = next((n for n, pack in enumerate(packs) if pack.path == keep), None)
+        active = next((n for n, pack in enumerate(packs) if self._active(pack)), 0)
+        self.list.setCurrentRow(active if wanted is None else wanted)
+        self._show(self.list.currentRow())
+
+    def _show(self, _row: int) -> None:
+        pack = self.chosen
+        usable = pack is not None and pack.manifest is not None
+        self.use.setEnabled(usable and pack is not None and not self._active(pack))
+        self.verify.setEnabled(pack is not None)
+        self.export.setEnabled(usable)
+        self.remove.setEnabled(pack is not None and is_own(pack.path) and not self._active(pack))
+        if pack is None:
+            self.page.setPlainText(self.tr("There is no pack. Import one, or drop a pack file here."))
+        elif pack.manifest is None:
+            self.page.setPlainText(pack.error or "")
+        else:
+            self.page.setHtml(pack_page(pack.manifest, pack.path))
+
+    def _use(self) -> None:
+        if self.chosen is not None:
+            self.session.set_setup(replace(self.session.setup, pack=self.chosen.path.stem))
+            self.shelf.refresh()
+
+    def _verify(self) -> None:
+        if self.chosen is not None:
+            self.remark.setText(self.tr("Verifying…"))
+            self.shelf.verify(self.chosen.path)
+
+    def _verified(self, path: Path, checks: list[Check]) -> None:
+        lines = [f"{'✓' if check.ok else '✗'}  {check.name}: {check.detail}" for check in checks]
+        self.remark.setText("\n".join([path.name, *lines]))
+
+    def _import(self) -> None:
+        kinds = self.tr("Model packs ({pattern})").format(pattern=f"*{SUFFIX}")
+        path, _ = QFileDialog.getOpenFileName(self, self.tr("Import pack"), str(Path.home()), kinds)
+        if path:
+            self.shelf.import_pack(Path(path))
+
+    def _imported(self, path: Path) -> None:
+        self.remark.setText(self.tr("{name} was verified and imported.").format(name=path.stem))
+
+    def _export(self) -> None:
+        pack = self.chosen
+        if pack is None:
+            return
+        start = str(Path.home() / pack.path.name)
+        path, _ = QFileDialog.getSaveFileName(self, self.tr("Export pack"), start, f"*{SUFFIX}")
+        if path:
+            self.shelf.export(pack.path, Path(path).with_suffix(SUFFIX))
+
+    def _remove(self) -> None:
+        if self.chosen is not None:
+            self.shelf.remove(self.chosen.path)
+
+    def _done(self, what: str) -> None:
+        texts = {"export": self.tr("The pack was exported."), "remove": self.tr("The pack was removed.")}
+        self.remark.setText(texts[what])
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if any(url.toLocalFile().endswith(SUFFIX) for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        for url in event.mimeData().urls():
+            if url.toLocalFile().endswith(SUFFIX):
+                self.shelf.import_pack(Path(url.toLocalFile()))
+        event.acceptProposedAction()

@@ -1,0 +1,80 @@
+"""Pages to read: help, about, log."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, QLocale, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QFontDatabase, QGuiApplication, QTextCursor
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QPlainTextEdit, QTextBrowser, QVBoxLayout, QWidget
+
+from app.crash import log_file
+from core.paths import RESOURCES
+from core.versions import versions
+
+translate = QCoreApplication.translate
+_LOG_TAIL = 200_000
+
+
+class Page(QDialog):
+    """A window of text with a row of buttons."""
+
+    def __init__(self, title: str, text: QTextBrowser | QPlainTextEdit, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self.text = text
+        text.setReadOnly(True)
+        text.setFrameShape(QFrame.Shape.NoFrame)
+        text.setAccessibleName(title)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.buttons.rejected.connect(self.close)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.addWidget(text)
+        layout.addWidget(self.buttons)
+
+
+def help_dialog(parent: QWidget) -> Page:
+    """The help page in the language of the window."""
+    chinese = QLocale().language() == QLocale.Language.Chinese
+    file = RESOURCES / "help" / ("zh_CN.md" if chinese else "en.md")
+    browser = QTextBrowser()
+    browser.document().setDocumentMargin(16)
+    browser.setMarkdown(file.read_text(encoding="utf-8"))
+    page = Page(translate("Reading", "Help"), browser, parent)
+    page.resize(720, 620)
+    return page
+
+
+def about_dialog(parent: QWidget) -> Page:
+    """What the program is, with every version that an answer depends on."""
+    what = translate(
+        "Reading",
+        "Tells who made an adversarial image: which attack, against which model, with which hyperparameter, "
+        "how sure that is, and where the perturbation lies.",
+    )
+    method = translate("Reading", "The method is MTAA (arXiv 2302.14059). Licence: MIT.")
+    rows = "".join(f"<tr><td>{name}&nbsp;&nbsp;</td><td>{version}</td></tr>" for name, version in versions().items())
+    browser = QTextBrowser()
+    browser.document().setDocumentMargin(16)
+    browser.setHtml(f"<h2>MTAA Workbench</h2><p>{what}</p><p>{method}</p><table cellpadding=2>{rows}</table>")
+    page = Page(translate("Reading", "About MTAA Workbench"), browser, parent)
+    page.resize(480, 400)
+    return page
+
+
+def log_dialog(parent: QWidget) -> Page:
+    """The end of the log file."""
+    editor = QPlainTextEdit()
+    editor.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    text = log_file().read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:] if log_file().exists() else ""
+    editor.setPlainText(text)
+    editor.setPlaceholderText(translate("Reading", "Nothing has been logged yet."))
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    page = Page(translate("Reading", "Log"), editor, parent)
+    copy = page.buttons.addButton(translate("Reading", "Copy all"), QDialogButtonBox.ButtonRole.ActionRole)
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
+    folder = page.buttons.addButton(translate("Reading", "Open folder"), QDialogButtonBox.ButtonRole.ActionRole)
+    folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_file().parent))))
+    page.resize(860, 520)
+    return page

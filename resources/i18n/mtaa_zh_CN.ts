@@ -1,0 +1,976 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN" sourcelanguage="en">
+<context>
+    <name>Actions</name>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Image</source>
+        <translation>图像(&amp;I)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Tools</source>
+        <translation>工具(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
+    </message>
+    <message>
+        <source>Open images…</source>
+        <translation>打开图像…</translation>
+    </message>
+    <message>
+        <source>Open folder…</source>
+        <translation>打开文件夹…</translation>
+    </message>
+    <message>
+        <source>Open sample images</source>
+        <translation>打开示例图像</translation>
+    </message>
+    <message>
+        <source>Save view as PNG…</source>
+        <translation>将视图保存为 PNG…</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>重做</translation>
+    </message>
+    <message>
+        <source>Paste image or files</source>
+        <translation>粘贴图像或文件</translation>
+    </message>
+    <message>
+        <source>Copy view</source>
+        <translation>复制视图</translation>
+    </message>
+    <message>
+        <source>Copy sentence for the case file</source>
+        <translation>复制案卷用语句</translation>
+    </message>
+    <message>
+        <source>Select all images</source>
+        <translation>全选图像</translation>
+    </message>
+    <message>
+        <source>Filter the list</source>
+        <translation>筛选列表</translation>
+    </message>
+    <message>
+        <source>Remove from list</source>
+        <translation>从列表中移除</translation>
+    </message>
+    <message>
+        <source>Remove all from list</source>
+        <translation>移除列表中的全部图像</translation>
+    </message>
+    <message>
+        <source>Next image</source>
+        <translation>下一幅图像</translation>
+    </message>
+    <message>
+        <source>Previous image</source>
+        <translation>上一幅图像</translation>
+    </message>
+    <message>
+        <source>Attribute again</source>
+        <translation>重新归因</translation>
+    </message>
+    <message>
+        <source>Attribute what is still waiting</source>
+        <translation>归因尚在等待的图像</translation>
+    </message>
+    <message>
+        <source>Stop attributing</source>
+        <translation>停止归因</translation>
+    </message>
+    <message>
+        <source>Compare with file…</source>
+        <translation>与文件比较…</translation>
+    </message>
+    <message>
+        <source>Use as second image</source>
+        <translation>用作第二幅图像</translation>
+    </message>
+    <message>
+        <source>Forget second image</source>
+        <translation>取消第二幅图像</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Fit to pane</source>
+        <translation>适合窗格</translation>
+    </message>
+    <message>
+        <source>One to one</source>
+        <translation>一比一</translation>
+    </message>
+    <message>
+        <source>Pan left</source>
+        <translation>向左平移</translation>
+    </message>
+    <message>
+        <source>Pan right</source>
+        <translation>向右平移</translation>
+    </message>
+    <message>
+        <source>Pan up</source>
+        <translation>向上平移</translation>
+    </message>
+    <message>
+        <source>Pan down</source>
+        <translation>向下平移</translation>
+    </message>
+    <message>
+        <source>One pane</source>
+        <translation>一个窗格</translation>
+    </message>
+    <message>
+        <source>Two panes</source>
+        <translation>两个窗格</translation>
+    </message>
+    <message>
+        <source>Three panes</source>
+        <translation>三个窗格</translation>
+    </message>
+    <message>
+        <source>Four panes</source>
+        <translation>四个窗格</translation>
+    </message>
+    <message>
+        <source>Link zoom and pan</source>
+        <translation>联动缩放和平移</translation>
+    </message>
+    <message>
+        <source>Blink</source>
+        <translation>闪烁比较</translation>
+    </message>
+    <message>
+        <source>More heatmap</source>
+        <translation>增强热图</translation>
+    </message>
+    <message>
+        <source>Less heatmap</source>
+        <translation>减弱热图</translation>
+    </message>
+    <message>
+        <source>More gain</source>
+        <translation>提高增益</translation>
+    </message>
+    <message>
+        <source>Less gain</source>
+        <translation>降低增益</translation>
+    </message>
+    <message>
+        <source>Image list</source>
+        <translation>图像列表</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>Full screen</source>
+        <translation>全屏</translation>
+    </message>
+    <message>
+        <source>Command palette</source>
+        <translation>命令面板</translation>
+    </message>
+    <message>
+        <source>Model packs…</source>
+        <translation>模型包…</translation>
+    </message>
+    <message>
+        <source>Preferences…</source>
+        <translation>首选项…</translation>
+    </message>
+    <message>
+        <source>Help</source>
+        <translation>帮助</translation>
+    </message>
+    <message>
+        <source>Log…</source>
+        <translation>日志…</translation>
+    </message>
+    <message>
+        <source>About MTAA Workbench</source>
+        <translation>关于 MTAA Workbench</translation>
+    </message>
+</context>
+<context>
+    <name>AttributionView</name>
+    <message>
+        <source>Attack</source>
+        <translation>攻击</translation>
+    </message>
+    <message>
+        <source>Attacked model</source>
+        <translation>受攻击的模型</translation>
+    </message>
+    <message>
+        <source>Hyperparameter</source>
+        <translation>超参数</translation>
+    </message>
+    <message>
+        <source>Sentence for the case file</source>
+        <translation>案卷用语句</translation>
+    </message>
+    <message>
+        <source>Copy sentence</source>
+        <translation>复制语句</translation>
+    </message>
+    <message>
+        <source>Coverage of prediction sets and intervals</source>
+        <translation>预测集与区间的覆盖率</translation>
+    </message>
+    <message>
+        <source>How often, over many images, the set or interval shall hold the truth</source>
+        <translation>在大量图像上，预测集或区间应包含真值的频率</translation>
+    </message>
+    <message>
+        <source>Select an image to see who made it.</source>
+        <translation>选择一幅图像，查看它由谁生成。</translation>
+    </message>
+    <message>
+        <source>For the case file</source>
+        <translation>案卷用语</translation>
+    </message>
+    <message>
+        <source>Coverage</source>
+        <translation>覆盖率</translation>
+    </message>
+</context>
+<context>
+    <name>Commands</name>
+    <message>
+        <source>Images ({pattern});;All files (*)</source>
+        <translation>图像 ({pattern});;所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Open images</source>
+        <translation>打开图像</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Save view as PNG</source>
+        <translation>将视图保存为 PNG</translation>
+    </message>
+    <message>
+        <source>Saved {path}</source>
+        <translation>已保存 {path}</translation>
+    </message>
+    <message>
+        <source>pasted {n}.png</source>
+        <translation>粘贴 {n}.png</translation>
+    </message>
+    <message>
+        <source>The clipboard holds neither an image nor files.</source>
+        <translation>剪贴板中既没有图像也没有文件。</translation>
+    </message>
+    <message>
+        <source>View copied.</source>
+        <translation>视图已复制。</translation>
+    </message>
+    <message>
+        <source>remove from list</source>
+        <translation>从列表中移除</translation>
+    </message>
+    <message>
+        <source>remove all</source>
+        <translation>全部移除</translation>
+    </message>
+    <message>
+        <source>Compare with</source>
+        <translation>比较对象</translation>
+    </message>
+</context>
+<context>
+    <name>CrashGuard</name>
+    <message>
+        <source>Something in the program went wrong. Your images are untouched, and you can go on working.</source>
+        <translation>程序出了问题。您的图像没有受到影响，可以继续工作。</translation>
+    </message>
+    <message>
+        <source>It was written to {path}.</source>
+        <translation>已记录到 {path}。</translation>
+    </message>
+    <message>
+        <source>Copy details</source>
+        <translation>复制详细信息</translation>
+    </message>
+</context>
+<context>
+    <name>HyperparameterCard</name>
+    <message>
+        <source>None: the image is held for clean</source>
+        <translation>无：图像被认为是干净的</translation>
+    </message>
+    <message>
+        <source>Task σ {sigma}</source>
+        <translation>任务 σ {sigma}</translation>
+    </message>
+    <message>
+        <source>If it was {attack} instead: {value}, {interval}</source>
+        <translation>若为 {attack}：{value}，{interval}</translation>
+    </message>
+</context>
+<context>
+    <name>ImageList</name>
+    <message>
+        <source>waiting</source>
+        <translation>等待中</translation>
+    </message>
+</context>
+<context>
+    <name>ImageListPanel</name>
+    <message>
+        <source>Filter by name or answer</source>
+        <translation>按名称或结果筛选</translation>
+    </message>
+    <message>
+        <source>Filter the image list</source>
+        <translation>筛选图像列表</translation>
+    </message>
+    <message>
+        <source>Order of the image list</source>
+        <translation>图像列表的顺序</translation>
+    </message>
+    <message>
+        <source>Which images to list</source>
+        <translation>列出哪些图像</translation>
+    </message>
+    <message>
+        <source>Images</source>
+        <translation>图像</translation>
+    </message>
+    <message>
+        <source>As opened</source>
+        <translation>按打开顺序</translation>
+    </message>
+    <message>
+        <source>By name</source>
+        <translation>按名称</translation>
+    </message>
+    <message>
+        <source>By attack</source>
+        <translation>按攻击</translation>
+    </message>
+    <message>
+        <source>By victim</source>
+        <translation>按模型</translation>
+    </message>
+    <message>
+        <source>By doubt</source>
+        <translation>按不确定程度</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>One candidate</source>
+        <translation>单一候选</translation>
+    </message>
+    <message>
+        <source>Several candidates</source>
+        <translation>多个候选</translation>
+    </message>
+    <message>
+        <source>Unfamiliar</source>
+        <translation>不熟悉</translation>
+    </message>
+    <message>
+        <source>Errors</source>
+        <translation>错误</translation>
+    </message>
+    <message>
+        <source>Waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>Images: {total}</source>
+        <translation>图像：{total}</translation>
+    </message>
+    <message>
+        <source>Images: {shown} of {total}</source>
+        <translation>图像：{shown} / {total}</translation>
+    </message>
+    <message>
+        <source>No image passes the filter.</source>
+        <translation>没有图像符合筛选条件。</translation>
+    </message>
+    <message>
+        <source>Drop images or folders here, or choose File, Open images.</source>
+        <translation>将图像或文件夹拖到此处，或选择“文件 › 打开图像”。</translation>
+    </message>
+</context>
+<context>
+    <name>Layers</name>
+    <message>
+        <source>Drop an image here, or choose one from the list.</source>
+        <translation>将图像拖到此处，或从列表中选择。</translation>
+    </message>
+    <message>
+        <source>The heatmap appears once the image has been judged.</source>
+        <translation>图像归因后显示热图。</translation>
+    </message>
+    <message>
+        <source>This pack does not estimate the perturbation pixel by pixel.</source>
+        <translation>此模型包不逐像素估计扰动。</translation>
+    </message>
+    <message>
+        <source>Choose an image to compare with: Image, Compare with file.</source>
+        <translation>请选择比较对象：“图像 › 与文件比较”。</translation>
+    </message>
+    <message>
+        <source>The images differ in size or channels ({a}, {b}), so they have no difference.</source>
+        <translation>两幅图像的尺寸或通道不同（{a}、{b}），无法求差。</translation>
+    </message>
+    <message>
+        <source>value {v}</source>
+        <translation>数值 {v}</translation>
+    </message>
+    <message>
+        <source>heat {v}</source>
+        <translation>热度 {v}</translation>
+    </message>
+    <message>
+        <source>perturbation {v}</source>
+        <translation>扰动 {v}</translation>
+    </message>
+    <message>
+        <source>difference {v}</source>
+        <translation>差异 {v}</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>Tools</source>
+        <translation>工具</translation>
+    </message>
+    <message>
+        <source>Select an image to see who made it.</source>
+        <translation>选择一幅图像，查看它由谁生成。</translation>
+    </message>
+    <message>
+        <source>The model pack is loading. The answer follows by itself.</source>
+        <translation>正在加载模型包，结果稍后自动显示。</translation>
+    </message>
+    <message>
+        <source>Waiting to be judged.</source>
+        <translation>等待归因。</translation>
+    </message>
+    <message>
+        <source>No images were found there.</source>
+        <translation>没有找到图像。</translation>
+    </message>
+</context>
+<context>
+    <name>PackPage</name>
+    <message>
+        <source>Pack</source>
+        <translation>模型包</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>Made</source>
+        <translation>制作时间</translation>
+    </message>
+    <message>
+        <source>Image</source>
+        <translation>图像</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>Attacks it can name</source>
+        <translation>可识别的攻击</translation>
+    </message>
+    <message>
+        <source>Attacked models it can name</source>
+        <translation>可识别的受攻击模型</translation>
+    </message>
+    <message>
+        <source>Measured results</source>
+        <translation>实测结果</translation>
+    </message>
+    <message>
+        <source>Calibration</source>
+        <translation>校准</translation>
+    </message>
+    <message>
+        <source>Temperature, attack</source>
+        <translation>温度，攻击</translation>
+    </message>
+    <message>
+        <source>Temperature, attacked model</source>
+        <translation>温度，受攻击的模型</translation>
+    </message>
+    <message>
+        <source>Coverages</source>
+        <translation>覆盖率</translation>
+    </message>
+    <message>
+        <source>Familiarity threshold</source>
+        <translation>熟悉度阈值</translation>
+    </message>
+</context>
+<context>
+    <name>PacksDialog</name>
+    <message>
+        <source>Model packs</source>
+        <translation>模型包</translation>
+    </message>
+    <message>
+        <source>About the chosen pack</source>
+        <translation>所选模型包的信息</translation>
+    </message>
+    <message>
+        <source>Use this pack</source>
+        <translation>使用此模型包</translation>
+    </message>
+    <message>
+        <source>Verify</source>
+        <translation>校验</translation>
+    </message>
+    <message>
+        <source>Import…</source>
+        <translation>导入…</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>There is no pack. Import one, or drop a pack file here.</source>
+        <translation>没有模型包。请导入，或将模型包文件拖到此处。</translation>
+    </message>
+    <message>
+        <source>Verifying…</source>
+        <translation>正在校验…</translation>
+    </message>
+    <message>
+        <source>Model packs ({pattern})</source>
+        <translation>模型包 ({pattern})</translation>
+    </message>
+    <message>
+        <source>Import pack</source>
+        <translation>导入模型包</translation>
+    </message>
+    <message>
+        <source>{name} was verified and imported.</source>
+        <translation>{name} 已通过校验并导入。</translation>
+    </message>
+    <message>
+        <source>Export pack</source>
+        <translation>导出模型包</translation>
+    </message>
+    <message>
+        <source>The pack was exported.</source>
+        <translation>模型包已导出。</translation>
+    </message>
+    <message>
+        <source>The pack was removed.</source>
+        <translation>模型包已删除。</translation>
+    </message>
+</context>
+<context>
+    <name>Palette</name>
+    <message>
+        <source>Command palette</source>
+        <translation>命令面板</translation>
+    </message>
+    <message>
+        <source>Type a command</source>
+        <translation>输入命令</translation>
+    </message>
+    <message>
+        <source>Search commands</source>
+        <translation>搜索命令</translation>
+    </message>
+    <message>
+        <source>Commands found</source>
+        <translation>找到的命令</translation>
+    </message>
+</context>
+<context>
+    <name>PaneGrid</name>
+    <message>
+        <source>What pane {n} shows</source>
+        <translation>窗格 {n} 的内容</translation>
+    </message>
+    <message>
+        <source>Pane {n}</source>
+        <translation>窗格 {n}</translation>
+    </message>
+    <message>
+        <source>Image</source>
+        <translation>图像</translation>
+    </message>
+    <message>
+        <source>Heatmap</source>
+        <translation>热图</translation>
+    </message>
+    <message>
+        <source>Estimated perturbation</source>
+        <translation>估计的扰动</translation>
+    </message>
+    <message>
+        <source>Difference to second image</source>
+        <translation>与第二幅图像的差异</translation>
+    </message>
+</context>
+<context>
+    <name>Preferences</name>
+    <message>
+        <source>Preferences</source>
+        <translation>首选项</translation>
+    </message>
+</context>
+<context>
+    <name>Reading</name>
+    <message>
+        <source>Help</source>
+        <translation>帮助</translation>
+    </message>
+    <message>
+        <source>Tells who made an adversarial image: which attack, against which model, with which hyperparameter, how sure that is, and where the perturbation lies.</source>
+        <translation>判断对抗图像的来源：使用了哪种攻击、针对哪个模型、采用什么超参数、把握有多大，以及扰动位于何处。</translation>
+    </message>
+    <message>
+        <source>The method is MTAA (arXiv 2302.14059). Licence: MIT.</source>
+        <translation>方法为 MTAA（arXiv 2302.14059）。许可证：MIT。</translation>
+    </message>
+    <message>
+        <source>About MTAA Workbench</source>
+        <translation>关于 MTAA Workbench</translation>
+    </message>
+    <message>
+        <source>Nothing has been logged yet.</source>
+        <translation>尚无日志。</translation>
+    </message>
+    <message>
+        <source>Log</source>
+        <translation>日志</translation>
+    </message>
+    <message>
+        <source>Copy all</source>
+        <translation>全部复制</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>Sentence</name>
+    <message>
+        <source>{coverage} interval {low} to {high}</source>
+        <translation>{coverage} 区间 {low} 至 {high}</translation>
+    </message>
+    <message>
+        <source>Only {set} at {coverage} coverage</source>
+        <translation>在 {coverage} 覆盖率下只有 {set}</translation>
+    </message>
+    <message>
+        <source>No label can be ruled out at {coverage} coverage</source>
+        <translation>在 {coverage} 覆盖率下无法排除任何标签</translation>
+    </message>
+    <message>
+        <source>One of {set} at {coverage} coverage</source>
+        <translation>在 {coverage} 覆盖率下为 {set} 之一</translation>
+    </message>
+    <message>
+        <source>Entropy {entropy} of {most} bits   ·   task σ {sigma}</source>
+        <translation>熵 {entropy} / {most} 比特   ·   任务 σ {sigma}</translation>
+    </message>
+    <message>
+        <source>The image {name} (SHA-256 {sha}) shows no trace of a known attack: the model pack {pack} holds it for clean with a probability of {p}.</source>
+        <translation>图像 {name}（SHA-256 {sha}）没有已知攻击的痕迹：模型包 {pack} 认为它是干净的，概率为 {p}。</translation>
+    </message>
+    <message>
+        <source>The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack {attack} ({p}) against the model {victim} ({q}), with {value} ({interval}).</source>
+        <translation>根据模型包 {pack}，图像 {name}（SHA-256 {sha}）最可能是用攻击 {attack}（{p}）针对模型 {victim}（{q}）生成的，{value}（{interval}）。</translation>
+    </message>
+    <message>
+        <source>At {coverage} coverage the attack is among: {attacks}; the attacked model among: {victims}.</source>
+        <translation>在 {coverage} 覆盖率下，攻击属于：{attacks}；受攻击的模型属于：{victims}。</translation>
+    </message>
+    <message>
+        <source>Lossy file ({kind}): saving it threw part of the perturbation away. The attacked model and the hyperparameter suffer most.</source>
+        <translation>有损文件（{kind}）：保存时丢失了部分扰动，受攻击的模型和超参数的判断受影响最大。</translation>
+    </message>
+    <message>
+        <source>Resized from {old} to {new}: the pack judges images at the size at which they were attacked. Trust this answer less.</source>
+        <translation>由 {old} 缩放为 {new}：模型包按图像受攻击时的尺寸作出判断，此结果的可信度较低。</translation>
+    </message>
+    <message>
+        <source>Turned to grey: the pack knows grey images only. Trust this answer less.</source>
+        <translation>已转为灰度：模型包只认识灰度图像，此结果的可信度较低。</translation>
+    </message>
+    <message>
+        <source>Grey taken as colour: the pack knows colour images only. Trust this answer less.</source>
+        <translation>灰度被当作彩色：模型包只认识彩色图像，此结果的可信度较低。</translation>
+    </message>
+    <message>
+        <source>Unfamiliar: this image is unlike those that the pack was made for (score {score}, threshold {threshold}). The answers below may mean nothing.</source>
+        <translation>不熟悉：此图像与模型包所针对的图像不同（得分 {score}，阈值 {threshold}）。以下结果可能毫无意义。</translation>
+    </message>
+    <message>
+        <source>Clean: no known attack is seen. An attack that the pack has not learned may look clean too.</source>
+        <translation>干净：没有发现已知的攻击。模型包没有学过的攻击也可能看起来是干净的。</translation>
+    </message>
+</context>
+<context>
+    <name>Settings</name>
+    <message>
+        <source>Appearance</source>
+        <translation>外观</translation>
+    </message>
+    <message>
+        <source>Viewer</source>
+        <translation>查看器</translation>
+    </message>
+    <message>
+        <source>Attribution</source>
+        <translation>归因</translation>
+    </message>
+    <message>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>主题</translation>
+    </message>
+    <message>
+        <source>As the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Heatmap opacity</source>
+        <translation>热图不透明度</translation>
+    </message>
+    <message>
+        <source>Gain of signed values</source>
+        <translation>有符号值的增益</translation>
+    </message>
+    <message>
+        <source>Factor on the estimated perturbation and on differences</source>
+        <translation>估计的扰动和差异的放大倍数</translation>
+    </message>
+    <message>
+        <source>Colour map of the heatmap</source>
+        <translation>热图的色图</translation>
+    </message>
+    <message>
+        <source>Colour map of signed values</source>
+        <translation>有符号值的色图</translation>
+    </message>
+    <message>
+        <source>Panes</source>
+        <translation>窗格</translation>
+    </message>
+    <message>
+        <source>Zoom and pan all panes together</source>
+        <translation>所有窗格一起缩放和平移</translation>
+    </message>
+    <message>
+        <source>Coverage</source>
+        <translation>覆盖率</translation>
+    </message>
+    <message>
+        <source>How often prediction sets and intervals shall hold the truth</source>
+        <translation>预测集与区间应包含真值的频率</translation>
+    </message>
+    <message>
+        <source>Folders are opened with their subfolders</source>
+        <translation>打开文件夹时包含子文件夹</translation>
+    </message>
+    <message>
+        <source>Recent files to remember</source>
+        <translation>记住的最近文件数</translation>
+    </message>
+</context>
+<context>
+    <name>StatusBar</name>
+    <message>
+        <source>Waiting images</source>
+        <translation>等待的图像</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Stop attributing; what is judged stays</source>
+        <translation>停止归因；已有结果保留</translation>
+    </message>
+    <message>
+        <source>Model pack</source>
+        <translation>模型包</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Memory in use</source>
+        <translation>内存占用</translation>
+    </message>
+    <message>
+        <source>Pack {name}</source>
+        <translation>模型包 {name}</translation>
+    </message>
+    <message>
+        <source>{n} waiting</source>
+        <translation>{n} 幅等待</translation>
+    </message>
+    <message>
+        <source>{n} min left</source>
+        <translation>剩余 {n} 分钟</translation>
+    </message>
+    <message>
+        <source>{n} s left</source>
+        <translation>剩余 {n} 秒</translation>
+    </message>
+    <message>
+        <source>Starting</source>
+        <translation>正在启动</translation>
+    </message>
+    <message>
+        <source>Loading the pack</source>
+        <translation>正在加载模型包</translation>
+    </message>
+    <message>
+        <source>No pack in use</source>
+        <translation>没有可用的模型包</translation>
+    </message>
+    <message>
+        <source>{n} MB</source>
+        <translation>{n} MB</translation>
+    </message>
+</context>
+<context>
+    <name>Submenus</name>
+    <message>
+        <source>Open recent</source>
+        <translation>最近打开</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Clear list</source>
+        <translation>清空列表</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+</context>
+<context>
+    <name>Viewer</name>
+    <message>
+        <source>Heatmap opacity</source>
+        <translation>热图不透明度</translation>
+    </message>
+    <message>
+        <source>Gain of signed values</source>
+        <translation>有符号值的增益</translation>
+    </message>
+    <message>
+        <source>Colour map of the heatmap</source>
+        <translation>热图的色图</translation>
+    </message>
+    <message>
+        <source>Colour map of signed values</source>
+        <translation>有符号值的色图</translation>
+    </message>
+    <message>
+        <source>Pixel under the pointer</source>
+        <translation>指针处的像素</translation>
+    </message>
+    <message>
+        <source>Zoom</source>
+        <translation>缩放</translation>
+    </message>
+    <message>
+        <source>Opacity</source>
+        <translation>不透明度</translation>
+    </message>
+    <message>
+        <source>Gain</source>
+        <translation>增益</translation>
+    </message>
+    <message>
+        <source>Point at a pixel to read its values.</source>
+        <translation>将指针移到像素上可读取数值。</translation>
+    </message>
+    <message>
+        <source>fit</source>
+        <translation>适合</translation>
+    </message>
+</context>
+</TS>

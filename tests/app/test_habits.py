@@ -1,0 +1,254 @@
+"""Clipboard, recent files, palette, preferences, languages, themes, pages, defects, layout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication, QImage, QKeySequence
+from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import actions, i18n, theme
+from app.commands import Commands
+from app.crash import log, start_log
+from app.main_window import MainWindow
+from app.palette import Palette, score
+from app.preferences import Preferences
+from app.settings import BY_KEY, TABLE, Settings
+from app.window import Program
+from core.errors import WorkbenchError
+from core.paths import user_log
+from tests.app.conftest import Opener
+from tests.app.helpers import PATIENCE, close, drop, wait_judged
+
+
+def dialog(kind: type[QDialog] = QDialog) -> QDialog:
+    found = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, kind) and widget.isVisible()]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_every_action_has_its_own_key_and_handler(qt_messages: list[str]) -> None:
+    keys = Counter(QKeySequence(command.shortcut).toString() for command in actions.TABLE)
+    assert keys.most_common(1)[0][1] == 1 and "" not in keys
+    assert all(callable(getattr(Commands, command.name)) for command in actions.TABLE)
+    assert {command.menu for command in actions.TABLE} == set(actions.MENUS)
+
+
+def test_every_action_can_be_used_on_an_empty_window(
+    program: Program, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, answer in (
+        ("getOpenFileNames", ([], "")), ("getOpenFileName", ("", "")), ("getSaveFileName", ("", "")),
+        ("getExistingDirectory", ""),
+    ):  # fmt: skip
+        monkeypatch.setattr(f"app.commands.QFileDialog.{name}", lambda *_, answer=answer: answer)
+    for command in actions.TABLE:
+        if command.name not in ("quit", "open_samples"):
+            program.window.actions_[command.name].trigger()
+            QApplication.processEvents()
+    for widget in QApplication.topLevelWidgets():
+        if widget is not program.window:
+            widget.close()
+    assert program.guard.box is None
+
+
+def test_paste_of_an_image_of_files_and_of_nothing(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    clipboard = QGuiApplication.clipboard()
+    clipboard.setImage(QImage(str(pictures / "a.png")))
+    window.actions_["paste"].trigger()
+    wait_judged(qtbot, window, 1)
+    assert window.session.images.rows[0].entry.data and window.session.images.rows[0].attribution
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(pictures / "b.png"))])
+    clipboard.setMimeData(mime)
+    window.actions_["paste"].trigger()
+    wait_judged(qtbot, window, 2)
+    clipboard.setText("words")
+    window.actions_["paste"].trigger()
+    assert "neither an image nor files" in window.status.currentMessage()
+    clipboard.clear()
+
+
+def test_dialogs_open_files_folders_and_remember_them(
+    window: MainWindow, qtbot: QtBot, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = str(pictures / "a.png")
+    monkeypatch.setattr("app.commands.QFileDialog.getOpenFileNames", lambda *_: ([one], ""))
+    monkeypatch.setattr("app.commands.QFileDialog.getExistingDirectory", lambda *_: str(pictures))
+    window.actions_["open_images"].trigger()
+    wait_judged(qtbot, window, 1)
+    window.session.settings["files/subfolders"] = False
+    window.actions_["open_folder"].trigger()
+    wait_judged(qtbot, window, 6)
+    assert window.session.settings.recent() == [str(pictures), one]
+    recent = window.submenus.recent.actions()
+    assert [action.text() for action in recent][:2] == [str(pictures), one]
+    window.actions_["remove_all"].trigger()
+    recent[1].trigger()
+    wait_judged(qtbot, window, 1)
+    window.submenus.recent.actions()[-1].trigger()
+    assert window.session.settings.recent() == [] and not window.submenus.recent.isEnabled()
+
+
+def test_palette_finds_and_runs(window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_["show_palette"].trigger()
+    palette = dialog(Palette)
+    assert isinstance(palette, Palette)
+    qtbot.keyClicks(palette.query, "fr pan")
+    assert palette.found.topLevelItem(0).text(0) == "Four panes"
+    palette.query.setText("pan")
+    first = palette.found.currentItem()
+    qtbot.keyClick(palette.query, Qt.Key.Key_Down)
+    assert palette.found.currentItem() is not first
+    palette.query.setText("four")
+    qtbot.keyClick(palette.query, Qt.Key.Key_Return)
+    assert len(window.viewer.grid.panes) == 4
+    assert score("zzz", "Four panes") is None
+
+
+def test_preferences_come_from_the_table_and_apply_at_once(window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_["show_preferences"].trigger()
+    preferences = dialog(Preferences)
+    assert isinstance(preferences, Preferences)
+    assert set(preferences.editors) == {setting.key for setting in TABLE if setting.label}
+    assert all(editor.accessibleName() for editor in preferences.editors.values())
+    box = preferences.editors["appearance/theme"]
+    assert isinstance(box, QComboBox)
+    box.setCurrentIndex(box.findData("dark"))
+    box.activated.emit(box.currentIndex())
+    assert theme.is_dark()
+    window.session.settings.reset()
+    assert not theme.is_dark() and box.currentData() == "system"
+    preferences.close()
+
+
+def test_settings_refuse_what_the_table_does(tmp_path: Path, qt_messages: list[str]) -> None:
+    file = tmp_path / "settings.ini"
+    file.write_text("[viewer]\npanes=99\nopacity=nan\nlinked=perhaps\nsequential=jet\n", encoding="utf-8")
+    settings = Settings(file)
+    assert (settings["viewer/panes"], settings["viewer/opacity"]) == (4, BY_KEY["viewer/opacity"].default)
+    assert settings["viewer/linked"] is True and settings["viewer/sequential"] == "inferno"
+
+
+def test_settings_and_layout_are_kept(open_program: Opener, qtbot: QtBot) -> None:
+    first = open_program()
+    first.window.resize(1111, 777)
+    first.window.actions_["two_panes"].trigger()
+    first.window.answer.slider.setValue(95)
+    first.session.settings["appearance/theme"] = "dark"
+    close(first)
+    second = open_program(size=(1111, 777))
+    assert len(second.window.viewer.grid.panes) == 2
+    assert second.session.coverage == pytest.approx(0.95) and second.window.answer.slider.value() == 95
+    assert theme.is_dark()
+    second.session.settings["appearance/theme"] = "light"
+
+
+def test_coverage_slider_asks_again(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    drop(window, pictures / "a.png")
+    wait_judged(qtbot, window, 1)
+    window.answer.slider.setValue(80)
+    qtbot.waitUntil(lambda: window.session.current_row.attribution.attack.coverage == 0.8, timeout=PATIENCE)
+    assert "80%" in window.answer.attack.doubt.text()
+    window.actions_["copy_sentence"].trigger()
+    sentence = QGuiApplication.clipboard().text()
+    assert window.session.current_row.attribution.sha256 in sentence and "a.png" in sentence
+    QGuiApplication.clipboard().clear()
+
+
+def test_chinese_and_back_keeps_what_is_open(program: Program, qtbot: QtBot, pictures: Path) -> None:
+    drop(program.window, pictures / "a.png", pictures / "b.png")
+    wait_judged(qtbot, program.window, 2)
+    program.window.list.step(1)
+    english = program.window
+    program.settings["appearance/language"] = "zh_CN"
+    qtbot.waitUntil(lambda: program.window is not english)
+    window = program.window
+    assert window.menuBar().actions()[0].text() == "文件(&F)"
+    assert window.session.current_row.entry.name == "b.png" and window.list.proxy.rowCount() == 2
+    qtbot.waitUntil(lambda: "覆盖率" in window.answer.sentence.toPlainText(), timeout=PATIENCE)
+    window.actions_["show_help"].trigger()
+    assert "如何阅读结果" in dialog().text.toPlainText()
+    dialog().close()
+    program.settings["appearance/language"] = "en"
+    qtbot.waitUntil(lambda: program.window is not window)
+    assert program.window.menuBar().actions()[0].text() == "&File"
+    QApplication.processEvents()
+
+
+def test_every_text_is_translated(tmp_path: Path) -> None:
+    """The shipped translation has exactly the texts of the source, and none unfinished."""
+    fresh = tmp_path / "fresh.ts"
+    tool = Path(sys.executable).with_name("pyside6-lupdate")
+    sources = sorted(str(path) for path in Path(actions.__file__).parent.glob("*.py"))
+    subprocess.run([tool, *sources, "-ts", fresh], check=True, capture_output=True, timeout=300)
+    shipped = i18n.FOLDER / "mtaa_zh_CN.ts"
+    assert _texts(shipped) == _texts(fresh)
+    assert 'type="unfinished"' not in shipped.read_text(encoding="utf-8")
+
+
+def _texts(file: Path) -> set[tuple[str | None, str | None]]:
+    root = ElementTree.parse(file).getroot()
+    return {(c.findtext("name"), m.findtext("source")) for c in root.iter("context") for m in c.iter("message")}
+
+
+def test_controls_have_names_for_screen_readers(window: MainWindow) -> None:
+    nameless = [
+        widget
+        for widget in window.findChildren(QWidget)
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and widget.metaObject().className() in ("QSlider", "QComboBox", "QLineEdit", "Pane", "_Rows", "Paragraph")
+        and not widget.accessibleName()
+    ]
+    assert nameless == []
+
+
+def test_pages(program: Program) -> None:
+    for name, words in (("show_help", "Coverage"), ("show_about", "Python"), ("show_log", "")):
+        program.window.actions_[name].trigger()
+        assert words in dialog().text.toPlainText()
+        dialog().close()
+
+
+def test_a_defect_is_logged_and_told_once(program: Program, qtbot: QtBot) -> None:
+    handlers = list(log.handlers)
+    start_log()
+    try:
+        program.guard.report(ZeroDivisionError("one"))
+        program.guard.report(ZeroDivisionError("two"))
+        box = program.guard.box
+        assert box is not None and "ZeroDivisionError" not in box.text()
+        copy = next(button for button in box.buttons() if button.text() == "Copy details")
+        copy.click()
+        assert "ZeroDivisionError: one" in QGuiApplication.clipboard().text()
+        text = (user_log() / "workbench.log").read_text(encoding="utf-8")
+        assert "ZeroDivisionError: one" in text and "ZeroDivisionError: two" in text
+    finally:
+        for handler in set(log.handlers) - set(handlers):
+            log.removeHandler(handler)
+            handler.close()
+        QGuiApplication.clipboard().clear()
+    program.guard.stop()
+    program.guard.report(WorkbenchError("No room on the disk.", "Delete something."))
+    assert program.guard.box is not None and program.guard.box.text() == "No room on the disk. Delete something."
+
+
+def test_drop_of_text_is_refused_and_toggles_hide_panels(window: MainWindow) -> None:
+    mime = QMimeData()
+    mime.setText("words")
+    none, left = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+    event = QDropEvent(QPointF(QPoint(5, 5)), Qt.DropAction.CopyAction, mime, left, none)
+    QCoreApplication.sendEvent(window, event)
+    assert window.session.images.rowCount() == 0
+    for name, panel in (("show_list", window.list), ("show_answer", window.answer)):
+        window.actions_[name].trigger()
+        assert not panel.isVisible()
+        window.actions_[name].trigger()
+        assert panel.isVisible()

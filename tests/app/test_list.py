@@ -1,0 +1,149 @@
+"""The list: order, filter, removal and its undo, thousands of rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+from pytestqt.qtmodeltester import ModelTester
+
+from app.image_list import Doubt, ImageFilter, ImageListModel, Role, Row, doubt_of, kind_of, summary
+from app.main_window import MainWindow
+from app.tasks import Entry
+from core.types import Candidate, Familiarity, Finding, Record
+from tests.app.helpers import drop, wait_judged
+
+
+def row(key: int, name: str, finding: Finding | None = None, error: str | None = None) -> Row:
+    path = f"/x/{name}"
+    if finding is None and error is None:
+        return Row(Entry(key, path))
+    return Row(Entry(key, path), Record(path, "0" * 64, "error" if error else "ok", error, finding))
+
+
+@pytest.fixture
+def sure(finding: Finding) -> Finding:
+    answer = finding.attribution
+    attack = replace(
+        answer.attack, ranking=(Candidate("cw", 0.99), Candidate("fgsm", 0.01)), prediction_set=("cw",)
+    )
+    return Finding(replace(answer, attack=attack, familiarity=Familiarity(1.0, 2.0)), None)
+
+
+@pytest.fixture
+def open_(finding: Finding) -> Finding:
+    return Finding(replace(finding.attribution, familiarity=Familiarity(1.0, 2.0)), None)
+
+
+@pytest.fixture
+def rows(finding: Finding, sure: Finding, open_: Finding) -> list[Row]:
+    return [
+        row(1, "e.png", finding), row(2, "d.png", error="/x/d.png is empty."), row(3, "c.png", sure),
+        row(4, "b.png"), row(5, "a.png", open_),
+    ]  # fmt: skip
+
+
+def names(proxy: ImageFilter) -> str:
+    return "".join(str(proxy.index(at, 0).data())[0] for at in range(proxy.rowCount()))
+
+
+def test_model_keeps_qts_contract(rows: list[Row], qtmodeltester: ModelTester, qt_messages: list[str]) -> None:
+    model = ImageListModel()
+    qtmodeltester.check(model)
+    model.append(rows)
+    taken = model.take([1, 3, 4])
+    assert [place for place, _ in taken] == [0, 2, 3]
+    model.insert(taken)
+    assert [r.entry.key for r in model.rows] == [1, 2, 3, 4, 5]
+    assert all(model.index_of(key).data(Role.KEY) == key for key in range(1, 6))
+
+
+def test_doubt_and_summary(rows: list[Row]) -> None:
+    assert [doubt_of(r.attribution) for r in rows if r.attribution] == [Doubt.UNFAMILIAR, Doubt.SURE, Doubt.OPEN]
+    assert [kind_of(r) for r in rows] == ["unfamiliar", "errors", "sure", "waiting", "open"]
+    assert summary(rows[1]) == "is empty."
+    assert summary(rows[2]) == "cw 99% · resnet18 100%"
+
+
+def test_order_and_filter(rows: list[Row], qt_messages: list[str]) -> None:
+    model, proxy = ImageListModel(), ImageFilter()
+    proxy.setSourceModel(model)
+    model.append(rows)
+    expected = {"opened": "edcba", "name": "abcde", "attack": "ceadb", "doubt": "caebd"}
+    for key, order in expected.items():
+        proxy.sort_by(key)
+        assert names(proxy)[: 3 if key == "attack" else 5] == order[: 3 if key == "attack" else 5], key
+    proxy.sort_by("name", Qt.SortOrder.DescendingOrder)
+    assert names(proxy) == "edcba"
+    proxy.show_only("errors")
+    assert names(proxy) == "d"
+    proxy.show_only("all")
+    proxy.search("FGSM res")
+    assert names(proxy) == "ea"
+    proxy.search("")
+    model.set_records([(4, rows[2].record)])
+    proxy.show_only("sure")
+    assert names(proxy) == "cb"
+
+
+def test_thousands_of_rows_ask_only_for_the_thumbnails_on_screen(window: MainWindow, qtbot: QtBot) -> None:
+    asked: list[Entry] = []
+    model = window.session.images
+    model.thumbnail_wanted.disconnect(window.session.reader.thumbnail)
+    model.thumbnail_wanted.connect(asked.append)
+    model.append([row(key, f"{key}.png") for key in range(1000, 6000)])
+    qtbot.waitUntil(lambda: bool(asked))
+    window.list.view.scrollToBottom()
+    qtbot.waitUntil(lambda: any(entry.key == 5999 for entry in asked))
+    assert len(asked) < 100
+    model.take(range(1000, 6000))
+
+
+def test_remove_and_undo(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    drop(window, pictures)
+    wait_judged(qtbot, window, 7)
+    before = [r.entry.name for r in window.session.images.rows]
+    assert not window.actions_["undo"].isEnabled()
+    window.list.select(window.session.images.rows[1].entry.key)
+    window.list.view.setFocus()
+    window.actions_["remove"].trigger()
+    assert [r.entry.name for r in window.session.images.rows] == before[:1] + before[2:]
+    window.actions_["undo"].trigger()
+    assert [r.entry.name for r in window.session.images.rows] == before
+    window.actions_["redo"].trigger()
+    assert window.session.images.rowCount() == 6
+    window.actions_["remove_all"].trigger()
+    qtbot.waitUntil(lambda: window.session.current_row is None)
+    assert window.session.scene.image is None
+    for _ in range(2):
+        window.actions_["undo"].trigger()
+    assert [r.entry.name for r in window.session.images.rows] == before
+    assert all(r.record for r in window.session.images.rows)
+
+
+def test_controls_of_the_list(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    drop(window, pictures)
+    wait_judged(qtbot, window, 7)
+    window.actions_["find"].trigger()
+    qtbot.keyClicks(window.list.search, "photo")
+    assert window.list.proxy.rowCount() == 1 and window.list.count.text() == "Images: 1 of 7"
+    window.list.search.clear()
+    window.list.kind.setCurrentIndex(window.list.kind.findData("errors"))
+    window.list.kind.activated.emit(0)
+    assert window.list.proxy.rowCount() == 1
+    window.list.kind.setCurrentIndex(0)
+    window.list.kind.activated.emit(0)
+    window.list.order.setCurrentIndex(window.list.order.findData("name"))
+    window.list.order.activated.emit(0)
+    window.list.view.setCurrentIndex(window.list.proxy.index(0, 0))
+    window.actions_["next_image"].trigger()
+    assert window.session.current_row.entry.name == "b.png"
+    window.actions_["previous_image"].trigger()
+    assert window.session.current_row.entry.name == "a.png"
+    window.actions_["select_all"].trigger()
+    assert len(window.list.selected_keys()) == 7
+    window.actions_["judge_again"].trigger()
+    wait_judged(qtbot, window, 7)

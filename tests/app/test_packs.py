@@ -1,0 +1,104 @@
+"""The packs dialog: list, inspect, verify, import, export, remove, choose."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.main_window import MainWindow
+from app.packs_view import PacksDialog
+from core.pack import load_pack, read_manifest, write_pack
+from tests.app.helpers import PATIENCE, drop, wait_judged
+
+
+@pytest.fixture
+def other(tiny_pack: Path, tiny_manifest: dict[str, Any], tmp_path: Path) -> Path:
+    path = tmp_path / "other-file.mtaapack"
+    write_pack(path, {**tiny_manifest, "name": "other", "title": "Other pack"}, load_pack(tiny_pack).weights)
+    return path
+
+
+@pytest.fixture
+def packs(window: MainWindow, qtbot: QtBot) -> PacksDialog:
+    window.actions_["show_packs"].trigger()
+    dialog = window.commands.packs_dialog()
+    qtbot.waitUntil(lambda: bool(dialog.packs), timeout=PATIENCE)
+    return dialog
+
+
+def test_inspect_and_verify(packs: PacksDialog, qtbot: QtBot, default_pack: Path) -> None:
+    assert packs.chosen is not None and packs.chosen.path == default_pack
+    text = packs.page.toPlainText()
+    for words in ("Tiny pack", "fgsm", "resnet18", "attack accuracy", "Temperature", "10/255 – 200/255"):
+        assert words in text, words
+    packs.verify.click()
+    qtbot.waitUntil(lambda: packs.remark.text().count("✓") == 3, timeout=PATIENCE)
+    assert not packs.remove.isEnabled() and not packs.use.isEnabled()  # it is in use
+
+
+def test_a_pack_dropped_on_the_window_is_imported_and_judges_again(
+    window: MainWindow, packs: PacksDialog, qtbot: QtBot, pictures: Path, other: Path
+) -> None:
+    drop(window, pictures / "a.png")
+    wait_judged(qtbot, window, 1)
+    drop(window, other)
+    qtbot.waitUntil(lambda: "other was verified" in packs.remark.text() and len(packs.packs) == 2, timeout=PATIENCE)
+    packs.list.setCurrentRow(1)
+    packs.use.click()
+    other_id = read_manifest(other).pack_id
+    qtbot.waitUntil(
+        lambda: (row := window.session.current_row).attribution is not None and row.attribution.pack_id == other_id,
+        timeout=PATIENCE,
+    )
+    wait_judged(qtbot, window, 1)
+    qtbot.waitUntil(lambda: "other" in window.status.pack.text())
+
+
+def test_export_import_and_remove(
+    packs: PacksDialog, qtbot: QtBot, other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.packs_view.QFileDialog.getOpenFileName", lambda *_: (str(other), ""))
+    packs.import_.click()
+    qtbot.waitUntil(lambda: len(packs.packs) == 2, timeout=PATIENCE)
+    packs.list.setCurrentRow(1)
+    target = tmp_path / "exported"
+    monkeypatch.setattr("app.packs_view.QFileDialog.getSaveFileName", lambda *_: (str(target), ""))
+    packs.export.click()
+    qtbot.waitUntil(lambda: "exported" in packs.remark.text(), timeout=PATIENCE)
+    assert target.with_suffix(".mtaapack").read_bytes() == other.read_bytes()
+    imported = packs.chosen.path
+    packs.remove.click()
+    qtbot.waitUntil(lambda: len(packs.packs) == 1, timeout=PATIENCE)
+    assert not imported.exists()
+
+
+def test_what_is_no_pack_is_refused(
+    window: MainWindow, packs: PacksDialog, qtbot: QtBot, tmp_path: Path, other: Path, default_pack: Path
+) -> None:
+    bad = tmp_path / "bad.mtaapack"
+    bad.write_bytes(other.read_bytes()[:-100])
+    drop(window, bad)
+    qtbot.waitUntil(lambda: "bad.mtaapack" in packs.remark.text(), timeout=PATIENCE)
+    assert len(packs.packs) == 1
+    shutil.copy(other, default_pack.with_name("other.mtaapack"))
+    default_pack.with_name("other.mtaapack").write_bytes(default_pack.read_bytes())
+    packs.shelf.import_pack(other)
+    qtbot.waitUntil(lambda: "Another pack named other" in packs.remark.text(), timeout=PATIENCE)
+
+
+def test_device_menu(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    drop(window, pictures / "a.png")
+    wait_judged(qtbot, window, 1)
+    choices = {action.data(): action for action in window.submenus.device.actions()}
+    assert {"auto", "cpu"} <= set(choices) and choices["auto"].isChecked()
+    choices["cpu"].trigger()
+    assert window.session.setup.device == "cpu"
+    wait_judged(qtbot, window, 1)
+    window.session.settings["attribution/device"] = "cuda:99"
+    window.session.worker.prepare(window.session.setup)
+    qtbot.waitUntil(lambda: "cuda:99" in window.session.status.reason, timeout=PATIENCE)
+    assert window.session.status.phase == "failed"

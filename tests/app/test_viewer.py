@@ -1,0 +1,205 @@
+"""Panes: layers, linked zoom, blink, the pixel under the pointer, what is copied and saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QWheelEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.layers import Layer, Look, Scene, inspect, render, signed
+from app.main_window import MainWindow
+from app.pane import MAX_ZOOM, Camera, Pane
+from app.reader import to_qimage
+from core.types import Heatmap, LoadedImage
+from tests.app.helpers import PATIENCE, drop
+
+
+def loaded(pixels: np.ndarray, path: str = "x.png") -> LoadedImage:
+    return LoadedImage(path, "0" * 64, pixels.astype(np.float32), "PNG", 8, False)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    random = np.random.default_rng(0)
+    image = loaded(random.integers(0, 256, (1, 28, 28)) / 255)
+    perturbation = random.uniform(-0.1, 0.1, (1, 28, 28)).astype(np.float32)
+    heat = Heatmap(np.abs(perturbation[0]) / np.abs(perturbation).max(), perturbation, "test")
+    return Scene(image, to_qimage(image.pixels), heat, loaded(np.zeros((1, 28, 28))))
+
+
+def shown(window: MainWindow, qtbot: QtBot, *paths: Path) -> None:
+    drop(window, *paths)
+    qtbot.waitUntil(lambda: window.session.scene.heatmap is not None, timeout=PATIENCE)
+
+
+def wheel(pane: Pane, place: QPointF, steps: int) -> None:
+    angle = QPoint(0, 120 * steps)
+    none = Qt.KeyboardModifier.NoModifier
+    phase = Qt.ScrollPhase.NoScrollPhase
+    screen = QPointF(pane.mapToGlobal(place.toPoint()))
+    QApplication.sendEvent(
+        pane, QWheelEvent(place, screen, QPoint(), angle, Qt.MouseButton.NoButton, none, phase, False)
+    )
+
+
+def test_pixels_reach_the_screen_unchanged() -> None:
+    values = np.arange(256, dtype=np.float32).reshape(1, 16, 16) / 255
+    picture = to_qimage(values)
+    assert [picture.pixelColor(x, y).red() for y in range(16) for x in range(16)] == list(range(256))
+    colour = np.stack([values[0], values[0] * 0, values[0] * 0 + 1])
+    assert to_qimage(colour).pixelColor(15, 15).getRgb() == (255, 0, 255, 255)
+
+
+def test_layers(scene: Scene) -> None:
+    look = Look(opacity=0.5, gain=4, sequential="viridis", diverging="RdBu_r")
+    for layer in Layer:
+        assert render(layer, scene, look).base is not None, layer
+    assert render(Layer.HEATMAP, scene, look).overlay is not None
+    assert render(Layer.DIFFERENCE, Scene(scene.image, scene.base), look).hint
+    small = Scene(scene.image, scene.base, None, loaded(np.zeros((1, 14, 14))))
+    assert "14×14×1" in render(Layer.DIFFERENCE, small, look).hint
+    flat = Heatmap(scene.heatmap.strength, None, "features only")
+    assert render(Layer.PERTURBATION, Scene(scene.image, scene.base, flat), look).hint
+
+
+def test_signed_values_are_symmetric_and_scaled_by_the_gain() -> None:
+    values = np.array([[[-0.25, 0.0, 0.25]]], dtype=np.float32)
+    middle = signed(np.zeros_like(values), Look(gain=4, diverging="gray")).pixelColor(0, 0).red()
+    picture = signed(values, Look(gain=2, diverging="gray"))
+    levels = [picture.pixelColor(x, 0).red() for x in range(3)]
+    assert levels[1] == middle and abs((levels[2] - middle) - (middle - levels[0])) <= 1
+    strong = signed(values, Look(gain=4, diverging="gray"))
+    assert strong.pixelColor(0, 0).red() == 0 and strong.pixelColor(2, 0).red() == 255
+
+
+def test_inspector_reads_values_on_the_8_bit_scale(scene: Scene) -> None:
+    text = inspect(scene, 3, 2)
+    level = round(float(scene.image.pixels[0, 2, 3]) * 255)
+    assert f"value {level}/255" in text
+    assert f"perturbation {scene.heatmap.perturbation[0, 2, 3] * 255:+.1f}/255" in text
+    assert f"difference {level:+.1f}/255" in text
+    assert inspect(scene, 28, 0) == ""
+
+
+def test_zoom_keeps_the_pixel_under_the_pointer_and_is_linked(
+    window: MainWindow, qtbot: QtBot, pictures: Path
+) -> None:
+    shown(window, qtbot, pictures / "a.png")
+    window.actions_["four_panes"].trigger()
+    QApplication.processEvents()
+    panes = window.viewer.grid.panes
+    assert len(panes) == 4
+    spot = QPointF(panes[1].rect().center()) + QPointF(20, 10)
+    before = panes[1].pixel_at(spot)
+    wheel(panes[1], spot, 3)
+    assert panes[1].pixel_at(spot) == before
+    assert panes[1].camera.zoom > 0 and len({pane.camera for pane in panes}) == 1
+    window.actions_["link_panes"].trigger()
+    wheel(panes[1], spot, 2)
+    assert len({pane.camera for pane in panes}) == 2
+    window.actions_["link_panes"].trigger()
+    for _ in range(40):
+        window.actions_["zoom_in"].trigger()
+    assert window.viewer.grid.active.camera.zoom == MAX_ZOOM
+    window.actions_["actual_size"].trigger()
+    assert {pane.camera.zoom for pane in panes} == {1.0}
+    window.actions_["fit"].trigger()
+    assert {pane.camera for pane in panes} == {Camera()}
+
+
+def test_drag_pans_but_never_out_of_the_image(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    shown(window, qtbot, pictures / "a.png")
+    pane = window.viewer.grid.active
+    window.viewer.grid.zoom_by(3)
+    middle = pane.rect().center()
+    qtbot.mousePress(pane, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(pane, middle + QPoint(40, 0))
+    assert pane.camera.x < 0.5
+    qtbot.mouseMove(pane, middle + QPoint(9000, 9000))
+    qtbot.mouseRelease(pane, Qt.MouseButton.LeftButton, pos=middle)
+    assert (pane.camera.x, pane.camera.y) == (0.0, 0.0)
+    for name in ("pan_right", "pan_down"):
+        window.actions_[name].trigger()
+    assert (pane.camera.x, pane.camera.y) == pytest.approx((0.1, 0.1))
+    for name in ("pan_left", "pan_up"):
+        window.actions_[name].trigger()
+    assert (pane.camera.x, pane.camera.y) == pytest.approx((0.0, 0.0))
+
+
+def test_pointing_marks_the_pixel_in_every_pane(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    shown(window, qtbot, pictures / "a.png")
+    window.actions_["two_panes"].trigger()
+    QApplication.processEvents()
+    first, second = window.viewer.grid.panes
+    qtbot.mouseMove(first, first.rect().center())
+    assert second.marked is not None and second.marked == first.marked
+    assert "value" in window.viewer.pixel.text()
+
+
+def test_blink_turns_through_the_panes_and_back(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    shown(window, qtbot, pictures / "a.png")
+    pane = window.viewer.grid.active
+    assert pane.layer is Layer.HEATMAP
+    qtbot.keyClick(window.list.view, Qt.Key.Key_B)
+    assert pane.layer is Layer.IMAGE
+    window.actions_["blink"].trigger()
+    assert pane.layer is Layer.HEATMAP
+    window.actions_["three_panes"].trigger()
+    seen = []
+    for _ in range(4):
+        window.actions_["blink"].trigger()
+        seen.append(pane.layer)
+    assert seen == [Layer.IMAGE, Layer.PERTURBATION, Layer.HEATMAP, Layer.IMAGE]
+
+
+def test_second_image_by_file_by_row_and_none(
+    window: MainWindow, qtbot: QtBot, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown(window, qtbot, pictures / "a.png")
+    monkeypatch.setattr("app.commands.QFileDialog.getOpenFileName", lambda *_: (str(pictures / "b.png"), ""))
+    window.actions_["compare_with_file"].trigger()
+    qtbot.waitUntil(lambda: window.session.scene.reference is not None, timeout=PATIENCE)
+    assert window.session.scene.reference.path.endswith("b.png")
+    window.actions_["compare_with_current"].trigger()
+    qtbot.waitUntil(lambda: window.session.scene.reference.path.endswith("a.png"), timeout=PATIENCE)
+    window.actions_["compare_with_none"].trigger()
+    assert window.session.scene.reference is None
+    monkeypatch.setattr("app.commands.QFileDialog.getOpenFileName", lambda *_: (str(pictures / "notes.txt"), ""))
+    window.actions_["compare_with_file"].trigger()
+    qtbot.waitUntil(lambda: "not an image" in window.status.currentMessage(), timeout=PATIENCE)
+
+
+def test_controls_change_the_look_and_are_kept(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    shown(window, qtbot, pictures / "a.png")
+    opacity, gain = window.viewer.look.opacity, window.viewer.look.gain
+    for name in ("more_opacity", "more_gain"):
+        window.actions_[name].trigger()
+    assert window.viewer.look.opacity == pytest.approx(opacity + 0.1) and window.viewer.look.gain == gain * 2
+    for name in ("less_opacity", "less_gain"):
+        window.actions_[name].trigger()
+    window.viewer.sequential.setCurrentText("viridis")
+    window.viewer.sequential.activated.emit(0)
+    assert window.session.look == Look(opacity, gain, "viridis")
+
+
+def test_view_is_copied_and_saved_as_shown(
+    window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown(window, qtbot, pictures / "a.png")
+    window.actions_["copy_view"].trigger()
+    copied: QImage = QGuiApplication.clipboard().image()
+    target = tmp_path / "out" / "view"
+    target.parent.mkdir()
+    monkeypatch.setattr("app.commands.QFileDialog.getSaveFileName", lambda *_: (str(target), ""))
+    window.actions_["save_view"].trigger()
+    with Image.open(target.with_suffix(".png")) as saved:
+        assert saved.size == (copied.width(), copied.height())
+        assert len(set(saved.convert("RGB").get_flattened_data())) > 100
+    assert [path.name for path in target.parent.iterdir()] == ["view.png"]
+    QGuiApplication.clipboard().clear()
