@@ -82,9 +82,7 @@ class Attributor:
         batch = torch.from_numpy(np.stack([pixels for pixels, _ in prepared]))
         try:
             with torch.inference_mode():
-                outputs: Outputs = self._network(
-                    batch.to(self.device).contiguous(memory_format=torch.channels_last)
-                )
+                outputs: Outputs = self._network(batch.to(self.device).contiguous(memory_format=torch.channels_last))
                 familiarity = self._network.familiarity(outputs.features).cpu()
         except torch.cuda.OutOfMemoryError as error:
             raise DeviceError(
@@ -99,9 +97,7 @@ class Attributor:
                     attack=answers.attack(row),
                     victim=answers.victim(row),
                     hyperparameters=answers.hyperparameters(row),
-                    familiarity=Familiarity(
-                        float(familiarity[row]), self.manifest.calibration.familiarity_threshold
-                    ),
+                    familiarity=Familiarity(float(familiarity[row]), self.manifest.calibration.familiarity_threshold),
                     adjustments=adjustments,
                 ),
                 self._heatmap(outputs, row, image.size) if heatmaps else None,

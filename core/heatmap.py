@@ -30,4 +30,3 @@ def make_heatmap(estimate: Tensor, config: NetworkConfig, size: tuple[int, int])
         perturbation=estimate.numpy() if pixel else None,
         source=_SOURCES["pixel" if pixel else "features"],
     )
-

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from core.errors import DataError
 from core.progress import CancelToken, Progress
 from training.scenario import Scenario, read_scenario
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from training.sources import CleanImages
 
 Listener = Callable[["Event"], None]
+REACH_SHARES = (0.95, 0.5, 0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,9 @@ class Event:
     """One thing that happened in a long run.
 
     kind: "progress" (stage, done, total, rate, seconds_left), "epoch" (epoch, losses, attack_accuracy,
-    victim_accuracy, sigma), "victim" (name, accuracy, sha256), "generated" (examples, unfilled) or "pack" (path, results).
+    victim_accuracy, sigma), "victim" (name, accuracy, sha256), "reach" (name, images, the margin that each share of
+    them reaches, the share that reaches each kappa of the grid), "generated" (examples, unfilled) or "pack" (path,
+    results).
     """
 
     kind: str
@@ -73,6 +78,24 @@ def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
     for spec in run.scenario.victims:
         victim, digest = load_victim(run.victims / spec.file)
         listen(Event("victim", {"name": spec.label, "accuracy": victim.card.accuracy, "sha256": digest}))
+
+
+def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken | None = None) -> None:
+    """Tell, for every victim, the margins that ``images`` clean images can be pushed to, as a "reach" event."""
+    from core.attributor import choose_device  # noqa: PLC0415
+    from training.attacks import make_attack  # noqa: PLC0415
+    from training.reach import measure_reach as measure  # noqa: PLC0415
+    from training.victim_zoo import load_victim  # noqa: PLC0415
+
+    clean, device = _clean(run), choose_device(run.device)
+    grids = [a.grid.values for a in run.scenario.attacks if make_attack(a.config).hyperparameter == "kappa"]
+    asked = sorted({value for grid in grids for value in grid})
+    for spec in run.scenario.victims:
+        victim, _ = load_victim(run.victims / spec.file)
+        margins = measure(victim.to(device), clean, images, tell=_progress(listen), cancel=cancel)
+        quantiles = {f"{share:.0%}": float(np.quantile(margins, 1 - share)) for share in REACH_SHARES}
+        share_at = {f"{value:g}": float((margins >= value).mean()) for value in asked}
+        listen(Event("reach", {"name": spec.label, "images": len(margins), "reach": quantiles, "grid": share_at}))
 
 
 def generate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:

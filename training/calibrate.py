@@ -58,9 +58,7 @@ def fit_calibration(
     """
     temperatures = fit_temperature(attack_logits, attack), fit_temperature(victim_logits, victim)
     scores = []
-    for logits, temperature, truth in zip(
-        (attack_logits, victim_logits), temperatures, (attack, victim), strict=True
-    ):
+    for logits, temperature, truth in zip((attack_logits, victim_logits), temperatures, (attack, victim), strict=True):
         probability = (logits.double() / temperature).softmax(1)
         scores.append((1 - probability.gather(1, truth[:, None]).squeeze(1)).numpy())
     halfwidths: dict[str, list[float]] = {}

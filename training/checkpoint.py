@@ -37,5 +37,7 @@ def load_checkpoint(folder: Path, state: dict[str, Any]) -> list[dict[str, Any]]
             part.load_state_dict(saved[name])
         history: list[dict[str, Any]] = saved["history"]
     except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path} does not continue this run: {error}", "Use another --out folder, or delete it.") from error
+        raise DataError(
+            f"{path} does not continue this run: {error}", "Use another --out folder, or delete it."
+        ) from error
     return history

@@ -109,7 +109,9 @@ def measure(
 
 def heatmap_correlation(estimate: Tensor, examples: Examples) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Pearson correlation [N] between the estimated and the true |perturbation| over the pixels of each image."""
-    true = (torch.from_numpy(examples.adversarial).double() - torch.from_numpy(examples.clean).double()).abs().flatten(1)
+    true = (
+        (torch.from_numpy(examples.adversarial).double() - torch.from_numpy(examples.clean).double()).abs().flatten(1)
+    )
     guess = estimate.double().abs().flatten(1)
     true, guess = true - true.mean(1, keepdim=True), guess - guess.mean(1, keepdim=True)
     scale = (true.square().sum(1) * guess.square().sum(1)).sqrt().clamp_min(1e-12)

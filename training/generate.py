@@ -90,7 +90,7 @@ def generate(
             if any(getattr(a.cell, split) for a in scenario.attacks)
         }
         for spec in scenario.attacks:
-            attack = make_attack({"name": spec.name, "backend": spec.backend, **spec.parameters})
+            attack = make_attack(spec.config)
             for split, screening in screened.items():
                 folder = out / victim_spec.label / spec.key / split
                 seed = stable_seed(scenario.seed, victim_spec.label, spec.key, split)
@@ -121,7 +121,9 @@ def _run_stream(
     tried = np.zeros(len(values), np.int64)
     orders = [_candidates(stream, cell, float(value), screening) for cell, value in enumerate(values)]
     meter = ProgressMeter(
-        f"{stream.victim_label} {stream.spec.name} ({stream.spec.backend}) {stream.split}", stream.wanted * len(values), tell
+        f"{stream.victim_label} {stream.spec.name} ({stream.spec.backend}) {stream.split}",
+        stream.wanted * len(values),
+        tell,
     )
     part = 0
     while True:
@@ -201,7 +203,9 @@ def _make_part(
             victim, images, labels, stream.in_attack_units(values[cells]), eight_bit=True, generator=generator
         )
     except AttackError as error:
-        raise AttackError(f"{stream.victim_label}/{stream.spec.key}/{stream.split}: {error.what}", error.remedy) from error
+        raise AttackError(
+            f"{stream.victim_label}/{stream.spec.key}/{stream.split}: {error.what}", error.remedy
+        ) from error
     won = result.success.cpu().numpy()
     arrays: Arrays = {
         "adversarial": (result.adversarial * LEVELS).round().to("cpu", torch.uint8).numpy()[won],
@@ -227,9 +231,8 @@ def _write_clean(scenario: Scenario, clean: CleanImages, out: Path, ranks: Ranks
         rows = np.random.default_rng(stable_seed(scenario.seed, CLEAN, split)).permutation(clean.rows(split))[:count]
         nothing = np.zeros(len(rows), np.float32)
         images = clean.images[rows]
-        arrays: Arrays = {
-            "adversarial": images, "clean": images, "row": rows, "hyperparameter": nothing, "l2": nothing, "linf": nothing,
-        }  # fmt: skip
+        arrays: Arrays = {"adversarial": images, "clean": images, "row": rows}
+        arrays |= {"hyperparameter": nothing, "l2": nothing, "linf": nothing}
         write_part(path, arrays, {"filled": [len(rows)], "tried": [len(rows)]})
 
 

@@ -75,6 +75,13 @@ def evaluate(
     error = predictions.value - hyperparameter
     scaled = error * table1_factor(attacks)[attack]
     adversarial = np.asarray([a.name != CLEAN for a in attacks])[attack]
+    by_attack = {
+        label.name: _of_attack(
+            attack == index, index, named_attack, named_victim, victim, error, scaled, hyperparameter
+        )
+        for index, label in enumerate(attacks)
+        if (attack == index).any()
+    }
     return {
         "examples": len(attack),
         "attack_accuracy": float((named_attack == attack).mean()),
@@ -86,15 +93,23 @@ def evaluate(
             "victim_accuracy": float((named_victim == victim)[adversarial].mean()),
             "rmse_table1_scale": _rmse(scaled[adversarial]),
         },
+        "attacks_weighted_alike": _weighted_alike([v for k, v in by_attack.items() if k != CLEAN]),
         "attack_ece": expected_calibration_error(predictions.attack, attack),
         "victim_ece": expected_calibration_error(predictions.victim, victim),
         "attack_confusion": confusion(named_attack, attack, len(attacks)),
         "victim_confusion": confusion(named_victim, victim, len(victims)),
-        "by_attack": {
-            label.name: _of_attack(attack == index, index, named_attack, named_victim, victim, error, scaled, hyperparameter)
-            for index, label in enumerate(attacks)
-            if (attack == index).any()
-        },
+        "by_attack": by_attack,
+    }
+
+
+def _weighted_alike(by_attack: list[dict[str, Any]]) -> dict[str, float]:
+    """The adversarial figures as if every attack had the same number of examples, as in the paper's test set."""
+    if not by_attack:
+        return {}
+    return {
+        "attack_accuracy": float(np.mean([a["attack_accuracy"] for a in by_attack])),
+        "victim_accuracy": float(np.mean([a["victim_accuracy"] for a in by_attack])),
+        "rmse_table1_scale": float(np.sqrt(np.mean([a["rmse_table1_scale"] ** 2 for a in by_attack]))),
     }
 
 

@@ -42,10 +42,7 @@ def train_pack(
     splits = {name: read_split(data, scenario, name) for name in SPLITS}
     _, channels, height, width = splits["train"].adversarial.shape
     image = ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
-    kinds: dict[str, str] = {
-        a.name: make_attack({"name": a.name, "backend": a.backend, **a.parameters}).hyperparameter
-        for a in scenario.attacks
-    }
+    kinds: dict[str, str] = {a.name: make_attack(a.config).hyperparameter for a in scenario.attacks}
     labels = attack_labels(scenario, kinds)
     trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device)
     history = trainer.run(tell=tell, report=report, cancel=cancel)

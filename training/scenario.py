@@ -9,8 +9,16 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
-from pydantic import model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from core.errors import ScenarioError
 from core.manifest import CLEAN
@@ -85,6 +93,11 @@ class AttackSpec(_Strict):
     cell: Counts
     attempts: PositiveInt = 4
     parameters: dict[str, Any] = {}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What ``training.attacks.make_attack`` takes."""
+        return {"name": self.name, "backend": self.backend, **self.parameters}
 
     @property
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""Look at a victim's clean images once before attacking them: which it names right, and how near the boundary they lie."""
+"""Look at clean images through a victim before attacking them: which it names right, how near the boundary they lie."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ class Screening(NamedTuple):
     epsilon: NDArray[np.float32]
 
 
-def screen(
-    victim: Victim, clean: CleanImages, split: Split, pool: int, folder: Path, ranks: Ranks
-) -> Screening:
+def screen(victim: Victim, clean: CleanImages, split: Split, pool: int, folder: Path, ranks: Ranks) -> Screening:
     """Screen the first ``pool`` images of a split, or take the result that an earlier run left in ``folder``."""
     path = folder / f"screening-{split}.cache"
     if ranks.first and not path.exists():

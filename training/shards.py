@@ -49,7 +49,7 @@ def read_part(path: Path) -> tuple[Arrays, dict[str, Any]]:
             header = json.loads((file.metadata() or {})["header"])
             return {key: file.get_tensor(key) for key in file.keys()}, header  # noqa: SIM118  (not a mapping)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise DataError(f"{path} is damaged: {error}.", "Delete it and generate again: only it is made anew.") from error
+        raise DataError(f"{path} is damaged: {error}.", "Delete it and generate again: the rest is kept.") from error
 
 
 def file_sha256(path: Path) -> str:

@@ -58,9 +58,7 @@ def _hash_fraction(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.frombuffer(digests, dtype=">u8").astype(np.float64) / 2.0**64
 
 
-def split_by_content(
-    images: NDArray[np.uint8], *, calibration: float = 0.1, test: float = 0.1
-) -> NDArray[np.uint8]:
+def split_by_content(images: NDArray[np.uint8], *, calibration: float = 0.1, test: float = 0.1) -> NDArray[np.uint8]:
     """Split index [N] for each image: the lowest hashes are test, the next calibration, the rest train."""
     fraction = _hash_fraction(images)
     split = np.full(len(images), SPLITS.index("train"), np.uint8)

@@ -100,8 +100,11 @@ class Trainer:
         report: told each epoch as it ends. Raises Cancelled between two batches.
         """
         state = {
-            "network": self.network, "weighting": self.weighting, "optimizer": self._optimizer, "schedule": self._schedule,
-        }  # fmt: skip
+            "network": self.network,
+            "weighting": self.weighting,
+            "optimizer": self._optimizer,
+            "schedule": self._schedule,
+        }
         history: list[dict[str, Any]] = load_checkpoint(self._folder, state)
         examples = self._steps * self._spec.epochs
         meter = ProgressMeter("training", examples, tell, already_done=len(history) * self._steps)
@@ -174,8 +177,10 @@ class _Batches:
         self._device = device
         self._images = torch.from_numpy(examples.adversarial), torch.from_numpy(examples.clean)
         self._labels = (
-            torch.from_numpy(examples.attack), torch.from_numpy(examples.victim), torch.from_numpy(examples.hyperparameter),
-        )  # fmt: skip
+            torch.from_numpy(examples.attack),
+            torch.from_numpy(examples.victim),
+            torch.from_numpy(examples.hyperparameter),
+        )
 
     def __len__(self) -> int:
         return len(self._labels[0])
@@ -214,4 +219,3 @@ def answer(network: nn.Module, images: Tensor, device: torch.device, *, perturba
         features=torch.cat([p.features for p in parts]).cpu(),
         perturbation=torch.cat(estimates) if estimates else None,
     )
-

@@ -101,6 +101,10 @@ class Victim(nn.Module):
         side = max(smallest, min(card.height, card.width))
         self.network = ARCHITECTURES[card.architecture](card.channels, card.classes, side)
 
+    @property
+    def name(self) -> str:
+        return self.card.name
+
     def forward(self, x: Tensor) -> Tensor:
         x = (x - self.card.mean) / self.card.std
         if self._resize is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,11 +34,22 @@ def train_victims(
     _do(api.train_victims, api.open_run(scenario, out, data=data, download=download, device=device), events)
 
 
+@victims.command()
+def reach(
+    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
+    images: Annotated[int, typer.Option(min=1, help="Clean images tried for each victim.")] = 64,
+    events: _Events = False,
+) -> None:  # fmt: skip
+    """Measure the largest logit margin that each victim can be pushed to: the kappas that C&W can ask of it."""
+    run = api.open_run(scenario, out, data=data, download=download, device=device)
+    _do(lambda run, listen, cancel: api.measure_reach(run, images, listen, cancel), run, events)
+
+
 def generate(
     scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
     events: _Events = False,
 ) -> None:  # fmt: skip
-    """Make the scenario's adversarial examples against its victims. Stopped at any moment, it goes on when run again."""
+    """Make the scenario's adversarial examples. Stopped at any moment, it goes on when run again."""
     _do(api.generate, api.open_run(scenario, out, data=data, download=download, device=device), events)
 
 
@@ -55,6 +67,9 @@ def run(
 
 
 def _do(job: Callable[[api.Run, api.Listener, CancelToken | None], object], run: api.Run, events: bool) -> None:
+    if os.environ.get("RANK", "0") != "0":  # under torchrun one rank speaks for all
+        job(run, lambda _: None, None)
+        return
     with _listener(events) as listen:
         job(run, listen, None)
 
@@ -81,9 +96,16 @@ def _in_words(event: api.Event) -> str:
     match event.kind:
         case "victim":
             return f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
+        case "reach":
+            reached = ", ".join(f"{share} of images reach {margin:.1f}" for share, margin in v["reach"].items())
+            short = [kappa for kappa, share in v["grid"].items() if share < 0.5]
+            note = f"; fewer than half reach kappa {', '.join(short)} of the grid" if short else ""
+            return f"{v['name']}: {reached} logits{note}"
         case "generated":
             cells = "".join(f"\n  {u['cell']}: {u['filled']} of {u['wanted']}" for u in v["unfilled"])
-            return f"{v['examples']} adversarial examples" + (f"; cells that could not be filled:{cells}" if cells else "")
+            return f"{v['examples']} adversarial examples" + (
+                f"; cells that could not be filled:{cells}" if cells else ""
+            )
         case "epoch":
             losses = ", ".join(f"{name} {value:.4f}" for name, value in v["losses"].items())
             accuracies = f"attack {v['attack_accuracy']:.2%}, victim {v['victim_accuracy']:.2%}"

@@ -20,7 +20,8 @@ class NetworkConfig(BaseModel):
         paper does, None leaves the module out (rows 1-4 of Table 13).
     task_specific_layers: separate last stages for attack + hyperparameter and for victim (TSL of Table 13).
     uncertainty_weighted: eq. 14's learned weights; otherwise the plain sum of the losses.
-    hyperparameter_head: "per_attack" has one output for each attack on its own range; "shared" is eq. 7's single output.
+    hyperparameter_head: "per_attack" has one output for each attack on its own range; "shared" is eq. 7's single
+        output.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -78,9 +78,7 @@ class MTAA(nn.Module):
     minimum: Tensor
     width: Tensor
 
-    def __init__(
-        self, config: NetworkConfig, image: ImageSpec, attacks: Sequence[AttackLabel], victims: int
-    ) -> None:
+    def __init__(self, config: NetworkConfig, image: ImageSpec, attacks: Sequence[AttackLabel], victims: int) -> None:
         super().__init__()
         self.config = config
         self.perturbation_extractor: PixelPerturbation | FeaturePerturbation | None = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +112,31 @@ def test_a_killed_generation_resumes_to_the_same_bytes(finished: Path, tmp_path:
     for part in parts:
         assert (out / "data" / part.relative_to(finished / "out/data")).read_bytes() == part.read_bytes(), part
     assert (out / "data/manifest.json").read_bytes() == (finished / "out/data/manifest.json").read_bytes()
+
+
+def test_two_ranks_write_what_one_process_writes(finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "ranks"
+    (out / "victims").mkdir(parents=True)
+    (out / "victims/first.safetensors").write_bytes((finished / "out/victims/first.safetensors").read_bytes())
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "app"]
+    arguments = ["generate", str(finished / "digits.toml"), "--out", str(out), "--device", "cpu"]
+    ran = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count("adversarial examples") == 1
+    assert (out / "data/manifest.json").read_bytes() == (finished / "out/data/manifest.json").read_bytes()
+
+
+def test_reach_names_the_kappas_a_victim_cannot_be_pushed_to(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = finished / "far.toml"
+    scenario.write_text(SCENARIO.replace("first = 0, last = 2, count = 2", "first = 1, last = 10001, count = 2"))
+    arguments = ["victims", "reach", str(scenario), "--out", str(finished / "out"), "--images", "12", "--events"]
+    assert main([*arguments, "--device", "cpu"]) == 0
+    (event,) = [e for e in map(json.loads, capsys.readouterr().out.splitlines()) if e["event"] == "reach"]
+    assert event["grid"]["10001"] == 0
+    assert event["reach"]["95%"] <= event["reach"]["50%"] <= event["reach"]["5%"]
+    assert event["reach"]["5%"] > 1
 
 
 def test_the_pack_attributes_files(finished: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:

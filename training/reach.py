@@ -1,0 +1,61 @@
+"""How large a logit margin a victim can be pushed to: which kappas C&W can ask of it.
+
+Kappa is a margin. Past a victim's reach no C, however large, gives an example, and a toolbox that does not say so
+hands back clean images. So this is measured before a grid is chosen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from training.attacks.base import margins
+from training.sources import CleanImages
+from training.victim_zoo import Victim
+
+STEPS = 200
+_RATE = 0.05
+
+
+def measure_reach(
+    victim: Victim, clean: CleanImages, images: int, *, batch: int = 128,
+    tell: ProgressCallback = lambda _: None, cancel: CancelToken | None = None,
+) -> NDArray[np.float32]:  # fmt: skip
+    """Largest margin of a wrong class found for each of ``images`` training images that the victim names right, [N].
+
+    Adam ascends the margin in the box [0, 1] without any bound on the perturbation, so what is found is a lower
+    bound of the reach, and far above what an attack that also minimises L2 stops at.
+    """
+    device = next(victim.parameters()).device
+    rows = clean.rows("train")[:images]
+    meter = ProgressMeter(f"reach of {victim.card.name}", STEPS * int(np.ceil(len(rows) / batch)), tell)
+    found: list[Tensor] = []
+    for start in range(0, len(rows), batch):
+        part = rows[start : start + batch]
+        x = torch.from_numpy(clean.images[part]).to(device).float() / 255
+        labels = torch.from_numpy(clean.labels[part]).to(device)
+        right = victim(x).argmax(1) == labels
+        found.append(_ascend(victim, x[right], labels[right], meter, cancel).cpu())
+    reach: NDArray[np.float32] = torch.cat(found).numpy()
+    return reach
+
+
+def _ascend(victim: Victim, x: Tensor, labels: Tensor, meter: ProgressMeter, cancel: CancelToken | None) -> Tensor:
+    x = x.clone().requires_grad_()
+    best = torch.full((len(x),), -torch.inf, device=x.device)
+    optimizer = torch.optim.Adam([x], lr=_RATE, maximize=True)
+    for _ in range(STEPS):
+        if cancel is not None:
+            cancel.check()
+        margin = margins(victim(x), labels)
+        best = torch.maximum(best, margin.detach())
+        optimizer.zero_grad()
+        margin.sum().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        with torch.no_grad():
+            x.clamp_(0, 1)
+        meter.advance(1)
+    return best
