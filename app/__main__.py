@@ -40,12 +40,15 @@ def _samples() -> int:
 
 
 def _command(arguments: list[str]) -> int:
-    from app.cli import cli  # noqa: PLC0415
-
     try:
+        from app.cli import cli  # noqa: PLC0415
+
         cli(args=arguments, prog_name="mtaa")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except KeyboardInterrupt:  # while modules were loading; a running command sees to it itself
+        print("Cancelled.", file=sys.stderr)
+        return 130
     return 0
 
 

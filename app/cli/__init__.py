@@ -14,7 +14,6 @@ from core.errors import Cancelled, WorkbenchError
 
 EXIT_USAGE = 2
 EXIT_CANCELLED = 130
-EXIT_CANCELLED = 130
 
 
 class _Group(TyperGroup):
