@@ -1,0 +1,122 @@
+"""The attributor on the pack that ships: what it promises about every answer, on real files."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.attributor import Attributor, at_coverage, attribute_files, choose_device
+from core.errors import Cancelled, DeviceError
+from core.imageio import find_images, load_image
+from core.pack import DEFAULT_PACK, find_pack, load_pack
+from core.paths import SAMPLES
+from core.progress import CancelToken, Progress
+from core.types import LoadedImage
+
+
+@pytest.fixture(scope="module")
+def attributor() -> Attributor:
+    return Attributor(load_pack(find_pack(DEFAULT_PACK)), "cpu")
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[LoadedImage]:
+    return [load_image(path) for path in find_images([SAMPLES])]
+
+
+def truth(path: str) -> tuple[str, str]:
+    """Attack and victim from a sample's file name."""
+    attack, *rest = Path(path).stem.split("-")
+    return {"fgsm": "FGSM", "pgd": "PGD", "cw": "C&W"}.get(attack, attack), rest[0]
+
+
+def test_samples_are_named(attributor: Attributor, samples: list[LoadedImage]) -> None:
+    by_name = {Path(s.path).stem: f.attribution for s, f in zip(samples, attributor.attribute(samples), strict=True)}
+    assert len(by_name) >= 5
+    for name, attribution in by_name.items():
+        attack, victim = truth(name)
+        if attack == "no":
+            assert not attribution.familiarity.familiar
+            assert attribution.adjustments
+            continue
+        assert attribution.attack.label == attack, name
+        assert attribution.victim.label.lower() == ("clean" if attack == "clean" else victim), name
+
+
+def test_every_answer_is_coherent(attributor: Attributor, samples: list[LoadedImage]) -> None:
+    for finding in attributor.attribute(samples, heatmaps=True):
+        answer = finding.attribution
+        for task in (answer.attack, answer.victim):
+            probabilities = [c.probability for c in task.ranking]
+            assert probabilities == sorted(probabilities, reverse=True)
+            assert sum(probabilities) == pytest.approx(1)
+            assert 0 <= task.entropy <= math.log2(len(probabilities)) + 1e-9
+            assert task.prediction_set[0] == task.label
+        assert len(answer.hyperparameters) == len(answer.attack.ranking)
+        for value in answer.hyperparameters:
+            assert value.minimum <= value.low <= value.value <= value.high <= value.maximum
+        assert finding.heatmap is not None
+        assert finding.heatmap.strength.min() >= 0
+        assert finding.heatmap.strength.max() <= 1
+
+
+def test_heatmaps_have_the_images_own_size(attributor: Attributor, samples: list[LoadedImage]) -> None:
+    for image, finding in zip(samples, attributor.attribute(samples, heatmaps=True), strict=True):
+        assert finding.heatmap is not None
+        assert finding.heatmap.strength.shape == image.size
+
+
+def test_an_answer_does_not_depend_on_the_batch(attributor: Attributor, samples: list[LoadedImage]) -> None:
+    together = attributor.attribute(samples)
+    for image, finding in zip(samples, together, strict=True):
+        (alone,) = attributor.attribute([image])
+        assert alone.attribution.attack.label == finding.attribution.attack.label
+        assert alone.attribution.attack.probability == pytest.approx(finding.attribution.attack.probability, abs=1e-4)
+        value = finding.attribution.hyperparameter.value
+        assert alone.attribution.hyperparameter.value == pytest.approx(value, abs=1e-2)
+
+
+def test_more_coverage_never_shrinks_an_answer(attributor: Attributor, samples: list[LoadedImage]) -> None:
+    narrow, wide = attributor.attribute(samples, coverage=0.8), attributor.attribute(samples, coverage=0.99)
+    for less, more in zip(narrow, wide, strict=True):
+        assert set(less.attribution.victim.prediction_set) <= set(more.attribution.victim.prediction_set)
+        assert less.attribution.hyperparameter.low >= more.attribution.hyperparameter.low
+        assert less.attribution.hyperparameter.high <= more.attribution.hyperparameter.high
+
+
+def test_coverage_between_two_calibrated_ones_is_interpolated(attributor: Attributor) -> None:
+    calibration = attributor.manifest.calibration
+    first, second = calibration.coverages[:2]
+    assert at_coverage(calibration, [1.0, 3.0, *[9.0] * (len(calibration.coverages) - 2)], (first + second) / 2) == 2
+
+
+def test_bad_files_become_records_in_their_place(attributor: Attributor, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((28, 28), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"")
+    Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(tmp_path / "c.jpg")
+    told: list[Progress] = []
+    paths = [tmp_path / name for name in ("a.png", "b.png", "c.jpg", "missing.png")]
+    records = list(attribute_files(attributor, paths, progress=told.append))
+    assert [r.status for r in records] == ["ok", "error", "ok", "error"]
+    assert all(r.error for r in records if r.status == "error")
+    assert told[-1].done == told[-1].total == 4
+    resized = records[2].finding
+    assert resized is not None
+    assert len(resized.attribution.adjustments) == 2
+
+
+def test_cancelling_stops_before_the_next_batch(attributor: Attributor, tmp_path: Path) -> None:
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        list(attribute_files(attributor, [tmp_path / "a.png"], cancel=cancel))
+
+
+@pytest.mark.parametrize("name", ["nonsense", "cuda:99", "meta"])
+def test_devices_that_are_not_there_are_refused(name: str) -> None:
+    with pytest.raises(DeviceError):
+        choose_device(name)
