@@ -1,17 +1,18 @@
-"""Carlini & Wagner's L2 attack (2017, arXiv:1608.04644, section V), untargeted.
+"""Carlini & Wagner's L2 attack (2017, arXiv:1608.04644, sections V and VI), untargeted.
 
-Minimise ||x' - x||^2 + c * max(kappa - margin(x'), 0) over w with Adam, x' = box(tanh(w)), and search for the c of each
-example. What is kept of the original: the objective, the change of variables, the search over c, a fresh Adam at each
-search step, the best example so far, and giving up a search step that no longer improves. What is done otherwise, to
-need fewer and cheaper passes:
+Minimise |x' - x|^2 + c * max(kappa - margin(x'), 0) with Adam over w, x' = box(tanh(w)), and search for the c of each
+example. The objective, the change of variables, the search over c with a fresh Adam at each step, the best example so
+far and the early abort are the original's. What differs is there to need fewer and cheaper passes:
 
-- every example runs on its own clock and leaves the batch when it is done, so none waits for or depends on another;
-- the first c comes from the margin's linearisation at the clean image, and the search halves intervals of log c;
-- the tanh box is a little wider than [0, 1] and clipped, so that pixels that are exactly 0 or 1 can move: at
-  arctanh(0.999999), which other implementations use, they are frozen, and on MNIST that is four pixels of five;
-- the learning rate decays within a search step, since the last iterations only trace the boundary;
-- a search step after a success starts from the best example so far;
-- a closing line search in fp32 puts the example onto the boundary margin = kappa.
+- Every example has its own clock and leaves the batch when it is done; none waits for or depends on another.
+- The first c comes from linearising the margin at the clean image. After a success, the next c is the pressure that
+  the step was seen to need: c times the share of iterations in which the hinge pushed. A large c overshoots the
+  boundary again and again; this one rests on it.
+- The tanh box is wider than [0, 1] and clipped. At arctanh(0.999999), as other implementations have it, pixels that
+  are exactly 0 or 1 hardly move: on MNIST four of five.
+- The hinge is rounded off over half a logit, and the learning rate decays within a search step.
+- w goes on from one search step to the next.
+- A closing line search in fp32 puts the example onto the boundary margin = kappa.
 """
 
 from __future__ import annotations
@@ -23,15 +24,18 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from training.attacks.base import Attack, Norm, Oracle, margins, per_example
+from training.attacks.base import LEVELS, Attack, Norm, Oracle, margins, per_example
 
-_WIDTH = 0.9
-"""tanh covers [-1, 1] / _WIDTH of the box [-1, 1]."""
-_BETA1, _BETA2 = 0.9, 0.999
+_WIDTH = 0.8  # tanh spans [-1, 1] / _WIDTH of the box [-1, 1]
+_SOFTNESS = 0.5  # logits over which the hinge's slope falls from 1 to 0, ending above kappa
+_BETA1, _BETA2 = 0.8, 0.999
+_DECAY_STEPS, _FINAL_RATE = 60, 0.1
 _GROWTH = 10.0
-_CHECKS = 10
-_TOLERANCE = 1e-4
+_HEADROOM = 1.2
+_STEP_GAIN = 0.005  # a search step goes on while it gains this share between two checks
+_SEARCH_GAIN = 0.01  # the search goes on while a search step gains this share
 _LINE_STEPS = 8
+_ROUNDING_MATTERS = 0.5  # kappa under which rounding to 8 bits can undo a success
 
 
 @dataclass
@@ -42,7 +46,6 @@ class _Search:
     clean: Tensor
     label: Tensor
     kappa: Tensor
-    start: Tensor  # w of the clean image
     w: Tensor
     momentum: Tensor
     variance: Tensor
@@ -51,20 +54,20 @@ class _Search:
     c_high: Tensor  # lowest c that succeeded
     time: Tensor  # iterations in this search step
     round: Tensor  # search steps finished
-    hit: Tensor  # this search step met kappa
-    last_loss: Tensor
+    hit: Tensor  # whether this search step met kappa
+    pressure: Tensor  # recent mean of the hinge's slope, in [0, 1]
+    last: Tensor  # objective at the last check
+    best_before: Tensor  # least squared L2 before this search step
 
     @classmethod
     def begin(cls, images: Tensor, labels: Tensor, kappa: Tensor, c: float | None) -> _Search:
-        batch = len(images)
-        zeros = images.new_zeros(batch)
-        start = _to_w(images)
+        w = ((2 * images - 1) * _WIDTH).atanh()
+        zero, never = torch.zeros_like(kappa), torch.full_like(kappa, float("inf"))
         return cls(
-            index=torch.arange(batch, device=images.device), clean=images, label=labels, kappa=kappa, start=start,
-            w=start.clone(), momentum=torch.zeros_like(start), variance=torch.zeros_like(start),
-            c=torch.full_like(zeros, float("nan") if c is None else c), c_low=zeros.clone(),
-            c_high=torch.full_like(zeros, float("inf")), time=zeros.clone(), round=zeros.clone(), hit=zeros.bool(),
-            last_loss=torch.full_like(zeros, float("inf")),
+            index=torch.arange(len(images), device=images.device), clean=images, label=labels, kappa=kappa,
+            w=w, momentum=torch.zeros_like(w), variance=torch.zeros_like(w),
+            c=torch.full_like(kappa, float("nan") if c is None else c), c_low=zero, c_high=never,
+            time=zero.clone(), round=zero, hit=zero.bool(), pressure=zero.clone(), last=never, best_before=never,
         )  # fmt: skip
 
     def keep(self, mask: Tensor) -> None:
@@ -72,8 +75,24 @@ class _Search:
             setattr(self, field.name, getattr(self, field.name)[mask])
 
 
+@dataclass
+class _Best:
+    """The least L2 example found for each of the whole batch; ``l2`` is squared and infinite where there is none."""
+
+    images: Tensor
+    l2: Tensor
+
+    def offer(self, index: Tensor, images: Tensor, l2: Tensor, met: Tensor) -> None:
+        better = met & (l2 < self.l2[index])
+        self.l2[index] = torch.where(better, l2, self.l2[index])
+        self.images[index] = torch.where(per_example(better, images), images, self.images[index])
+
+
 class CarliniWagner(Attack):
-    """C&W L2; the hyperparameter kappa is the logit margin that an example must reach."""
+    """C&W L2; the hyperparameter kappa is the logit margin that an example must reach.
+
+    Up to ``search_steps * steps`` passes an example. For data in quantity, 2 x 30 without early abort is a good trade.
+    """
 
     name: ClassVar[str] = "C&W"
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "kappa"
@@ -81,99 +100,105 @@ class CarliniWagner(Attack):
 
     search_steps: PositiveInt = 5
     steps: PositiveInt = 200
-    learning_rate: float = Field(default=0.05, gt=0, allow_inf_nan=False)
-    final_rate: float = Field(default=0.05, gt=0, le=1)
-    """Learning rate at the end of a search step, relative to its beginning."""
+    learning_rate: float = Field(default=0.2, gt=0, allow_inf_nan=False)
     initial_c: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """First c; None estimates it for each example."""
     abort_early: bool = True
 
-    @classmethod
-    def cheap(cls, **fields: object) -> CarliniWagner:
-        """Settings for data in quantity: about a tenth of the passes, a few per cent more L2."""
-        return cls(**{"search_steps": 2, "steps": 60, "learning_rate": 0.1, **fields})  # type: ignore[arg-type]
-
     def run(
         self, victim: Oracle, images: Tensor, labels: Tensor, hyperparameter: Tensor, generator: torch.Generator | None
     ) -> Tensor:
-        best = images.clone()
-        best_l2 = images.new_full((len(images),), float("inf"))
+        best = _Best(images.clone(), torch.full_like(hyperparameter, float("inf")))
         search = _Search.begin(images, labels, hyperparameter, self.initial_c)
-        every = max(self.steps // _CHECKS, 1)
-        passes = 0
+        # All clocks advance together between checks, so that a search step must end on one.
+        every = next(n for n in range(max(self.steps // 10, 1), 0, -1) if self.steps % n == 0)
         while len(search.index):
-            loss = self._iterate(victim, search, best, best_l2)
-            passes += 1
-            if passes % every == 0 or self.steps < _CHECKS:
-                self._end_rounds(victim, search, loss, best, best_l2)
-        return _onto_boundary(victim, images, best, labels, hyperparameter)
+            for _ in range(every):
+                loss = self._iterate(victim, search, best)
+            victim.require_finite()
+            self._check_progress(search, best, loss)
+        return _onto_boundary(victim, images, best.images, labels, hyperparameter)
 
-    def _iterate(self, victim: Oracle, s: _Search, best: Tensor, best_l2: Tensor) -> Tensor:
-        """One step of Adam for every example still searched for; returns the loss [n] before it."""
+    def _iterate(self, victim: Oracle, s: _Search, best: _Best) -> Tensor:
+        """One iteration of Adam for every example still searched for; returns the objective [n] before it."""
         tanh = s.w.tanh()
         wide = (tanh / _WIDTH + 1) / 2
         adversarial = wide.clamp(0, 1)
         gradient, logits = victim.gradient(adversarial, lambda logits: margins(logits, s.label))
         margin = margins(logits, s.label)
-        l2 = (adversarial - s.clean).flatten(1).square().sum(1)
         met = margin >= s.kappa
-        s.hit |= met
-
-        better = met & (l2 < best_l2[s.index])
-        best_l2[s.index] = torch.where(better, l2, best_l2[s.index])
-        best[s.index[better]] = adversarial[better]
+        l2 = (adversarial - s.clean).flatten(1).square().sum(1)
+        best.offer(s.index, adversarial, l2, met)
+        s.hit = s.hit | met
 
         missing = (s.kappa - margin).clamp(min=0)
         # With a linear margin, c = 2 missing / |gradient|^2 is the Lagrange multiplier; twice that presses firmly.
         estimate = 4 * missing.clamp(min=1e-3) / gradient.flatten(1).square().sum(1).clamp(min=1e-12)
         s.c = torch.where(s.c.isnan(), estimate, s.c)
+        push = ((s.kappa + _SOFTNESS - margin) / _SOFTNESS).clamp(0, 1)
+        s.pressure = s.pressure.lerp(push, 0.05)
 
-        pull = per_example(s.c * ~met, gradient)
-        slope = (2 * (wide - s.clean) - pull * gradient).mul_(1 - tanh.square())
-        s.momentum.lerp_(slope, 1 - _BETA1)
-        s.variance.lerp_(slope.square(), 1 - _BETA2)
-        rate = self.learning_rate * self.final_rate ** (s.time / self.steps)
-        s.time += 1
-        unbiased = s.variance / per_example(1 - _BETA2**s.time, gradient)
-        s.w -= per_example(rate / (1 - _BETA1**s.time), gradient) * s.momentum / unbiased.sqrt_().add_(1e-8)
+        slope = 2 * (wide - s.clean) - per_example(s.c * push, wide) * gradient
+        self._adam(s, slope.mul_(1 - tanh.square_()))
         return l2 + s.c * missing
 
-    def _end_rounds(self, victim: Oracle, s: _Search, loss: Tensor, best: Tensor, best_l2: Tensor) -> None:
-        """Give examples at the end of a search step their next c; those at the end of the last one leave."""
+    def _adam(self, s: _Search, slope: Tensor) -> None:
+        s.momentum.lerp_(slope, 1 - _BETA1)
+        s.variance.lerp_(slope.square(), 1 - _BETA2)
+        decay = _FINAL_RATE ** (s.time / min(_DECAY_STEPS, self.steps)).clamp(max=1)
+        s.time = s.time + 1
+        step = self.learning_rate * decay / (1 - _BETA1**s.time)
+        scale = (s.variance / per_example(1 - _BETA2**s.time, slope)).sqrt_().add_(1e-8)
+        s.w.sub_(per_example(step, slope) * s.momentum / scale)
+
+    def _check_progress(self, s: _Search, best: _Best, loss: Tensor) -> None:
+        """Give examples at the end of a search step their next c; those at the end of their search leave the batch."""
+        best_l2 = best.l2[s.index]
         done = s.time >= self.steps
         if self.abort_early:
-            done |= loss > (1 - _TOLERANCE) * s.last_loss
-        s.last_loss = loss
+            objective = torch.where(s.hit, best_l2, loss)
+            stalled = objective > (1 - _STEP_GAIN) * s.last
+            done = done | stalled & (~s.hit | (s.time >= _DECAY_STEPS))
+            s.last = torch.where(done, float("inf"), objective)
         if not bool(done.any()):
             return
-        victim.require_finite()
-        s.c_high = torch.where(done & s.hit, torch.minimum(s.c_high, s.c), s.c_high)
-        s.c_low = torch.where(done & ~s.hit, torch.maximum(s.c_low, s.c), s.c_low)
-        lower = torch.where(s.c_low > 0, (s.c_low * s.c_high).sqrt(), s.c_high / _GROWTH)
-        s.c = torch.where(done, torch.where(s.c_high.isinf(), s.c * _GROWTH, lower), s.c)
-        found = per_example(best_l2[s.index].isfinite(), s.w)
-        restart = torch.where(found, _to_w(best[s.index]), s.start)
+        settled = done & s.hit & (best_l2 > (1 - _SEARCH_GAIN) * s.best_before)
+        s.best_before = torch.where(done, best_l2, s.best_before)
+        self._next_c(s, done)
         reset = per_example(done, s.w)
-        s.w = torch.where(reset, restart, s.w)
         s.momentum.masked_fill_(reset, 0)
         s.variance.masked_fill_(reset, 0)
-        s.time.masked_fill_(done, 0)
-        s.last_loss.masked_fill_(done, float("inf"))
-        s.hit &= ~done
-        s.round += done
-        s.keep(s.round < self.search_steps)
+        s.time = s.time.masked_fill(done, 0)
+        s.pressure = s.pressure.masked_fill(done, 0)
+        s.hit = s.hit & ~done
+        s.round = s.round + done
+        keep = s.round < self.search_steps
+        s.keep(keep & ~settled if self.abort_early else keep)
 
-
-def _to_w(images: Tensor) -> Tensor:
-    return ((2 * images - 1) * _WIDTH).atanh()
+    @staticmethod
+    def _next_c(s: _Search, done: Tensor) -> None:
+        s.c_high = torch.where(done & s.hit, torch.minimum(s.c_high, s.c), s.c_high)
+        s.c_low = torch.where(done & ~s.hit, torch.maximum(s.c_low, s.c), s.c_low)
+        share = (_HEADROOM * s.pressure / (1 - 0.95**s.time)).clamp(1 / _GROWTH, 1)
+        after_hit = torch.maximum(s.c * share, 1.1 * s.c_low)
+        after_miss = torch.where(s.c_high.isinf(), s.c * _GROWTH, (s.c_low * s.c_high).sqrt())
+        s.c = torch.where(done, torch.where(s.hit, after_hit, after_miss), s.c)
 
 
 def _onto_boundary(victim: Oracle, images: Tensor, best: Tensor, labels: Tensor, kappa: Tensor) -> Tensor:
-    """Scale each perturbation by 0.9 to 1.1, to the least at which the fp32 margin is still kappa."""
+    """Scale each perturbation by 0.9 to 1.1, to the least at which the fp32 margin is still kappa.
+
+    Where kappa is so little that rounding to 8 bits can undo the success, the rounded image must fool as well.
+    """
     low, high = torch.full_like(kappa, 0.9), torch.full_like(kappa, 1.1)
     change = best - images
+    delicate = kappa < _ROUNDING_MATTERS
     for _ in range(_LINE_STEPS):
         middle = (low + high) / 2
-        reached = margins(victim.logits((images + per_example(middle, images) * change).clamp(0, 1)), labels) >= kappa
+        scaled = (images + per_example(middle, images) * change).clamp(0, 1)
+        reached = margins(victim.logits(scaled), labels) >= kappa
+        if bool(delicate.any()):
+            rounded = (scaled[delicate] * LEVELS + 0.5).floor() / LEVELS
+            reached[delicate] &= margins(victim.logits(rounded), labels[delicate]) > 0
         low, high = torch.where(reached, low, middle), torch.where(reached, middle, high)
     return (images + per_example(high, images) * change).clamp(0, 1)
