@@ -12,11 +12,13 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from core.errors import ScenarioError
+from training.attacks.apgd import APGD
 from training.attacks.base import Attack, AttackResult
 from training.attacks.carlini_wagner import CarliniWagner
 from training.attacks.cleverhans import CleverhansCarliniWagner, CleverhansFGSM, CleverhansPGD
 from training.attacks.fgsm import FGSM
-from training.attacks.pgd import PGD
+from training.attacks.mi_fgsm import MIFGSM
+from training.attacks.pgd import BIM, PGD
 
 __all__ = ["ATTACKS", "DEFAULT_BACKEND", "Attack", "AttackResult", "make_attack"]
 
@@ -24,7 +26,7 @@ DEFAULT_BACKEND = "mtaa"
 
 ATTACKS: Mapping[tuple[str, str], type[Attack]] = MappingProxyType(
     {
-        **{("mtaa", attack.name): attack for attack in (FGSM, PGD, CarliniWagner)},
+        **{("mtaa", attack.name): attack for attack in (FGSM, BIM, PGD, MIFGSM, APGD, CarliniWagner)},
         **{("cleverhans", attack.name): attack for attack in (CleverhansFGSM, CleverhansPGD, CleverhansCarliniWagner)},
     }
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import ClassVar, Literal, NamedTuple, final
 
 import torch
@@ -53,6 +52,11 @@ def margins(logits: Tensor, labels: Tensor) -> Tensor:
 def per_example(values: Tensor, images: Tensor) -> Tensor:
     """[B] -> [B, 1, 1, 1], to broadcast over ``images`` [B, C, H, W]."""
     return values.view(-1, *(1,) * (images.dim() - 1))
+
+
+def cross_entropy(labels: Tensor) -> Loss:
+    """The true class's cross-entropy, one for each example: what the epsilon attacks ascend."""
+    return lambda logits: nn.functional.cross_entropy(logits, labels, reduction="none")
 
 
 def victim_name(victim: nn.Module) -> str:
@@ -126,6 +130,7 @@ class Attack(BaseModel, ABC):
     name: ClassVar[str]
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]]
     norm: ClassVar[Norm]
+    _needs_autograd: ClassVar[bool] = False  # toolboxes that call backward themselves set it
 
     precision: Precision = "fp32"
     """Of the gradient passes; the verdict is always fp32."""
@@ -171,8 +176,7 @@ class Attack(BaseModel, ABC):
         oracle = Oracle(victim, self.precision)
         _check_classes(victim, oracle.logits(images[:1]), labels)
         oracle.require_finite()
-        # Convolutions choose their algorithm by the strides; autograd must be on for toolboxes that call backward.
-        with torch.enable_grad() if self._needs_autograd else nullcontext():
+        with torch.set_grad_enabled(self._needs_autograd):
             adversarial = self.run(oracle, images, labels, hyperparameter, generator)
         adversarial = adversarial.detach().contiguous()
         if not bool(adversarial.isfinite().all()):
@@ -187,8 +191,6 @@ class Attack(BaseModel, ABC):
         oracle.require_finite()
         change = (final_images - images).flatten(1)
         return AttackResult(final_images, success, change.norm(dim=1), change.abs().amax(1))
-
-    _needs_autograd: ClassVar[bool] = False
 
     def _bound(self, adversarial: Tensor, images: Tensor, hyperparameter: Tensor) -> Tensor:
         if self.hyperparameter == "epsilon":

@@ -6,9 +6,8 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from training.attacks.base import Attack, Norm, Oracle, per_example
+from training.attacks.base import Attack, Norm, Oracle, cross_entropy, per_example
 
 
 class FGSM(Attack):
@@ -21,5 +20,5 @@ class FGSM(Attack):
     def run(
         self, victim: Oracle, images: Tensor, labels: Tensor, hyperparameter: Tensor, generator: torch.Generator | None
     ) -> Tensor:
-        gradient, _ = victim.gradient(images, lambda logits: cross_entropy(logits, labels, reduction="none"))
+        gradient, _ = victim.gradient(images, cross_entropy(labels))
         return images + per_example(hyperparameter, images) * gradient.sign()

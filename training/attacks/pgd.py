@@ -1,15 +1,15 @@
-"""Projected Gradient Descent (Madry et al. 2018, arXiv:1706.06083)."""
+"""Projected Gradient Descent (Madry et al. 2018, arXiv:1706.06083) and its forerunner BIM (Kurakin et al. 2017)."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from training.attacks.base import Attack, Norm, Oracle, per_example
+from training.attacks.base import Attack, Norm, Oracle, cross_entropy, per_example
 
 
 def random_start(images: Tensor, epsilon: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -23,21 +23,19 @@ def random_start(images: Tensor, epsilon: Tensor, generator: torch.Generator | N
     return (images + per_example(epsilon, images) * (2 * uniform - 1)).clamp(0, 1)
 
 
-class PGD(Attack):
-    """Ascent of the cross-entropy by its sign, projected to the L-infinity ball and the box after every step.
+class SignAscent(Attack):
+    """Steps along the sign of a direction, projected to the L-infinity ball and the box after each.
 
     The step size is taken relative to epsilon so that every epsilon can be reached, and read from the image:
     alpha = relative_step * epsilon / steps. ``step_size`` (in [0, 1] units) replaces it where an attacker fixed alpha.
     """
 
-    name: ClassVar[str] = "PGD"
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
     norm: ClassVar[Norm] = "linf"
 
     steps: PositiveInt = 20
     relative_step: float = Field(default=2.5, gt=0, allow_inf_nan=False)
     step_size: float | None = Field(default=None, gt=0, le=1)
-    random_start: bool = True
 
     def run(
         self, victim: Oracle, images: Tensor, labels: Tensor, hyperparameter: Tensor, generator: torch.Generator | None
@@ -46,9 +44,38 @@ class PGD(Attack):
         relative = self.relative_step * epsilon / self.steps
         alpha = relative if self.step_size is None else torch.full_like(relative, self.step_size)
         low, high = (images - epsilon).clamp(min=0), (images + epsilon).clamp(max=1)
-        adversarial = random_start(images, hyperparameter, generator) if self.random_start else images
+        adversarial = self._start(images, hyperparameter, generator)
+        direction = torch.zeros_like(images)
         for _ in range(self.steps):
-            gradient, _ = victim.gradient(adversarial, lambda logits: cross_entropy(logits, labels, reduction="none"))
-            adversarial = adversarial.addcmul(gradient.sign_(), alpha)
+            gradient, _ = victim.gradient(adversarial, cross_entropy(labels))
+            direction = self._direction(direction, gradient)
+            adversarial = adversarial.addcmul(direction.sign(), alpha)
             adversarial = torch.minimum(torch.maximum(adversarial, low, out=adversarial), high, out=adversarial)
         return adversarial
+
+    def _start(self, images: Tensor, epsilon: Tensor, generator: torch.Generator | None) -> Tensor:
+        return images
+
+    @abstractmethod
+    def _direction(self, last: Tensor, gradient: Tensor) -> Tensor:
+        """The direction of this step from the last one's and the gradient, all [B, C, H, W]."""
+
+
+class BIM(SignAscent):
+    """Basic Iterative Method (arXiv:1607.02533): steps along the gradient's sign from the clean image."""
+
+    name: ClassVar[str] = "BIM"
+
+    def _direction(self, last: Tensor, gradient: Tensor) -> Tensor:
+        return gradient
+
+
+class PGD(BIM):
+    """BIM from a random point of the ball, unless ``random_start`` is off."""
+
+    name: ClassVar[str] = "PGD"
+
+    random_start: bool = True
+
+    def _start(self, images: Tensor, epsilon: Tensor, generator: torch.Generator | None) -> Tensor:
+        return random_start(images, epsilon, generator) if self.random_start else images
