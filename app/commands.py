@@ -15,7 +15,7 @@ from app.packs_view import PacksDialog
 from app.palette import Palette
 from app.preferences import Preferences
 from app.reading import about_dialog, help_dialog, log_dialog
-from app.tasks import Entry
+from app.requests import Entry
 from core.files import write_file
 from core.imageio import SUFFIXES
 from core.paths import SAMPLES
@@ -98,7 +98,7 @@ class Commands(QObject):
         self.session.undo.redo()
 
     def paste(self) -> None:
-        mime = QGuiApplication.clipboard().mimeData()
+        mime = QGuiApplication.clipboard().mimeData() or QMimeData()  # None on an empty clipboard
         if paths := paths_of(mime):
             self.open_dropped(paths)
         elif mime.hasImage():

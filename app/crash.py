@@ -42,6 +42,14 @@ def start_log() -> None:
     qInstallMessageHandler(lambda kind, _context, text: log.log(_LEVELS[kind], "Qt: %s", text))
 
 
+def stop_log() -> None:
+    """Close the log file, and leave Qt's remarks to Qt."""
+    qInstallMessageHandler(None)
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
+
+
 class CrashGuard(QObject):
     """Catches what nobody else did, on any thread. While one message is open, further defects go to the log only."""
 
@@ -58,6 +66,9 @@ class CrashGuard(QObject):
         threading.excepthook = lambda args: self.caught.emit(args.exc_value)
 
     def stop(self) -> None:
+        """Give the hooks back and close what is open."""
+        if sys.excepthook == self._hook:
+            sys.excepthook, threading.excepthook = sys.__excepthook__, threading.__excepthook__
         if self.box is not None:
             self.box.close()
 

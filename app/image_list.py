@@ -18,7 +18,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QImage
 
-from app.tasks import Entry
+from app.requests import Entry
 from core.types import Attribution, Record
 
 translate = QCoreApplication.translate
@@ -76,8 +76,13 @@ def summary(row: Row) -> str:
         return (row.record.error or "").removeprefix(row.entry.path).strip()
     attack, victim = answer.attack, answer.victim
     if attack.label == victim.label:  # clean: nobody was attacked
-        return f"{attack.label} {attack.probability:.0%}"
-    return f"{attack.label} {attack.probability:.0%} · {victim.label} {victim.probability:.0%}"
+        return f"{attack.label} {_short(attack.probability)}"
+    return f"{attack.label} {_short(attack.probability)} · {victim.label} {_short(victim.probability)}"
+
+
+def _short(probability: float) -> str:
+    """Whole percents, and never a rounded-up certainty."""
+    return "> 99 %" if 0.99 < probability < 1 else f"{probability * 100:.0f} %"
 
 
 class ImageListModel(QAbstractListModel):

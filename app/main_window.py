@@ -181,7 +181,7 @@ class MainWindow(QMainWindow):
         elif key == "attribution/coverage":
             self.answer.set_coverage(self.session.coverage)
         elif key == "recent":
-            self.submenus.fill_recent()
+            QTimer.singleShot(0, self.submenus, self.submenus.fill_recent)  # its own entry may be what was clicked
 
     # Events.
 

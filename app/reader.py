@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QSize, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage
 
-from app.tasks import Entry
+from app.requests import Entry
 from core.errors import WorkbenchError
 from core.imageio import find_images
 from core.types import FloatArray, LoadedImage

@@ -17,19 +17,9 @@ from PySide6.QtGui import QImage, QUndoCommand, QUndoStack
 from app.image_list import ImageListModel, Row
 from app.layers import Look, Scene
 from app.reader import Reader
+from app.requests import BatchAnswer, BatchRequest, Entry, Factory, Setup, ViewAnswer, ViewRequest, error_record
 from app.settings import Settings
-from app.tasks import (
-    BatchAnswer,
-    BatchRequest,
-    Entry,
-    Factory,
-    Setup,
-    ViewAnswer,
-    ViewRequest,
-    Worker,
-    error_record,
-    make_attributor,
-)
+from app.tasks import Worker, make_attributor
 from core.progress import Progress
 from core.types import LoadedImage, Record
 
@@ -83,6 +73,7 @@ class Session(QObject):
         self.status = Status()
         self.scene = Scene()
         self.current: int | None = None
+        self._on_screen: int | None = None  # whose image the scene shows; the current row's follows once it is read
         self.gpus: tuple[tuple[str, str], ...] = ()
         self._keys = count(1)
         self._batches: list[BatchRequest] = []
@@ -245,6 +236,7 @@ class Session(QObject):
     def _image_loaded(self, entry: Entry, image: LoadedImage | str, base: QImage) -> None:
         if entry.key != self.current:
             return
+        self._on_screen = entry.key
         if isinstance(image, str):
             self.images.set_records([(entry.key, error_record(entry, image))])
             self._show(Scene(reference=self.scene.reference, reason=image))
@@ -262,7 +254,7 @@ class Session(QObject):
 
     def _ask_view(self) -> None:
         row = self.current_row
-        if row is not None and self.scene.image is not None:
+        if row is not None and self.scene.image is not None and self._on_screen == self.current:
             self.worker.view(ViewRequest(self.setup, row.entry, self.scene.image, self.coverage))
 
     def _show(self, scene: Scene) -> None:
@@ -281,9 +273,10 @@ class Session(QObject):
             self._show(replace(self.scene, heatmap=heatmap, reason=answer.record.error or ""))
 
     def _batch_answered(self, answer: BatchAnswer) -> None:
-        if answer.setup == self.setup:
+        if answer.request.setup == self.setup:
             self._keep([(entry.key, record) for entry, record in answer.records])
-        self._tell(waiting=max(0, self.status.waiting - len(answer.records)))
+        if any(batch is answer.request for batch in self._batches):  # not cancelled since
+            self._tell(waiting=max(0, self.status.waiting - len(answer.records)))
 
     def _keep(self, records: Sequence[tuple[int, Record]]) -> None:
         self.images.set_records(records)

@@ -1,4 +1,4 @@
-"""One thread that owns the device, and the frozen requests it answers.
+"""One thread that owns the device and answers requests.
 
 The analyst's eye comes first: a view request is answered before the next batch of waiting images, and a newer view
 request replaces one not yet begun. Answers leave as signals, so every handler runs on the GUI thread.
@@ -8,92 +8,28 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app import colormaps
+from app.requests import (
+    Attributes,
+    BatchAnswer,
+    BatchRequest,
+    Entry,
+    Factory,
+    Setup,
+    ViewAnswer,
+    ViewRequest,
+    error_record,
+)
 from core.errors import Cancelled, ImageError, WorkbenchError
-from core.imageio import decode_image, load_image
 from core.progress import CancelToken, ProgressMeter
-from core.types import Finding, LoadedImage, Record
+from core.types import LoadedImage, Record
 
 BATCH = 16
 """Images between two looks at the queue: few enough that a view request waits for a fraction of a second."""
-
-
-class Attributes(Protocol):
-    """What the worker needs of :class:`core.attributor.Attributor`."""
-
-    @property
-    def device_name(self) -> str: ...
-
-    def attribute(
-        self, images: Sequence[LoadedImage], *, coverage: float = 0.9, heatmaps: bool = False
-    ) -> list[Finding]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """Which pack on which device. ``pack`` is a name or a file, ``device`` "auto", "cpu" or "cuda:N"."""
-
-    pack: str
-    device: str
-
-
-Factory = Callable[[Setup], Attributes]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row to judge. A pasted image has no file: its encoded bytes are in ``data``."""
-
-    key: int
-    path: str
-    data: bytes | None = None
-
-    @property
-    def name(self) -> str:
-        return Path(self.path).name
-
-    def load(self) -> LoadedImage:
-        """Decode the image. Raises ImageError."""
-        return load_image(Path(self.path)) if self.data is None else decode_image(self.data, self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class ViewRequest:
-    """Judge the image on screen, with its heatmap."""
-
-    setup: Setup
-    entry: Entry
-    image: LoadedImage
-    coverage: float
-
-
-@dataclass(frozen=True, slots=True)
-class BatchRequest:
-    """Judge every entry, without heatmaps. Cancelled through its own token."""
-
-    setup: Setup
-    entries: tuple[Entry, ...]
-    coverage: float
-    token: CancelToken = field(default_factory=CancelToken, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ViewAnswer:
-    request: ViewRequest
-    record: Record
-
-
-@dataclass(frozen=True, slots=True)
-class BatchAnswer:
-    setup: Setup
-    records: tuple[tuple[Entry, Record], ...]
 
 
 def make_attributor(setup: Setup) -> Attributes:
@@ -109,10 +45,6 @@ def gpus() -> tuple[tuple[str, str], ...]:
     import torch  # noqa: PLC0415
 
     return tuple((f"cuda:{at}", torch.cuda.get_device_name(at)) for at in range(torch.cuda.device_count()))
-
-
-def error_record(entry: Entry, reason: str) -> Record:
-    return Record(entry.path, None, "error", reason, None)
 
 
 def judge(attributor: Attributes, pairs: Sequence[tuple[Entry, LoadedImage]], coverage: float) -> list[Record]:
@@ -239,10 +171,12 @@ class Worker(QThread):
             self.loading.emit(setup)
             try:
                 self._attributor, self._loaded = self._factory(setup), setup
-            except WorkbenchError as error:
+            except Exception as error:
                 self.failed.emit(setup, str(error))
                 self.cancel_batches()
-                raise Cancelled from error
+                if isinstance(error, WorkbenchError):
+                    raise Cancelled from error
+                raise
             self.ready.emit(setup, self._attributor.device_name)
             if not self._told_devices:
                 self._told_devices = True
@@ -267,7 +201,7 @@ class Worker(QThread):
                 self._serve_views(request.token)
                 attributor = self._ensure(request.setup)
                 chunk = request.entries[start : start + BATCH]
-                self.judged.emit(BatchAnswer(request.setup, self._judge_chunk(attributor, chunk, request.coverage)))
+                self.judged.emit(BatchAnswer(request, self._judge_chunk(attributor, chunk, request.coverage)))
                 meter.advance(len(chunk))
         finally:
             with self._wake:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from app import i18n, theme
-from app.crash import CrashGuard, start_log
+from app.crash import CrashGuard, start_log, stop_log
 from app.icons import app_icon
 from app.main_window import MainWindow
+from app.requests import Factory
 from app.session import Session
 from app.settings import Settings
-from app.tasks import Factory, make_attributor
+from app.tasks import make_attributor
 from core.paths import SAMPLES
 
 
@@ -95,4 +96,8 @@ def run(argv: Sequence[str], factory: Factory = make_attributor) -> int:
     program.start(argv)
     status = app.exec()
     program.stop()
+    for owner in (program.window, program):  # while the application still lives
+        owner.deleteLater()
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    stop_log()
     return status

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
-from app.tasks import Factory, make_attributor
+from app.requests import Factory
+from app.tasks import make_attributor
 from app.window import Program
 from core import paths
 from tests.app.helpers import close

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from app import actions, i18n, theme
 from app.commands import Commands
-from app.crash import log, start_log
+from app.crash import start_log, stop_log
 from app.main_window import MainWindow
 from app.palette import Palette, score
 from app.preferences import Preferences
@@ -88,13 +88,15 @@ def test_dialogs_open_files_folders_and_remember_them(
     window.actions_["open_folder"].trigger()
     wait_judged(qtbot, window, 6)
     assert window.session.settings.recent() == [str(pictures), one]
+    QApplication.processEvents()
     recent = window.submenus.recent.actions()
     assert [action.text() for action in recent][:2] == [str(pictures), one]
     window.actions_["remove_all"].trigger()
     recent[1].trigger()
     wait_judged(qtbot, window, 1)
     window.submenus.recent.actions()[-1].trigger()
-    assert window.session.settings.recent() == [] and not window.submenus.recent.isEnabled()
+    assert window.session.settings.recent() == []
+    qtbot.waitUntil(lambda: not window.submenus.recent.isEnabled())
 
 
 def test_palette_finds_and_runs(window: MainWindow, qtbot: QtBot) -> None:
@@ -218,22 +220,18 @@ def test_pages(program: Program) -> None:
 
 
 def test_a_defect_is_logged_and_told_once(program: Program, qtbot: QtBot) -> None:
-    handlers = list(log.handlers)
     start_log()
     try:
         program.guard.report(ZeroDivisionError("one"))
         program.guard.report(ZeroDivisionError("two"))
         box = program.guard.box
         assert box is not None and "ZeroDivisionError" not in box.text()
-        copy = next(button for button in box.buttons() if button.text() == "Copy details")
-        copy.click()
+        next(button for button in box.buttons() if button.text() == "Copy details").click()
         assert "ZeroDivisionError: one" in QGuiApplication.clipboard().text()
         text = (user_log() / "workbench.log").read_text(encoding="utf-8")
         assert "ZeroDivisionError: one" in text and "ZeroDivisionError: two" in text
     finally:
-        for handler in set(log.handlers) - set(handlers):
-            log.removeHandler(handler)
-            handler.close()
+        stop_log()
         QGuiApplication.clipboard().clear()
     program.guard.stop()
     program.guard.report(WorkbenchError("No room on the disk.", "Delete something."))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
-from pytestqt.qtmodeltester import ModelTester
 
 from app.image_list import Doubt, ImageFilter, ImageListModel, Role, Row, doubt_of, kind_of, summary
 from app.main_window import MainWindow
-from app.tasks import Entry
+from app.requests import Entry
 from core.types import Candidate, Familiarity, Finding, Record
 from tests.app.helpers import drop, wait_judged
 
@@ -65,7 +65,7 @@ def test_doubt_and_summary(rows: list[Row]) -> None:
     assert [doubt_of(r.attribution) for r in rows if r.attribution] == [Doubt.UNFAMILIAR, Doubt.SURE, Doubt.OPEN]
     assert [kind_of(r) for r in rows] == ["unfamiliar", "errors", "sure", "waiting", "open"]
     assert summary(rows[1]) == "is empty."
-    assert summary(rows[2]) == "cw 99% · resnet18 100%"
+    assert summary(rows[2]) == "cw 99 % · resnet18 > 99 %"
 
 
 def test_order_and_filter(rows: list[Row], qt_messages: list[str]) -> None:

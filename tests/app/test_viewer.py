@@ -48,6 +48,12 @@ def wheel(pane: Pane, place: QPointF, steps: int) -> None:
     )
 
 
+def image_point(pane: Pane, place: QPointF) -> tuple[float, float]:
+    """The point of the image, in image pixels, that is drawn at ``place``."""
+    area = pane.target()
+    return (place.x() - area.left()) / pane.zoom(), (place.y() - area.top()) / pane.zoom()
+
+
 def test_pixels_reach_the_screen_unchanged() -> None:
     values = np.arange(256, dtype=np.float32).reshape(1, 16, 16) / 255
     picture = to_qimage(values)
@@ -96,9 +102,9 @@ def test_zoom_keeps_the_pixel_under_the_pointer_and_is_linked(
     panes = window.viewer.grid.panes
     assert len(panes) == 4
     spot = QPointF(panes[1].rect().center()) + QPointF(20, 10)
-    before = panes[1].pixel_at(spot)
+    before = image_point(panes[1], spot)
     wheel(panes[1], spot, 3)
-    assert panes[1].pixel_at(spot) == before
+    assert image_point(panes[1], spot) == pytest.approx(before, abs=1 / panes[1].zoom())
     assert panes[1].camera.zoom > 0 and len({pane.camera for pane in panes}) == 1
     window.actions_["link_panes"].trigger()
     wheel(panes[1], spot, 2)
@@ -200,6 +206,6 @@ def test_view_is_copied_and_saved_as_shown(
     window.actions_["save_view"].trigger()
     with Image.open(target.with_suffix(".png")) as saved:
         assert saved.size == (copied.width(), copied.height())
-        assert len(set(saved.convert("RGB").get_flattened_data())) > 100
+        assert len(np.unique(np.asarray(saved.convert("RGB")))) > 100
     assert [path.name for path in target.parent.iterdir()] == ["view.png"]
     QGuiApplication.clipboard().clear()

@@ -13,7 +13,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
-from app.tasks import Setup, make_attributor
+from app.requests import Setup
+from app.tasks import make_attributor
 from app.window import Program
 from core.attributor import Attributor
 from core.errors import PackError

@@ -1,0 +1,87 @@
+"""The frozen questions that the window asks of its worker, and the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from core.imageio import decode_image, load_image
+from core.progress import CancelToken
+from core.types import Finding, LoadedImage, Record
+
+
+class Attributes(Protocol):
+    """What the worker needs of :class:`core.attributor.Attributor`."""
+
+    @property
+    def device_name(self) -> str: ...
+
+    def attribute(
+        self, images: Sequence[LoadedImage], *, coverage: float = 0.9, heatmaps: bool = False
+    ) -> list[Finding]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Which pack on which device. ``pack`` is a name or a file, ``device`` "auto", "cpu" or "cuda:N"."""
+
+    pack: str
+    device: str
+
+
+Factory = Callable[[Setup], Attributes]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row to judge. A pasted image has no file: its encoded bytes are in ``data``."""
+
+    key: int
+    path: str
+    data: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name
+
+    def load(self) -> LoadedImage:
+        """Decode the image. Raises ImageError."""
+        return load_image(Path(self.path)) if self.data is None else decode_image(self.data, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRequest:
+    """Judge the image on screen, with its heatmap."""
+
+    setup: Setup
+    entry: Entry
+    image: LoadedImage
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """Judge every entry, without heatmaps. Cancelled through its own token."""
+
+    setup: Setup
+    entries: tuple[Entry, ...]
+    coverage: float
+    token: CancelToken = field(default_factory=CancelToken, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewAnswer:
+    request: ViewRequest
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    request: BatchRequest
+    records: tuple[tuple[Entry, Record], ...]
+
+
+def error_record(entry: Entry, reason: str) -> Record:
+    return Record(entry.path, None, "error", reason, None)

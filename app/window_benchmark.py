@@ -1,0 +1,103 @@
+"""How soon the window paints and answers, and whether it stays awake under a batch.
+
+``python -m app.window_benchmark`` prints the figures as JSON. The window runs in a process of its own, so that starting
+the interpreter counts.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.window import Program
+
+BEAT = 20
+"""Milliseconds between two beats of the heart that a busy GUI thread would miss."""
+
+
+class Heart(QObject):
+    """A timer on the GUI thread that notes how late each beat comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late: list[float] = []
+        self._last = time.perf_counter()
+        self._timer = QTimer(self, interval=BEAT)
+        self._timer.timeout.connect(self._beat)
+        self._timer.start()
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.late.append(max(0.0, (now - self._last) * 1000 - BEAT))
+        self._last = now
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+
+def measure(images: int = 2000) -> dict[str, float]:
+    """Milliseconds to first paint and to the first answer, the batch's rate, and the latest beats in milliseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        random = np.random.default_rng(0)
+        for number in range(images):
+            pixels = random.integers(0, 256, (28, 28), dtype=np.uint8)
+            Image.fromarray(pixels).save(Path(folder, f"{number}.png"))
+        out = Path(folder, "figures.json")
+        command = [sys.executable, "-m", "app.window_benchmark", folder, str(out), repr(time.time())]
+        subprocess.run(command, check=True, cwd=Path(__file__).parents[1])
+        figures: dict[str, float] = json.loads(out.read_text(encoding="utf-8"))
+    return figures
+
+
+def _child(folder: str, out: str, started: float) -> None:
+    """The window on ``folder``; closes itself when everything is judged."""
+    app = QApplication(sys.argv[:1])
+    program = Program(app)
+    session, heart = program.session, Heart()
+    figures: dict[str, float] = {}
+
+    def since(name: str) -> None:
+        figures.setdefault(name, round((time.time() - started) * 1000))
+
+    def painted() -> None:
+        since("first_paint_ms")
+        session.start()
+        session.open_paths([folder], remember=False)
+
+    def told() -> None:
+        if session.current_row is not None and session.current_row.attribution is not None:
+            since("first_answer_ms")
+        rows = session.images.rows
+        if rows and session.status.phase == "ready" and not session.status.waiting:
+            since("all_answers_ms")
+            program.window.close()
+
+    program.window.when_painted(painted)
+    session.shown_changed.connect(told)
+    session.status_changed.connect(told)
+    program.window.show()
+    app.exec()
+    heart.stop()
+    program.stop()
+    late = np.array(heart.late)
+    span = (figures["all_answers_ms"] - figures["first_answer_ms"]) / 1000
+    figures["images_per_s"] = round(session.images.rowCount() / span, 1)
+    figures["beat_latest_ms"] = round(float(late.max()), 1)
+    figures["beat_p99_ms"] = round(float(np.percentile(late, 99)), 1)
+    Path(out).write_text(json.dumps(figures), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4:
+        _child(sys.argv[1], sys.argv[2], float(sys.argv[3]))
+    else:
+        print(json.dumps(measure(), indent=2))
