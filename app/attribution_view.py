@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QSlider,
     QStackedWidget,
     QTextEdit,
     QVBoxLayout,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.bars import CandidateBars, RangeBar
 from app.sentence import banners, case_sentence, doubt_text, interval_text, measure_text, value_text
+from app.widgets import slider
 from core.manifest import CLEAN
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer
 from core.wording import percent
@@ -175,8 +175,7 @@ class AttributionView(QWidget):
         self._pages = QStackedWidget()
         self._pages.addWidget(self.hint)
         self._pages.addWidget(self._answer_page())
-        self.slider = QSlider(Qt.Orientation.Horizontal, minimum=COVERAGES[0], maximum=COVERAGES[1])
-        self.slider.setAccessibleName(self.tr("Coverage of prediction sets and intervals"))
+        self.slider = slider(*COVERAGES, self.tr("Coverage of prediction sets and intervals"))
         self.slider.setToolTip(self.tr("How often, over many images, the set or interval shall hold the truth"))
         self._coverage_text = QLabel()
         self._lay_out()

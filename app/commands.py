@@ -21,7 +21,7 @@ from core.imageio import SUFFIXES
 from core.paths import SAMPLES
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.main_window import MainWindow
 
 _STEP = 0.1
 """Share of the image that one pan key moves."""
@@ -37,7 +37,7 @@ def png_bytes(image: QImage) -> bytes:
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]
-    return data.data()
+    return bytes(data.data())
 
 
 class Commands(QObject):

@@ -10,6 +10,11 @@ from core.paths import RESOURCES
 FOLDER = RESOURCES / "i18n"
 
 
+def QT_TRANSLATE_NOOP(context: str, text: str) -> str:  # noqa: N802  (the name that the translation tools look for)
+    """Marks ``text`` in a table for translation where it is shown. Qt's own is typed to return any object."""
+    return text
+
+
 def resolve(language: str) -> str:
     """ "system" as the nearest language there is: Chinese where the system speaks it, English elsewhere."""
     if language != "system":

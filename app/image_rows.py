@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.image_list import FILTERS, SORTS, Doubt, ImageFilter, ImageListModel, Role, Row, doubt_of, summary
+from app.widgets import named
 
 _THUMB = 40
 _PAD = 10
@@ -173,7 +174,7 @@ class ImageListPanel(QWidget):
 
     @staticmethod
     def _box(name: str, values: tuple[str, ...], texts: dict[str, str]) -> QComboBox:
-        box = QComboBox(accessibleName=name, toolTip=name)
+        box = named(QComboBox(), name, tip=True)
         box.setMinimumContentsLength(6)
         for value in values:
             box.addItem(texts[value], value)

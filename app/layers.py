@@ -42,7 +42,7 @@ class Look:
     """opacity: of the heatmap, 0 to 1. gain: factor on signed values; 1 spans -1 to 1."""
 
     opacity: float = 0.6
-    gain: float = 8.0
+    gain: float = 4.0
     sequential: str = "inferno"
     diverging: str = "coolwarm"
 

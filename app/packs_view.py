@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from PySide6.QtWidgets import (
 from app.pack_page import pack_page
 from app.pack_shelf import SUFFIX, PackShelf, is_own
 from app.session import Session
+from app.widgets import named
 
 if TYPE_CHECKING:
     from core.pack import Check, ListedPack
@@ -40,20 +42,20 @@ class PacksDialog(QDialog):
         self.packs: list[ListedPack] = []
         self.setWindowTitle(self.tr("Model packs"))
         self.setAcceptDrops(True)
-        self.list = QListWidget(accessibleName=self.tr("Model packs"))
+        self.list = named(QListWidget(), self.tr("Model packs"))
         self.list.setFixedWidth(220)
-        self.page = QTextBrowser(accessibleName=self.tr("About the chosen pack"))
+        self.page = named(QTextBrowser(), self.tr("About the chosen pack"))
         self.page.setFrameShape(QFrame.Shape.NoFrame)
         self.page.setAcceptDrops(False)
         self.page.document().setDocumentMargin(12)
         self.remark = QLabel(wordWrap=True)
         self.remark.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.use = QPushButton(self.tr("Use this pack"), clicked=self._use)
-        self.verify = QPushButton(self.tr("Verify"), clicked=self._verify)
-        self.import_ = QPushButton(self.tr("Import…"), clicked=self._import)
-        self.export = QPushButton(self.tr("Export…"), clicked=self._export)
-        self.remove = QPushButton(self.tr("Remove"), clicked=self._remove)
-        self.close_ = QPushButton(self.tr("Close"), clicked=self.close)
+        self.use = self._button(self.tr("Use this pack"), self._use)
+        self.verify = self._button(self.tr("Verify"), self._verify)
+        self.import_ = self._button(self.tr("Import…"), self._import)
+        self.export = self._button(self.tr("Export…"), self._export)
+        self.remove = self._button(self.tr("Remove"), self._remove)
+        self.close_ = self._button(self.tr("Close"), self.close)
         self._lay_out()
         self.list.currentRowChanged.connect(self._show)
         self.shelf.listed.connect(self._listed)
@@ -65,13 +67,19 @@ class PacksDialog(QDialog):
         self._show(-1)
         self.shelf.refresh()
 
+    @staticmethod
+    def _button(text: str, then: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        button.setAutoDefault(False)
+        button.clicked.connect(then)
+        return button
+
     def _lay_out(self) -> None:
         middle = QHBoxLayout()
         middle.addWidget(self.list)
         middle.addWidget(self.page, 1)
         buttons = QHBoxLayout()
         for button in (self.import_, self.export, self.remove, self.verify):
-            button.setAutoDefault(False)
             buttons.addWidget(button)
         buttons.addStretch(1)
         buttons.addWidget(self.use)

@@ -76,7 +76,14 @@ class Palette(QDialog):
             item.setData(0, Qt.ItemDataRole.UserRole, number)
             item.setDisabled(not action.isEnabled())
             self.found.addTopLevelItem(item)
-        self.found.setCurrentItem(self.found.topLevelItem(0))
+        self._go(0)
+
+    def _go(self, at: int) -> None:
+        """To the nearest command there is."""
+        last = self.found.topLevelItemCount() - 1
+        item = self.found.topLevelItem(max(0, min(last, at)))
+        if item is not None:
+            self.found.setCurrentItem(item)
 
     def _run(self) -> None:
         item = self.found.currentItem()
@@ -92,10 +99,9 @@ class Palette(QDialog):
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}.get(
                 Qt.Key(event.key())
             )
-            if step is not None and self.found.topLevelItemCount():
-                at = self.found.indexOfTopLevelItem(self.found.currentItem()) + step
-                last = self.found.topLevelItemCount() - 1
-                self.found.setCurrentItem(self.found.topLevelItem(max(0, min(last, at))))
+            current = self.found.currentItem()
+            if step is not None and current is not None:
+                self._go(self.found.indexOfTopLevelItem(current) + step)
                 return True
         return super().eventFilter(watched, event)
 

@@ -6,8 +6,9 @@ import math
 import re
 from enum import StrEnum
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
+from PySide6.QtCore import QCoreApplication
 
+from app.i18n import QT_TRANSLATE_NOOP
 from core.manifest import CLEAN
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer
 from core.wording import percent, quantity

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QByteArray, QObject, QSettings, Signal
+from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
 from app.colormaps import DIVERGING, SEQUENTIAL
+from app.i18n import QT_TRANSLATE_NOOP
 
 Value = bool | int | float | str
 
@@ -74,7 +75,7 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("viewer/opacity", 0.6, QT_TRANSLATE_NOOP("Settings", "Heatmap opacity"), VIEW, low=0.0, high=1.0),
     Setting(
-        "viewer/gain", 8.0, QT_TRANSLATE_NOOP("Settings", "Gain of signed values"), VIEW, low=1.0, high=128.0,
+        "viewer/gain", 4.0, QT_TRANSLATE_NOOP("Settings", "Gain of signed values"), VIEW, low=1.0, high=128.0,
         help=QT_TRANSLATE_NOOP("Settings", "Factor on the estimated perturbation and on differences"),
     ),
     Setting(

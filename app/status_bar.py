@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWi
 
 from app.memory import resident_bytes
 from app.session import Status
+from app.widgets import named
 
 
 class StatusBar(QStatusBar):
@@ -19,15 +20,18 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(4, 0, 8, 0)
-        self.queue = QLabel(accessibleName=self.tr("Waiting images"))
-        self.bar = QProgressBar(textVisible=False, accessibleName=self.tr("Progress"))
+        self.queue = named(QLabel(), self.tr("Waiting images"))
+        self.bar = named(QProgressBar(), self.tr("Progress"))
+        self.bar.setTextVisible(False)
         self.bar.setFixedSize(120, 8)
-        self.stop = QToolButton(text=self.tr("Stop"), autoRaise=True)
+        self.stop = QToolButton()
+        self.stop.setText(self.tr("Stop"))
+        self.stop.setAutoRaise(True)
         self.stop.setToolTip(self.tr("Stop attributing; what is judged stays"))
         self.stop.clicked.connect(self.stop_wanted)
-        self.pack = QLabel(accessibleName=self.tr("Model pack"))
-        self.device = QLabel(accessibleName=self.tr("Device"))
-        self.memory = QLabel(accessibleName=self.tr("Memory in use"))
+        self.pack = named(QLabel(), self.tr("Model pack"))
+        self.device = named(QLabel(), self.tr("Device"))
+        self.memory = named(QLabel(), self.tr("Memory in use"))
         for widget in (self.queue, self.bar, self.stop, self.pack, self.device, self.memory):
             self.addPermanentWidget(widget)
         for label in (self.pack, self.device, self.memory):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -35,7 +36,7 @@ class Submenus(QObject):
         self.recent.clear()
         paths = self.session.settings.recent()
         for path in paths:
-            self.recent.addAction(path, lambda path=path: self.session.open_paths([path]))
+            self.recent.addAction(path, partial(self.session.open_paths, [path]))
         if paths:
             self.recent.addSeparator()
             self.recent.addAction(self.tr("Clear list"), lambda: self.session.settings.set_recent([]))
@@ -47,7 +48,7 @@ class Submenus(QObject):
         chosen = self.session.setup.device
         known = (("auto", self.tr("Automatic")), ("cpu", "CPU"), *self.session.gpus)
         for device, name in known:
-            action = self.device.addAction(name, lambda device=device: self._choose(device))
+            action = self.device.addAction(name, partial(self._choose, device))
             action.setCheckable(True)
             action.setChecked(device == chosen)
             action.setData(device)

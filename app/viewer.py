@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QPoint, QSignalBlocker, Signal
 from PySide6.QtGui import QFontDatabase, QPalette
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from app.colormaps import DIVERGING, SEQUENTIAL
 from app.layers import Look, Scene, inspect
 from app.panes import PaneGrid
+from app.widgets import named, slider
 
 GAINS = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -32,7 +33,7 @@ class Viewer(QWidget):
         self.pixel = QLabel()
         self.pixel.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.pixel.setAccessibleName(self.tr("Pixel under the pointer"))
-        self.zoom_text = QLabel(accessibleName=self.tr("Zoom"))
+        self.zoom_text = named(QLabel(), self.tr("Zoom"))
         self._lay_out()
         self.apply_look(look)
         self.opacity.valueChanged.connect(self._change)
@@ -66,13 +67,13 @@ class Viewer(QWidget):
         strip = QHBoxLayout()
         strip.setContentsMargins(12, 6, 12, 6)
         strip.setSpacing(8)
-        for text, slider, value, maps in (
+        for text, control, value, maps in (
             (self.tr("Opacity"), self.opacity, self._opacity_text, self.sequential),
             (self.tr("Gain"), self.gain, self._gain_text, self.diverging),
         ):
             value.setMinimumWidth(value.fontMetrics().horizontalAdvance("×128 "))
             strip.addWidget(QLabel(text))
-            strip.addWidget(slider)
+            strip.addWidget(control)
             strip.addWidget(value)
             strip.addWidget(maps)
             strip.addSpacing(10)
@@ -92,14 +93,14 @@ class Viewer(QWidget):
 
     @staticmethod
     def _slider(low: int, high: int, name: str) -> QSlider:
-        slider = QSlider(Qt.Orientation.Horizontal, minimum=low, maximum=high, accessibleName=name, toolTip=name)
-        slider.setMaximumWidth(120)
-        slider.setMinimumWidth(60)
-        return slider
+        result = slider(low, high, name)
+        result.setMaximumWidth(120)
+        result.setMinimumWidth(60)
+        return result
 
     @staticmethod
     def _maps(names: tuple[str, ...], name: str) -> QComboBox:
-        box = QComboBox(accessibleName=name, toolTip=name)
+        box = named(QComboBox(), name, tip=True)
         box.addItems(names)
         return box
 
