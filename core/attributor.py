@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from core.errors import DeviceError, ImageError
+from core.answers import Answers
+from core.errors import DeviceError
 from core.heatmap import make_heatmap
-from core.imageio import load_image
-from core.manifest import Calibration, Manifest
+from core.manifest import Manifest
 from core.model.network import Outputs
 from core.pack import Pack, build_network
 from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from core.types import (
-    Attribution,
-    Candidate,
-    ClassAnswer,
-    Familiarity,
-    Finding,
-    Heatmap,
-    HyperparameterAnswer,
-    LoadedImage,
-    Record,
-)
+from core.reading import FittedFile, read_ahead
+from core.types import Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Record
 
 BATCH = 128
+"""Images a forward pass, where they are small."""
+
+_CPU_PIXELS = 2**20
+"""Network pixels a forward pass on the CPU: a batch of larger images would keep a cancel waiting for seconds."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -50,6 +44,16 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One image as the network takes it, [C, H, W]; ``size`` is the image's own (height, width)."""
+
+    sha256: str
+    pixels: FloatArray
+    adjustments: tuple[str, ...]
+    size: tuple[int, int]
+
+
 class Attributor:
     """A pack's network on a device, ready to answer. Raises PackError or DeviceError when it cannot be."""
 
@@ -58,6 +62,11 @@ class Attributor:
         self.device = choose_device(device)
         network = build_network(pack).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network = network.eval().requires_grad_(False)
+        image = self.manifest.image
+        limit = _CPU_PIXELS // (image.height * image.width) if self.device.type == "cpu" else BATCH
+        self.batch = min(BATCH, max(1, limit))
+        """Images a forward pass."""
+        self._fits = self.batch  # halved for good whenever the device runs out of memory
 
     @property
     def device_name(self) -> str:
@@ -70,40 +79,64 @@ class Attributor:
         """One finding an image, in order. Images may have any size and number of channels.
 
         coverage: of prediction sets and intervals, within the pack's calibrated range. Raises DeviceError when the
-        device runs out of memory or fails.
+        device runs out of memory for a single image or fails.
         """
         findings: list[Finding] = []
-        for start in range(0, len(images), BATCH):
-            findings += self._attribute_batch(images[start : start + BATCH], coverage, heatmaps)
+        for start in range(0, len(images), self.batch):
+            prepared = [
+                Prepared(image.sha256, *prepare(image, self.manifest.image), image.size)
+                for image in images[start : start + self.batch]
+            ]
+            findings += self.judge(prepared, coverage, heatmaps)
         return findings
 
-    def _attribute_batch(self, images: Sequence[LoadedImage], coverage: float, heatmaps: bool) -> list[Finding]:
-        prepared = [prepare(image, self.manifest.image) for image in images]
-        batch = torch.from_numpy(np.stack([pixels for pixels, _ in prepared]))
+    def judge(self, prepared: Sequence[Prepared], coverage: float, heatmaps: bool) -> Iterator[Finding]:
+        """Findings in order, each made when it is asked for: a heatmap is as large as its image."""
+        start = 0
+        while start < len(prepared):
+            part = prepared[start : start + self._fits]
+            answered = self._forward(np.stack([item.pixels for item in part]))
+            if answered is not None:
+                yield from self._findings(part, *answered, coverage, heatmaps)
+                start += len(part)
+            elif len(part) > 1:
+                self._fits = len(part) // 2
+            else:
+                raise DeviceError(
+                    f"{self.device_name} has not enough free memory for one image.",
+                    "Close other programs that use it, or choose another device.",
+                )
+
+    def _forward(self, pixels: FloatArray) -> tuple[Outputs, list[float]] | None:
+        """Outputs and familiarity scores of [B, C, H, W], or None where the device's memory does not hold them."""
         try:
+            batch = torch.from_numpy(pixels).to(self.device).contiguous(memory_format=torch.channels_last)
             with torch.inference_mode():
-                outputs: Outputs = self._network(batch.to(self.device).contiguous(memory_format=torch.channels_last))
-                familiarity = self._network.familiarity(outputs.features).cpu()
-        except torch.cuda.OutOfMemoryError as error:
-            raise DeviceError(
-                "The GPU has not enough free memory.", "Close other programs that use it, or choose the CPU."
-            ) from error
-        answers = _Answers(outputs, self.manifest, coverage)
-        return [
-            Finding(
-                Attribution(
-                    sha256=image.sha256,
-                    pack_id=self.manifest.pack_id,
-                    attack=answers.attack(row),
-                    victim=answers.victim(row),
-                    hyperparameters=answers.hyperparameters(row),
-                    familiarity=Familiarity(float(familiarity[row]), self.manifest.calibration.familiarity_threshold),
-                    adjustments=adjustments,
-                ),
-                self._heatmap(outputs, row, image.size) if heatmaps else None,
+                outputs: Outputs = self._network(batch)
+                return outputs, self._network.familiarity(outputs.features).tolist()
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()  # outside the handler, whose traceback still held the tensors
+        return None
+
+    def _findings(
+        self, part: Sequence[Prepared], outputs: Outputs, familiarity: list[float], coverage: float, heatmaps: bool
+    ) -> Iterator[Finding]:
+        answers = Answers(outputs, self.manifest, coverage)
+        threshold = self.manifest.calibration.familiarity_threshold
+        for row, item in enumerate(part):
+            attribution = Attribution(
+                sha256=item.sha256,
+                pack_id=self.manifest.pack_id,
+                attack=answers.attack(row),
+                victim=answers.victim(row),
+                hyperparameters=answers.hyperparameters(row),
+                familiarity=Familiarity(familiarity[row], threshold),
+                adjustments=item.adjustments,
             )
-            for row, (image, (_, adjustments)) in enumerate(zip(images, prepared, strict=True))
-        ]
+            yield Finding(attribution, self._heatmap(outputs, row, item.size) if heatmaps else None)
 
     def _heatmap(self, outputs: Outputs, row: int, size: tuple[int, int]) -> Heatmap | None:
         if outputs.perturbation is None:
@@ -111,73 +144,9 @@ class Attributor:
         return make_heatmap(outputs.perturbation.estimate[row], self.manifest.network, size)
 
 
-class _Answers:
-    """A batch's calibrated numbers, and the answers read off them row by row."""
-
-    def __init__(self, outputs: Outputs, manifest: Manifest, coverage: float) -> None:
-        self._manifest = manifest
-        self._coverage = coverage
-        calibration = manifest.calibration
-        self._attack = _probabilities(outputs.attack, calibration.attack_temperature)
-        self._victim = _probabilities(outputs.victim, calibration.victim_temperature)
-        self._hyperparameter = outputs.hyperparameter.double().cpu().numpy()
-
-    def attack(self, row: int) -> ClassAnswer:
-        labels = [a.name for a in self._manifest.attacks]
-        calibration = self._manifest.calibration
-        return self._classes(labels, self._attack[row], calibration.attack_scores, calibration.sigma["attack"])
-
-    def victim(self, row: int) -> ClassAnswer:
-        labels = [v.name for v in self._manifest.victims]
-        calibration = self._manifest.calibration
-        return self._classes(labels, self._victim[row], calibration.victim_scores, calibration.sigma["victim"])
-
-    def _classes(
-        self, labels: list[str], probabilities: NDArray[np.float64], scores: list[float], sigma: float
-    ) -> ClassAnswer:
-        order = np.argsort(-probabilities, kind="stable")
-        ranking = tuple(Candidate(labels[i], float(probabilities[i])) for i in order)
-        limit = at_coverage(self._manifest.calibration, scores, self._coverage)
-        chosen = tuple(c.label for n, c in enumerate(ranking) if n == 0 or 1 - c.probability <= limit)
-        positive = probabilities[probabilities > 0]
-        return ClassAnswer(
-            ranking=ranking,
-            entropy=float(-(positive * np.log2(positive)).sum()) + 0.0,
-            sigma=sigma,
-            prediction_set=chosen,
-            coverage=self._coverage,
-        )
-
-    def hyperparameters(self, row: int) -> tuple[HyperparameterAnswer, ...]:
-        """One answer for each attack, most probable attack first."""
-        return tuple(self._hyperparameter_under(row, int(i)) for i in np.argsort(-self._attack[row], kind="stable"))
-
-    def _hyperparameter_under(self, row: int, attack: int) -> HyperparameterAnswer:
-        label = self._manifest.attacks[attack]
-        calibration = self._manifest.calibration
-        value = float(np.clip(self._hyperparameter[row, attack], label.minimum, label.maximum))
-        half = at_coverage(calibration, calibration.halfwidths[label.name], self._coverage)
-        return HyperparameterAnswer(
-            name=label.hyperparameter,
-            value=value,
-            low=max(value - half, label.minimum),
-            high=min(value + half, label.maximum),
-            unit=label.unit,
-            sigma=calibration.sigma["hyperparameter"],
-            minimum=label.minimum,
-            maximum=label.maximum,
-            coverage=self._coverage,
-        )
-
-
-def _probabilities(logits: Tensor, temperature: float) -> NDArray[np.float64]:
-    calibrated: NDArray[np.float64] = (logits.double() / temperature).softmax(1).cpu().numpy()
-    return calibrated
-
-
-def at_coverage(calibration: Calibration, quantiles: list[float], coverage: float) -> float:
-    """A conformal quantile at any coverage between the calibrated ones, by linear interpolation."""
-    return float(np.interp(coverage, calibration.coverages, quantiles))
+def _out_of_memory(error: Exception) -> bool:
+    """On the CPU torch has no type of its own for it."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def attribute_files(
@@ -188,29 +157,50 @@ def attribute_files(
     heatmaps: bool = False,
     progress: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
+    known: Mapping[str, Finding] | None = None,
 ) -> Iterator[Record]:
     """One record a path, in order; a file that is no image becomes a record that says why.
 
-    Raises Cancelled between batches once ``cancel`` is set.
+    Files are read ahead in threads; memory holds a few decoded images and a few batches of fitted ones, however many
+    paths there are. The same bytes under two names of one batch are judged once.
+    known: findings by hash that need not be made again. It may grow between records, and is asked which hashes it
+    contains from several threads.
+    Raises Cancelled within a moment of ``cancel`` or after the batch in hand.
     """
+    cancel = cancel or CancelToken()
+    known = {} if known is None else known
+    cancel.check()
     meter = ProgressMeter("attributing", len(paths), progress)
-    remaining = iter(paths)
-    while chunk := list(islice(remaining, BATCH)):
-        if cancel is not None:
-            cancel.check()
-        loaded = [_load(path) for path in chunk]
-        images = [item for item in loaded if isinstance(item, LoadedImage)]
-        findings = iter(attributor.attribute(images, coverage=coverage, heatmaps=heatmaps))
-        for path, item in zip(chunk, loaded, strict=True):
-            if isinstance(item, LoadedImage):
-                yield Record(os.fspath(path), item.sha256, "ok", None, next(findings))
-            else:
-                yield Record(os.fspath(path), None, "error", str(item), None)
-        meter.advance(len(chunk))
-
-
-def _load(path: Path) -> LoadedImage | ImageError:
+    files = read_ahead(paths, attributor.manifest.image, 2 * attributor.batch, known, cancel)
     try:
-        return load_image(path)
-    except ImageError as error:
-        return error
+        for start in range(0, len(paths), attributor.batch):
+            chunk = [next(files) for _ in paths[start : start + attributor.batch]]
+            yield from _records(attributor, chunk, known, coverage, heatmaps)
+            cancel.check()
+            meter.advance(len(chunk))
+    finally:
+        files.close()
+
+
+def _records(
+    attributor: Attributor, chunk: Sequence[FittedFile], known: Mapping[str, Finding], coverage: float, heatmaps: bool
+) -> Iterator[Record]:
+    fresh = {file.sha256: _as_prepared(file) for file in chunk if file.pixels is not None and file.sha256 not in known}
+    findings = attributor.judge([*fresh.values()], coverage, heatmaps)
+    copies = Counter(file.sha256 for file in chunk)
+    shared: dict[str, Finding] = {}  # only what comes again, for heatmaps are large
+    for file in chunk:
+        path = os.fspath(file.path)
+        if file.error is not None or file.sha256 is None:
+            yield Record(path, file.sha256, "error", file.error, None, file.facts)
+            continue
+        finding = shared.get(file.sha256) or (next(findings) if file.sha256 in fresh else known[file.sha256])
+        if copies[file.sha256] > 1:
+            shared[file.sha256] = finding
+        yield Record(path, file.sha256, "ok", None, finding, file.facts)
+
+
+def _as_prepared(file: FittedFile) -> Prepared:
+    assert file.sha256 is not None and file.pixels is not None and file.facts is not None
+    assert file.facts.height is not None and file.facts.width is not None
+    return Prepared(file.sha256, file.pixels, file.adjustments, (file.facts.height, file.facts.width))

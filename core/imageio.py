@@ -18,6 +18,7 @@ import io
 import os
 import re
 import stat
+import threading
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -44,28 +45,32 @@ _ROUNDING = 1e-6  # how far float arithmetic may push a value out of [0, 1]
 
 def load_image(path: str | Path) -> LoadedImage:
     """Read one image file. Raises ImageError for anything that is not a readable image."""
+    return decode_image(read_bytes(path)[0], str(path))
+
+
+def read_bytes(path: str | Path) -> tuple[bytes, os.stat_result]:
+    """A regular file's bytes, at most one more than ``MAX_FILE_BYTES``, and its state before. Raises ImageError."""
     path = Path(path)
     try:
-        kind = path.stat().st_mode
-        if stat.S_ISDIR(kind):
+        state = path.stat()
+        if stat.S_ISDIR(state.st_mode):
             closed = "" if os.access(path, os.R_OK | os.X_OK) else " that you may not open"
             raise ImageError(f"{path} is a folder{closed}.", "Name image files, or a folder that may be searched.")
-        if not stat.S_ISREG(kind):
+        if not stat.S_ISREG(state.st_mode):
             raise ImageError(f"{path} is not a regular file.", "Copy the image into a file first.")
         with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+            return file.read(MAX_FILE_BYTES + 1), state
     except FileNotFoundError as error:
         raise ImageError(f"{path} does not exist.", "Check the name and the folder.") from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = getattr(error, "strerror", None) or error
         raise ImageError(f"{path} cannot be read: {reason}.", "Check that you may read it.") from error
-    return decode_image(data, str(path))
 
 
-def decode_image(data: bytes, name: str) -> LoadedImage:
+def decode_image(data: bytes, name: str, sha256: str | None = None) -> LoadedImage:
     """Decode the bytes of one image file; ``name`` is what messages and ``LoadedImage.path`` call it.
 
-    Raises ImageError for bytes that are no readable image.
+    sha256: of ``data`` where it is known already. Raises ImageError for bytes that are no readable image.
     """
     if not data:
         raise ImageError(f"{name} is empty.", "Copy or export the image again.")
@@ -73,7 +78,7 @@ def decode_image(data: bytes, name: str) -> LoadedImage:
         raise ImageError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB.", "Crop or split the image first.")
     decode = _decode_npy if data.startswith(_NPY_MAGIC) else _decode_picture
     pixels, kind, bits, lossy = decode(data, name)
-    return LoadedImage(name, hashlib.sha256(data).hexdigest(), pixels, kind, bits, lossy)
+    return LoadedImage(name, sha256 or hashlib.sha256(data).hexdigest(), pixels, kind, bits, lossy)
 
 
 def find_images(paths: Iterable[str | Path], recursive: bool = True) -> list[Path]:
@@ -117,17 +122,44 @@ def _natural(name: str) -> list[tuple[int, str]]:
 _Decoded = tuple[FloatArray, str, int, bool]
 
 
+class _Quiet:
+    """No remarks of Pillow's on metadata while any thread decodes (sizes are checked here).
+
+    ``catch_warnings`` swaps the filters of the whole process, so threads share one: first in enters, last out leaves.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.|core\.imageio")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(None, None, None)
+
+
+_quiet = _Quiet()
+
+
 def _decode_picture(data: bytes, name: str) -> _Decoded:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on metadata; the size is checked below
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise ImageError(f"{name} has {width}x{height} pixels, which is too many.", "Crop it first.")
-                kind = "JPEG" if image.format == "MPO" else image.format or ""  # MPO: a camera's JPEG with previews
-                bits, lossy = _stored_bits(image), _is_lossy(image, data)
-                return _picture_pixels(image, name), kind, bits, lossy
+        with _quiet, Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise ImageError(f"{name} has {width}x{height} pixels, which is too many.", "Crop it first.")
+            kind = "JPEG" if image.format == "MPO" else image.format or ""  # MPO: a camera's JPEG with previews
+            bits, lossy = _stored_bits(image), _is_lossy(image, data)
+            return _picture_pixels(image, name), kind, bits, lossy
     except ImageError:
         raise
     except UnidentifiedImageError as error:

@@ -150,6 +150,24 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What a file was when it was read.
+
+    bytes: its length; modified_ns: its time of change in nanoseconds since 1970 (UTC).
+    format, width, height, bits, lossy: as in :class:`LoadedImage`, None where the pixels were not decoded, because
+    they cannot be or because the same bytes were judged before.
+    """
+
+    bytes: int
+    modified_ns: int
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    bits: int | None = None
+    lossy: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One row of a list, a table or a JSON file: a path and either a finding or the reason why there is none."""
 
@@ -158,3 +176,4 @@ class Record:
     status: Literal["ok", "error"]
     error: str | None
     finding: Finding | None
+    facts: FileFacts | None = None

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.attributor import Attributor, at_coverage, attribute_files, choose_device
+from core.answers import at_coverage
+from core.attributor import Attributor, attribute_files, choose_device
 from core.errors import Cancelled, DeviceError
 from core.imageio import find_images, load_image
 from core.pack import DEFAULT_PACK, find_pack, load_pack

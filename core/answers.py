@@ -1,0 +1,84 @@
+"""From a batch of raw heads to calibrated answers, row by row (calibration: temperature and conformal quantiles)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.manifest import Calibration, Manifest
+from core.model.network import Outputs
+from core.types import Candidate, ClassAnswer, HyperparameterAnswer
+
+
+class Answers:
+    """A batch's calibrated numbers, and the answers read off them row by row."""
+
+    def __init__(self, outputs: Outputs, manifest: Manifest, coverage: float) -> None:
+        calibration = manifest.calibration
+        self._coverage = coverage
+        self._attacks = manifest.attacks
+        attacks, victims = [a.name for a in manifest.attacks], [v.name for v in manifest.victims]
+        limits = [at_coverage(calibration, s, coverage) for s in (calibration.attack_scores, calibration.victim_scores)]
+        sigma = calibration.sigma
+        self._attack = _Classes(outputs.attack, calibration.attack_temperature, attacks, limits[0], sigma["attack"])
+        self._victim = _Classes(outputs.victim, calibration.victim_temperature, victims, limits[1], sigma["victim"])
+        self._halfwidths = [at_coverage(calibration, calibration.halfwidths[name], coverage) for name in attacks]
+        self._sigma = sigma["hyperparameter"]
+        minimum, maximum = ([getattr(a, side) for a in manifest.attacks] for side in ("minimum", "maximum"))
+        self._values: list[list[float]] = outputs.hyperparameter.double().cpu().numpy().clip(minimum, maximum).tolist()
+
+    def attack(self, row: int) -> ClassAnswer:
+        return self._attack.answer(row, self._coverage)
+
+    def victim(self, row: int) -> ClassAnswer:
+        return self._victim.answer(row, self._coverage)
+
+    def hyperparameters(self, row: int) -> tuple[HyperparameterAnswer, ...]:
+        """One answer for each attack, most probable attack first."""
+        return tuple(self._hyperparameter_under(row, attack) for attack in self._attack.order[row])
+
+    def _hyperparameter_under(self, row: int, attack: int) -> HyperparameterAnswer:
+        label, value, half = self._attacks[attack], self._values[row][attack], self._halfwidths[attack]
+        return HyperparameterAnswer(
+            name=label.hyperparameter,
+            value=value,
+            low=max(value - half, label.minimum),
+            high=min(value + half, label.maximum),
+            unit=label.unit,
+            sigma=self._sigma,
+            minimum=label.minimum,
+            maximum=label.maximum,
+            coverage=self._coverage,
+        )
+
+
+class _Classes:
+    """One classification task's batch, in lists: arithmetic on single array elements would cost more than the rest.
+
+    order: for each row the label indices, most probable first.
+    """
+
+    def __init__(self, logits: Tensor, temperature: float, labels: list[str], limit: float, sigma: float) -> None:
+        probabilities: NDArray[np.float64] = (logits.double() / temperature).softmax(1).cpu().numpy()  # [B, labels]
+        self.order: list[list[int]] = np.argsort(-probabilities, axis=1, kind="stable").tolist()
+        bits = np.log2(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
+        self._entropy: list[float] = (np.abs((probabilities * bits).sum(1))).tolist()
+        self._probabilities: list[list[float]] = probabilities.tolist()
+        self._labels, self._limit, self._sigma = labels, limit, sigma
+
+    def answer(self, row: int, coverage: float) -> ClassAnswer:
+        own = self._probabilities[row]
+        ranking = tuple(Candidate(self._labels[i], own[i]) for i in self.order[row])
+        return ClassAnswer(
+            ranking=ranking,
+            entropy=self._entropy[row],
+            sigma=self._sigma,
+            prediction_set=tuple(c.label for n, c in enumerate(ranking) if n == 0 or 1 - c.probability <= self._limit),
+            coverage=coverage,
+        )
+
+
+def at_coverage(calibration: Calibration, quantiles: list[float], coverage: float) -> float:
+    """A conformal quantile at any coverage between the calibrated ones, by linear interpolation."""
+    return float(np.interp(coverage, calibration.coverages, quantiles))
