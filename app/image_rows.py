@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -130,6 +131,10 @@ class ImageListPanel(QWidget):
         self.order.activated.connect(self._sort)
         self.kind = self._box(self.tr("Which images to list"), FILTERS, self._filter_names())
         self.kind.activated.connect(self._filter)
+        self.reverse = named(QToolButton(), self.tr("Reverse the order"), tip=True)
+        self.reverse.setText("⇅")
+        self.reverse.setCheckable(True)
+        self.reverse.toggled.connect(self._sort)
         self.count = QLabel()
         self.count.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.view = self._make_view()
@@ -155,7 +160,9 @@ class ImageListPanel(QWidget):
 
     def _lay_out(self) -> None:
         boxes = QHBoxLayout()
+        boxes.setSpacing(4)
         boxes.addWidget(self.order, 1)
+        boxes.addWidget(self.reverse)
         boxes.addWidget(self.kind, 1)
         head = QVBoxLayout()
         head.setContentsMargins(10, 10, 10, 8)
@@ -229,7 +236,8 @@ class ImageListPanel(QWidget):
         self._recount()
 
     def _sort(self) -> None:
-        self.proxy.sort_by(str(self.order.currentData()))
+        backwards = Qt.SortOrder.DescendingOrder if self.reverse.isChecked() else Qt.SortOrder.AscendingOrder
+        self.proxy.sort_by(str(self.order.currentData()), backwards)
 
     def _filter(self) -> None:
         self.proxy.show_only(str(self.kind.currentData()))

@@ -127,6 +127,7 @@ class MainWindow(QMainWindow):
 
     def _show_answer(self) -> None:
         row = self.session.current_row
+        self.setWindowTitle(f"{row.entry.name} – MTAA Workbench" if row else "MTAA Workbench")
         if row is not None and row.attribution is not None:
             self.answer.show_attribution(row.entry.name, row.attribution)
         else:

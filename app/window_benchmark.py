@@ -59,11 +59,12 @@ def measure(images: int = 2000) -> dict[str, float]:
 
 
 def _child(folder: str, out: str, started: float) -> None:
-    """The window on ``folder``; closes itself when everything is judged."""
+    """The window on ``folder``; closes itself when everything is judged, or nothing can be."""
     app = QApplication(sys.argv[:1])
     program = Program(app)
     session, heart = program.session, Heart()
     figures: dict[str, float] = {}
+    since_beat: list[int] = []
 
     def since(name: str) -> None:
         figures.setdefault(name, round((time.time() - started) * 1000))
@@ -74,8 +75,11 @@ def _child(folder: str, out: str, started: float) -> None:
         session.open_paths([folder], remember=False)
 
     def told() -> None:
+        if session.status.phase == "failed":
+            program.window.close()
         if session.current_row is not None and session.current_row.attribution is not None:
             since("first_answer_ms")
+            since_beat.append(len(heart.late))
         rows = session.images.rows
         if rows and session.status.phase == "ready" and not session.status.waiting:
             since("all_answers_ms")
@@ -88,11 +92,14 @@ def _child(folder: str, out: str, started: float) -> None:
     app.exec()
     heart.stop()
     program.stop()
-    late = np.array(heart.late)
+    if session.status.phase == "failed":
+        raise SystemExit(session.status.reason)
+    start, batch = np.split(np.array(heart.late), [since_beat[0]])
     span = (figures["all_answers_ms"] - figures["first_answer_ms"]) / 1000
     figures["images_per_s"] = round(session.images.rowCount() / span, 1)
-    figures["beat_latest_ms"] = round(float(late.max()), 1)
-    figures["beat_p99_ms"] = round(float(np.percentile(late, 99)), 1)
+    figures["start_beat_latest_ms"] = round(float(start.max()), 1)
+    figures["batch_beat_latest_ms"] = round(float(batch.max()), 1)
+    figures["batch_beat_p99_ms"] = round(float(np.percentile(batch, 99)), 1)
     Path(out).write_text(json.dumps(figures), encoding="utf-8")
 
 

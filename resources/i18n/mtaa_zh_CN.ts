@@ -370,6 +370,10 @@
         <translation>列出哪些图像</translation>
     </message>
     <message>
+        <source>Reverse the order</source>
+        <translation>反转顺序</translation>
+    </message>
+    <message>
         <source>Images</source>
         <translation>图像</translation>
     </message>

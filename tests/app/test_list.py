@@ -138,6 +138,9 @@ def test_controls_of_the_list(window: MainWindow, qtbot: QtBot, pictures: Path) 
     window.list.kind.activated.emit(0)
     window.list.order.setCurrentIndex(window.list.order.findData("name"))
     window.list.order.activated.emit(0)
+    window.list.reverse.click()
+    assert window.list.proxy.index(0, 0).data() == "photo.jpg"
+    window.list.reverse.click()
     window.list.view.setCurrentIndex(window.list.proxy.index(0, 0))
     window.actions_["next_image"].trigger()
     assert window.session.current_row.entry.name == "b.png"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.__main__ import main
 from app.main_window import MainWindow
 from app.requests import Setup
 from app.tasks import make_attributor
@@ -38,6 +40,22 @@ def test_drop_of_a_file_is_attributed_as_the_attributor_does(
     assert window.answer.attack.answer.text().startswith(direct.attribution.attack.label)
     assert window.session.scene.heatmap.strength == pytest.approx(direct.heatmap.strength, abs=1e-3)
     assert window.status.device.text() == "CPU"
+
+
+def test_window_and_command_line_give_the_same_answer(
+    window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path
+) -> None:
+    drop(window, pictures / "b.png")
+    wait_judged(qtbot, window, 1)
+    out = tmp_path / "answers.json"
+    assert main(["attribute", str(pictures / "b.png"), "--json", str(out)]) == 0
+    told = json.loads(out.read_text(encoding="utf-8"))["records"][0]
+    shown = window.session.images.rows[0].attribution
+    for task in ("attack", "victim"):
+        ranking = {candidate.label: candidate.probability for candidate in getattr(shown, task).ranking}
+        assert {c["label"]: c["probability"] for c in told[task]["ranking"]} == pytest.approx(ranking, abs=1e-4)
+    assert told["hyperparameter"]["value"] == pytest.approx(shown.hyperparameter.value, abs=1e-2)
+    assert told["sha256"] == shown.sha256
 
 
 def test_drop_of_a_folder_lists_images_and_says_what_is_broken(
