@@ -18,6 +18,7 @@ from training.attacks.carlini_wagner import CarliniWagner
 from training.attacks.cleverhans import CleverhansCarliniWagner, CleverhansFGSM, CleverhansPGD
 from training.attacks.fgsm import FGSM
 from training.attacks.mi_fgsm import MIFGSM
+from training.attacks.peers import PEERS
 from training.attacks.pgd import BIM, PGD
 
 __all__ = ["ATTACKS", "DEFAULT_BACKEND", "Attack", "AttackResult", "make_attack"]
@@ -28,6 +29,7 @@ ATTACKS: Mapping[tuple[str, str], type[Attack]] = MappingProxyType(
     {
         **{("mtaa", attack.name): attack for attack in (FGSM, BIM, PGD, MIFGSM, APGD, CarliniWagner)},
         **{("cleverhans", attack.name): attack for attack in (CleverhansFGSM, CleverhansPGD, CleverhansCarliniWagner)},
+        **{(backend, attack.name): attack for backend, attacks in PEERS.items() for attack in attacks},
     }
 )
 """(backend, name) -> attack class."""
