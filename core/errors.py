@@ -42,5 +42,9 @@ class ScenarioError(WorkbenchError):
     """A scenario file with unknown, missing or contradictory entries."""
 
 
+class CaseError(WorkbenchError):
+    """A case file that is damaged, not one, in use, or of another pack."""
+
+
 class Cancelled(Exception):
     """The user asked to stop. Never shown as an error."""

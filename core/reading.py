@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections import deque
 from collections.abc import Container, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def _fit(path: Path, spec: ImageSpec, known: Container[str]) -> FittedFile:
     sha256, facts = None, None
     try:
         data, state = read_bytes(path)
-        facts = FileFacts(state.st_size, state.st_mtime_ns)
+        facts = FileFacts(state.st_size, state.st_mtime_ns, time.time_ns())
         if len(data) <= MAX_FILE_BYTES:  # otherwise only its beginning was read
             sha256 = hashlib.sha256(data).hexdigest()
         if sha256 in known:
@@ -96,5 +97,5 @@ def _fit(path: Path, spec: ImageSpec, known: Container[str]) -> FittedFile:
     except ImageError as error:
         return FittedFile(path, sha256, facts, None, (), str(error))
     height, width = image.size
-    facts = FileFacts(state.st_size, state.st_mtime_ns, image.format, width, height, image.bits, image.lossy)
+    facts = replace(facts, format=image.format, width=width, height=height, bits=image.bits, lossy=image.lossy)
     return FittedFile(path, sha256, facts, pixels, adjustments, None)

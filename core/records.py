@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from core.files import write_file
 from core.manifest import Manifest
-from core.types import Attribution, ClassAnswer, Familiarity, HyperparameterAnswer, Record
+from core.types import Attribution, Candidate, ClassAnswer, Familiarity, FileFacts, HyperparameterAnswer, Record
 
 SCHEMA = 1
 
 
-def to_json(records: Iterable[Record], manifest: Manifest, device: str) -> dict[str, Any]:
-    """All records with the pack and the device that judged them, as values that JSON has."""
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What the analyst put beside one file."""
+
+    tag: str = ""
+    note: str = ""
+
+
+def to_json(
+    records: Iterable[Record], manifest: Manifest, device: str, remarks: Mapping[str, Remark] | None = None
+) -> dict[str, Any]:
+    """All records with the pack and the device that judged them, as values that JSON has. remarks: by path."""
     return {
         "schema": SCHEMA,
         "pack": {
@@ -25,8 +37,22 @@ def to_json(records: Iterable[Record], manifest: Manifest, device: str) -> dict[
             "weights_sha256": manifest.weights_sha256,
         },
         "device": device,
-        "records": [record_to_json(record) for record in records],
+        "records": [*rows(records, remarks)],
     }
+
+
+def rows(records: Iterable[Record], remarks: Mapping[str, Remark] | None = None) -> Iterator[dict[str, Any]]:
+    """One JSON object a record, each with the same keys; ``duplicate_of`` names the first record of the same bytes."""
+    first: dict[str, str] = {}
+    for record in records:
+        original = first.setdefault(record.sha256, record.path) if record.sha256 else record.path
+        remark = (remarks or {}).get(record.path, Remark())
+        yield {
+            **record_to_json(record),
+            "duplicate_of": original if original != record.path else None,
+            "tag": remark.tag,
+            "note": remark.note,
+        }
 
 
 def record_to_json(record: Record) -> dict[str, Any]:
@@ -37,21 +63,76 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "sha256": record.sha256,
         "status": record.status,
         "error": record.error,
-        **(_answers(attribution) if attribution else dict.fromkeys(_ANSWERS)),
+        "file": _file(record.facts) if record.facts else None,
+        **(answers_to_json(attribution) if attribution else dict.fromkeys(_ANSWERS)),
     }
 
 
-_ANSWERS = ("attack", "victim", "hyperparameter", "familiarity", "adjustments")
+def _file(facts: FileFacts) -> dict[str, Any]:
+    return {
+        "bytes": facts.bytes,
+        "modified": _iso(facts.modified_ns),
+        "read": _iso(facts.read_ns),
+        "format": facts.format,
+        "width": facts.width,
+        "height": facts.height,
+        "bits": facts.bits,
+        "lossy": facts.lossy,
+    }
 
 
-def _answers(attribution: Attribution) -> dict[str, Any]:
+def _iso(nanoseconds: int) -> str:
+    """ "2024-01-31T12:00:00.123456+00:00"."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1000)).isoformat()
+
+
+_ANSWERS = ("attack", "victim", "hyperparameter", "hyperparameters", "familiarity", "adjustments")
+
+
+def answers_to_json(attribution: Attribution) -> dict[str, Any]:
+    """Every number of an attribution; :func:`answers_from_json` makes the equal attribution of it again."""
+    hyperparameters = [
+        {"attack": candidate.label, **_hyperparameter(answer)}
+        for candidate, answer in zip(attribution.attack.ranking, attribution.hyperparameters, strict=True)
+    ]
     return {
         "attack": _class_answer(attribution.attack),
         "victim": _class_answer(attribution.victim),
         "hyperparameter": _hyperparameter(attribution.hyperparameter),
+        "hyperparameters": hyperparameters,
         "familiarity": _familiarity(attribution.familiarity),
         "adjustments": list(attribution.adjustments),
     }
+
+
+def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Attribution:
+    """Raises KeyError, TypeError or ValueError for what :func:`answers_to_json` never writes."""
+    numbers = ("value", "low", "high", "sigma", "minimum", "maximum", "coverage")
+    return Attribution(
+        sha256=sha256,
+        pack_id=pack_id,
+        attack=_class_from_json(answers["attack"]),
+        victim=_class_from_json(answers["victim"]),
+        hyperparameters=tuple(
+            HyperparameterAnswer(name=str(h["name"]), unit=str(h["unit"]), **{n: float(h[n]) for n in numbers})
+            for h in answers["hyperparameters"]
+        ),
+        familiarity=Familiarity(float(answers["familiarity"]["score"]), float(answers["familiarity"]["threshold"])),
+        adjustments=tuple(map(str, answers["adjustments"])),
+    )
+
+
+def _class_from_json(answer: dict[str, Any]) -> ClassAnswer:
+    ranking = tuple(Candidate(str(c["label"]), float(c["probability"])) for c in answer["ranking"])
+    if not ranking:
+        raise ValueError("a ranking without labels")
+    return ClassAnswer(
+        ranking=ranking,
+        entropy=float(answer["entropy"]),
+        sigma=float(answer["sigma"]),
+        prediction_set=tuple(map(str, answer["set"])),
+        coverage=float(answer["coverage"]),
+    )
 
 
 def _class_answer(answer: ClassAnswer) -> dict[str, Any]:
@@ -95,6 +176,12 @@ def encode(document: dict[str, Any]) -> bytes:
     )
 
 
-def write_json(path: str | Path, records: Iterable[Record], manifest: Manifest, device: str) -> None:
+def write_json(
+    path: str | Path,
+    records: Iterable[Record],
+    manifest: Manifest,
+    device: str,
+    remarks: Mapping[str, Remark] | None = None,
+) -> None:
     """Write all records atomically. Raises WorkbenchError where the file cannot be written."""
-    write_file(Path(path), encode(to_json(records, manifest, device)))
+    write_file(Path(path), encode(to_json(records, manifest, device, remarks)))

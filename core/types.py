@@ -153,13 +153,15 @@ class Finding:
 class FileFacts:
     """What a file was when it was read.
 
-    bytes: its length; modified_ns: its time of change in nanoseconds since 1970 (UTC).
+    bytes: its length. modified_ns, read_ns: when it was last changed, and when it was read and hashed, in nanoseconds
+    since 1970 (UTC).
     format, width, height, bits, lossy: as in :class:`LoadedImage`, None where the pixels were not decoded, because
     they cannot be or because the same bytes were judged before.
     """
 
     bytes: int
     modified_ns: int
+    read_ns: int
     format: str | None = None
     width: int | None = None
     height: int | None = None

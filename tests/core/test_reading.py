@@ -52,7 +52,9 @@ def test_records_come_in_order_with_the_answers_of_their_own_file(attributor: At
         (alone,) = attributor.attribute([image])
         assert finding.attribution.victim.probability == pytest.approx(alone.attribution.victim.probability, abs=1e-5)
         state = folder[index].stat()
-        assert facts == FileFacts(state.st_size, state.st_mtime_ns, "PNG", 28, 28, 8, False)
+        assert facts == FileFacts(
+            state.st_size, state.st_mtime_ns, facts.read_ns if facts else 0, "PNG", 28, 28, 8, False
+        )
     unreadable = records[7]
     assert unreadable.sha256 is not None, "what cannot be decoded was still read, and has a hash"
     assert unreadable.facts is not None

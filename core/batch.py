@@ -1,0 +1,139 @@
+"""Batch work: a list of files into a case, by one process or by several that share it."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.case import Case, absolute
+from core.errors import CaseError
+from core.manifest import Manifest
+from core.progress import CancelToken, ProgressCallback
+from core.ranks import Ranks
+from core.types import Record
+from core.versions import versions
+
+if TYPE_CHECKING:
+    from core.attributor import Attributor
+
+_MERGED = 512  # records a transaction when parts are merged
+
+
+def open_case(path: Path, manifest: Manifest, coverage: float, *, resume: bool) -> Case:
+    """The case at ``path``, made if there is none; one that exists is gone on with only if ``resume`` says so.
+
+    Raises CaseError, also for a case of another pack or coverage: answers of two packs do not belong side by side.
+    """
+    if not (resume and path.exists()):
+        return Case.create(path, manifest, coverage)
+    case = Case(path)
+    try:
+        if case.manifest.weights_sha256 != manifest.weights_sha256:
+            raise CaseError(
+                f"{path} was made with the pack {case.manifest.pack_id}, not with {manifest.pack_id}.",
+                "Name that pack (--pack), or start a new case.",
+            )
+        if case.coverage != coverage:
+            raise CaseError(
+                f"{path} was made at a coverage of {case.coverage:g}, not {coverage:g}.",
+                "Give the same --coverage, or start a new case.",
+            )
+    except CaseError:
+        case.close()
+        raise
+    return case
+
+
+def fill_case(
+    case: Case,
+    attributor: Attributor,
+    paths: Sequence[Path],
+    *,
+    progress: ProgressCallback = lambda _: None,
+    cancel: CancelToken | None = None,
+) -> None:
+    """Attribute the paths that wait and write them batch by batch, with entries in the case's log.
+
+    Raises Cancelled after the batch in hand; the case then holds all batches before it.
+    """
+    from core.attributor import attribute_files  # noqa: PLC0415 (torch)
+
+    waiting = case.waiting(paths)
+    pack, program = case.manifest, ", ".join(f"{name} {number}" for name, number in versions().items())
+    case.write_log("device", attributor.device_name)
+    case.write_log("attribute", f"{len(waiting)} of {len(paths)} files wait; pack {pack.pack_id}; {program}")
+    ended = "stopped"
+    try:
+        found = attribute_files(
+            attributor, waiting, coverage=case.coverage, progress=progress, cancel=cancel, known=case
+        )
+        for batch in _batches(found, attributor.batch):
+            case.add(batch)
+        ended = "finished"
+    finally:
+        case.write_log(ended, f"{case.count()} files in the case, {len(case)} different images attributed")
+
+
+def devices(case: Case) -> str:
+    """The devices that judged the images of a case, in the order of their first use."""
+    return ", ".join(dict.fromkeys(entry.detail for entry in case.log() if entry.action == "device"))
+
+
+# --- several processes ----------------------------------------------------------------------------------------------
+
+
+def fill_shared(
+    ranks: Ranks, case: Case, attributor: Attributor, paths: Sequence[Path], *, progress: ProgressCallback
+) -> None:
+    """The same by all processes of ``ranks``, which call this together, each with the case open and the same paths.
+
+    Each writes a part beside the case; the first merges them in the order of the paths when all have ended. Parts that
+    a killed run left behind are merged before anything is begun.
+    """
+    if ranks.first:
+        merge_parts(case, paths)
+    ranks.barrier()
+    own = ranks.share(case.waiting(paths), attributor.batch)
+    ranks.barrier()  # nobody writes before all have looked
+    with Case.create(_part(case.path, ranks.index), case.manifest, case.coverage) as part:
+        fill_case(part, attributor, own, progress=progress if ranks.first else lambda _: None)
+    ranks.barrier()
+    if ranks.first:
+        merge_parts(case, paths)
+
+
+def merge_parts(case: Case, paths: Sequence[Path]) -> None:
+    """Move what the parts beside a case hold into it. Killed half-way, it does the same again the next time."""
+    found = sorted(case.path.parent.glob(f"{_escaped(case.path.name)}.part-*[0-9]"))
+    if not found:
+        return
+    order = {absolute(path): at for at, path in enumerate(paths)}
+    with ExitStack() as stack:
+        parts = [stack.enter_context(open_case(path, case.manifest, case.coverage, resume=True)) for path in found]
+        merged = heapq.merge(*(part.records() for part in parts), key=lambda record: order.get(record.path, len(order)))
+        for batch in _batches(merged, _MERGED):
+            case.add(batch)
+        for part in parts:
+            for entry in part.log():
+                origin = "" if entry.action == "device" else f" ({part.path.name}, {entry.time})"
+                case.write_log(entry.action, entry.detail + origin)
+    for path in found:
+        path.unlink()
+
+
+def _part(path: Path, index: int) -> Path:
+    return path.with_name(f"{path.name}.part-{index}")
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    remaining = iter(records)
+    while batch := list(islice(remaining, size)):
+        yield batch

@@ -1,0 +1,355 @@
+"""The case file ``NAME.mtaacase``: everything that was found out about a set of images, in one SQLite database.
+
+Results are written as they arrive, a batch a transaction, with SQLite's rollback journal and full synchronisation:
+a program that is killed loses the batch in flight and nothing else, and between two runs the case is a single file
+that can be copied or lie on a network share (write-ahead logging would need three files and shared memory).
+A case comes from strangers: its schema must be the one below to the letter, so that no trigger or view of theirs runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from core.errors import CaseError
+from core.files import replacing
+from core.manifest import Manifest
+from core.records import Remark, answers_from_json, answers_to_json
+from core.types import FileFacts, Finding, Record
+
+SUFFIX = ".mtaacase"
+SCHEMA = 1
+_APPLICATION = 0x4D544141  # "MTAA"
+_WAIT = 10.0
+"""Seconds to wait for another program that is writing to the case."""
+
+_TABLES = (
+    "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE images (sha256 TEXT PRIMARY KEY, format TEXT NOT NULL, width INTEGER NOT NULL, "
+    "height INTEGER NOT NULL, bits INTEGER NOT NULL, lossy INTEGER NOT NULL, answers TEXT NOT NULL)",
+    "CREATE TABLE files (id INTEGER PRIMARY KEY, path NOT NULL UNIQUE, sha256 TEXT, bytes INTEGER, "
+    "modified_ns INTEGER, read_ns INTEGER, error, tag TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '')",
+    "CREATE INDEX files_by_hash ON files (sha256)",
+    "CREATE TABLE log (id INTEGER PRIMARY KEY, time TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL)",
+    "CREATE TRIGGER log_stays BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+    "CREATE TRIGGER log_grows BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+)
+_RECORDS = """
+    SELECT path, files.sha256, bytes, modified_ns, read_ns, error, format, width, height, bits, lossy, answers
+    FROM files LEFT JOIN images ON images.sha256 = files.sha256 AND files.error IS NULL ORDER BY id"""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """What was done when; ``time`` is ISO 8601 in UTC."""
+
+    time: str
+    action: str
+    detail: str
+
+
+class Case(Mapping[str, Finding]):
+    """An open case, and as a mapping the findings it holds by hash. Close it, or use it as a context manager.
+
+    Use one object a thread; ``in`` alone may be asked from any. Every method raises CaseError where the file is
+    damaged, may not be written, or stays locked by another program.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open an existing case. Raises CaseError for what is none, is damaged, or was written by a newer program."""
+        self.path = Path(path)
+        with self._guarded():
+            _check_file(self.path)
+            self._database = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None)
+            try:
+                _check_schema(self._database, self.path)
+                facts = dict(self._database.execute("SELECT key, value FROM facts"))
+                try:
+                    self.manifest = Manifest.model_validate_json(facts["manifest"])
+                    self.coverage = float(facts["coverage"])
+                except (KeyError, ValueError) as error:
+                    raise _damaged(self.path, "its pack or coverage cannot be read") from error
+                self._hashes = {sha for (sha,) in self._database.execute("SELECT sha256 FROM images")}
+            except BaseException:
+                self._database.close()
+                raise
+
+    @classmethod
+    def create(cls, path: str | Path, manifest: Manifest, coverage: float) -> Case:
+        """Make an empty case for one pack and coverage. Raises CaseError where there is a file already."""
+        path = Path(path)
+        if path.exists():
+            raise CaseError(f"{path} exists already.", "Go on with it (--resume), or choose another name.")
+        try:
+            with replacing(path) as temporary:
+                database = sqlite3.connect(temporary, isolation_level=None)
+                for statement in (
+                    f"PRAGMA application_id = {_APPLICATION}",
+                    f"PRAGMA user_version = {SCHEMA}",
+                    *_TABLES,
+                ):
+                    database.execute(statement)
+                facts = {"manifest": manifest.model_dump_json(), "coverage": repr(coverage)}
+                database.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
+                database.close()
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise CaseError(
+                f"{path} cannot be written: {reason}.", "Choose a folder that exists and is yours."
+            ) from error
+        return cls(path)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Case:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- findings by hash -------------------------------------------------------------------------------------------
+
+    def __contains__(self, sha256: object) -> bool:
+        return sha256 in self._hashes
+
+    def __getitem__(self, sha256: str) -> Finding:
+        with self._guarded():
+            row = self._database.execute("SELECT answers FROM images WHERE sha256 = ?", (sha256,)).fetchone()
+            if row is None:
+                raise KeyError(sha256)
+            return self._finding(sha256, row[0])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._hashes)
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def _finding(self, sha256: str, answers: str) -> Finding:
+        try:
+            return Finding(answers_from_json(json.loads(answers), sha256, self.manifest.pack_id), None)
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise _damaged(self.path, f"the answer about {sha256[:12]} cannot be read") from error
+
+    # --- files ------------------------------------------------------------------------------------------------------
+
+    def records(self) -> Iterator[Record]:
+        """Every file of the case with its finding (without heatmap) or the reason why there is none."""
+        with self._guarded():
+            for (
+                path,
+                sha,
+                size,
+                modified,
+                read,
+                error,
+                kind,
+                width,
+                height,
+                bits,
+                lossy,
+                answers,
+            ) in self._database.execute(_RECORDS):
+                pixels = (kind, width, height, bits, None if lossy is None else bool(lossy))
+                facts = None if size is None else FileFacts(size, modified, read, *pixels)
+                if answers is not None:
+                    yield Record(_text(path), sha, "ok", None, self._finding(sha, answers), facts)
+                elif error is not None:
+                    yield Record(_text(path), sha, "error", _text(error), None, facts)
+                else:
+                    raise _damaged(self.path, f"nothing is known about {_text(path)}")
+
+    def count(self) -> int:
+        """Files in the case."""
+        with self._guarded():
+            return int(self._database.execute("SELECT count(*) FROM files").fetchone()[0])
+
+    def waiting(self, paths: Sequence[Path]) -> list[Path]:
+        """The paths, made absolute, that are not in the case; then those that could not be read or were changed since.
+
+        In this order a run that goes on cuts its batches where the first one would have, so that even the last digit
+        of every answer is the same.
+        """
+        with self._guarded():
+            states = {
+                _text(path): (size, modified)
+                for path, size, modified in self._database.execute("SELECT path, bytes, modified_ns FROM files")
+            }
+        names = [absolute(path) for path in paths]
+        new = [Path(name) for name in names if name not in states]
+        return new + [Path(name) for name in names if name in states and not _unchanged(name, states[name])]
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Write a batch in one transaction: all of it or nothing.
+
+        A file that is known under a path where nothing is any more counts as moved, and keeps its tag and note. Paths
+        should be absolute, so that the case can be gone on with from another folder.
+        """
+        with self._transaction():
+            for record in records:
+                self._add_image(record)
+                self._add_file(record)
+        self._hashes.update(record.sha256 for record in records if record.sha256 and record.finding)
+
+    def _add_image(self, record: Record) -> None:
+        facts = record.facts
+        if record.finding is None or facts is None or facts.format is None:
+            return
+        answers = json.dumps(answers_to_json(record.finding.attribution), separators=(",", ":"), allow_nan=False)
+        self._database.execute(
+            "INSERT OR IGNORE INTO images VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (record.sha256, facts.format, facts.width, facts.height, facts.bits, facts.lossy, answers),
+        )
+
+    def _add_file(self, record: Record) -> None:
+        path, facts = _storable(record.path), record.facts
+        state = (facts.bytes, facts.modified_ns, facts.read_ns) if facts else (None, None, None)
+        values = (record.sha256, *state, _storable(record.error) if record.error else None)
+        known = self._database.execute("SELECT sha256 FROM files WHERE path = ?", (path,)).fetchone()
+        if known is None and record.sha256 and (old := self._moved_from(record.sha256)) is not None:
+            self._database.execute("UPDATE files SET path = ? WHERE path = ?", (path, old))
+            self._write_log("moved", f"{_text(old)} was found again by its hash as {record.path}")
+        elif known is not None and known[0] is not None and known[0] != record.sha256:
+            self._write_log("changed", f"{record.path} had the SHA-256 {known[0]} before")
+        self._database.execute(
+            "INSERT INTO files (path, sha256, bytes, modified_ns, read_ns, error) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, bytes = excluded.bytes, "
+            "modified_ns = excluded.modified_ns, read_ns = excluded.read_ns, error = excluded.error",
+            (path, *values),
+        )
+
+    def _moved_from(self, sha256: str) -> str | bytes | None:
+        paths = self._database.execute("SELECT path FROM files WHERE sha256 = ? ORDER BY id", (sha256,)).fetchall()
+        return next((path for (path,) in paths if not os.path.lexists(_text(path))), None)
+
+    # --- what people add --------------------------------------------------------------------------------------------
+
+    def remarks(self) -> dict[str, Remark]:
+        """Tags and notes by path, of the files that have one."""
+        with self._guarded():
+            found = self._database.execute("SELECT path, tag, note FROM files WHERE tag != '' OR note != ''")
+            return {_text(path): Remark(tag, note) for path, tag, note in found}
+
+    def remark(self, path: str, remark: Remark) -> None:
+        """Set a file's tag and note. Raises KeyError for a file that is not in the case."""
+        with self._transaction():
+            values = (remark.tag, remark.note, _storable(path))
+            if not self._database.execute("UPDATE files SET tag = ?, note = ? WHERE path = ?", values).rowcount:
+                raise KeyError(path)
+            self._write_log("remark", f"{path}: tag {remark.tag!r}, note {remark.note!r}")
+
+    def log(self) -> list[LogEntry]:
+        with self._guarded():
+            return [
+                LogEntry(*row) for row in self._database.execute("SELECT time, action, detail FROM log ORDER BY id")
+            ]
+
+    def write_log(self, action: str, detail: str) -> None:
+        """Append one entry with the time of now."""
+        with self._transaction():
+            self._write_log(action, detail)
+
+    def _write_log(self, action: str, detail: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        safe = detail.encode("utf-8", "backslashreplace").decode()
+        self._database.execute("INSERT INTO log (time, action, detail) VALUES (?, ?, ?)", (now, action, safe))
+
+    # --- SQLite -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._guarded():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            reason = str(error)
+            if "locked" in reason:
+                raise CaseError(f"{self.path} is in use by another program.", "Wait for it, or close it.") from error
+            if "readonly" in reason or "full" in reason or "unable to open" in reason or isinstance(error, OSError):
+                raise CaseError(
+                    f"{self.path} cannot be used: {reason}.", "Free its disk or copy it elsewhere."
+                ) from error
+            raise _damaged(self.path, reason.splitlines()[0]) from error
+
+
+def _damaged(path: Path, reason: str) -> CaseError:
+    return CaseError(
+        f"{path} is no case, or a damaged one ({reason}).", "Go back to a copy of it, or start a new case."
+    )
+
+
+def _check_file(path: Path) -> None:
+    """Before SQLite sees the file: it would make an absent or empty one into a database."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except FileNotFoundError as error:
+        raise CaseError(f"{path} does not exist.", "Check the name and the folder.") from error
+    if head != b"SQLite format 3\0":
+        raise _damaged(path, "it does not begin as one")
+
+
+def _check_schema(database: sqlite3.Connection, path: Path) -> None:
+    database.execute("PRAGMA trusted_schema = OFF")
+    database.execute("PRAGMA synchronous = FULL")
+    application, version = (
+        database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+    )
+    if application != _APPLICATION:
+        raise CaseError(f"{path} is a database of another program.", f"Choose a {SUFFIX} file.")
+    if version != SCHEMA:
+        raise CaseError(
+            f"{path} has the schema {version}, this program reads {SCHEMA}.",
+            "Use the version of the program that wrote the case.",
+        )
+    written = {sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    if written != set(_TABLES):
+        raise _damaged(path, "its tables are not those of a case")
+    if (found := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise _damaged(path, found)
+
+
+def absolute(path: str | Path) -> str:
+    """How a case names a file, wherever it is opened from. Links are left as they are."""
+    return os.path.abspath(path)  # noqa: PTH100 (resolve() would follow links, absolute() would leave "..")
+
+
+def _unchanged(path: str, judged: tuple[int | None, int | None]) -> bool:
+    try:
+        state = os.stat(path)  # noqa: PTH116 (half the time, for each file of the case)
+    except (OSError, ValueError):
+        return judged[0] is not None  # gone, but it was read while it was there
+    return (state.st_size, state.st_mtime_ns) == judged
+
+
+def _storable(text: str) -> str | bytes:
+    """Text for SQLite, which takes no lone surrogates: names that are no Unicode are stored as their bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def _text(stored: str | bytes) -> str:
+    return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")

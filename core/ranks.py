@@ -1,0 +1,49 @@
+"""Shared work under ``torchrun``: which process does what, on which device, and waiting for the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+_LONGEST = timedelta(days=30)
+"""How long one process waits for the slowest; the library's default of half an hour is less than a big folder takes."""
+
+
+class Ranks:
+    """The processes of one run. Without ``torchrun`` there is one, and everything here is free."""
+
+    def __init__(self) -> None:
+        self.count = int(os.environ.get("WORLD_SIZE", "1"))
+        self.index = int(os.environ.get("RANK", "0"))
+        if self.count > 1:
+            import torch.distributed as dist  # noqa: PLC0415 (slow to import, and needed by nobody who is alone)
+
+            if not dist.is_initialized():
+                dist.init_process_group("gloo", timeout=_LONGEST)
+
+    @property
+    def first(self) -> bool:
+        return self.index == 0
+
+    def share(self, paths: Sequence[Path], batch: int) -> list[Path]:
+        """This process's part: whole batches, cut where a single process would cut them, dealt out in turn."""
+        starts = range(self.index * batch, len(paths), self.count * batch)
+        return [path for start in starts for path in paths[start : start + batch]]
+
+    def device(self, name: str) -> str:
+        """The device for ``name``; for "auto" each process of a machine takes a GPU of its own."""
+        if name != "auto" or self.count == 1:
+            return name
+        import torch  # noqa: PLC0415
+
+        gpus = torch.cuda.device_count()
+        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % gpus}" if gpus else "cpu"
+
+    def barrier(self) -> None:
+        """Wait until every process has come here."""
+        if self.count > 1:
+            import torch.distributed as dist  # noqa: PLC0415
+
+            dist.barrier()

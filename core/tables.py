@@ -1,0 +1,126 @@
+"""Records as CSV, and the one schema of the CSV and the JSON file in words.
+
+A CSV column is named like the place in a JSON record: ``victim.probability`` is ``record["victim"]["probability"]``.
+Where JSON has a list over labels, CSV has a column for each label of the pack.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.files import write_file
+from core.manifest import Manifest
+from core.records import Remark, rows
+from core.types import Record
+
+SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
+    ("path", "the file, absolute where it came from a case"),
+    ("sha256", "hash of the file's bytes; empty if they could not be read"),
+    ("status", "ok or error"),
+    ("error", "why there is no answer; empty if ok"),
+    ("file.bytes", "length of the file"),
+    ("file.modified", "when the file was last changed, ISO 8601 in UTC"),
+    ("file.read", "when the file was read and hashed, ISO 8601 in UTC"),
+    ("file.format", "PNG, JPEG, BMP, TIFF, WEBP or NPY"),
+    ("file.width", "pixels"),
+    ("file.height", "pixels"),
+    ("file.bits", "bits a channel that the file stores"),
+    ("file.lossy", "whether the format threw pixel detail away"),
+    ("attack.label", "the most probable attack"),
+    ("attack.probability", "its calibrated probability, 0 to 1"),
+    ("attack.ranking.LABEL", "calibrated probability of each attack (JSON: a list, most probable first)"),
+    ("attack.set", "attacks that together hold the truth at the coverage (CSV: joined by |)"),
+    ("attack.coverage", "how often such a set holds the truth"),
+    ("attack.entropy", "of the ranking, in bits; 0 is certain"),
+    ("attack.sigma", "the task's learned standard deviation (eq. 14), the same for every image of a pack"),
+    ("victim.*", "the same seven for the victim"),
+    ("hyperparameter.name", "epsilon, kappa, or none under clean: that of the most probable attack"),
+    ("hyperparameter.value", "in its unit"),
+    ("hyperparameter.low", "lower end of its interval at the coverage"),
+    ("hyperparameter.high", "upper end"),
+    ("hyperparameter.unit", "/255 or logits; a value of 30 with /255 means 30/255"),
+    ("hyperparameter.sigma", "the task's learned standard deviation (eq. 14)"),
+    ("hyperparameter.minimum", "least value the pack was trained on"),
+    ("hyperparameter.maximum", "greatest value the pack was trained on"),
+    ("hyperparameter.coverage", "how often such an interval holds the truth, if the attack is right"),
+    ("hyperparameters.LABEL.*", "the same nine under each attack (JSON: a list in the ranking's order, with attack)"),
+    ("familiarity.score", "distance from what the pack was calibrated on"),
+    ("familiarity.threshold", "scores at or under it are familiar"),
+    ("familiarity.familiar", "whether the answers mean anything"),
+    ("adjustments", "what had to be done to the image to judge it (CSV: joined by |)"),
+    ("duplicate_of", "the first file with the same bytes, for every later one"),
+    ("tag", "the analyst's"),
+    ("note", "the analyst's"),
+)
+"""Every field of a record: its name in CSV and JSON, and what it means."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FILE = ("bytes", "modified", "read", "format", "width", "height", "bits", "lossy")
+_CLASS = ("label", "probability", "ranking", "set", "coverage", "entropy", "sigma")
+_VALUE = ("name", "value", "low", "high", "unit", "sigma", "minimum", "maximum", "coverage")
+_FAMILIARITY = ("score", "threshold", "familiar")
+
+
+def write_csv(
+    path: str | Path, records: Iterable[Record], manifest: Manifest, remarks: Mapping[str, Remark] | None = None
+) -> None:
+    """Write all records atomically, UTF-8, one line a record under a line of names.
+
+    Floats have all their digits. Text that a spreadsheet would run as a formula gets a ' before it. Raises
+    WorkbenchError where the file cannot be written.
+    """
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, columns(manifest), restval="")
+    writer.writeheader()
+    for row in rows(records, remarks):
+        writer.writerow({name: _cell(value) for name, value in _flat(row)})
+    write_file(Path(path), buffer.getvalue().encode("utf-8", "backslashreplace"))
+
+
+def columns(manifest: Manifest) -> list[str]:
+    """The names of a pack's CSV columns."""
+    attacks, victims = [a.name for a in manifest.attacks], [v.name for v in manifest.victims]
+    return [
+        *("path", "sha256", "status", "error"),
+        *(f"file.{name}" for name in _FILE),
+        *_class_columns("attack", attacks),
+        *_class_columns("victim", victims),
+        *(f"hyperparameter.{name}" for name in _VALUE),
+        *(f"hyperparameters.{attack}.{name}" for attack in attacks for name in _VALUE),
+        *(f"familiarity.{name}" for name in _FAMILIARITY),
+        *("adjustments", "duplicate_of", "tag", "note"),
+    ]
+
+
+def _class_columns(task: str, labels: list[str]) -> Iterator[str]:
+    for name in _CLASS:
+        yield from (f"{task}.ranking.{label}" for label in labels) if name == "ranking" else (f"{task}.{name}",)
+
+
+def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Names with dots and values; lists over labels spread out."""
+    for key, value in row.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _flat(value, f"{name}.")
+        elif key == "ranking":
+            yield from ((f"{name}.{candidate['label']}", candidate["probability"]) for candidate in value)
+        elif key == "hyperparameters" and value is not None:
+            for answer in value:
+                yield from _flat({k: v for k, v in answer.items() if k != "attack"}, f"{name}.{answer['attack']}.")
+        elif value is not None:
+            yield name, value
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list):
+        value = "|".join(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value

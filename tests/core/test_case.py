@@ -1,0 +1,335 @@
+"""The case file: what goes in comes out, whatever happens in between."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.attributor import Attributor
+from core.batch import devices, fill_case, merge_parts, open_case
+from core.case import Case
+from core.errors import Cancelled, CaseError
+from core.manifest import Manifest
+from core.pack import load_pack
+from core.progress import CancelToken, Progress
+from core.ranks import Ranks
+from core.records import Remark
+from core.types import FileFacts, Finding, Record
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def manifest(tiny_manifest: dict[str, Any]) -> Manifest:
+    return Manifest.model_validate({**tiny_manifest, "weights_sha256": "d" * 64})
+
+
+@pytest.fixture
+def case(tmp_path: Path, manifest: Manifest) -> Iterator[Case]:
+    with Case.create(tmp_path / "a.mtaacase", manifest, 0.9) as case:
+        yield case
+
+
+@pytest.fixture
+def attributor(tiny_pack: Path) -> Attributor:
+    attributor = Attributor(load_pack(tiny_pack), "cpu")
+    attributor.batch = 8
+    return attributor
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> list[Path]:
+    """Thirty files: different images, two copies of the first, and one that is no image."""
+    numbers = np.random.default_rng(0)
+    paths = [tmp_path / "images" / f"{i:02}.png" for i in range(30)]
+    paths[0].parent.mkdir()
+    for path in paths:
+        Image.fromarray(numbers.integers(0, 256, (28, 28), dtype=np.uint8)).save(path)
+    shutil.copy(paths[0], paths[3])
+    shutil.copy(paths[0], paths[20])
+    paths[11].write_bytes(b"no image")
+    return paths
+
+
+def made(finding: Finding, path: str, sha256: str) -> Record:
+    attribution = replace(finding.attribution, sha256=sha256, pack_id="tiny@dddddddddddd")
+    return Record(path, sha256, "ok", None, Finding(attribution, None), FileFacts(5, 6, 7, "PNG", 28, 29, 8, False))
+
+
+def comparable(case: Case) -> list[Record]:
+    """The records but for the moment when each file was read."""
+    return [replace(r, facts=r.facts and replace(r.facts, read_ns=0)) for r in case.records()]
+
+
+def test_a_finding_comes_back_as_it_was(case: Case, finding: Finding) -> None:
+    odd = replace(finding.attribution.hyperparameters[0], value=0.1 + 0.2)
+    attribution = replace(finding.attribution, hyperparameters=(odd, *finding.attribution.hyperparameters[1:]))
+    records = [
+        made(Finding(attribution, None), "/a.png", "e" * 64),
+        Record("/数\udcff.png", None, "error", "/数\udcff.png is gone.", None),
+        Record("/c.png", "f" * 64, "error", "No image.", None, FileFacts(1, 2, 3)),
+    ]
+    case.add(records)
+    with Case(case.path) as again:
+        assert list(again.records()) == records
+        assert again["e" * 64] == records[0].finding
+        assert list(again) == ["e" * 64]
+        assert "f" * 64 not in again
+        assert again.manifest == case.manifest
+        with pytest.raises(KeyError):
+            again["0" * 64]
+
+
+def test_a_batch_is_all_or_nothing(case: Case, finding: Finding) -> None:
+    case.add([made(finding, "/a.png", "a" * 64)])
+    broken = Record("/c.png", "c" * 64, "ok", None, Finding(None, None), FileFacts(1, 2, 3, "PNG"))  # type: ignore[arg-type]
+    with pytest.raises(AttributeError):
+        case.add([made(finding, "/b.png", "b" * 64), broken])
+    assert [record.path for record in case.records()] == ["/a.png"]
+    assert "b" * 64 not in case
+    case.add([made(finding, "/b.png", "b" * 64)])
+    assert case.count() == 2
+
+
+def test_tags_notes_and_the_log(case: Case, finding: Finding) -> None:
+    case.add([made(finding, "/a.png", "a" * 64), made(finding, "/b.png", "b" * 64)])
+    case.remark("/a.png", Remark("suspicious", "seen on 'server 3'; DROP TABLE files"))
+    with pytest.raises(KeyError):
+        case.remark("/none.png", Remark("x", ""))
+    assert case.remarks() == {"/a.png": Remark("suspicious", "seen on 'server 3'; DROP TABLE files")}
+    case.write_log("exported", "to a.csv")
+    assert [entry.action for entry in case.log()] == ["remark", "exported"]
+    with sqlite3.connect(case.path) as other:
+        for attempt in ("UPDATE log SET detail = ''", "DELETE FROM log"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                other.execute(attempt)
+    other.close()
+
+
+def test_a_folder_goes_into_a_case_once(case: Case, attributor: Attributor, folder: list[Path]) -> None:
+    told: list[Progress] = []
+    forward, judged = attributor._forward, []
+    attributor._forward = lambda pixels: (judged.append(len(pixels)), forward(pixels))[1]  # type: ignore[method-assign]
+    fill_case(case, attributor, folder, progress=told.append)
+    records = list(case.records())
+    assert [record.path for record in records] == [str(path) for path in folder]
+    assert sum(judged) == len(case) == 27, "copies and the broken file are not judged"
+    assert records[0].finding == records[3].finding == records[20].finding
+    assert records[20].facts is not None
+    assert records[20].facts.width == 28, "a copy has the facts of its first"
+    assert records[11].error is not None
+    assert told[-1].done == 30
+    fill_case(case, attributor, folder)
+    assert sum(judged) == 27, "nothing is done twice"
+    assert [entry.action for entry in case.log()] == 2 * ["device", "attribute", "finished"]
+    assert devices(case) == "CPU"
+
+
+def test_moved_and_changed_files(case: Case, attributor: Attributor, folder: list[Path]) -> None:
+    fill_case(case, attributor, folder)
+    case.remark(str(folder[5]), Remark("mine", "look again"))
+    moved = folder[5].rename(folder[5].with_name("moved.png"))
+    Image.new("L", (28, 28), 77).save(folder[6])
+    before = {record.path: record for record in case.records()}
+    fill_case(case, attributor, [*folder[:5], *folder[6:], moved])
+    after = {record.path: record for record in case.records()}
+    assert len(after) == len(before) == 30, "a moved file is no new one"
+    assert after[str(moved)].sha256 == before[str(folder[5])].sha256
+    assert case.remarks() == {str(moved): Remark("mine", "look again")}
+    assert after[str(folder[6])].sha256 != before[str(folder[6])].sha256
+    told = {entry.action: entry.detail for entry in case.log()}
+    assert str(moved) in told["moved"]
+    assert before[str(folder[6])].sha256 in told["changed"]
+    assert len(case) == 28, "what the changed file held before stays as evidence"
+
+
+def test_cancelled_then_resumed_equals_undisturbed(
+    case: Case, attributor: Attributor, folder: list[Path], tmp_path: Path
+) -> None:
+    cancel = CancelToken()
+
+    real_add = case.add
+
+    def adding(records: list[Record]) -> None:
+        real_add(records)
+        if case.count() >= 16:
+            cancel.cancel()
+
+    case.add = adding  # type: ignore[assignment, method-assign]
+    with pytest.raises(Cancelled):
+        fill_case(case, attributor, folder, cancel=cancel)
+    assert case.count() == 16
+    assert case.log()[-1].action == "stopped"
+    fill_case(case, attributor, folder)
+    with Case.create(tmp_path / "b.mtaacase", case.manifest, 0.9) as undisturbed:
+        fill_case(undisturbed, attributor, folder)
+        assert comparable(case) == comparable(undisturbed)
+
+
+WRITER = """
+import sys
+from dataclasses import replace
+from core.case import Case
+from core.types import *
+with Case(sys.argv[1]) as case:
+    answer = ClassAnswer((Candidate("x", 1.0),), 0.0, 1.0, ("x",), 0.9)
+    value = HyperparameterAnswer("none", 0, 0, 0, "", 1, 0, 0, 0.9)
+    base = Attribution("", case.manifest.pack_id, answer, answer, (value,), Familiarity(0, 1), ("long " * 400,))
+    facts = FileFacts(1, 2, 3, "PNG", 28, 28, 8, False)
+    print("ready", flush=True)
+    for start in range(case.count(), 100_000, 16):
+        names = [f"{i:064x}" for i in range(start, start + 16)]
+        case.add([Record("/" + n, n, "ok", None, Finding(replace(base, sha256=n), None), facts) for n in names])
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_kill_9_at_any_moment_leaves_whole_batches(case: Case) -> None:
+    moments, seen = random.Random(6), 0
+    for _ in range(6):
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(case.path)], cwd=ROOT, stdout=subprocess.PIPE)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+        time.sleep(moments.uniform(0.0, 0.3))
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+        with Case(case.path) as again:
+            names = [record.path for record in again.records()]
+            assert names == [f"/{i:064x}" for i in range(len(names))]
+            assert len(names) % 16 == 0
+            assert len(names) >= seen
+            assert len(again) == len(names)
+            seen = len(names)
+    assert seen > 0
+
+
+def test_parts_become_the_case_that_one_process_makes(
+    case: Case, attributor: Attributor, folder: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = []
+    for rank in (0, 1):
+        monkeypatch.setenv("RANK", str(rank))
+        ranks = Ranks()
+        ranks.count = 2
+        shares.append(ranks.share(folder, 8))
+    assert sorted(shares[0] + shares[1]) == folder
+    assert shares[0][:9] == [*folder[:8], folder[16]]
+    for rank, share in enumerate(shares):
+        with Case.create(case.path.with_name(f"{case.path.name}.part-{rank}"), case.manifest, 0.9) as part:
+            fill_case(part, attributor, share)
+    merge_parts(case, folder)
+    assert not list(tmp_path.glob("*.part-*"))
+    with Case.create(tmp_path / "b.mtaacase", case.manifest, 0.9) as single:
+        fill_case(single, attributor, folder)
+        merged, alone = comparable(case), comparable(single)
+    assert [(r.path, r.sha256, r.status, r.error, r.facts) for r in merged] == [
+        (r.path, r.sha256, r.status, r.error, r.facts) for r in alone
+    ]
+    for one, other in zip(merged, alone, strict=True):
+        if one.finding and other.finding:
+            assert one.finding.attribution.attack.probability == pytest.approx(
+                other.finding.attribution.attack.probability, abs=1e-6
+            )
+    assert devices(case) == "CPU"
+
+
+def test_another_pack_or_coverage_is_refused(case: Case, manifest: Manifest, tmp_path: Path) -> None:
+    other = manifest.model_copy(update={"weights_sha256": "e" * 64})
+    with pytest.raises(CaseError, match="made with the pack tiny@dddddddddddd, not with tiny@eeeeeeeeeeee"):
+        open_case(case.path, other, 0.9, resume=True)
+    with pytest.raises(CaseError, match=r"coverage of 0\.9, not 0\.8"):
+        open_case(case.path, manifest, 0.8, resume=True)
+    with pytest.raises(CaseError, match="exists already"):
+        open_case(case.path, manifest, 0.9, resume=False)
+    with pytest.raises(CaseError, match="cannot be written"):
+        open_case(tmp_path / "none" / "a.mtaacase", manifest, 0.9, resume=True)
+    open_case(case.path, manifest, 0.9, resume=True).close()
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3", b"hello" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_what_is_no_case_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.mtaacase"
+    path.write_bytes(content)
+    with pytest.raises(CaseError):
+        Case(path)
+    assert path.read_bytes() == content
+    with pytest.raises(CaseError, match="does not exist"):
+        Case(tmp_path / "none.mtaacase")
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("PRAGMA application_id = 7", "another program"),
+        ("PRAGMA user_version = 2", "schema 2, this program reads 1"),
+        ("CREATE TRIGGER evil AFTER INSERT ON files BEGIN DELETE FROM files; END", "tables are not those"),
+        ("DROP TABLE log", "tables are not those"),
+        ("DELETE FROM facts WHERE key = 'manifest'", "damaged"),
+        ("UPDATE facts SET value = '{}' WHERE key = 'manifest'", "damaged"),
+        ("UPDATE facts SET value = 'much' WHERE key = 'coverage'", "damaged"),
+    ],
+)
+def test_foreign_and_tampered_databases_are_refused(case: Case, statement: str, says: str) -> None:
+    case.close()
+    other = sqlite3.connect(case.path, isolation_level=None)
+    other.execute(statement)
+    other.close()
+    with pytest.raises(CaseError, match=says):
+        Case(case.path)
+
+
+@pytest.mark.parametrize("answers", ["", "[]", "{}", '{"attack": 1}', "[" * 100_000])
+def test_a_tampered_answer_is_damage_not_a_crash(case: Case, finding: Finding, answers: str) -> None:
+    case.add([made(finding, "/a.png", "a" * 64)])
+    other = sqlite3.connect(case.path, isolation_level=None)
+    other.execute("UPDATE images SET answers = ?", (answers,))
+    other.close()
+    with pytest.raises(CaseError, match="aaaaaaaaaaaa cannot be read"):
+        list(case.records())
+
+
+def test_overwritten_pages_are_noticed(case: Case, finding: Finding) -> None:
+    case.add([made(finding, f"/{i}.png", f"{i:064x}") for i in range(200)])
+    case.close()
+    data = bytearray(case.path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 8192] = os.urandom(8192)
+    case.path.write_bytes(data)
+    with pytest.raises(CaseError, match="damaged"):
+        Case(case.path)
+
+
+def test_a_case_in_use_is_waited_for_and_then_said(
+    case: Case, finding: Finding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.case._WAIT", 0.05)
+    with Case(case.path) as second:
+        case._database.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(CaseError, match="in use by another program"):
+            second.write_log("x", "y")
+        case._database.execute("COMMIT")
+        second.write_log("x", "y")
+
+
+def test_contains_may_be_asked_from_any_thread(case: Case, finding: Finding) -> None:
+    case.add([made(finding, "/a.png", "a" * 64)])
+    answers: list[bool] = []
+    thread = threading.Thread(target=lambda: answers.append("a" * 64 in case))
+    thread.start()
+    thread.join()
+    assert answers == [True]

@@ -1,0 +1,86 @@
+"""CSV and JSON carry every number, and say what each one is."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.manifest import Manifest
+from core.records import Remark, answers_from_json, answers_to_json, encode, rows, to_json
+from core.tables import SCHEMA_FIELDS, columns, write_csv
+from core.types import FileFacts, Finding, Record
+
+
+@pytest.fixture
+def manifest(tiny_manifest: dict[str, Any]) -> Manifest:
+    return Manifest.model_validate({**tiny_manifest, "weights_sha256": "d" * 64})
+
+
+@pytest.fixture
+def records(finding: Finding) -> list[Record]:
+    facts = FileFacts(1234, 1_700_000_000_123_456_789, 1_700_000_001_000_000_000, "PNG", 28, 29, 8, False)
+    return [
+        Record("=cmd|'/c calc'!A1.png", "c" * 64, "ok", None, finding, facts),
+        Record("數,\n\udcff.png", None, "error", "-1 is no image.", None),
+        Record("copy.png", "c" * 64, "ok", None, finding, facts),
+    ]
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def leaves(value: Any) -> Iterator[float]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from leaves(inner)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield float(value)
+
+
+def test_json_gives_the_attribution_back_exactly(finding: Finding) -> None:
+    attribution = finding.attribution
+    text = json.dumps(answers_to_json(attribution))
+    assert answers_from_json(json.loads(text), attribution.sha256, attribution.pack_id) == attribution
+
+
+def test_csv_has_every_number_of_the_json(records: list[Record], manifest: Manifest, tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    write_csv(path, records, manifest, {"copy.png": Remark("@tag", "a note")})
+    first, bad, copy = read(path)
+    (json_row, *_) = rows(records)
+    written = [float(value) for value in first.values() if value.replace(".", "").replace("e-", "").isdigit()]
+    assert sorted(written) == sorted(leaves(json_row))
+    assert float(first["attack.ranking.cw"]) == 0.2
+    assert float(first["hyperparameters.cw.low"]) == 3.1
+    assert first["attack.set"] == "fgsm|cw"
+    assert first["file.lossy"] == "false"
+    assert first["file.modified"] == "2023-11-14T22:13:20.123456+00:00"
+    assert first["path"] == "'=cmd|'/c calc'!A1.png", "a file's name is no formula"
+    assert bad["path"] == "數,\n\\udcff.png"
+    assert bad["error"] == "'-1 is no image."
+    assert bad["attack.label"] == ""
+    assert copy["duplicate_of"] == "'=cmd|'/c calc'!A1.png"
+    assert (copy["tag"], copy["note"]) == ("'@tag", "a note")
+    assert list(first) == columns(manifest)
+
+
+def test_every_field_is_documented(records: list[Record], manifest: Manifest) -> None:
+    documented = [name for name, _ in SCHEMA_FIELDS]
+    labels = {a.name for a in manifest.attacks} | {v.name for v in manifest.victims}
+
+    def known(column: str) -> bool:
+        general = ".".join("LABEL" if part in labels else part for part in column.split("."))
+        family = general.rsplit(".", 1)[0] + ".*"
+        return general in documented or family in documented or general == "victim.ranking.LABEL"
+
+    assert [column for column in columns(manifest) if not known(column)] == []
+    roots = {name.split(".")[0] for name in documented}
+    document = json.loads(encode(to_json(records, manifest, "CPU")))
+    assert set(document["records"][0]) == set(document["records"][1]) == roots
