@@ -21,9 +21,8 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.bars import CandidateBars, RangeBar
-from app.sentence import banners, case_sentence, doubt_text, interval_text, measure_text, value_text
+from app.sentence import banners, case_sentence, doubt_text, interval_text, is_clean, measure_text, value_text
 from app.widgets import slider
-from core.manifest import CLEAN
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer
 from core.wording import percent
 
@@ -129,7 +128,7 @@ class HyperparameterCard(QWidget):
 
     def show_answer(self, answer: Attribution) -> None:
         first = answer.hyperparameter
-        none = first.name == "none"
+        none = is_clean(answer)
         self.answer.setText(self.tr("None: the image is held for clean") if none else value_text(first))
         self.answer.setFont(theme.scaled(self.font(), 1.0 if none else 1.35, bold=not none))
         for part in (self.range, self.interval, self.sigma):
@@ -144,7 +143,7 @@ class HyperparameterCard(QWidget):
     def _runner_up(self, answer: Attribution) -> str:
         """The most probable attack after the first that has a hyperparameter."""
         rest = zip(answer.attack.ranking[1:], answer.hyperparameters[1:], strict=True)
-        found: tuple[str, HyperparameterAnswer] | None = next(((c.label, h) for c, h in rest if c.label != CLEAN), None)
+        found: tuple[str, HyperparameterAnswer] | None = next(((c.label, h) for c, h in rest if h.name != "none"), None)
         if found is None:
             return ""
         label, value = found

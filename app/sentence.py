@@ -9,7 +9,6 @@ from enum import StrEnum
 from PySide6.QtCore import QCoreApplication
 
 from app.i18n import QT_TRANSLATE_NOOP
-from core.manifest import CLEAN
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer
 from core.wording import percent, quantity
 
@@ -21,6 +20,11 @@ class Tone(StrEnum):
     INFO = "info"
     WARN = "warn"
     BAD = "bad"
+
+
+def is_clean(answer: Attribution) -> bool:
+    """Whether the image is held for clean, the one label without a hyperparameter."""
+    return answer.hyperparameter.name == "none"
 
 
 def value_text(answer: HyperparameterAnswer) -> str:
@@ -59,7 +63,7 @@ def measure_text(answer: ClassAnswer) -> str:
 def case_sentence(name: str, answer: Attribution) -> str:
     """One paragraph that stands alone in a case file."""
     coverage = f"{answer.attack.coverage:.0%}"
-    if answer.attack.label == CLEAN:
+    if is_clean(answer):
         text = translate(
             "Sentence",
             "The image {name} (SHA-256 {sha}) shows no trace of a known attack: the model pack {pack} holds it "
@@ -145,7 +149,7 @@ def banners(answer: Attribution) -> list[tuple[Tone, str]]:
             (Tone.BAD, text.format(score=f"{familiarity.score:.3g}", threshold=f"{familiarity.threshold:.3g}"))
         )
     found += [(Tone.WARN, adjustment_text(adjustment)) for adjustment in answer.adjustments]
-    if answer.attack.label == CLEAN and answer.familiarity.familiar:
+    if is_clean(answer) and answer.familiarity.familiar:
         text = translate(
             "Sentence", "Clean: no known attack is seen. An attack that the pack has not learned may look clean too."
         )

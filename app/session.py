@@ -301,6 +301,9 @@ class Session(QObject):
 
     def _worker_failed(self, setup: Setup, reason: str) -> None:
         self._batches.clear()
+        reason = reason or self.tr(
+            "The program failed on this. Help, Log says more; Image, Attribute again tries again."
+        )
         self._tell(phase="failed", device="", reason=reason, waiting=0, progress=None)
         if self.scene.image is not None:
             self._show(replace(self.scene, reason=reason))

@@ -71,7 +71,7 @@ class Worker(QThread):
     ready = Signal(object, str)
     """Setup and the name of the device it runs on."""
     failed = Signal(object, str)
-    """Setup and the reason why it cannot be used."""
+    """Setup and the reason why it cannot be used; the reason is empty when the program itself is at fault."""
     viewed = Signal(object)
     judged = Signal(object)
     progressed = Signal(object)
@@ -140,7 +140,7 @@ class Worker(QThread):
                 self._give_up(str(error))
             except Exception as error:
                 self.crashed.emit(error)
-                self._give_up(f"{type(error).__name__}: {error}")
+                self._give_up("")
         self._attributor = None
 
     def _next(self) -> Setup | ViewRequest | BatchRequest | None:
@@ -172,9 +172,10 @@ class Worker(QThread):
             try:
                 self._attributor, self._loaded = self._factory(setup), setup
             except Exception as error:
-                self.failed.emit(setup, str(error))
+                mendable = isinstance(error, WorkbenchError)
+                self.failed.emit(setup, str(error) if mendable else "")
                 self.cancel_batches()
-                if isinstance(error, WorkbenchError):
+                if mendable:
                     raise Cancelled from error
                 raise
             self.ready.emit(setup, self._attributor.device_name)

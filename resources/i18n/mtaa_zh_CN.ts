@@ -770,6 +770,13 @@
     </message>
 </context>
 <context>
+    <name>Session</name>
+    <message>
+        <source>The program failed on this. Help, Log says more; Image, Attribute again tries again.</source>
+        <translation>程序在此处出错。详情见“帮助 › 日志”；可用“图像 › 重新归因”重试。</translation>
+    </message>
+</context>
+<context>
     <name>Settings</name>
     <message>
         <source>Appearance</source>
