@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _window() -> int:
     from app.window import run  # noqa: PLC0415
 
-    return run(sys.argv)
+    return run([])
 
 
 def _samples() -> int:
