@@ -32,8 +32,8 @@ _BETA1, _BETA2 = 0.8, 0.999
 _DECAY_STEPS, _FINAL_RATE = 60, 0.1
 _GROWTH = 10.0
 _HEADROOM = 1.2
-_STEP_GAIN = 0.005  # a search step goes on while it gains this share between two checks
-_SEARCH_GAIN = 0.01  # the search goes on while a search step gains this share
+_STEP_GAIN = 0.02  # a search step goes on while it lowers the squared L2 by this share between two checks
+_SEARCH_GAIN = 0.02  # the search goes on while a search step lowers it by this share
 _LINE_STEPS = 8
 _ROUNDING_MATTERS = 0.5  # kappa under which rounding to 8 bits can undo a success
 
