@@ -1,11 +1,12 @@
-"""``mtaa attribute``: image files in, a table, JSON or a report out."""
+"""``mtaa attribute``: image files in, a table, CSV, JSON, a report or a case out."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -18,11 +19,41 @@ from core.errors import ImageError, WorkbenchError
 from core.imageio import find_images, load_image
 from core.manifest import Manifest
 from core.pack import DEFAULT_PACK, find_pack, load_pack, read_manifest
-from core.records import encode, to_json, write_json
-from core.types import Attribution, FloatArray, Record
+from core.ranks import Ranks
+from core.records import Remark, encode, to_json, write_json
+from core.types import Attribution, FloatArray, Heatmap, LoadedImage, Record
+
+if TYPE_CHECKING:
+    from core.attributor import Attributor
+    from core.case import LogEntry
 
 EXIT_SOME_FAILED = 1
 _STDOUT = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is written out: the records of this run, or of the whole case."""
+
+    records: Sequence[Record]
+    manifest: Manifest
+    device: str
+    remarks: Mapping[str, Remark]
+    log: Sequence[LogEntry]
+
+
+def _print_schema(wanted: bool) -> None:
+    if not wanted:
+        return
+    from core.tables import SCHEMA_FIELDS  # noqa: PLC0415
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, meaning in SCHEMA_FIELDS:
+        table.add_row(name, meaning)
+    output().print(table)
+    raise typer.Exit
 
 
 def attribute(
@@ -31,54 +62,57 @@ def attribute(
     pack: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="The model pack that judges the images.")
     ] = DEFAULT_PACK,
+    case: Annotated[
+        Path | None, typer.Option(metavar="FILE.mtaacase", help="Keep results, notes and a log in a case file.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the case if there is one.")] = False,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE|-", help="Write JSON to a file, or to standard output for -.")
     ] = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report with heatmaps.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every number as CSV.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html|FILE.pdf", help="Write a report with plots and heatmaps.")
+    ] = None,
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute; auto takes a GPU if there is one.")
     ] = "auto",
     coverage: Annotated[
         float, typer.Option(help="How often candidate sets and intervals are to hold the truth, e.g. 0.9.")
     ] = 0.9,
+    schema: Annotated[
+        bool, typer.Option("--schema", callback=_print_schema, is_eager=True, help="Explain the CSV and JSON fields.")
+    ] = False,
 ) -> None:
     """Say who made each image: attack, victim, hyperparameter, and how sure that is.
+
+    With a case, results are written as they arrive; whatever stops the program, --resume goes on where it was, and
+    what is written out is the whole case. Under torchrun the processes share the files of one case.
 
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
     """
     pack_path = find_pack(pack)
     manifest = read_manifest(pack_path)
     _check_coverage(coverage, manifest)
+    _check_outputs(case, resume, report)
     files = find_images(paths)
     if not files:
         raise WorkbenchError(f"There is no image in {', '.join(map(str, paths))}.", "Name image files or their folder.")
+    ranks = Ranks()
+    if ranks.count > 1 and case is None:
+        raise WorkbenchError("Several processes can only share a case.", "Give --case FILE.mtaacase.")
 
-    records, device_name = _attribute(pack_path, files, device, coverage, heatmaps=report is not None)
-    if json == _STDOUT:
-        sys.stdout.buffer.write(encode(to_json(records, manifest, device_name)))
-        sys.stdout.buffer.flush()
+    from core.attributor import Attributor  # noqa: PLC0415 (torch)
+
+    attributor = Attributor(load_pack(pack_path), ranks.device(device))
+    if case is not None:
+        found = _into_case(case, resume, attributor, files, coverage, ranks)
+        if not ranks.first:
+            return
     else:
-        _print_table(records, manifest, device_name, coverage)
-        if json is not None:
-            write_json(json, records, manifest, device_name)
-    if report is not None:
-        from core.report import write_report  # noqa: PLC0415
-
-        write_report(report, records, _Pictures(records), manifest, device_name)
-        notify(f"Report: {report}")
-    if any(record.status == "error" for record in records):
+        found = _Found(_attribute(attributor, files, coverage), manifest, attributor.device_name, {}, ())
+    _write(found, attributor, json, csv, report, table=case is None)
+    if any(record.status == "error" for record in found.records):
         raise typer.Exit(EXIT_SOME_FAILED)
-
-
-def _attribute(
-    pack_path: Path, files: Sequence[Path], device: str, coverage: float, *, heatmaps: bool
-) -> tuple[list[Record], str]:
-    from core.attributor import Attributor, attribute_files  # noqa: PLC0415 (torch)
-
-    attributor = Attributor(load_pack(pack_path), device)
-    with progress_bars() as progress:
-        found = attribute_files(attributor, files, coverage=coverage, heatmaps=heatmaps, progress=progress)
-        return list(found), attributor.device_name
 
 
 def _check_coverage(coverage: float, manifest: Manifest) -> None:
@@ -88,6 +122,74 @@ def _check_coverage(coverage: float, manifest: Manifest) -> None:
             f"{coverage:g} is outside what {manifest.name} is calibrated for: {calibrated[0]:g} to {calibrated[-1]:g}.",
             param_hint="--coverage",
         )
+
+
+def _check_outputs(case: Path | None, resume: bool, report: Path | None) -> None:
+    """What is wrong with the command is said before hours of work and not after."""
+    if resume and case is None:
+        raise typer.BadParameter("There is nothing to go on with; name a case (--case).", param_hint="--resume")
+    if report is not None:
+        from core.report import check_suffix  # noqa: PLC0415
+
+        check_suffix(report)
+
+
+def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float) -> list[Record]:
+    from core.attributor import attribute_files  # noqa: PLC0415 (torch)
+
+    with progress_bars() as progress:
+        return list(attribute_files(attributor, files, coverage=coverage, progress=progress))
+
+
+def _into_case(
+    path: Path, resume: bool, attributor: Attributor, files: Sequence[Path], coverage: float, ranks: Ranks
+) -> _Found:
+    from core.batch import devices, fill_case, fill_shared, open_case  # noqa: PLC0415
+
+    if not ranks.first:
+        ranks.barrier()  # until the first has made the case
+    with open_case(path, attributor.manifest, coverage, resume=resume or not ranks.first) as case:
+        if ranks.first:
+            ranks.barrier()
+        with progress_bars() as progress:
+            if ranks.count > 1:
+                fill_shared(ranks, case, attributor, files, progress=progress)
+            else:
+                fill_case(case, attributor, files, progress=progress)
+        records = list(case.records()) if ranks.first else []
+        return _Found(records, case.manifest, devices(case), case.remarks(), case.log())
+
+
+# --- what is written out ------------------------------------------------------------------------------------------
+
+
+def _write(
+    found: _Found, attributor: Attributor, json: Path | None, csv: Path | None, report: Path | None, *, table: bool
+) -> None:
+    records, manifest, device = found.records, found.manifest, found.device
+    if json == _STDOUT:
+        sys.stdout.buffer.write(encode(to_json(records, manifest, device, found.remarks)))
+        sys.stdout.buffer.flush()
+    else:
+        _print_table(found, table)
+        if json is not None:
+            write_json(json, records, manifest, device, found.remarks)
+    if csv is not None:
+        from core.tables import write_csv  # noqa: PLC0415
+
+        write_csv(csv, records, manifest, found.remarks)
+    if report is not None:
+        from core.report import write_report  # noqa: PLC0415
+
+        def heatmap(record: Record, pixels: FloatArray) -> Heatmap | None:
+            image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)
+            return attributor.attribute([image], heatmaps=True)[0].heatmap
+
+        pictures = _Pictures(records)
+        write_report(
+            report, records, pictures, manifest, device, heatmaps=heatmap, remarks=found.remarks, log=found.log
+        )
+        notify(f"Report: {report}")
 
 
 class _Pictures(Mapping[str, FloatArray]):
@@ -115,20 +217,24 @@ class _Pictures(Mapping[str, FloatArray]):
 # --- the table ----------------------------------------------------------------------------------------------------
 
 
-def _print_table(records: Sequence[Record], manifest: Manifest, device: str, coverage: float) -> None:
+def _print_table(found: _Found, each: bool) -> None:
+    """One row a file, or of a case only the files that failed, for it may have thousands."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("File", "Attack", "Victim", "Hyperparameter", "Doubt and notes"):
         table.add_column(heading, overflow="fold")
-    for record in records:
-        if record.finding:
+    for record in found.records:
+        if record.finding and each:
             table.add_row(plain(record.path), *_cells(record.finding.attribution))
-        else:
+        elif not record.finding:
             table.add_row(plain(record.path), Text("not attributed", "red"), "", "", plain(record.error or "", "red"))
-    failed = sum(record.status == "error" for record in records)
+    failed = sum(record.status == "error" for record in found.records)
     console = output()
-    console.print(table)
-    summary = f"{len(records) - failed} attributed" + (f", {failed} not" if failed else "")
-    console.print(plain(f"{summary}; pack {manifest.pack_id}, {device}, doubt at {coverage:.4g} coverage"))
+    if table.row_count:
+        console.print(table)
+    summary = f"{len(found.records) - failed} attributed" + (f", {failed} not" if failed else "")
+    coverage = next((r.finding.attribution.attack.coverage for r in found.records if r.finding), None)
+    doubt = f", doubt at {coverage:.4g} coverage" if coverage is not None else ""
+    console.print(plain(f"{summary}; pack {found.manifest.pack_id}, {found.device}{doubt}"))
 
 
 def _cells(answer: Attribution) -> tuple[Text, ...]:

@@ -2,53 +2,51 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core import wording
+from core.case import LogEntry
 from core.files import write_file
 from core.manifest import Manifest
 from core.paths import RESOURCES
-from core.report.pictures import heatmap_uri, picture_uri
-from core.types import Attribution, FloatArray, Record
+from core.records import Remark
+from core.report.cards import Heatmaps, cards, own_heatmap
+from core.report.pictures import uri
+from core.report.plots import plots, svg_uri
+from core.report.summary import choose_cards, sample_sentence, summarise
+from core.types import FloatArray, Record
 from core.versions import versions
 
 
-@dataclass(frozen=True, slots=True)
-class _Card:
-    """What the template shows of one record."""
-
-    name: str
-    record: Record
-    answer: Attribution | None
-    size: tuple[int, int] | None
-    picture: str | None
-    heatmap: str | None
-    source: str
-
-
-def write_report(
-    path: str | Path,
+def write_html(
+    path: Path,
     records: Sequence[Record],
     images: Mapping[str, FloatArray],
     manifest: Manifest,
     device: str,
+    heatmaps: Heatmaps,
+    remarks: Mapping[str, Remark],
+    log: Sequence[LogEntry],
 ) -> None:
-    """Write the report atomically.
-
-    images: float32 [C, H, W] in [0, 1] by the record's path; a record without one gets no picture.
-    Raises WorkbenchError where the file cannot be written.
-    """
-    html = render(records, images, manifest, device)
-    write_file(Path(path), html.encode("utf-8", "replace"))
+    """See :func:`core.report.write_report`."""
+    html = render(records, images, manifest, device, heatmaps=heatmaps, remarks=remarks, log=log)
+    write_file(path, html.encode("utf-8", "replace"))
 
 
-def render(records: Sequence[Record], images: Mapping[str, FloatArray], manifest: Manifest, device: str) -> str:
+def render(
+    records: Sequence[Record],
+    images: Mapping[str, FloatArray],
+    manifest: Manifest,
+    device: str,
+    *,
+    heatmaps: Heatmaps = own_heatmap,
+    remarks: Mapping[str, Remark] | None = None,
+    log: Sequence[LogEntry] = (),
+) -> str:
     """The report as text; everything that came from a file or a pack is escaped."""
     environment = Environment(
         loader=FileSystemLoader(RESOURCES / "report"),
@@ -65,37 +63,19 @@ def render(records: Sequence[Record], images: Mapping[str, FloatArray], manifest
         value=wording.hyperparameter_value,
         interval=wording.hyperparameter_interval,
         unfamiliarity=wording.unfamiliarity,
+        uri=uri,
     )
+    summary, shown = summarise(records), choose_cards(records)
     return environment.get_template("report.html.jinja").render(
         manifest=manifest,
         device=device,
         versions=", ".join(f"{name} {number}" for name, number in versions().items()),
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
-        counts=_counts(records),
-        cards=[_card(record, images.get(record.path)) for record in records],
+        summary=summary,
+        plots=[(title, svg_uri(figure)) for title, figure in plots(summary, manifest)],
+        sampled=sample_sentence(len(shown), len(records)),
+        cards=cards(shown, images, heatmaps, remarks or {}),
+        log=log,
+        method=wording.METHOD,
+        limits=wording.LIMITS,
     )
-
-
-def _card(record: Record, pixels: FloatArray | None) -> _Card:
-    heat = record.finding.heatmap if record.finding else None
-    return _Card(
-        name=Path(record.path).name,
-        record=record,
-        answer=record.finding.attribution if record.finding else None,
-        size=None if pixels is None else (pixels.shape[2], pixels.shape[1]),
-        picture=None if pixels is None else picture_uri(pixels),
-        heatmap=None if pixels is None or heat is None else heatmap_uri(pixels, heat.strength),
-        source=heat.source if heat else "",
-    )
-
-
-def _counts(records: Iterable[Record]) -> dict[str, list[tuple[str, int]]]:
-    """How many images got which answer, most frequent first."""
-    answers = [record.finding.attribution for record in records if record.finding]
-    failed = sum(record.status == "error" for record in records)
-    unfamiliar = sum(not answer.familiarity.familiar for answer in answers)
-    return {
-        "Images": [("attributed", len(answers)), ("unfamiliar among them", unfamiliar), ("could not be read", failed)],
-        "Attack": Counter(answer.attack.label for answer in answers).most_common(),
-        "Victim": Counter(answer.victim.label for answer in answers).most_common(),
-    }

@@ -1,4 +1,4 @@
-"""Pictures for a report, as data URIs that need no file beside it."""
+"""Pictures for a report, and data URIs of them that need no file beside it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,22 @@ MAX_SIDE = 768
 _OPACITY = 0.85
 
 
-def picture_uri(pixels: FloatArray) -> str:
-    """A PNG data URI of an image [C, H, W] in [0, 1]."""
-    return _uri(_to_image(pixels))
+def picture(pixels: FloatArray, side: int = MAX_SIDE) -> Image.Image:
+    """An image [C, H, W] in [0, 1], made smaller if a side is longer than ``side``."""
+    return _shrunk(_to_image(pixels), side)
 
 
-def heatmap_uri(pixels: FloatArray, strength: FloatArray) -> str:
-    """A PNG data URI of the heat [H, W] in [0, 1] laid over the image [C, H, W], which turns grey under it."""
+def heatmap_picture(pixels: FloatArray, strength: FloatArray, side: int = MAX_SIDE) -> Image.Image:
+    """The heat [H, W] in [0, 1] laid over the image [C, H, W], which turns grey under it."""
     grey = _to_image(pixels).convert("L").convert("RGBA")
-    return _uri(Image.alpha_composite(grey, Image.fromarray(heat_colours(strength))).convert("RGB"))
+    return _shrunk(Image.alpha_composite(grey, Image.fromarray(heat_colours(strength))).convert("RGB"), side)
+
+
+def uri(image: Image.Image) -> str:
+    """A PNG data URI."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def heat_colours(strength: FloatArray) -> NDArray[np.uint8]:
@@ -42,8 +49,6 @@ def _to_image(pixels: FloatArray) -> Image.Image:
     return Image.fromarray(values[0] if len(values) == 1 else values.transpose(1, 2, 0))
 
 
-def _uri(image: Image.Image) -> str:
-    image.thumbnail((MAX_SIDE, MAX_SIDE))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+def _shrunk(image: Image.Image, side: int) -> Image.Image:
+    image.thumbnail((side, side))
+    return image

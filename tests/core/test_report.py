@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.case import LogEntry
+from core.errors import WorkbenchError
 from core.manifest import Manifest
+from core.records import Remark
 from core.report import write_report
 from core.report.html import render
-from core.report.pictures import MAX_SIDE, heat_colours, heatmap_uri, picture_uri
-from core.types import Finding, Record
+from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
+from core.report.summary import MAX_CARDS, choose_cards
+from core.types import Candidate, Finding, Heatmap, Record
 
 EVIL = "<script>alert(1)</script>\"'&.png"
 
@@ -61,7 +66,7 @@ def test_report_shows_everything_and_escapes_it(finding: Finding, manifest: Mani
     for expected in ("Unfamiliar: unlike", "File is JPEG: x.", "c" * 64, manifest.pack_id, "No &lt;i&gt;image"):
         assert expected in text
 
-    pictures = tags.named("img")
+    pictures = [tag for tag in tags.named("img") if "image/png" in (tag["src"] or "")]
     assert len(pictures) == 2
     assert all(picture["alt"] for picture in pictures)
     shown = np.asarray(decode(pictures[0]["src"] or ""))
@@ -85,12 +90,85 @@ def test_counts(finding: Finding, manifest: Manifest) -> None:
     ]
     text = re.sub(r"<[^>]*>", " ", render(records, {}, manifest, "CPU"))
     words = " ".join(text.split())
-    assert "attributed 3 unfamiliar among them 3 could not be read 1" in words
+    assert "attributed 3 unfamiliar among them 3 copies of another file 2 not attributed 1" in words
     assert "Attack fgsm 3" in words
 
 
-def test_an_empty_report_is_still_one(manifest: Manifest) -> None:
+def variants(finding: Finding, numbers: dict[str, int]) -> list[Record]:
+    """Records with the given number of each victim named."""
+    found = []
+    for victim, number in numbers.items():
+        ranking = (Candidate(victim, 0.8), *finding.attribution.victim.ranking[1:])
+        answer = replace(finding.attribution, victim=replace(finding.attribution.victim, ranking=ranking))
+        found += [Record(f"{victim}{i}", "c" * 64, "ok", None, Finding(answer, None)) for i in range(number)]
+    return found
+
+
+def test_of_many_records_a_fair_sample_is_shown(finding: Finding, manifest: Manifest) -> None:
+    records = variants(finding, {"common": 9000, "rare": 3, "some": 500})
+    records.append(Record("bad", None, "error", "No image.", None))
+    shown = choose_cards(records)
+    assert len(shown) == MAX_CARDS
+    assert sum(record.path.startswith("rare") for record in shown) == 3
+    common = [int(record.path.removeprefix("common")) for record in shown if record.path.startswith("common")]
+    some = [record for record in shown if record.path.startswith("some")]
+    assert abs(len(common) - len(some)) <= 1
+    assert common == sorted(common)
+    assert common[-1] > 8500, "from the whole range"
+    text = render(records, {}, manifest, "CPU")
+    assert text.count("<article") == MAX_CARDS
+    assert "Cards are shown for 200 of the 9,504 files" in text
+    assert "9,000" in text
+    assert "<li>bad: No image.</li>" in text
+    assert choose_cards(records[:MAX_CARDS]) == records[:MAX_CARDS]
+
+
+def test_log_tags_and_heatmaps_made_on_demand(finding: Finding, manifest: Manifest) -> None:
+    record = Record("a.png", "c" * 64, "ok", None, Finding(finding.attribution, None))
+    asked: list[str] = []
+
+    def heatmap(record: Record, pixels: np.ndarray) -> Heatmap:
+        asked.append(record.path)
+        return Heatmap(pixels[0], None, "made later")
+
+    text = render(
+        [record],
+        {"a.png": np.ones((1, 28, 28), np.float32)},
+        manifest,
+        "CPU",
+        heatmaps=heatmap,
+        remarks={"a.png": Remark("urgent", "<b>look</b>")},
+        log=[LogEntry("2024-01-01T00:00:00+00:00", "attribute", "5 of 5 files <wait>")],
+    )
+    assert asked == ["a.png"]
+    for expected in ("made later", "urgent", "&lt;b&gt;look", "5 of 5 files &lt;wait&gt;", manifest.weights_sha256):
+        assert expected in text
+
+
+def test_pdf_has_the_same_content(finding: Finding, manifest: Manifest, tmp_path: Path) -> None:
+    strange = "數$x_1$\udcff\x1b.png"
+    records = [Record(strange, "c" * 64, "ok", None, finding), *variants(finding, {"resnet18": 8})]
+    records.append(Record("bad", None, "error", "No image.", None))
+    pixels = np.random.default_rng(0).random((3, 28, 28), np.float32)
+    path = tmp_path / "report.pdf"
+    log = [LogEntry("2024-01-01T00:00:00+00:00", "attribute", "long " * 100)] * 70
+    write_report(path, records, {strange: pixels}, manifest, "CPU", log=log)
+    data = path.read_bytes()
+    pages = int(re.findall(rb"/Count (\d+)", data)[0])
+    assert pages == 1 + 3 + 1 + -(-70 * 6 // 58) + 3, "facts, plots, failures, log, cards"
+    assert data.count(b"/Subtype /Image") >= 2
+    assert b"/Title (Attribution report)" in data
+    with pytest.raises(WorkbenchError, match="cannot be written"):
+        write_report(tmp_path / "none" / "report.pdf", records, {}, manifest, "CPU")
+    with pytest.raises(WorkbenchError, match="no name for a report"):
+        write_report(tmp_path / "report.docx", records, {}, manifest, "CPU")
+    assert [file.name for file in tmp_path.iterdir()] == ["report.pdf"]
+
+
+def test_an_empty_report_is_still_one(manifest: Manifest, tmp_path: Path) -> None:
     assert "attributed" in render([], {}, manifest, "CPU")
+    write_report(tmp_path / "report.pdf", [], {}, manifest, "CPU")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
 
 
 def test_contrast_of_text_in_both_schemes(manifest: Manifest) -> None:
@@ -115,7 +193,7 @@ def test_contrast_of_text_in_both_schemes(manifest: Manifest) -> None:
 
 def test_pictures() -> None:
     wide = np.zeros((3, 10, 2 * MAX_SIDE), np.float32)
-    assert decode(picture_uri(wide)).size == (MAX_SIDE, 5)
+    assert decode(uri(picture(wide))).size == (MAX_SIDE, 5)
     strength = np.array([[0.0, 0.5, 1.0]], np.float32)
     colours = heat_colours(strength)
     assert colours.shape == (1, 3, 4)
@@ -123,6 +201,6 @@ def test_pictures() -> None:
     brightness = colours[0, :, :3].sum(axis=1).tolist()
     assert brightness == sorted(brightness)
     plain = np.full((1, 1, 3), 0.25, np.float32)
-    overlaid = np.asarray(decode(heatmap_uri(plain, strength)))
+    overlaid = np.asarray(heatmap_picture(plain, strength))
     assert overlaid[0, 0].tolist() == [64, 64, 64]
     assert overlaid[0, 2].sum() > 3 * 150

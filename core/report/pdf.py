@@ -1,0 +1,183 @@
+"""The report as PDF on A4 pages, drawn by matplotlib: text that can be searched, no window system, no browser."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from core import wording
+from core.case import LogEntry
+from core.errors import WorkbenchError
+from core.files import replacing
+from core.manifest import Manifest
+from core.records import Remark
+from core.report.cards import Card, Heatmaps, cards
+from core.report.plots import drawable, plots
+from core.report.summary import Summary, choose_cards, sample_sentence, summarise
+from core.types import Attribution, FloatArray, Record
+from core.versions import versions
+
+_A4 = (8.27, 11.69)
+_LEFT, _TOP, _LINE = 0.08, 0.95, 0.0152
+_LINES = 58
+_WIDTH = 96
+"""Characters a line of running text; _CARD_WIDTH beside a card's pictures."""
+_CARD_WIDTH = 62
+_CARDS = 4
+_FONT: dict[Any, Any] = {
+    "font.family": ["DejaVu Sans"],
+    "pdf.fonttype": 42,
+    "pdf.compression": 6,
+    "text.parse_math": False,
+}
+_TITLE = {"Title": "Attribution report", "Creator": "MTAA Workbench"}
+
+
+def write_pdf(
+    path: Path,
+    records: Sequence[Record],
+    images: Mapping[str, FloatArray],
+    manifest: Manifest,
+    device: str,
+    heatmaps: Heatmaps,
+    remarks: Mapping[str, Remark],
+    log: Sequence[LogEntry],
+) -> None:
+    """See :func:`core.report.write_report`."""
+    summary, shown = summarise(records), choose_cards(records)
+    try:
+        with mpl.rc_context(_FONT), replacing(path) as temporary, PdfPages(temporary, metadata=_TITLE) as pdf:
+            for page in _pages(summary, manifest, device, sample_sentence(len(shown), len(records)), log):
+                pdf.savefig(page)
+            for page in _card_pages(cards(shown, images, heatmaps, remarks)):
+                pdf.savefig(page)
+            pdf.close()  # before it is moved to its place
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WorkbenchError(
+            f"{path} cannot be written: {reason}.", "Choose a folder that exists and is yours."
+        ) from error
+
+
+# --- running text and plots -----------------------------------------------------------------------------------------
+
+
+def _pages(
+    summary: Summary, manifest: Manifest, device: str, sampled: str, log: Sequence[LogEntry]
+) -> Iterator[Figure]:
+    yield from _text_pages("Who made these images", _facts(summary, manifest, device, sampled))
+    for title, figure in plots(summary, manifest):
+        figure.suptitle(title, fontsize=11)
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(_A4[0], _A4[0] * height / width)
+        yield figure
+    if summary.failures:
+        more = summary.failed - len(summary.failures)
+        listed = [f"{path}: {reason}" for path, reason in summary.failures]
+        rest = [f"And {more:,} more, which the CSV and JSON files have."] if more else []
+        yield from _text_pages("Not attributed", listed + rest)
+    if log:
+        yield from _text_pages("Log of the case", [f"{entry.time}  {entry.action}: {entry.detail}" for entry in log])
+
+
+def _facts(summary: Summary, manifest: Manifest, device: str, sampled: str) -> list[str]:
+    counts = [f"{label}: {number:,}" for label, number in summary.attacks]
+    victims = [f"{label}: {number:,}" for label, number in summary.victims]
+    return [
+        f"Model pack: {manifest.title} ({manifest.pack_id}), made {manifest.created}",
+        f"Weights' SHA-256: {manifest.weights_sha256}",
+        f"Training data's SHA-256: {manifest.data_fingerprint}",
+        f"Attacks it knows: {', '.join(a.name for a in manifest.attacks)}",
+        f"Victims it knows: {', '.join(v.name for v in manifest.victims)}",
+        f"Device: {device}",
+        f"Versions: {', '.join(f'{name} {number}' for name, number in versions().items())}",
+        f"Written: {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
+        "",
+        f"Files: {summary.files:,}; attributed: {summary.attributed:,}, unfamiliar among them: {summary.unfamiliar:,}; "
+        f"copies of another file: {summary.duplicates:,}; not attributed: {summary.failed:,}",
+        f"Attack – {'; '.join(counts) or 'none'}",
+        f"Victim – {'; '.join(victims) or 'none'}",
+        *([sampled] if sampled else []),
+        "",
+        "Method. " + wording.METHOD,
+        "",
+        "Limits. " + wording.LIMITS,
+    ]
+
+
+def _text_pages(title: str, paragraphs: Iterable[str]) -> Iterator[Figure]:
+    lines = [line for paragraph in paragraphs for line in _wrapped(paragraph, _WIDTH)]
+    for start in range(0, max(1, len(lines)), _LINES):
+        page = Figure(figsize=_A4)
+        page.text(_LEFT, _TOP, title, fontsize=15, va="top")
+        for at, line in enumerate(lines[start : start + _LINES]):
+            page.text(_LEFT, _TOP - 0.04 - at * _LINE, line, fontsize=9, va="top")
+        yield page
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(drawable(text), width, subsequent_indent="    ") or [""]
+
+
+# --- cards ----------------------------------------------------------------------------------------------------------
+
+
+def _card_pages(found: Iterator[Card]) -> Iterator[Figure]:
+    page, used = Figure(figsize=_A4), 0
+    for card in found:
+        if used == _CARDS:
+            yield page
+            page, used = Figure(figsize=_A4), 0
+        _draw_card(page, card, 0.97 - used * 0.24)
+        used += 1
+    if used:
+        yield page
+
+
+def _draw_card(page: Figure, card: Card, top: float) -> None:
+    """A card in the strip of 0.24 of the page's height that begins at ``top``."""
+    for left, image in ((_LEFT, card.picture), (_LEFT + 0.19, card.heatmap)):
+        if image is not None:
+            axes = page.add_axes((left, top - 0.15, 0.17, 0.12))
+            axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axes.set_axis_off()
+    page.text(_LEFT, top, _wrapped(card.record.path, _WIDTH)[0], fontsize=9, weight="bold", va="top")
+    lines = [line for text in _card_text(card) for line in _wrapped(text, _CARD_WIDTH)]
+    for at, line in enumerate(lines[:15]):
+        page.text(_LEFT + 0.39, top - 0.02 - at * 0.0125, line, fontsize=7, va="top")
+    hashed = f"SHA-256 {card.record.sha256}" if card.record.sha256 else "could not be read"
+    page.text(_LEFT, top - 0.215, hashed, fontsize=7, va="top", family="DejaVu Sans")
+    page.add_artist(Line2D((_LEFT, 0.92), (top - 0.232, top - 0.232), color="#bbbbbb", linewidth=0.5))
+
+
+def _card_text(card: Card) -> Iterator[str]:
+    if card.answer is None:
+        yield f"Not attributed: {card.record.error}"
+        return
+    yield from _answers(card.answer)
+    if card.size is None:
+        yield "Its file is gone or was changed since, so there is no picture."
+    elif card.heatmap is not None:
+        yield f"Right: {card.source}; brighter is stronger"
+    if card.remark.tag or card.remark.note:
+        yield f"Analyst: {card.remark.tag} {card.remark.note}"
+
+
+def _answers(answer: Attribution) -> Iterator[str]:
+    if not answer.familiarity.familiar:
+        yield wording.unfamiliarity(answer.familiarity)
+    for task, classes in (("Attack", answer.attack), ("Victim", answer.victim)):
+        ranking = ", ".join(f"{c.label} {wording.percent(c.probability)}" for c in classes.ranking)
+        yield f"{task}: {ranking}; {wording.doubt(classes)}; entropy {wording.entropy(classes)}"
+    interval = wording.hyperparameter_interval(answer.hyperparameter)
+    coverage = f"; {interval} at {answer.hyperparameter.coverage:.0%} coverage" if interval else ""
+    yield f"Hyperparameter: {wording.hyperparameter_value(answer.hyperparameter)}{coverage}"
+    yield from answer.adjustments

@@ -1,0 +1,153 @@
+"""``mtaa attribute`` with a case: from the command to files that people hand on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.__main__ import main
+from core.case import Case
+from core.types import Record
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """300 images: the first is there twice, and one is none."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    random = np.random.default_rng(1)
+    for i in range(300):
+        Image.fromarray(random.integers(0, 256, (28, 28), dtype=np.uint8)).save(folder / f"{i}.png", compress_level=1)
+    shutil.copy(folder / "0.png", folder / "150.png")
+    (folder / "7.png").write_bytes(b"none")
+    return folder
+
+
+def comparable(path: Path) -> list[tuple[object, ...]]:
+    with Case(path) as case:
+        return [(r.path, r.sha256, r.status, r.error, r.finding) for r in case.records()]
+
+
+def records(path: Path) -> list[Record]:
+    with Case(path) as case:
+        return list(case.records())
+
+
+def test_case_csv_json_and_reports_agree(
+    folder: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = tmp_path / "a.mtaacase"
+    for path in list(folder.iterdir())[12:]:
+        path.unlink()
+    (folder / "bad.png").write_bytes(b"none")
+    files = len(list(folder.iterdir()))
+    command = ["attribute", str(folder), "--pack", str(tiny_pack), "--case", str(case), "--device", "cpu"]
+    outputs = {kind: tmp_path / f"out.{kind}" for kind in ("csv", "json", "html", "pdf")}
+    assert main([*command, "--csv", str(outputs["csv"]), "--report", str(outputs["html"])]) == 1
+    shown = capsys.readouterr()
+    assert "bad.png" in shown.out
+    assert shown.out.count(".png") <= 4, "of a case only what failed is printed"
+
+    assert main(command) == 2
+    assert "exists already" in capsys.readouterr().err
+    again = [*command, "--resume", "--json", str(outputs["json"]), "--report", str(outputs["pdf"])]
+    assert main(again) == 1
+    document = json.loads(outputs["json"].read_bytes())
+    with outputs["csv"].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(document["records"]) == files
+    for row, record in zip(rows, document["records"], strict=True):
+        assert row["path"] == record["path"]
+        assert os.path.isabs(row["path"])  # noqa: PTH117
+        if record["status"] == "ok":
+            assert float(row["victim.probability"]) == record["victim"]["probability"]
+    html = outputs["html"].read_text(encoding="utf-8")
+    assert "Log of the case" in html
+    assert html.count("<article") == files
+    assert outputs["pdf"].read_bytes().startswith(b"%PDF-")
+    with Case(case) as opened:
+        assert [entry.action for entry in opened.log()] == 2 * ["device", "attribute", "finished"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--resume"], "nothing to go on with"),
+        (["--report", "x.docx"], "End it in .html or .pdf"),
+        (["--case", "{file}", "--resume"], "no case, or a damaged one"),
+        (["--case", "{file}"], "exists already"),
+    ],
+)
+def test_what_is_wrong_is_said_first(
+    arguments: list[str], says: str, folder: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = folder / "1.png"
+    filled = [argument.format(file=image) for argument in arguments]
+    before = image.read_bytes()
+    assert main(["attribute", str(image), "--pack", str(tiny_pack), *filled]) == 2
+    assert says in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert image.read_bytes() == before
+
+
+def test_schema_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attribute", "--schema"]) == 0
+    assert "hyperparameters.LABEL.*" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_killed_then_resumed_equals_undisturbed(folder: Path, tiny_pack: Path, tmp_path: Path) -> None:
+    killed, whole = tmp_path / "killed.mtaacase", tmp_path / "whole.mtaacase"
+    command = ["attribute", str(folder), "--pack", str(tiny_pack), "--device", "cpu", "--case"]
+    run = subprocess.Popen([sys.executable, "-m", "app", *command, str(killed)], cwd=ROOT, stdout=subprocess.DEVNULL)
+    while run.poll() is None and not (killed.exists() and killed.stat().st_size > 100_000):
+        time.sleep(0.002)
+    run.kill()
+    run.wait()
+    assert 0 < len(records(killed)) <= 300
+    assert main([*command, str(killed), "--resume"]) == 1
+    assert main([*command, str(whole)]) == 1
+    assert comparable(killed) == comparable(whole), "to the last digit"
+
+
+def test_two_processes_under_torchrun_make_the_same_case(folder: Path, tiny_pack: Path, tmp_path: Path) -> None:
+    shared, whole = tmp_path / "shared.mtaacase", tmp_path / "whole.mtaacase"
+    command = ["attribute", str(folder), "--pack", str(tiny_pack), "--device", "cpu", "--case"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "app", *command, str(shared)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            env={
+                **os.environ, "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2",
+                "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+            },
+        )
+        for rank in (0, 1)
+    ]  # fmt: skip
+    assert [process.wait(120) for process in processes] == [1, 0], "the first tells of the broken file"
+    assert not list(tmp_path.glob("*.part-*"))
+    assert main([*command, str(whole)]) == 1
+    for one, other in zip(records(shared), records(whole), strict=True):
+        assert (one.path, one.sha256, one.status, one.error) == (other.path, other.sha256, other.status, other.error)
+        if one.finding and other.finding:
+            mine, theirs = one.finding.attribution, other.finding.attribution
+            assert mine.attack.label == theirs.attack.label
+            assert mine.attack.probability == pytest.approx(theirs.attack.probability, abs=1e-6)
+            assert mine.hyperparameter.value == pytest.approx(theirs.hyperparameter.value, abs=1e-3)
