@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,6 +28,7 @@ _MNIST_FILES: dict[str, tuple[str, str]] = {
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 _IDX_UINT8 = 0x08
+_MNIST_CLASSES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +77,39 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     """
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}.", "Fetch the file again.") from error
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != _IDX_UINT8:
         raise DataError(f"{path} is not an IDX file of unsigned bytes.", "Point at the four MNIST files.")
     rank = raw[3]
     header = 4 + 4 * rank
-    shape = struct.unpack(f">{rank}I", raw[4:header])
-    if len(raw) != header + int(np.prod(shape, dtype=np.int64)):
-        raise DataError(f"{path} is truncated.", "Fetch the file again.")
+    shape = struct.unpack(f">{rank}I", raw[4:header]) if len(raw) >= header else None
+    if shape is None or len(raw) != header + math.prod(shape):
+        raise DataError(f"{path} is not as long as its header says.", "Fetch the file again.")
     return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
+
+
+def _find(folder: Path, name: str) -> Path:
+    """The file called ``name`` or ``name``.gz in ``folder`` or below it; unpacked ones first."""
+    for wanted in (name, f"{name}.gz"):
+        for path in sorted(folder.rglob(wanted)):
+            if path.is_file():
+                return path
+    raise DataError(f"{name}.gz is not in {folder}.", "Give the folder with the four MNIST files, or use --download.")
+
+
+def _read_labelled(folder: Path, images_name: str, labels_name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Images [N, H, W] and labels [N] of one of MNIST's two parts."""
+    images, labels = read_idx(_find(folder, images_name)), read_idx(_find(folder, labels_name))
+    if images.ndim != 3 or labels.shape != images.shape[:1]:
+        raise DataError(
+            f"{images_name} and {labels_name} in {folder} do not belong together: {list(images.shape)} images and "
+            f"{list(labels.shape)} labels.",
+            "Fetch both files again.",
+        )
+    if labels.size and int(labels.max()) >= _MNIST_CLASSES:
+        raise DataError(f"{labels_name} in {folder} has the label {labels.max()}.", "MNIST's labels are 0 to 9.")
+    return images, labels
 
 
 def load_mnist(folder: Path, *, calibration: float = 0.1) -> CleanImages:
@@ -92,28 +118,20 @@ def load_mnist(folder: Path, *, calibration: float = 0.1) -> CleanImages:
     MNIST's own 10,000 test images are the test split; the 60,000 others are split by content into train and
     calibration. Raises DataError if a file is missing or damaged.
     """
-    parts: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
-    for images_name, labels_name in _MNIST_FILES.values():
-        pair = []
-        for name in (images_name, labels_name):
-            found = sorted(folder.rglob(f"{name}*")) if folder.is_dir() else []
-            if not found:
-                raise DataError(
-                    f"{name}.gz is not in {folder}.", "Give the folder with the four MNIST files, or use --download."
-                )
-            pair.append(read_idx(found[0]))
-        if len(pair[0]) != len(pair[1]):
-            raise DataError(f"{images_name} and {labels_name} differ in length.", "Fetch both files again.")
-        parts.append((pair[0], pair[1]))
-    (train_images, train_labels), (test_images, test_labels) = parts
+    train_images, train_labels = _read_labelled(folder, *_MNIST_FILES["train"])
+    test_images, test_labels = _read_labelled(folder, *_MNIST_FILES["test"])
+    if train_images.shape[1:] != test_images.shape[1:]:
+        raise DataError(f"The training and test images in {folder} differ in size.", "Fetch the four files again.")
     train_split = split_by_content(train_images, calibration=calibration, test=0.0)
+    # MNIST has no such picture, but a set in its format may: one that is among the test images is a test image.
+    train_split[np.isin(_hash_fraction(train_images), _hash_fraction(test_images))] = SPLITS.index("test")
     test_split = np.full(len(test_images), SPLITS.index("test"), np.uint8)
     return CleanImages(
         name="mnist",
         images=np.concatenate([train_images, test_images])[:, None],
         labels=np.concatenate([train_labels, test_labels]).astype(np.int64),
         split=np.concatenate([train_split, test_split]),
-        classes=10,
+        classes=_MNIST_CLASSES,
     )
 
 
