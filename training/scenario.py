@@ -26,7 +26,7 @@ from core.model.config import NetworkConfig
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Counts(_Strict):
@@ -47,12 +47,18 @@ class CleanSpec(_Strict):
     examples: Counts = Counts(train=0, calibration=0, test=0)
     pool: Counts
 
+    @model_validator(mode="after")
+    def _learnt(self) -> CleanSpec:
+        if not self.examples.train and (self.examples.calibration or self.examples.test):
+            raise ValueError('"clean" is a class only if examples.train is above 0')
+        return self
+
 
 class VictimSpec(_Strict):
     """A victim trained on the clean train split. passes: over that split."""
 
     architecture: str
-    name: str = ""
+    name: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$")  # names files and folders
     passes: PositiveFloat = 1.0
 
     @property
@@ -93,6 +99,13 @@ class AttackSpec(_Strict):
     cell: Counts
     attempts: PositiveInt = 4
     parameters: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _own(self) -> AttackSpec:
+        taken = {"name", "backend"} & set(self.parameters)
+        if taken:
+            raise ValueError(f"parameters cannot hold {sorted(taken)}: they say whose label this is")
+        return self
 
     @property
     def config(self) -> dict[str, Any]:
@@ -140,7 +153,7 @@ class Scenario(_Strict):
         keys = [a.key for a in self.attacks]
         if len(set(keys)) != len(keys):
             raise ValueError(f"two attack entries share name and backend: {keys}")
-        if CLEAN in {a.name for a in self.attacks} or CLEAN in labels:
+        if CLEAN in {name.lower() for name in (*labels, *(a.name for a in self.attacks))}:
             raise ValueError(f"{CLEAN!r} is the label of images that nobody attacked")
         return self
 
@@ -163,7 +176,7 @@ class Scenario(_Strict):
 def read_scenario(path: Path) -> Scenario:
     """Read and check a scenario file. Raises ScenarioError with every complaint and where it is."""
     try:
-        return Scenario.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return Scenario.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
     except OSError as error:
         raise ScenarioError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
