@@ -95,7 +95,7 @@ class Attributor:
         start = 0
         while start < len(prepared):
             part = prepared[start : start + self._fits]
-            answered = self._forward(np.stack([item.pixels for item in part]))
+            answered = self.forward(np.stack([item.pixels for item in part]))
             if answered is not None:
                 yield from self._findings(part, *answered, coverage, heatmaps)
                 start += len(part)
@@ -107,7 +107,7 @@ class Attributor:
                     "Close other programs that use it, or choose another device.",
                 )
 
-    def _forward(self, pixels: FloatArray) -> tuple[Outputs, list[float]] | None:
+    def forward(self, pixels: FloatArray) -> tuple[Outputs, list[float]] | None:
         """Outputs and familiarity scores of [B, C, H, W], or None where the device's memory does not hold them."""
         try:
             batch = torch.from_numpy(pixels).to(self.device).contiguous(memory_format=torch.channels_last)

@@ -85,8 +85,8 @@ def test_same_bytes_are_judged_once(attributor: Attributor, tmp_path: Path, monk
     for name in ("a.png", "b.png", "c.png"):
         Image.fromarray(np.full((28, 28), 9 * (name == "c.png"), np.uint8)).save(tmp_path / name)
     sizes: list[int] = []
-    forward = attributor._forward
-    monkeypatch.setattr(attributor, "_forward", lambda pixels: (sizes.append(len(pixels)), forward(pixels))[1])
+    forward = attributor.forward
+    monkeypatch.setattr(attributor, "forward", lambda pixels: (sizes.append(len(pixels)), forward(pixels))[1])
     paths = [tmp_path / name for name in ("a.png", "b.png", "c.png", "a.png")]
     first, again, other, third = (record.finding for record in attribute_files(attributor, paths, heatmaps=True))
     assert sizes == [2]

@@ -1,0 +1,87 @@
+"""``mtaa benchmark``: how fast this machine is at each of the program's jobs, measured against its own limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+
+from app.cli.console import notify, output, plain, progress_bars
+from core.pack import DEFAULT_PACK, find_pack, load_pack
+from core.progress import ProgressMeter
+from core.records import encode
+
+cli = typer.Typer(help="Measure speed on this machine, as ratios to what it could do at best.", no_args_is_help=True)
+
+_Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Write every measurement as JSON.")]
+
+
+@cli.callback()
+def _group() -> None:
+    """Keeps the name of a command needed, however many there are."""
+
+
+@cli.command()
+def attribute(
+    pack: Annotated[str, typer.Option(metavar="NAME|FILE", help="The model pack to measure.")] = DEFAULT_PACK,
+    images: Annotated[int, typer.Option(min=1, help="PNG files, made for the measurement.")] = 5000,
+    side: Annotated[int, typer.Option(min=1, max=4096, help="Their width and height in pixels.")] = 28,
+    repeats: Annotated[int, typer.Option(min=1, help="Of all measurements in turn; medians are shown.")] = 3,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
+    json: _Json = None,
+) -> None:
+    """From files to a case: beside the network alone, the decoder alone, and one image at a time."""
+    pack_path = find_pack(pack)
+    from core.attributor import Attributor  # noqa: PLC0415 (torch)
+    from core.benchmark import measure_attribution  # noqa: PLC0415
+
+    attributor = Attributor(load_pack(pack_path), device)
+    with progress_bars() as bars:
+        meter = ProgressMeter("measuring", repeats, bars)
+        result = measure_attribution(attributor, images, side, repeats, lambda _: meter.advance(1))
+    _print_attribution(result)
+    if json is not None:
+        write_result(json, result)
+
+
+def write_result(path: Path, result: dict[str, Any]) -> None:
+    """Write a benchmark's result atomically. Raises WorkbenchError where the file cannot be written."""
+    from core.files import write_file  # noqa: PLC0415
+
+    write_file(path, encode(result))
+    notify(f"Measurements: {path}")
+
+
+def _print_attribution(result: dict[str, Any]) -> None:
+    meanings = {
+        "forward": "network alone, batch in memory",
+        "decoder": "Pillow alone, files to pixels",
+        "reader": "read, hashed, decoded and fitted",
+        "whole": "files to case",
+        "alone": "one image at a time, no case",
+    }
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("Images a second", "Median", "Each repeat"):
+        table.add_column(heading)
+    for name, meaning in meanings.items():
+        each = ", ".join(f"{repeat[name]:,.0f}" for repeat in result["repeats"])
+        table.add_row(meaning, f"{result['median'][name]:,.0f}", each)
+    console = output()
+    console.print(table)
+    memory = result["peak_memory_mib"]
+    console.print(
+        plain(
+            f"files to case: {result['ratio_to_limit']:.0%} of the slower of network and decoder, "
+            f"{result['ratio_to_alone']:.1f} times one at a time"
+            + (f"; peak memory {memory:,.0f} MiB" if memory is not None else "")
+        )
+    )
+    console.print(
+        plain(
+            f"{result['images']:,} PNG files of {result['side']}x{result['side']}, batch {result['batch']}, "
+            f"{result['threads']} threads, {result['pack']}, {result['device']}"
+        )
+    )

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+from core.attributor import Attributor
+from core.benchmark import make_images, measure_attribution
+from core.imageio import load_image
+from core.pack import load_pack
+
+
+def test_images_are_different_and_always_the_same(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
+    first, second = ([load_image(path).sha256 for path in make_images(folder, 5, 20, 3)] for folder in folders)
+    assert first == second
+    assert len(set(first)) == 5
+    assert load_image(folders[0] / "0.png").pixels.shape == (3, 20, 20)
+
+
+def test_every_rate_is_measured_in_every_repeat(tiny_pack: Path) -> None:
+    attributor = Attributor(load_pack(tiny_pack), "cpu")
+    attributor.batch = 4
+    told: list[int] = []
+    result = measure_attribution(attributor, images=10, side=12, repeats=3, tell=told.append)
+    assert told == [1, 2, 3]
+    assert len(result["repeats"]) == 3
+    for repeat in result["repeats"]:
+        assert set(repeat) == {"forward", "decoder", "reader", "whole", "alone"}
+        assert all(rate > 0 for rate in repeat.values())
+    ratios = sorted(r["whole"] / min(r["forward"], r["decoder"]) for r in result["repeats"])
+    assert result["ratio_to_limit"] == ratios[1]
+
+
+def test_on_the_command_line(tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.json"
+    arguments = ["--pack", str(tiny_pack), "--images", "6", "--repeats", "1", "--device", "cpu", "--json", str(out)]
+    assert main(["benchmark", "attribute", *arguments]) == 0
+    shown = capsys.readouterr().out
+    assert "files to case:" in shown
+    assert "6 PNG files of 28x28" in shown
+    assert json.loads(out.read_bytes())["images"] == 6
