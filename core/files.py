@@ -22,6 +22,17 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and what lies above it, if it is not there. Raises WorkbenchError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WorkbenchError(
+            f"The folder {path} cannot be made: {reason}.", "Choose a folder that is yours."
+        ) from error
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Put ``data`` in ``path`` atomically. Raises WorkbenchError where the file cannot be written."""
     try:

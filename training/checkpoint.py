@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from core.errors import DataError
-from core.files import write_file
+from core.files import make_folder, write_file
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -19,7 +19,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any], history: list[dict[str,
     """Write the ``state_dict`` of everything in ``state`` and the history of the epochs done."""
     buffer = io.BytesIO()
     torch.save({"history": history, **{name: part.state_dict() for name, part in state.items()}}, buffer)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_file(folder / CHECKPOINT, buffer.getvalue())
 
 

@@ -27,7 +27,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from core.errors import DataError
-from core.files import write_file
+from core.files import make_folder, write_file
 from core.manifest import CLEAN
 from training.scenario import Scenario
 from training.sources import SPLITS, Split
@@ -38,7 +38,7 @@ Arrays = dict[str, NDArray[Any]]
 
 def write_part(path: Path, arrays: Arrays, header: Mapping[str, Any]) -> None:
     """Write one part. The header is one entry, since safetensors does not keep the order of several."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_file(path, save(arrays, {"header": json.dumps(header, sort_keys=True)}))
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from core.files import replacing
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.sources import CleanImages
 from training.victim_zoo import Victim, VictimCard, load_victim, save_victim
@@ -87,11 +88,15 @@ def train_victim(
 
 
 def _finish(victim: Victim, clean: CleanImages, path: Path) -> Victim:
-    """Round to float16, measure the rounded victim on the test split, and write it with that figure."""
-    save_victim(victim, path)
-    rounded, _ = load_victim(path)
+    """Round to float16, measure the rounded victim on the test split, and write it with that figure.
+
+    ``path`` appears only then: whoever finds it there takes its accuracy for measured.
+    """
     rows = clean.rows("test")
-    measured = accuracy(rounded, torch.from_numpy(clean.images[rows]), torch.from_numpy(clean.labels[rows]))
-    rounded.card = dataclasses.replace(rounded.card, accuracy=measured)
-    save_victim(rounded, path)
+    with replacing(path) as unmeasured:
+        save_victim(victim, unmeasured)
+        rounded, _ = load_victim(unmeasured)
+        measured = accuracy(rounded, torch.from_numpy(clean.images[rows]), torch.from_numpy(clean.labels[rows]))
+        rounded.card = dataclasses.replace(rounded.card, accuracy=measured)
+        save_victim(rounded, unmeasured)
     return rounded

@@ -10,18 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import torch
 import torchvision
+from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, ValidationError
+from pydantic.dataclasses import dataclass
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.errors import VictimError
-from core.files import write_file
+from core.files import make_folder, write_file
 
 SMALLEST = {"InceptionV3": 75}
 """The smallest side an architecture's stages can halve; smaller images are enlarged to it inside the wrapper."""
@@ -68,21 +71,27 @@ ARCHITECTURES: dict[str, _Builder] = {
 """Table 1's victims by name: (channels, classes, image side) -> untrained network."""
 
 
-@dataclass(frozen=True, slots=True)
+_Side = Annotated[int, Field(ge=1, le=4096)]
+
+
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class VictimCard:
-    """What a victim's file says of it. accuracy: of the float16 weights, on the clean test split."""
+    """What a victim's file says of it, checked: a file may come from anywhere.
+
+    accuracy: of the float16 weights, on the clean test split.
+    """
 
     name: str
     architecture: str
     dataset: str
-    classes: int
-    channels: int
-    height: int
-    width: int
-    mean: float
-    std: float
-    accuracy: float
-    seed: int
+    classes: Annotated[int, Field(ge=2, le=100_000)]
+    channels: Annotated[int, Field(ge=1, le=64)]
+    height: _Side
+    width: _Side
+    mean: FiniteFloat
+    std: Annotated[FiniteFloat, Field(gt=0)]
+    accuracy: Annotated[float, Field(ge=0, le=1)]
+    seed: NonNegativeInt
 
 
 class Victim(nn.Module):
@@ -127,9 +136,13 @@ def save_victim(victim: Victim, path: Path) -> str:
         for key, value in victim.network.state_dict().items()
     }
     data = save(tensors, {"card": json.dumps(asdict(victim.card))})
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_file(path, data)
     return hashlib.sha256(data).hexdigest()
+
+
+def _faults(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
 
 
 def load_victim(path: Path) -> tuple[Victim, str]:
@@ -143,12 +156,17 @@ def load_victim(path: Path) -> tuple[Victim, str]:
             card = VictimCard(**json.loads((file.metadata() or {})["card"]))
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise VictimError(f"{path} is not a victim file: {error}.", "Train it with `mtaa victims train`.") from error
-    victim = Victim(card)
+        reason = _faults(error) if isinstance(error, ValidationError) else error
+        raise VictimError(f"{path} is not a victim file: {reason}.", "Train it with `mtaa victims train`.") from error
+    if not all(bool(value.isfinite().all()) for value in tensors.values()):
+        raise VictimError(f"{path} holds weights that are NaN or infinite.", "Train it again.")
     try:
+        victim = Victim(card)
         victim.network.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}, strict=True
         )
+    except VictimError as error:
+        raise VictimError(f"{path}: {error.what}", error.remedy) from error
     except RuntimeError as error:
-        raise VictimError(f"{path} does not fit {card.architecture}: {error}", "Train it again.") from error
+        raise VictimError(f"The weights in {path} are not a {card.architecture}'s.", "Train it again.") from error
     return victim.frozen(), hashlib.sha256(data).hexdigest()
