@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,15 @@ class Prepared:
     size: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A part of a batch with the network's raw answers and familiarity scores."""
+
+    prepared: Sequence[Prepared]
+    outputs: Outputs
+    familiarity: list[float]
+
+
 class Attributor:
     """A pack's network on a device, ready to answer. Raises PackError or DeviceError when it cannot be."""
 
@@ -87,17 +97,18 @@ class Attributor:
                 Prepared(image.sha256, *prepare(image, self.manifest.image), image.size)
                 for image in images[start : start + self.batch]
             ]
-            findings += self.judge(prepared, coverage, heatmaps)
+            findings += self.findings(self.judge(prepared), coverage, heatmaps)
         return findings
 
-    def judge(self, prepared: Sequence[Prepared], coverage: float, heatmaps: bool) -> Iterator[Finding]:
-        """Findings in order, each made when it is asked for: a heatmap is as large as its image."""
+    def judge(self, prepared: Sequence[Prepared]) -> list[Judged]:
+        """What the network says of a batch, in as many parts as the device's memory asks for. Raises DeviceError."""
+        judged: list[Judged] = []
         start = 0
         while start < len(prepared):
             part = prepared[start : start + self._fits]
             answered = self.forward(np.stack([item.pixels for item in part]))
             if answered is not None:
-                yield from self._findings(part, *answered, coverage, heatmaps)
+                judged.append(Judged(part, *answered))
                 start += len(part)
             elif len(part) > 1:
                 self._fits = len(part) // 2
@@ -106,6 +117,7 @@ class Attributor:
                     f"{self.device_name} has not enough free memory for one image.",
                     "Close other programs that use it, or choose another device.",
                 )
+        return judged
 
     def forward(self, pixels: FloatArray) -> tuple[Outputs, list[float]] | None:
         """Outputs and familiarity scores of [B, C, H, W], or None where the device's memory does not hold them."""
@@ -121,22 +133,22 @@ class Attributor:
             torch.cuda.empty_cache()  # outside the handler, whose traceback still held the tensors
         return None
 
-    def _findings(
-        self, part: Sequence[Prepared], outputs: Outputs, familiarity: list[float], coverage: float, heatmaps: bool
-    ) -> Iterator[Finding]:
-        answers = Answers(outputs, self.manifest, coverage)
+    def findings(self, judged: Sequence[Judged], coverage: float, heatmaps: bool) -> Iterator[Finding]:
+        """Findings in order, each made when it is asked for: a heatmap is as large as its image."""
         threshold = self.manifest.calibration.familiarity_threshold
-        for row, item in enumerate(part):
-            attribution = Attribution(
-                sha256=item.sha256,
-                pack_id=self.manifest.pack_id,
-                attack=answers.attack(row),
-                victim=answers.victim(row),
-                hyperparameters=answers.hyperparameters(row),
-                familiarity=Familiarity(familiarity[row], threshold),
-                adjustments=item.adjustments,
-            )
-            yield Finding(attribution, self._heatmap(outputs, row, item.size) if heatmaps else None)
+        for part in judged:
+            answers = Answers(part.outputs, self.manifest, coverage)
+            for row, item in enumerate(part.prepared):
+                attribution = Attribution(
+                    sha256=item.sha256,
+                    pack_id=self.manifest.pack_id,
+                    attack=answers.attack(row),
+                    victim=answers.victim(row),
+                    hyperparameters=answers.hyperparameters(row),
+                    familiarity=Familiarity(part.familiarity[row], threshold),
+                    adjustments=item.adjustments,
+                )
+                yield Finding(attribution, self._heatmap(part.outputs, row, item.size) if heatmaps else None)
 
     def _heatmap(self, outputs: Outputs, row: int, size: tuple[int, int]) -> Heatmap | None:
         if outputs.perturbation is None:
@@ -162,7 +174,7 @@ def attribute_files(
     """One record a path, in order; a file that is no image becomes a record that says why.
 
     Files are read ahead in threads; memory holds a few decoded images and a few batches of fitted ones, however many
-    paths there are. The same bytes under two names of one batch are judged once.
+    paths there are. The same bytes under two names in a batch or the next are judged once, others by ``known``.
     known: findings by hash that need not be made again. It may grow between records, and is asked which hashes it
     contains from several threads.
     Raises Cancelled within a moment of ``cancel`` or after the batch in hand.
@@ -172,32 +184,72 @@ def attribute_files(
     cancel.check()
     meter = ProgressMeter("attributing", len(paths), progress)
     files = read_ahead(paths, attributor.manifest.image, 2 * attributor.batch, known, cancel)
+    device = ThreadPoolExecutor(1, thread_name_prefix="device")
+    carried: dict[str, Finding] = {}
+    ahead: _Batch | None = None
     try:
-        for start in range(0, len(paths), attributor.batch):
+        for start in range(0, len(paths) + attributor.batch, attributor.batch):
             chunk = [next(files) for _ in paths[start : start + attributor.batch]]
-            yield from _records(attributor, chunk, known, coverage, heatmaps)
+            batch, ahead = ahead, _begin(attributor, chunk, known, ahead, device)
+            if batch is not None:
+                found = attributor.findings(batch.judged.result(), coverage, heatmaps)
+                carried = yield from _records(batch, found, known, carried, ahead)
+                meter.advance(len(batch.files))
             cancel.check()
-            meter.advance(len(chunk))
     finally:
+        device.shutdown(wait=False, cancel_futures=True)
         files.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A batch on the device: while the network has it, the answers of the batch before are written down.
+
+    fresh: what is judged, by hash; the other files are broken, known, or copies.
+    """
+
+    files: list[FittedFile]
+    fresh: dict[str, Prepared]
+    judged: Future[list[Judged]]
+
+
+def _begin(
+    attributor: Attributor,
+    files: list[FittedFile],
+    known: Container[str],
+    before: _Batch | None,
+    device: ThreadPoolExecutor,
+) -> _Batch:
+    fresh: dict[str, Prepared] = {}
+    for file in files:
+        sha256 = file.sha256
+        if sha256 is None or file.pixels is None or sha256 in known or (before and sha256 in before.fresh):
+            continue
+        fresh.setdefault(sha256, _as_prepared(file))
+    return _Batch(files, fresh, device.submit(attributor.judge, list(fresh.values())))
+
+
 def _records(
-    attributor: Attributor, chunk: Sequence[FittedFile], known: Mapping[str, Finding], coverage: float, heatmaps: bool
-) -> Iterator[Record]:
-    fresh = {file.sha256: _as_prepared(file) for file in chunk if file.pixels is not None and file.sha256 not in known}
-    findings = attributor.judge([*fresh.values()], coverage, heatmaps)
-    copies = Counter(file.sha256 for file in chunk)
-    shared: dict[str, Finding] = {}  # only what comes again, for heatmaps are large
-    for file in chunk:
+    batch: _Batch,
+    findings: Iterator[Finding],
+    known: Mapping[str, Finding],
+    carried: dict[str, Finding],
+    ahead: _Batch,
+) -> Generator[Record, None, dict[str, Finding]]:
+    """The batch's records; returns the findings that the batch ahead needs too, and no more, for heatmaps are large."""
+    copies = Counter(file.sha256 for file in (*batch.files, *ahead.files))
+    shared = dict(carried)
+    for file in batch.files:
         path = os.fspath(file.path)
         if file.error is not None or file.sha256 is None:
             yield Record(path, file.sha256, "error", file.error, None, file.facts)
             continue
-        finding = shared.get(file.sha256) or (next(findings) if file.sha256 in fresh else known[file.sha256])
+        finding = shared.get(file.sha256) or (next(findings) if file.sha256 in batch.fresh else known[file.sha256])
         if copies[file.sha256] > 1:
             shared[file.sha256] = finding
         yield Record(path, file.sha256, "ok", None, finding, file.facts)
+    needed = {file.sha256 for file in ahead.files}
+    return {sha256: finding for sha256, finding in shared.items() if sha256 in needed}
 
 
 def _as_prepared(file: FittedFile) -> Prepared:

@@ -216,7 +216,7 @@ class Case(Mapping[str, Finding]):
         state = (facts.bytes, facts.modified_ns, facts.read_ns) if facts else (None, None, None)
         values = (record.sha256, *state, _storable(record.error) if record.error else None)
         known = self._database.execute("SELECT sha256 FROM files WHERE path = ?", (path,)).fetchone()
-        if known is None and record.sha256 and (old := self._moved_from(record.sha256)) is not None:
+        if known is None and (old := self._moved_from(record.sha256)) is not None:
             self._database.execute("UPDATE files SET path = ? WHERE path = ?", (path, old))
             self._write_log("moved", f"{_text(old)} was found again by its hash as {record.path}")
         elif known is not None and known[0] is not None and known[0] != record.sha256:
@@ -228,7 +228,9 @@ class Case(Mapping[str, Finding]):
             (path, *values),
         )
 
-    def _moved_from(self, sha256: str) -> str | bytes | None:
+    def _moved_from(self, sha256: str | None) -> str | bytes | None:
+        if sha256 not in self._hashes:
+            return None
         paths = self._database.execute("SELECT path FROM files WHERE sha256 = ? ORDER BY id", (sha256,)).fetchall()
         return next((path for (path,) in paths if not os.path.lexists(_text(path))), None)
 

@@ -50,16 +50,19 @@ def load_image(path: str | Path) -> LoadedImage:
 
 def read_bytes(path: str | Path) -> tuple[bytes, os.stat_result]:
     """A regular file's bytes, at most one more than ``MAX_FILE_BYTES``, and its state before. Raises ImageError."""
-    path = Path(path)
+    name = os.fspath(path)  # Path's own methods take twice the time, and there may be many files
     try:
-        state = path.stat()
+        state = os.stat(name)  # noqa: PTH116
         if stat.S_ISDIR(state.st_mode):
             closed = "" if os.access(path, os.R_OK | os.X_OK) else " that you may not open"
             raise ImageError(f"{path} is a folder{closed}.", "Name image files, or a folder that may be searched.")
         if not stat.S_ISREG(state.st_mode):
             raise ImageError(f"{path} is not a regular file.", "Copy the image into a file first.")
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1), state
+        with open(name, "rb") as file:  # noqa: PTH123
+            data = file.read(min(state.st_size, MAX_FILE_BYTES) + 1)  # room for what is asked is taken at once
+            if len(data) > state.st_size:  # it grew meanwhile
+                data += file.read(MAX_FILE_BYTES + 1 - len(data))
+            return data, state
     except FileNotFoundError as error:
         raise ImageError(f"{path} does not exist.", "Check the name and the folder.") from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
@@ -178,7 +181,9 @@ def _picture_pixels(image: Image.Image, name: str) -> FloatArray:
         return _unit(np.asarray(image)[None], name)
     if mode == "I":
         raise ImageError(f"{name} stores 32-bit whole numbers, whose range is unknown.", "Save it with 8 or 16 bits.")
-    if mode in ("1", "L", "LA", "La"):
+    if mode == "L":
+        return _scale8(np.asarray(image)[None])
+    if mode in ("1", "LA", "La"):
         grey = image.convert("LA" if mode == "La" else "L")
         return _scale8(np.asarray(grey.getchannel(0))[None])
     if mode not in ("RGB", "RGBA", "RGBX"):  # palettes, CMYK, YCbCr, Lab, premultiplied alpha

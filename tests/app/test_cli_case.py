@@ -117,7 +117,7 @@ def test_killed_then_resumed_equals_undisturbed(folder: Path, tiny_pack: Path, t
         time.sleep(0.002)
     run.kill()
     run.wait()
-    assert 0 < len(records(killed)) <= 300
+    assert len(records(killed)) in (0, 128, 256, 300), "whole batches"
     assert main([*command, str(killed), "--resume"]) == 1
     assert main([*command, str(whole)]) == 1
     assert comparable(killed) == comparable(whole), "to the last digit"

@@ -77,7 +77,7 @@ def test_only_a_few_files_are_read_ahead(
     records = attribute_files(attributor, folder)
     next(records)
     time.sleep(0.2)
-    assert len(read) <= 8 + 2 * 8 + 2 * 8 * reading.THREADS
+    assert len(read) <= 2 * 8 + 2 * 8 + 2 * 8 * reading.THREADS
     records.close()  # type: ignore[attr-defined]
 
 
