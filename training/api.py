@@ -102,11 +102,13 @@ def generate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
     """Make the scenario's examples against the victims in ``run.victims``."""
     from core.attributor import choose_device  # noqa: PLC0415
     from training.generate import generate as generate_examples  # noqa: PLC0415
+    from training.ranks import Ranks  # noqa: PLC0415
 
-    device = choose_device(run.device)
+    ranks = Ranks()
     report = generate_examples(
-        run.scenario, _clean(run), run.victims, run.shards, device=device, tell=_progress(listen), cancel=cancel
-    )
+        run.scenario, _clean(run), run.victims, run.shards, device=choose_device(ranks.device(run.device)),
+        tell=_progress(listen), cancel=cancel, ranks=ranks,
+    )  # fmt: skip
     examples = sum(sum(cell["filled"]) for cell in report["cells"].values())
     listen(Event("generated", {"examples": examples, "unfilled": report["unfilled"]}))
 

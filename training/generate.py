@@ -20,14 +20,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.errors import AttackError
+from core.errors import AttackError, DeviceError
 from core.manifest import CLEAN
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from training.attacks import Attack, make_attack
+from training.attacks import Attack
+from training.plan import check_victim, make_attacks, settle_plan
 from training.ranks import Ranks
 from training.scenario import AttackSpec, Scenario
 from training.screening import Screening, screen
-from training.shards import Arrays, read_part, write_manifest, write_part
+from training.shards import Arrays, read_header, write_manifest, write_part
 from training.sources import SPLITS, CleanImages, Split
 from training.victim_zoo import Victim, load_victim
 
@@ -75,9 +76,14 @@ def generate(
     """Fill ``out`` with the scenario's parts and manifest; returns the report that the manifest carries.
 
     victims: folder with the scenario's victim files. Raises AttackError with the cell named when an attack
-    fails; what was written stays and the next run goes on from it.
+    fails; what was written stays and the next run goes on from it. Raises ScenarioError, VictimError or DataError
+    before any work if an entry, a victim's file or what is in ``out`` already is not what the scenario needs.
     """
     ranks = ranks or Ranks()
+    attacks = make_attacks(scenario)
+    for victim_spec in scenario.victims:
+        check_victim(victims / victim_spec.file, victim_spec, clean)
+    settle_plan(scenario, clean, victims, out, write=ranks.first)
     _write_clean(scenario, clean, out, ranks)
     report: dict[str, Any] = {"victims": {}, "cells": {}, "unfilled": [], "source": clean.name}
     for victim_spec in scenario.victims:
@@ -85,12 +91,13 @@ def generate(
         victim = victim.to(device)
         report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}
         screened = {
-            split: screen(victim, clean, split, getattr(scenario.clean.pool, split), out / victim_spec.label, ranks)
+            split: screen(
+                victim, digest, clean, split, getattr(scenario.clean.pool, split), out / victim_spec.label, ranks
+            )
             for split in SPLITS
             if any(getattr(a.cell, split) for a in scenario.attacks)
         }
-        for spec in scenario.attacks:
-            attack = make_attack(spec.config)
+        for spec, attack in zip(scenario.attacks, attacks, strict=True):
             for split, screening in screened.items():
                 folder = out / victim_spec.label / spec.key / split
                 seed = stable_seed(scenario.seed, victim_spec.label, spec.key, split)
@@ -111,25 +118,47 @@ def _report_cells(report: dict[str, Any], stream: _Stream, filled: NDArray[np.in
             report["unfilled"].append({"cell": f"{key}/{value:g}", "filled": count, "wanted": stream.wanted})
 
 
+class _Tally:
+    """Examples filled and images tried by cell [V], as the parts' headers say, and the progress that they make."""
+
+    def __init__(self, stream: _Stream, tell: ProgressCallback) -> None:
+        cells = stream.spec.grid.count
+        self.filled = np.zeros(cells, np.int64)
+        self.tried = np.zeros(cells, np.int64)
+        self._wanted = stream.wanted
+        self._found = frozenset(stream.folder.glob("*.safetensors"))
+        earlier = sum((_header(path)[0] for path in self._found), np.zeros(cells, np.int64))
+        stage = f"{stream.victim_label} {stream.spec.name} ({stream.spec.backend}) {stream.split}"
+        self._meter = ProgressMeter(stage, stream.wanted * cells, tell, already_done=self._of_use(earlier))
+
+    def add(self, path: Path) -> None:
+        before = self._of_use(self.filled)
+        filled, tried = _header(path)
+        self.filled += filled
+        self.tried += tried
+        if path not in self._found:
+            self._meter.advance(self._of_use(self.filled) - before)
+
+    def _of_use(self, filled: NDArray[np.int64]) -> int:
+        """A cell's last batch may hold more than is wanted of it."""
+        return int(np.minimum(filled, self._wanted).sum())
+
+
+def _header(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    header = read_header(path)
+    return np.asarray(header["filled"]), np.asarray(header["tried"])
+
+
 def _run_stream(
     stream: _Stream, batch: int, clean: CleanImages, screening: Screening, victim: Victim,
     tell: ProgressCallback, cancel: CancelToken | None, ranks: Ranks,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """Rounds until every cell is full or out of attempts. Returns examples filled and images tried, by cell."""
     values = np.asarray(stream.spec.grid.values, np.float32)
-    filled = np.zeros(len(values), np.int64)
-    tried = np.zeros(len(values), np.int64)
     orders = [_candidates(stream, cell, float(value), screening) for cell, value in enumerate(values)]
-    meter = ProgressMeter(
-        f"{stream.victim_label} {stream.spec.name} ({stream.spec.backend}) {stream.split}",
-        stream.wanted * len(values),
-        tell,
-    )
+    tally = _Tally(stream, tell)
     part = 0
-    while True:
-        queue = _next_round(stream, orders, filled, tried)
-        if not queue:
-            return filled, tried
+    while queue := _next_round(stream, orders, tally.filled, tally.tried):
         chunks = [queue[i : i + batch] for i in range(0, len(queue), batch)]
         paths = [stream.folder / f"{part + i:05d}.safetensors" for i in range(len(chunks))]
         for index, (chunk, path) in enumerate(zip(chunks, paths, strict=True)):
@@ -138,20 +167,13 @@ def _run_stream(
             if ranks.owns(index) and not path.exists():
                 _make_part(stream, chunk, values, clean, victim, path)
             if ranks.alone:
-                meter.advance(_count(path, filled, tried))
+                tally.add(path)
         ranks.barrier()
         if not ranks.alone:
             for path in paths:
-                meter.advance(_count(path, filled, tried))
+                tally.add(path)
         part += len(chunks)
-
-
-def _count(path: Path, filled: NDArray[np.int64], tried: NDArray[np.int64]) -> int:
-    """Add one part's header to the tallies; returns the examples it holds."""
-    _, header = read_part(path)
-    filled += np.asarray(header["filled"])
-    tried += np.asarray(header["tried"])
-    return int(sum(header["filled"]))
+    return tally.filled, tally.tried
 
 
 def _candidates(stream: _Stream, cell: int, value: float, screening: Screening) -> NDArray[np.int64]:
@@ -203,8 +225,13 @@ def _make_part(
             victim, images, labels, stream.in_attack_units(values[cells]), eight_bit=True, generator=generator
         )
     except AttackError as error:
-        raise AttackError(
-            f"{stream.victim_label}/{stream.spec.key}/{stream.split}: {error.what}", error.remedy
+        asked = ", ".join(f"{value:g}" for value in np.unique(values[cells]))
+        where = f"{stream.victim_label}/{stream.spec.key}/{stream.split} at {stream.attack.hyperparameter} {asked}"
+        raise AttackError(f"{where}: {error.what}", error.remedy) from error
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(
+            f"{len(chunk)} images of {stream.victim_label}/{stream.spec.key} do not fit into {device}'s memory.",
+            "Lower batch in the scenario.",
         ) from error
     won = result.success.cpu().numpy()
     arrays: Arrays = {

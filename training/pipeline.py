@@ -7,26 +7,38 @@ from pathlib import Path
 
 import torch
 
-from core.errors import DataError
+from core.errors import DataError, ScenarioError
 from core.manifest import ImageSpec, Manifest
 from core.progress import CancelToken, ProgressCallback
-from training.attacks import make_attack
 from training.export import export_pack
+from training.plan import check_victim, make_attacks
 from training.scenario import Scenario
 from training.shards import read_manifest, read_split
 from training.sources import SPLITS, CleanImages
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer, attack_labels
+from training.victim_zoo import ARCHITECTURES
 
 
 def make_victims(
     scenario: Scenario, clean: CleanImages, folder: Path, device: torch.device, tell: ProgressCallback,
     cancel: CancelToken | None = None,
 ) -> None:  # fmt: skip
-    """Train the scenario's victims that are not in ``folder`` yet."""
+    """Train the scenario's victims that are not in ``folder`` yet.
+
+    Names that do not exist are refused first: nobody wants to hear of the last one hours later.
+    """
+    make_attacks(scenario)
+    unknown = {spec.architecture for spec in scenario.victims} - ARCHITECTURES.keys()
+    if unknown:
+        raise ScenarioError(
+            f"No architecture is called {' or '.join(sorted(unknown))}.", f"Use one of {', '.join(ARCHITECTURES)}."
+        )
     for spec in scenario.victims:
         path = folder / spec.file
-        if not path.exists():
+        if path.exists():
+            check_victim(path, spec, clean)
+        else:
             train_victim(
                 spec.architecture, clean, path, name=spec.label, passes=spec.passes, seed=scenario.seed,
                 device=device, tell=tell, cancel=cancel,
@@ -42,7 +54,7 @@ def train_pack(
     splits = {name: read_split(data, scenario, name) for name in SPLITS}
     _, channels, height, width = splits["train"].adversarial.shape
     image = ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
-    kinds: dict[str, str] = {a.name: make_attack(a.config).hyperparameter for a in scenario.attacks}
+    kinds: dict[str, str] = {attack.name: attack.hyperparameter for attack in make_attacks(scenario)}
     labels = attack_labels(scenario, kinds)
     trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device)
     history = trainer.run(tell=tell, report=report, cancel=cancel)

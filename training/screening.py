@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.errors import AttackError
 from training.attacks.base import margins
 from training.ranks import Ranks
-from training.shards import read_part, write_part
+from training.shards import read_header, read_part, write_part
 from training.sources import CleanImages, Split
 from training.victim_zoo import Victim
 
@@ -30,13 +32,19 @@ class Screening(NamedTuple):
     epsilon: NDArray[np.float32]
 
 
-def screen(victim: Victim, clean: CleanImages, split: Split, pool: int, folder: Path, ranks: Ranks) -> Screening:
-    """Screen the first ``pool`` images of a split, or take the result that an earlier run left in ``folder``."""
+def screen(
+    victim: Victim, digest: str, clean: CleanImages, split: Split, pool: int, folder: Path, ranks: Ranks
+) -> Screening:
+    """Screen the first ``pool`` images of a split, or take the result that an earlier run left in ``folder``.
+
+    digest: the victim's; a result of another victim or other images is measured anew.
+    """
     path = folder / f"screening-{split}.cache"
-    if ranks.first and not path.exists():
-        rows = clean.rows(split)[:pool]
+    rows = clean.rows(split)[:pool]
+    of = {"victim": digest, "images": hashlib.sha256(clean.images[rows].tobytes()).hexdigest()}
+    if ranks.first and not (path.exists() and read_header(path) == of):
         right, epsilon = _measure(victim, clean, rows)
-        write_part(path, {"rows": rows, "right": right, "epsilon": epsilon}, {})
+        write_part(path, {"rows": rows, "right": right, "epsilon": epsilon}, of)
     ranks.barrier()
     found, _ = read_part(path)
     every_right = np.zeros(len(clean.labels), np.bool_)
@@ -56,6 +64,11 @@ def _measure(
         part = slice(start, start + _BATCH)
         x = (torch.from_numpy(clean.images[rows[part]]).to(device).float() / 255).requires_grad_()
         margin = -margins(victim(x), torch.from_numpy(clean.labels[rows[part]]).to(device))
+        if not bool(margin.isfinite().all()):
+            raise AttackError(
+                f"The victim {victim.name} returned logits that are NaN or infinite on a clean image.",
+                "Check its weights and its normalisation.",
+            )
         (gradient,) = torch.autograd.grad(margin.sum(), x)
         steepness = gradient.abs().sum((1, 2, 3)).clamp_min(1e-12)
         right[part] = (margin > 0).cpu().numpy()

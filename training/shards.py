@@ -33,6 +33,7 @@ from training.scenario import Scenario
 from training.sources import SPLITS, Split
 
 MANIFEST = "manifest.json"
+_AGAIN = "Delete it and run `mtaa generate` again: the rest is kept."
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -42,14 +43,23 @@ def write_part(path: Path, arrays: Arrays, header: Mapping[str, Any]) -> None:
     write_file(path, save(arrays, {"header": json.dumps(header, sort_keys=True)}))
 
 
+def read_header(path: Path) -> dict[str, Any]:
+    """The header of one part, without its tensors. Raises DataError if the file is damaged."""
+    return _read(path, tensors=False)[1]
+
+
 def read_part(path: Path) -> tuple[Arrays, dict[str, Any]]:
     """The tensors of one part and its header. Raises DataError if the file is damaged."""
+    return _read(path, tensors=True)
+
+
+def _read(path: Path, *, tensors: bool) -> tuple[Arrays, dict[str, Any]]:
     try:
         with safe_open(path, "np") as file:
             header = json.loads((file.metadata() or {})["header"])
-            return {key: file.get_tensor(key) for key in file.keys()}, header  # noqa: SIM118  (not a mapping)
+            return {key: file.get_tensor(key) for key in file.keys()} if tensors else {}, header  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise DataError(f"{path} is damaged: {error}.", "Delete it and generate again: the rest is kept.") from error
+        raise DataError(f"{path} is damaged: {error}.", _AGAIN) from error
 
 
 def file_sha256(path: Path) -> str:
@@ -57,9 +67,19 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _digest_or_none(path: Path) -> str | None:
+    return file_sha256(path) if path.is_file() else None
+
+
 def write_manifest(folder: Path, scenario: Scenario, report: Mapping[str, Any]) -> None:
-    """List every part with its checksum beside the scenario and the generation's report."""
-    parts = {p.relative_to(folder).as_posix(): file_sha256(p) for p in sorted(folder.rglob("*.safetensors"))}
+    """List every part of the scenario with its checksum, beside the scenario itself and the generation's report."""
+    streams = {f"{victim.label}/{attack.key}" for victim in scenario.victims for attack in scenario.attacks}
+    streams |= {f"{CLEAN}/{CLEAN}"} if scenario.has_clean else set()
+    parts = {
+        path.relative_to(folder).as_posix(): file_sha256(path)
+        for path in sorted(folder.rglob("*.safetensors"))
+        if path.relative_to(folder).parent.parent.as_posix() in streams
+    }
     content = {"schema_version": 1, "scenario": scenario.model_dump(), **report, "parts": parts}
     write_file(folder / MANIFEST, json.dumps(content, indent=1, sort_keys=True).encode())
 
@@ -88,9 +108,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The data folder's manifest. Raises DataError if generation has not finished or the file is damaged."""
     try:
         content: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+        if {"scenario", "victims", "parts"} - content.keys() or content["schema_version"] != 1:
+            raise ValueError("it is not a manifest of this version")
     except FileNotFoundError as error:
         raise DataError(f"{folder} has no {MANIFEST}.", "Finish `mtaa generate` into this folder first.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, AttributeError) as error:
         raise DataError(f"{folder / MANIFEST} cannot be read: {error}.", "Run `mtaa generate` again.") from error
     return content
 
@@ -105,17 +127,21 @@ def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool =
     listed = read_manifest(folder)["parts"]
     rows: list[Arrays] = []
     for name, digest in sorted(listed.items()):
-        victim, entry, of_split, _ = name.split("/")
+        try:
+            victim, entry, of_split, _ = name.split("/")
+            victim_index = scenario.victim_labels.index(victim)
+            entry_index = -1 if entry == CLEAN else [a.key for a in scenario.attacks].index(entry)
+        except ValueError as error:
+            raise DataError(f"{folder} holds {name}, which {scenario.name} does not ask for.", _AGAIN) from error
         if of_split != split:
             continue
-        if verify and file_sha256(folder / name) != digest:
-            raise DataError(f"{folder / name} is not the file that was generated.", "Delete it and generate again.")
+        if verify and _digest_or_none(folder / name) != digest:
+            raise DataError(f"{folder / name} is not the file that was generated.", _AGAIN)
         arrays, _ = read_part(folder / name)
         count = len(arrays["row"])
-        entry_index = -1 if entry == CLEAN else [a.key for a in scenario.attacks].index(entry)
-        attack = CLEAN if entry == CLEAN else scenario.attacks[entry_index].name
+        attack = CLEAN if entry_index < 0 else scenario.attacks[entry_index].name
         arrays["attack"] = np.full(count, scenario.attack_labels.index(attack))
-        arrays["victim"] = np.full(count, scenario.victim_labels.index(victim))
+        arrays["victim"] = np.full(count, victim_index)
         arrays["entry"] = np.full(count, entry_index)
         rows.append(arrays)
     if split not in SPLITS or not rows:

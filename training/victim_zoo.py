@@ -145,19 +145,27 @@ def _faults(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
 
 
+def read_card(path: Path) -> VictimCard:
+    """What a victim's file says of it. Raises VictimError if the file is missing, damaged or not a victim."""
+    return _read(path, weights=False)[0]
+
+
+def _read(path: Path, *, weights: bool) -> tuple[VictimCard, dict[str, Tensor]]:
+    try:
+        with safe_open(path, "pt") as file:
+            card = VictimCard(**json.loads((file.metadata() or {})["card"]))
+            return card, {key: file.get_tensor(key) for key in file.keys()} if weights else {}  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        reason = _faults(error) if isinstance(error, ValidationError) else error
+        raise VictimError(f"{path} is not a victim file: {reason}.", "Train it with `mtaa victims train`.") from error
+
+
 def load_victim(path: Path) -> tuple[Victim, str]:
     """The frozen victim in ``path`` (float32 in memory, with the file's float16 values) and the file's sha256.
 
     Raises VictimError if the file is missing, damaged or not a victim of this program.
     """
-    try:
-        data = path.read_bytes()
-        with safe_open(path, "pt") as file:
-            card = VictimCard(**json.loads((file.metadata() or {})["card"]))
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        reason = _faults(error) if isinstance(error, ValidationError) else error
-        raise VictimError(f"{path} is not a victim file: {reason}.", "Train it with `mtaa victims train`.") from error
+    card, tensors = _read(path, weights=True)
     if not all(bool(value.isfinite().all()) for value in tensors.values()):
         raise VictimError(f"{path} holds weights that are NaN or infinite.", "Train it again.")
     try:
@@ -169,4 +177,4 @@ def load_victim(path: Path) -> tuple[Victim, str]:
         raise VictimError(f"{path}: {error.what}", error.remedy) from error
     except RuntimeError as error:
         raise VictimError(f"The weights in {path} are not a {card.architecture}'s.", "Train it again.") from error
-    return victim.frozen(), hashlib.sha256(data).hexdigest()
+    return victim.frozen(), hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,95 @@
+"""Whether a folder of examples may be gone on with, found out before anything is computed.
+
+Parts say what they hold and not what was asked for. A run that went on with other grids, counts or victims than the
+one that began the folder would mix both, try images twice and never end with the bytes of an undisturbed run. So what
+every stream was asked for is kept beside the parts, and another demand is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from core.errors import DataError, ScenarioError, VictimError
+from core.files import make_folder, write_file
+from core.manifest import CLEAN
+from training.attacks import Attack, make_attack
+from training.scenario import Scenario, VictimSpec
+from training.shards import file_sha256
+from training.sources import SPLITS, CleanImages
+from training.victim_zoo import read_card
+
+PLAN = "plan.json"
+_Streams = dict[str, dict[str, Any]]
+
+
+def make_attacks(scenario: Scenario) -> list[Attack]:
+    """The attack of every entry. Raises ScenarioError for what no attack takes, an epsilon above 255 included."""
+    attacks = [make_attack(spec.config) for spec in scenario.attacks]
+    for spec, attack in zip(scenario.attacks, attacks, strict=True):
+        largest = max(spec.grid.values)
+        if attack.hyperparameter == "epsilon" and largest > 255:
+            raise ScenarioError(f"{spec.name}'s grid ends at epsilon {largest:g}/255.", "255/255 is all there is.")
+    return attacks
+
+
+def check_victim(path: Path, spec: VictimSpec, clean: CleanImages) -> None:
+    """Raise VictimError unless the file holds the architecture asked for, for images and classes as ``clean`` has."""
+    card = read_card(path)
+    channels, height, width = clean.shape
+    wanted = {
+        "architecture": spec.architecture, "classes": clean.classes,
+        "channels": channels, "height": height, "width": width,
+    }  # fmt: skip
+    wrong = [f"{key} {getattr(card, key)}, not {value}" for key, value in wanted.items() if getattr(card, key) != value]
+    if wrong:
+        raise VictimError(f"{path} has {', '.join(wrong)}.", "Train the scenario's victims into a folder of their own.")
+
+
+def settle_plan(scenario: Scenario, clean: CleanImages, victims: Path, out: Path, *, write: bool) -> None:
+    """Raise DataError if parts in ``out`` were made for another demand; keep this one beside them if ``write``.
+
+    Parts without a plan are taken for this scenario's.
+    """
+    wanted = _streams(scenario, clean, victims)
+    kept = _read(out / PLAN)
+    for name, demand in wanted.items():
+        before = kept.get(name, demand)
+        different = [key for key in demand if before.get(key) != demand[key]]
+        if different and any((out / name).glob("*.safetensors")):
+            raise DataError(
+                f"The examples in {out / name} were generated with other {', '.join(different)}.",
+                "Delete that folder, or generate into a new one.",
+            )
+    if write and (merged := kept | wanted) != kept:
+        make_folder(out)
+        write_file(out / PLAN, json.dumps(merged, indent=1, sort_keys=True).encode())
+
+
+def _streams(scenario: Scenario, clean: CleanImages, victims: Path) -> _Streams:
+    """What each stream of parts is asked for, by its folder."""
+    digest = hashlib.sha256(clean.images.tobytes() + clean.labels.tobytes() + clean.split.tobytes()).hexdigest()
+    common: dict[str, Any] = {"clean images": digest, "seed": scenario.seed}
+    streams: _Streams = {}
+    for split in SPLITS:
+        examples = getattr(scenario.clean.examples, split)
+        streams[f"{CLEAN}/{CLEAN}/{split}"] = common | {"examples": examples}
+    for victim in scenario.victims:
+        weights = file_sha256(victims / victim.file)
+        for attack in scenario.attacks:
+            for split in SPLITS:
+                streams[f"{victim.label}/{attack.key}/{split}"] = common | {
+                    "victim": weights, "batch": scenario.batch, "pool": getattr(scenario.clean.pool, split),
+                    "cell": getattr(attack.cell, split), **attack.model_dump(exclude={"cell"}),
+                }  # fmt: skip
+    return streams
+
+
+def _read(path: Path) -> _Streams:
+    try:
+        streams: _Streams = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        return {name: dict(demand) for name, demand in streams.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} cannot be read: {error}.", "Generate into a new folder.") from error
