@@ -72,7 +72,7 @@ def render(
         versions=", ".join(f"{name} {number}" for name, number in versions().items()),
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
         summary=summary,
-        plots=[(title, svg_uri(figure)) for title, figure in plots(summary, manifest)],
+        plots=[(plot.title, svg_uri(plot)) for plot in plots(summary, manifest)],
         sampled=sample_sentence(len(shown), len(records)),
         cards=cards(shown, images, heatmaps, remarks or {}),
         log=log,

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from core import wording
@@ -20,7 +22,7 @@ from core.files import replacing
 from core.manifest import Manifest
 from core.records import Remark
 from core.report.cards import Card, Heatmaps, cards
-from core.report.plots import drawable, plots
+from core.report.plots import Plot, drawable, plots
 from core.report.summary import Summary, choose_cards, sample_sentence, summarise
 from core.types import Attribution, FloatArray, Record
 from core.versions import versions
@@ -28,10 +30,12 @@ from core.versions import versions
 _A4 = (8.27, 11.69)
 _LEFT, _TOP, _LINE = 0.08, 0.95, 0.0152
 _LINES = 58
-_WIDTH = 96
-"""Characters a line of running text; _CARD_WIDTH beside a card's pictures."""
-_CARD_WIDTH = 62
+_WIDTH = 108
+_CARD_WIDTH = 68
+"""Characters a line of running text, and beside a card's pictures."""
 _CARDS = 4
+_PLOTS, _PLOT_TITLE = 11.0, 0.4
+"""Inches for plots on a page, and for the title of each."""
 _FONT: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
     "pdf.fonttype": 42,
@@ -74,11 +78,7 @@ def _pages(
     summary: Summary, manifest: Manifest, device: str, sampled: str, log: Sequence[LogEntry]
 ) -> Iterator[Figure]:
     yield from _text_pages("Who made these images", _facts(summary, manifest, device, sampled))
-    for title, figure in plots(summary, manifest):
-        figure.suptitle(title, fontsize=11)
-        width, height = figure.get_size_inches()
-        figure.set_size_inches(_A4[0], _A4[0] * height / width)
-        yield figure
+    yield from _plot_pages(plots(summary, manifest))
     if summary.failures:
         more = summary.failed - len(summary.failures)
         listed = [f"{path}: {reason}" for path, reason in summary.failures]
@@ -86,6 +86,29 @@ def _pages(
         yield from _text_pages("Not attributed", listed + rest)
     if log:
         yield from _text_pages("Log of the case", [f"{entry.time}  {entry.action}: {entry.detail}" for entry in log])
+
+
+def _plot_pages(found: Sequence[Plot]) -> Iterator[Figure]:
+    """As many plots a page as fit."""
+    page: list[Plot] = []
+    for plot in found:
+        if page and sum(p.height + _PLOT_TITLE for p in page) + plot.height + _PLOT_TITLE > _PLOTS:
+            yield _plot_page(page)
+            page = []
+        page.append(plot)
+    if page:
+        yield _plot_page(page)
+
+
+def _plot_page(found: Sequence[Plot]) -> Figure:
+    heights = [plot.height + _PLOT_TITLE for plot in found]
+    figure = Figure(figsize=_A4, layout=ConstrainedLayoutEngine(rect=(_LEFT, 0.03, 1 - 2 * _LEFT, 0.94)))
+    blank = max(_PLOTS - sum(heights), 0.01)
+    parts = figure.subfigures(len(found) + 1, 1, squeeze=False, height_ratios=[*heights, blank])
+    for plot, part in zip(found, np.ravel(parts), strict=False):
+        part.suptitle(plot.title, fontsize=11)
+        plot.draw(part)
+    return figure
 
 
 def _facts(summary: Summary, manifest: Manifest, device: str, sampled: str) -> list[str]:

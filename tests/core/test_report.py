@@ -18,6 +18,7 @@ from core.manifest import Manifest
 from core.records import Remark
 from core.report import write_report
 from core.report.html import render
+from core.report.pdf import _WIDTH, _wrapped
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
 from core.report.summary import MAX_CARDS, choose_cards
 from core.types import Candidate, Finding, Heatmap, Record
@@ -154,8 +155,9 @@ def test_pdf_has_the_same_content(finding: Finding, manifest: Manifest, tmp_path
     log = [LogEntry("2024-01-01T00:00:00+00:00", "attribute", "long " * 100)] * 70
     write_report(path, records, {strange: pixels}, manifest, "CPU", log=log)
     data = path.read_bytes()
+    lines = len(_wrapped("2024-01-01T00:00:00+00:00  attribute: " + log[0].detail, _WIDTH))
     pages = int(re.findall(rb"/Count (\d+)", data)[0])
-    assert pages == 1 + 3 + 1 + -(-70 * 6 // 58) + 3, "facts, plots, failures, log, cards"
+    assert pages == 1 + 1 + 1 + -(-70 * lines // 58) + 3, "facts, plots, failures, log, cards"
     assert data.count(b"/Subtype /Image") >= 2
     assert b"/Title (Attribution report)" in data
     with pytest.raises(WorkbenchError, match="cannot be written"):
