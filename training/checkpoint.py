@@ -15,29 +15,42 @@ from core.files import make_folder, write_file
 CHECKPOINT = "checkpoint.pt"
 
 
-def save_checkpoint(folder: Path, state: dict[str, Any], history: list[dict[str, Any]]) -> None:
-    """Write the ``state_dict`` of everything in ``state`` and the history of the epochs done."""
+def save_checkpoint(
+    folder: Path, state: dict[str, Any], history: list[dict[str, Any]], run: dict[str, Any] | None = None
+) -> None:
+    """Write the ``state_dict`` of everything in ``state``, the history of the epochs done, and what run it is of."""
     buffer = io.BytesIO()
-    torch.save({"history": history, **{name: part.state_dict() for name, part in state.items()}}, buffer)
+    parts = {name: part.state_dict() for name, part in state.items()}
+    torch.save({"history": history, "run": run, **parts}, buffer)
     make_folder(folder)
     write_file(folder / CHECKPOINT, buffer.getvalue())
 
 
-def load_checkpoint(folder: Path, state: dict[str, Any]) -> list[dict[str, Any]]:
+def load_checkpoint(folder: Path, state: dict[str, Any], run: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """Load everything in ``state`` in place; returns the history, empty if there is no checkpoint.
 
-    Raises DataError if the checkpoint is damaged or of another network.
+    Raises DataError if the checkpoint is damaged, of another network, or of a run whose entries differ from ``run``'s:
+    its optimiser would go on as that run, and what came out would be passed off as this one's. A checkpoint that does
+    not say what run it is of is taken for this one's.
     """
     path = folder / CHECKPOINT
     if not path.exists():
         return []
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
+        before = saved.get("run") or {}
+        different = [name for name, value in (run or {}).items() if before.get(name, value) != value]
+        if different:
+            raise ValueError(f"it is of a run with other {', '.join(different)}")
         for name, part in state.items():
             part.load_state_dict(saved[name])
         history: list[dict[str, Any]] = saved["history"]
-    except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise DataError(
-            f"{path} does not continue this run: {error}", "Use another --out folder, or delete it."
-        ) from error
+    except pickle.UnpicklingError as error:  # its message advises to load without this protection
+        raise _refusal(path, "it is damaged, or holds more than weights") from error
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError) as error:
+        raise _refusal(path, str(error).partition("\n")[0].rstrip(".:")) from error
     return history
+
+
+def _refusal(path: Path, reason: str) -> DataError:
+    return DataError(f"{path} does not continue this run: {reason}.", "Use another --out folder, or delete it.")

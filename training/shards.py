@@ -103,6 +103,14 @@ class Examples:
     def __len__(self) -> int:
         return len(self.attack)
 
+    def digest(self) -> str:
+        """sha256 over everything that training sees."""
+        arrays = self.adversarial, self.clean, self.attack, self.victim, self.hyperparameter
+        digest = hashlib.sha256()
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The data folder's manifest. Raises DataError if generation has not finished or the file is damaged."""

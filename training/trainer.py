@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.errors import DeviceError, ScenarioError
 from core.manifest import AttackLabel, ImageSpec, Task
 from core.model.network import MTAA, Outputs
 from core.model.perturbation import FeaturePerturbation
@@ -48,6 +49,18 @@ def attack_labels(scenario: Scenario, hyperparameters: dict[str, str]) -> list[A
     return labels
 
 
+def batch_sizes(examples: int, batch: int) -> list[int]:
+    """Sizes of an epoch's batches. A single one left over joins the batch before it: batch norm takes no fewer than two
+    where the maps have shrunk to one pixel."""
+    sizes = [batch] * (examples // batch)
+    rest = examples % batch
+    if rest == 1 and sizes:
+        sizes[-1] += 1
+    elif rest:
+        sizes.append(rest)
+    return sizes
+
+
 class Trainer:
     """One training run. ``run`` goes on from the checkpoint in ``folder`` if there is one."""
 
@@ -67,7 +80,13 @@ class Trainer:
         if scenario.network.hyperparameter_head == "shared":
             self._scale = torch.full_like(self._scale, float(width.max()))
         self._train = _Batches(train, device)
-        self._steps = math.ceil(len(train) / self._spec.batch)
+        self._sizes = batch_sizes(len(train), self._spec.batch)
+        self._steps = len(self._sizes)
+        self._run = {
+            "settings": self._spec.model_dump(), "network": scenario.network.model_dump(), "seed": scenario.seed,
+            "labels": [label.model_dump() for label in labels], "victims": scenario.victim_labels,
+            "examples": train.digest(),
+        }  # fmt: skip
         self._optimizer = self._make_optimizer()
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
 
@@ -97,7 +116,8 @@ class Trainer:
     ) -> list[EpochReport]:
         """Train to the last epoch; returns the report of every epoch, resumed ones included.
 
-        report: told each epoch as it ends. Raises Cancelled between two batches.
+        report: told each epoch as it ends. Raises Cancelled between two batches, ScenarioError where the settings make
+        the loss diverge, DeviceError where a batch does not fit, DataError for a checkpoint of another run.
         """
         state = {
             "network": self.network,
@@ -105,12 +125,17 @@ class Trainer:
             "optimizer": self._optimizer,
             "schedule": self._schedule,
         }
-        history: list[dict[str, Any]] = load_checkpoint(self._folder, state)
+        history: list[dict[str, Any]] = load_checkpoint(self._folder, state, self._run)
         examples = self._steps * self._spec.epochs
         meter = ProgressMeter("training", examples, tell, already_done=len(history) * self._steps)
         for epoch in range(len(history), self._spec.epochs):
-            history.append(self._epoch(epoch, meter, cancel))
-            save_checkpoint(self._folder, state, history)
+            try:
+                history.append(self._epoch(epoch, meter, cancel))
+            except torch.OutOfMemoryError as error:
+                raise DeviceError(
+                    f"{self._spec.batch} images do not fit into {self._device}'s memory.", "Lower training.batch."
+                ) from error
+            save_checkpoint(self._folder, state, history, self._run)
             report(EpochReport(**history[-1]))
         return [EpochReport(**past) for past in history]
 
@@ -119,7 +144,7 @@ class Trainer:
         generator = torch.Generator().manual_seed((self._scenario.seed << 16) + epoch)
         order = torch.randperm(len(self._train), generator=generator)
         sums = torch.zeros(len(Losses._fields) + 2, device=self._device)
-        for rows in torch.split(order, self._spec.batch):
+        for rows in torch.split(order, self._sizes):
             if cancel is not None:
                 cancel.check()
             batch = self._train.take(rows)
@@ -134,6 +159,11 @@ class Trainer:
             sums += torch.stack([*(loss.detach() * len(rows) for loss in losses), *right])
             meter.advance(1)
         means = (sums / len(self._train)).tolist()
+        if not all(map(math.isfinite, means)):
+            raise ScenarioError(
+                f"The loss diverged in epoch {epoch + 1}.",
+                f"Lower training.learning_rate or set training.precision to fp32, and delete {self._folder}.",
+            )
         return {
             "epoch": epoch,
             "losses": dict(zip(Losses._fields, means, strict=False)),
@@ -210,12 +240,14 @@ class Answers:
 def answer(network: nn.Module, images: Tensor, device: torch.device, *, perturbation: bool = False) -> Answers:
     """Run a network in float32 over uint8 images [N, C, H, W]."""
     network.eval()
-    parts: list[Outputs] = [network(_to_float(chunk.to(device))) for chunk in torch.split(images, 256)]
-    estimates = [p.perturbation.estimate.cpu() for p in parts if p.perturbation is not None and perturbation]
-    return Answers(
-        attack=torch.cat([p.attack for p in parts]).cpu(),
-        victim=torch.cat([p.victim for p in parts]).cpu(),
-        hyperparameter=torch.cat([p.hyperparameter for p in parts]).cpu(),
-        features=torch.cat([p.features for p in parts]).cpu(),
-        perturbation=torch.cat(estimates) if estimates else None,
-    )
+    columns: tuple[list[Tensor], ...] = ([], [], [], [])
+    estimates: list[Tensor] = []
+    for chunk in torch.split(images, 256):
+        outputs: Outputs = network(_to_float(chunk.to(device)))
+        wanted = outputs.attack, outputs.victim, outputs.hyperparameter, outputs.features
+        for column, value in zip(columns, wanted, strict=True):
+            column.append(value.cpu())
+        if perturbation and outputs.perturbation is not None:
+            estimates.append(outputs.perturbation.estimate.cpu())
+    attack, victim, hyperparameter, features = map(torch.cat, columns)
+    return Answers(attack, victim, hyperparameter, features, torch.cat(estimates) if estimates else None)

@@ -1,0 +1,322 @@
+"""Training: it learns, it goes on where it stopped to the bit, and it goes on with nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from core.errors import Cancelled, DataError, DeviceError, ScenarioError
+from core.manifest import ImageSpec
+from core.model.network import MTAA
+from core.progress import CancelToken, Progress
+from training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from training.scenario import Scenario
+from training.shards import Examples
+from training.trainer import EpochReport, Trainer, answer, attack_labels, batch_sizes
+
+Build = Callable[..., Scenario]
+CPU = torch.device("cpu")
+KINDS = {"FGSM": "epsilon", "PGD": "epsilon"}
+
+
+def examples(count: int = 66, seed: int = 0) -> Examples:
+    """Three kinds that a network can tell: nothing added, a grid of dots, stripes; the stronger the larger epsilon."""
+    rng = np.random.default_rng(seed)
+    clean = rng.integers(90, 130, (count, 1, 8, 8)).astype(np.uint8)
+    attack = np.arange(count) % 3
+    value = np.where(attack > 0, rng.integers(20, 100, count), 0)
+    dots, stripes = (np.indices((8, 8)).sum(0) % 2 == 0), (np.indices((8, 8))[0] % 2 == 0)
+    pattern = np.stack([np.zeros((8, 8)), dots, stripes])[attack][:, None]
+    adversarial = (clean + pattern * value[:, None, None, None]).clip(0, 255).astype(np.uint8)
+    return Examples(
+        adversarial, clean, attack, np.minimum(attack, 1), value.astype(np.float32), attack - 1, np.arange(count)
+    )
+
+
+@pytest.fixture
+def trainer(scenario: Build, tmp_path: Path) -> Callable[..., Trainer]:
+    """``trainer()`` on the small set into ``tmp_path/run``; ``folder``, ``train`` or scenario entries may be others."""
+
+    def build(folder: str = "run", train: Examples | None = None, **changes: Any) -> Trainer:
+        chosen = scenario(**changes)
+        image = ImageSpec(channels=1, height=8, width=8)
+        train = train or examples()
+        return Trainer(chosen, attack_labels(chosen, KINDS), image, train, tmp_path / folder, CPU)
+
+    return build
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    return {"epochs": 3, "batch": 16, "precision": "fp32"} | changes
+
+
+def state(trainer: Trainer) -> dict[str, torch.Tensor]:
+    weights = {**trainer.network.state_dict(), **trainer.weighting.state_dict()}
+    return {name: value.clone() for name, value in weights.items()}
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_a_toy_set_is_learnt(trainer: Callable[..., Trainer], decoupled: bool) -> None:
+    wanted = settings(epochs=12, learning_rate=1e-2, decoupled_decay=decoupled)
+    run = trainer(training=wanted)
+    history = run.run()
+    first, last = history[0], history[-1]
+    assert last.attack_accuracy > 0.95 > first.attack_accuracy
+    for name in ("attack", "victim", "hyperparameter"):
+        assert last.losses[name] < first.losses[name] / 2, name
+    assert last.sigma["hyperparameter"] < 1  # eq. 14 trusts what it has learnt
+    held_out = examples(60, seed=1)
+    answers = answer(run.network, torch.from_numpy(held_out.adversarial), CPU)
+    assert (answers.attack.argmax(1).numpy() == held_out.attack).mean() > 0.9
+
+
+def test_the_plain_sum_keeps_its_sigmas(trainer: Callable[..., Trainer]) -> None:
+    history = trainer(network={"width": 4, "uncertainty_weighted": False}).run()
+    assert all(set(epoch.sigma.values()) == {1.0} for epoch in history)
+    last = history[-1].losses
+    parts = last["attack"] + last["victim"] + last["hyperparameter"] + last["reconstruction"]
+    assert last["total"] == pytest.approx(parts, rel=1e-5)
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("epochs_done", [1, 2])
+def test_a_resumed_run_ends_with_the_bits_of_an_undisturbed_one(
+    trainer: Callable[..., Trainer], epochs_done: int
+) -> None:
+    whole = trainer("whole")
+    history = whole.run()
+
+    def kill(report: EpochReport) -> None:
+        if report.epoch + 1 == epochs_done:
+            raise Killed
+
+    with pytest.raises(Killed):
+        trainer().run(report=kill)
+    resumed = trainer()
+    torch.rand(7)  # another process is anywhere in its random numbers
+    told: list[EpochReport] = []
+    progress: list[Progress] = []
+    assert resumed.run(report=told.append, tell=progress.append) == history
+    assert same(state(resumed), state(whole))
+    assert [report.epoch for report in told] == list(range(epochs_done, 3))
+    assert progress[-1].done == progress[-1].total == 3 * len(batch_sizes(66, 16))
+
+
+def test_stopped_within_an_epoch_the_epoch_is_done_again(trainer: Callable[..., Trainer]) -> None:
+    whole = trainer("whole")
+    whole.run()
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        trainer().run(report=lambda _: cancel.cancel(), cancel=cancel)
+    resumed = trainer()
+    resumed.run()
+    assert same(state(resumed), state(whole))
+
+
+def test_a_finished_run_is_not_trained_again(trainer: Callable[..., Trainer]) -> None:
+    first = trainer()
+    history = first.run()
+    again = trainer()
+    told: list[EpochReport] = []
+    assert again.run(report=told.append) == history
+    assert not told
+    assert same(state(again), state(first))
+
+
+OTHERS: dict[str, tuple[dict[str, Any], str]] = {
+    "another network": ({"network": {"width": 8}}, "network"),
+    "another rate": ({"training": settings(learning_rate=1e-2)}, "settings"),
+    "fewer epochs": ({"training": settings(epochs=2)}, "settings"),
+    "another seed": ({"seed": 7}, "seed"),
+    "other examples": ({"train": examples(66, seed=3)}, "examples"),
+}
+
+
+@pytest.mark.parametrize(("changes", "named"), OTHERS.values(), ids=OTHERS.keys())
+def test_a_checkpoint_of_another_run_is_refused(
+    trainer: Callable[..., Trainer], tmp_path: Path, changes: dict[str, Any], named: str
+) -> None:
+    trainer(training=settings()).run()
+    before = (tmp_path / "run" / CHECKPOINT).read_bytes()
+    with pytest.raises(DataError, match=rf"checkpoint\.pt does not continue this run: .* other .*{named}"):
+        trainer(**{"training": settings()} | changes).run()
+    assert (tmp_path / "run" / CHECKPOINT).read_bytes() == before
+
+
+def linear(features: int) -> dict[str, Any]:
+    return {"network": nn.Linear(features, 2)}
+
+
+def test_a_checkpoint_of_other_shapes_is_refused_in_one_line(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, linear(3), [])
+    for other in (linear(4), {"another": nn.Linear(3, 2)}):
+        with pytest.raises(DataError, match="does not continue this run") as caught:
+            load_checkpoint(tmp_path, other)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_without_a_word_on_its_run_is_taken(tmp_path: Path) -> None:
+    saved, loaded = linear(3), linear(3)
+    save_checkpoint(tmp_path, saved, [{"epoch": 0}])
+    assert load_checkpoint(tmp_path, loaded, {"seed": 1}) == [{"epoch": 0}]
+    assert torch.equal(saved["network"].weight, loaded["network"].weight)
+    assert load_checkpoint(tmp_path / "nowhere", loaded) == []
+
+
+class Code:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("form", ["pickle", "checkpoint"])
+def test_code_in_a_checkpoint_is_refused_and_never_runs(
+    trainer: Callable[..., Trainer], tmp_path: Path, form: str
+) -> None:
+    trap = tmp_path / "it ran"
+    buffer = io.BytesIO()
+    content = {"history": [], "network": Code(trap)}
+    if form == "pickle":
+        pickle.dump(content, buffer, protocol=2)
+    else:
+        torch.save(content, buffer)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / CHECKPOINT).write_bytes(buffer.getvalue())
+    with pytest.raises(DataError, match="more than weights") as caught:
+        trainer().run()
+    assert not trap.exists()
+    assert "weights_only" not in str(caught.value)
+    pickle.loads(pickle.dumps(Code(trap)))  # the trap works
+    assert trap.exists()
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut", "list", "folder"])
+def test_a_damaged_checkpoint_is_refused(trainer: Callable[..., Trainer], tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "run" / CHECKPOINT
+    trainer(training=settings(epochs=1)).run()
+    good = path.read_bytes()
+    a_list = io.BytesIO()
+    torch.save([1, 2], a_list)
+    path.write_bytes(
+        {"empty": b"", "text": b"no checkpoint", "list": a_list.getvalue()}.get(damage, good[: -len(good) // 3])
+    )
+    if damage == "folder":
+        path.unlink()
+        path.mkdir()
+    with pytest.raises(DataError, match=r"checkpoint\.pt does not continue this run"):
+        trainer(training=settings(epochs=1)).run()
+
+
+def test_a_loss_that_diverges_says_what_to_lower_and_keeps_the_last_good_epoch(
+    trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    poisoned = trainer()
+
+    def poison(report: EpochReport) -> None:
+        with torch.no_grad():
+            poisoned.network.attack_head.bias[0] = torch.nan
+
+    with pytest.raises(ScenarioError, match="epoch 2") as caught:
+        poisoned.run(report=poison)
+    assert "learning_rate" in caught.value.remedy
+    whole, resumed = trainer("whole"), trainer()
+    assert resumed.run() == whole.run()
+
+
+def test_a_batch_that_does_not_fit_says_what_to_lower(
+    trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+    run = trainer()
+    monkeypatch.setattr(run, "_losses", full)
+    with pytest.raises(DeviceError, match="16 images do not fit"):
+        run.run()
+
+
+@pytest.mark.parametrize(
+    ("count", "batch", "sizes"),
+    [(32, 16, [16, 16]), (33, 16, [16, 17]), (34, 16, [16, 16, 2]), (5, 16, [5]), (1, 16, [1]), (3, 1, [1, 1, 1])],
+)
+def test_no_batch_is_a_single_example(count: int, batch: int, sizes: list[int]) -> None:
+    assert batch_sizes(count, batch) == sizes
+
+
+def test_a_residual_network_trains_on_one_more_than_whole_batches(trainer: Callable[..., Trainer]) -> None:
+    """On 8x8 its last maps are one pixel, and batch norm refuses a single example there."""
+    network = {"backbone": "resnet18", "perturbation_extractor": None, "hyperparameter_head": "shared"}
+    (report,) = trainer(train=examples(9), network=network, training=settings(epochs=1, batch=4)).run()
+    assert np.isfinite(report.losses["total"])
+
+
+def test_only_weights_of_layers_decay(trainer: Callable[..., Trainer]) -> None:
+    groups = trainer(training=settings(weight_decay=0.5))._optimizer.param_groups
+    assert [group["weight_decay"] for group in groups] == [0.5, 0, 0]
+    assert all(p.dim() > 1 for p in groups[0]["params"])
+    assert all(p.dim() <= 1 for p in groups[1]["params"])
+
+
+def test_the_rate_rises_over_half_an_epoch_and_falls_to_nothing(trainer: Callable[..., Trainer]) -> None:
+    run = trainer(train=examples(160), training=settings(epochs=4, batch=16))  # 40 steps, 5 of them warm-up
+    rates = [run._rate(step) for step in range(41)]
+    assert rates[:3] == pytest.approx([0.2, 0.4, 0.6])
+    assert rates[5:] == sorted(rates[5:], reverse=True)
+    assert rates[20] == pytest.approx(0.5)
+    assert rates[40] == pytest.approx(0)
+
+
+def test_answers_are_the_networks_in_any_number_of_chunks(trainer: Callable[..., Trainer]) -> None:
+    network: MTAA = trainer().network
+    images = torch.from_numpy(examples(300).adversarial)
+    answers = answer(network, images, CPU, perturbation=True)
+    with torch.inference_mode():
+        outputs = network(images.float() / 255)
+    for name in ("attack", "victim", "hyperparameter", "features"):
+        torch.testing.assert_close(getattr(answers, name), getattr(outputs, name), rtol=1e-4, atol=1e-4)
+    assert outputs.perturbation is not None
+    torch.testing.assert_close(answers.perturbation, outputs.perturbation.estimate, rtol=1e-4, atol=1e-5)
+    assert answer(network, images[:3], CPU).perturbation is None
+
+
+def test_labels_cover_the_grids_of_all_entries_of_an_attack(scenario: Build) -> None:
+    cell = {"train": 1, "calibration": 1, "test": 1}
+    entries = [
+        {"name": "FGSM", "grid": {"first": 10, "last": 50, "count": 3}, "cell": cell},
+        {"name": "FGSM", "backend": "cleverhans", "grid": {"first": 40, "last": 90, "count": 2}, "cell": cell},
+        {"name": "C&W", "grid": {"first": 1, "last": 5, "count": 2}, "cell": cell},
+    ]
+    labels = attack_labels(scenario(attacks=entries), {"FGSM": "epsilon", "C&W": "kappa"})
+    assert [(a.name, a.hyperparameter, a.unit, a.minimum, a.maximum) for a in labels] == [
+        ("clean", "none", "", 0, 0),
+        ("FGSM", "epsilon", "/255", 10, 90),
+        ("C&W", "kappa", "logits", 1, 5),
+    ]
+
+
+def test_a_digest_tells_two_sets_apart() -> None:
+    first = examples()
+    assert first.digest() == examples().digest()
+    other = dataclasses.replace(first, hyperparameter=first.hyperparameter + 1)
+    assert other.digest() != first.digest()
