@@ -32,11 +32,16 @@ def fit_temperature(logits: Tensor, target: Tensor) -> float:
     return float(log_temperature.detach().clamp(-3, 3).exp())
 
 
-def conformal_quantile(scores: NDArray[np.float64], coverage: float) -> float:
-    """The split-conformal quantile: ceil((n + 1) coverage) of n scores, the largest where n is too small for it."""
-    n = len(scores)
-    rank = min(int(np.ceil((n + 1) * coverage)), n)
-    return float(np.sort(scores)[rank - 1])
+def conformal_quantile(scores: NDArray[np.float64], coverage: float, beyond: float | None = None) -> float:
+    """The split-conformal quantile: ceil((n + 1) coverage) of n scores.
+
+    beyond: what is safe to say where n is too small for that coverage; the largest score if there is no such thing,
+    which then covers n / (n + 1) only.
+    """
+    rank = int(np.ceil((len(scores) + 1) * coverage))
+    if rank > len(scores) and beyond is not None:
+        return beyond
+    return float(np.sort(scores)[min(rank, len(scores)) - 1])
 
 
 def fit_calibration(
@@ -54,7 +59,8 @@ def fit_calibration(
 
     attack_logits: [N, A]; victim_logits: [N, V]; hyperparameter: [N, A]; familiarity: [N] scores; attack, victim,
     value: [N] truth. Intervals are calibrated on the examples of the attack that the network names, so they hold under
-    the predicted attack; an attack never named there falls back to its own examples.
+    the predicted attack; an attack never named there falls back to its own examples. They lie around the value that is
+    told, which is kept within its range. Too few examples for a coverage give every label and the whole range.
     """
     temperatures = fit_temperature(attack_logits, attack), fit_temperature(victim_logits, victim)
     scores = []
@@ -65,15 +71,16 @@ def fit_calibration(
     for index, label in enumerate(labels):
         named = (attack_logits.argmax(1) == index) & (attack == index)
         chosen = named if named.any() else attack == index
-        error = (hyperparameter[chosen, index] - value[chosen]).abs().double().numpy()
-        halfwidths[label.name] = [conformal_quantile(error, c) if len(error) else label.width for c in COVERAGES]
+        told = hyperparameter[chosen, index].double().clamp(label.minimum, label.maximum)
+        error = (told - value[chosen]).abs().clamp(max=label.width).numpy()
+        halfwidths[label.name] = [conformal_quantile(error, c, beyond=label.width) for c in COVERAGES]
     return Calibration(
         attack_temperature=temperatures[0],
         victim_temperature=temperatures[1],
         sigma=sigma,
         coverages=COVERAGES,
-        attack_scores=[conformal_quantile(scores[0], c) for c in COVERAGES],
-        victim_scores=[conformal_quantile(scores[1], c) for c in COVERAGES],
+        attack_scores=[conformal_quantile(scores[0], c, beyond=1.0) for c in COVERAGES],
+        victim_scores=[conformal_quantile(scores[1], c, beyond=1.0) for c in COVERAGES],
         halfwidths=halfwidths,
         familiarity_threshold=conformal_quantile(familiarity.double().numpy(), FAMILIAR_SHARE),
     )

@@ -75,24 +75,26 @@ def evaluate(
     error = predictions.value - hyperparameter
     scaled = error * table1_factor(attacks)[attack]
     adversarial = np.asarray([a.name != CLEAN for a in attacks])[attack]
+    right_attack, right_victim = named_attack == attack, named_victim == victim
+
+    def figures(rows: NDArray[np.bool_]) -> dict[str, Any]:
+        if not rows.any():
+            return {"examples": 0}
+        return {
+            "examples": int(rows.sum()),
+            "attack_accuracy": float(right_attack[rows].mean()),
+            "victim_accuracy": float(right_victim[rows].mean()),
+            "rmse_table1_scale": _rmse(scaled[rows]),
+        }
+
     by_attack = {
-        label.name: _of_attack(
-            attack == index, index, named_attack, named_victim, victim, error, scaled, hyperparameter
-        )
+        label.name: figures(attack == index) | _fit(error[attack == index], hyperparameter[attack == index])
         for index, label in enumerate(attacks)
         if (attack == index).any()
     }
     return {
-        "examples": len(attack),
-        "attack_accuracy": float((named_attack == attack).mean()),
-        "victim_accuracy": float((named_victim == victim).mean()),
-        "rmse_table1_scale": _rmse(scaled),
-        "without_clean": {
-            "examples": int(adversarial.sum()),
-            "attack_accuracy": float((named_attack == attack)[adversarial].mean()),
-            "victim_accuracy": float((named_victim == victim)[adversarial].mean()),
-            "rmse_table1_scale": _rmse(scaled[adversarial]),
-        },
+        **figures(np.ones(len(attack), np.bool_)),
+        "without_clean": figures(adversarial),
         "attacks_weighted_alike": _weighted_alike([v for k, v in by_attack.items() if k != CLEAN]),
         "attack_ece": expected_calibration_error(predictions.attack, attack),
         "victim_ece": expected_calibration_error(predictions.victim, victim),
@@ -113,19 +115,10 @@ def _weighted_alike(by_attack: list[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def _of_attack(
-    chosen: NDArray[np.bool_], index: int, named_attack: Ints, named_victim: Ints, victim: Ints,
-    error: Floats, scaled: Floats, hyperparameter: NDArray[np.float32],
-) -> dict[str, Any]:  # fmt: skip
-    spread = float(hyperparameter[chosen].astype(np.float64).var())
-    return {
-        "examples": int(chosen.sum()),
-        "attack_accuracy": float((named_attack[chosen] == index).mean()),
-        "victim_accuracy": float((named_victim[chosen] == victim[chosen]).mean()),
-        "rmse": _rmse(error[chosen]),
-        "rmse_table1_scale": _rmse(scaled[chosen]),
-        "r2": 1.0 - float(np.square(error[chosen]).mean()) / spread if spread > 0 else None,
-    }
+def _fit(error: Floats, hyperparameter: NDArray[np.float32]) -> dict[str, Any]:
+    """RMSE in label units and R2 of one attack's examples; no R2 where all have one value."""
+    spread = float(hyperparameter.astype(np.float64).var())
+    return {"rmse": _rmse(error), "r2": 1.0 - float(np.square(error).mean()) / spread if spread > 0 else None}
 
 
 def _rmse(error: Floats) -> float:
