@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
@@ -19,7 +19,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class AttackLabel(_Strict):
@@ -33,6 +33,12 @@ class AttackLabel(_Strict):
     unit: str
     minimum: float
     maximum: float
+
+    @model_validator(mode="after")
+    def _range(self) -> AttackLabel:
+        if self.minimum > self.maximum:
+            raise ValueError(f"{self.name}'s range ends at {self.maximum:g} before it begins at {self.minimum:g}")
+        return self
 
     @property
     def width(self) -> float:
@@ -69,8 +75,8 @@ class Calibration(_Strict):
 
     attack_temperature: float = Field(gt=0)
     victim_temperature: float = Field(gt=0)
-    sigma: dict[Task, float]
-    coverages: list[float]
+    sigma: dict[Task, Annotated[float, Field(gt=0)]]
+    coverages: list[Annotated[float, Field(gt=0, lt=1)]]
     attack_scores: list[float]
     victim_scores: list[float]
     halfwidths: dict[str, list[float]]
@@ -82,9 +88,9 @@ class Calibration(_Strict):
         for name, row in rows.items():
             if len(row) != len(self.coverages):
                 raise ValueError(f"{name} has {len(row)} entries for {len(self.coverages)} coverages")
-            if not all(map(math.isfinite, row)):
-                raise ValueError(f"{name} has an entry that is not a number")
-        if not self.coverages or sorted(self.coverages) != self.coverages:
+            if any(lower > higher for lower, higher in pairwise([0.0, *row])):
+                raise ValueError(f"{name} must grow with the coverage, from 0 or more")
+        if not self.coverages or sorted(set(self.coverages)) != self.coverages:
             raise ValueError("coverages must be ascending and not empty")
         if set(self.sigma) != {"attack", "victim", "hyperparameter"}:
             raise ValueError("sigma needs attack, victim and hyperparameter")

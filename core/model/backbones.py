@@ -18,6 +18,7 @@ from torchvision.models import ResNet
 from core.model.config import NetworkConfig
 
 _LEVELS = 255.0
+_OCTAVES = 8.0  # log2(1 + _LEVELS)
 
 
 class Evidence(nn.Module):
@@ -31,9 +32,8 @@ class Evidence(nn.Module):
     channels_out = 4
 
     def forward(self, x: Tensor) -> Tensor:
-        scale = torch.log2(torch.tensor(1.0 + _LEVELS)).item()
-        dark = torch.log2(1 + _LEVELS * x) / scale
-        bright = torch.log2(1 + _LEVELS * (1 - x)) / scale
+        dark = torch.log2(1 + _LEVELS * x) / _OCTAVES
+        bright = torch.log2(1 + _LEVELS * (1 - x)) / _OCTAVES
         around = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
         residual = torch.tanh((x - around) * (_LEVELS / 8))
         return torch.cat([x, dark, bright, residual], dim=1)

@@ -1,0 +1,83 @@
+"""What a manifest may say of itself: everything that an answer is made of is checked before a weight is read."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from core.manifest import Manifest
+
+
+def manifest(tiny: dict[str, Any]) -> dict[str, Any]:
+    return {**copy.deepcopy(tiny), "weights_sha256": "0" * 64}
+
+
+def test_a_good_manifest_survives_writing_and_reading(tiny_manifest: dict[str, Any]) -> None:
+    checked = Manifest.model_validate(manifest(tiny_manifest))
+    assert Manifest.model_validate_json(checked.model_dump_json()) == checked
+    assert checked.pack_id == "tiny@" + "0" * 12
+    assert checked.attacks[1].width == 190
+
+
+NAN, INF = float("nan"), float("inf")
+CALIBRATION: dict[str, tuple[str, Any]] = {
+    "no temperature": ("attack_temperature", 0),
+    "infinite temperature": ("victim_temperature", INF),
+    "a threshold that is no number": ("familiarity_threshold", NAN),
+    "sigma of two tasks": ("sigma", {"attack": 1, "victim": 1}),
+    "negative sigma": ("sigma", {"attack": -1, "victim": 1, "hyperparameter": 1}),
+    "no coverage": ("coverages", []),
+    "descending coverages": ("coverages", [0.9, 0.8, 0.95]),
+    "a coverage twice": ("coverages", [0.8, 0.8, 0.95]),
+    "a coverage in percent": ("coverages", [0.8, 0.9, 95]),
+    "too few scores": ("attack_scores", [0.5, 0.7]),
+    "a score that is no number": ("victim_scores", [0.5, NAN, 0.8]),
+    "scores that shrink": ("attack_scores", [0.5, 0.4, 0.8]),
+    "a negative half-width": ("halfwidths", {"clean": [0, 0, 0], "fgsm": [-8, 12, 20], "cw": [2, 3, 4]}),
+    "half-widths that shrink": ("halfwidths", {"clean": [0, 0, 0], "fgsm": [8, 7, 20], "cw": [2, 3, 4]}),
+    "no half-width for an attack": ("halfwidths", {"clean": [0, 0, 0], "fgsm": [8, 12, 20]}),
+    "a half-width for no attack": (
+        "halfwidths", {"clean": [0] * 3, "fgsm": [1] * 3, "cw": [2] * 3, "pgd": [3] * 3},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value"), CALIBRATION.values(), ids=CALIBRATION.keys())
+def test_a_calibration_that_cannot_be_true_is_refused(tiny_manifest: dict[str, Any], key: str, value: Any) -> None:
+    content = manifest(tiny_manifest)
+    content["calibration"][key] = value
+    with pytest.raises(ValidationError):
+        Manifest.model_validate(content)
+    with pytest.raises(ValidationError):  # as it comes from a file; Python's JSON has NaN and Infinity too
+        Manifest.model_validate_json(json.dumps(content))
+
+
+ENTRIES: dict[str, dict[str, Any]] = {
+    "another schema": {"schema_version": 2},
+    "unknown entry": {"colour": "red"},
+    "a name that is a path": {"name": "../tiny"},
+    "a hash that is none": {"weights_sha256": "0" * 63},
+    "one victim": {"victims": [{"name": "clean"}]},
+    "two victims of one name": {"victims": [{"name": "a"}, {"name": "a"}]},
+    "two channels": {"image": {"channels": 2, "height": 28, "width": 28}},
+    "no height": {"image": {"channels": 1, "height": 0, "width": 28}},
+    "unknown backbone": {"network": {"backbone": "vit"}},
+}
+
+
+@pytest.mark.parametrize("changes", ENTRIES.values(), ids=ENTRIES.keys())
+def test_entries_that_cannot_be_true_are_refused(tiny_manifest: dict[str, Any], changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Manifest.model_validate(manifest(tiny_manifest) | changes)
+
+
+@pytest.mark.parametrize(("minimum", "maximum"), [(200, 10), (NAN, 200), (10, INF)])
+def test_a_range_that_is_none_is_refused(tiny_manifest: dict[str, Any], minimum: float, maximum: float) -> None:
+    content = manifest(tiny_manifest)
+    content["attacks"][1] |= {"minimum": minimum, "maximum": maximum}
+    with pytest.raises(ValidationError):
+        Manifest.model_validate(content)
