@@ -11,11 +11,13 @@ from rich.table import Table
 
 from app.cli.console import notify, output, plain, progress_bars
 from core.pack import DEFAULT_PACK, find_pack, load_pack
+from core.paths import RESOURCES
 from core.progress import ProgressMeter
 from core.records import encode
 
 cli = typer.Typer(help="Measure speed on this machine, as ratios to what it could do at best.", no_args_is_help=True)
 
+_VICTIM = RESOURCES / "victims" / "resnet18.safetensors"
 _Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Write every measurement as JSON.")]
 
 
@@ -45,6 +47,40 @@ def attribute(
     _print_attribution(result)
     if json is not None:
         write_result(json, result)
+
+
+@cli.command()
+def attacks(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="The folder with the MNIST files.")],
+    victim: Annotated[Path, typer.Option(metavar="FILE", help="The victim that all of them attack.")] = _VICTIM,
+    examples: Annotated[int, typer.Option(min=1, help="Test images that the victim names right.")] = 128,
+    repeats: Annotated[int, typer.Option(min=1, help="Of all contenders in turn; medians are shown.")] = 3,
+    attack: Annotated[list[str] | None, typer.Option(help="Only this attack; may be given again.")] = None,
+    device: Annotated[str, typer.Option(metavar="cpu|cuda|cuda:N", help="Where to compute.")] = "cpu",
+    json: _Json = None,
+) -> None:
+    """Our attacks beside cleverhans, torchattacks, foolbox and ART (those of them that are installed)."""
+    from training.benchmark_attacks import Settings, benchmark  # noqa: PLC0415 (torch)
+
+    settings = Settings(repeats=repeats, attacks=tuple(attack)) if attack else Settings(repeats=repeats)
+    benchmark(data, victim, json, examples=examples, device=device, settings=settings)
+
+
+@cli.command()
+def window(
+    images: Annotated[
+        int, typer.Option(min=1, help="Images in the batch under which the window must stay awake.")
+    ] = 2000,
+    json: _Json = None,
+) -> None:
+    """From start to first paint and first answer, and how late the window's heart beats during a batch."""
+    from app.window_benchmark import measure  # noqa: PLC0415 (Qt)
+
+    figures = measure(images)
+    for name, value in figures.items():
+        output().print(plain(f"{name.replace('_', ' ')}: {value:,.1f}"))
+    if json is not None:
+        write_result(json, figures)
 
 
 def write_result(path: Path, result: dict[str, Any]) -> None:
