@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.errors import VictimError
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.attacks.base import margins
 from training.sources import CleanImages
@@ -27,7 +28,8 @@ def measure_reach(
     """Largest margin of a wrong class found for each of ``images`` training images that the victim names right, [N].
 
     Adam ascends the margin in the box [0, 1] without any bound on the perturbation, so what is found is a lower
-    bound of the reach, and far above what an attack that also minimises L2 stops at.
+    bound of the reach, and far above what an attack that also minimises L2 stops at. Raises VictimError if the
+    victim names none of the images right.
     """
     device = next(victim.parameters()).device
     rows = clean.rows("train")[:images]
@@ -39,6 +41,10 @@ def measure_reach(
         labels = torch.from_numpy(clean.labels[part]).to(device)
         right = victim(x).argmax(1) == labels
         found.append(_ascend(victim, x[right], labels[right], meter, cancel).cpu())
+    if not any(len(part) for part in found):
+        raise VictimError(
+            f"{victim.card.name} names none of {len(rows)} clean images right.", "Train it again, or try more images."
+        )
     reach: NDArray[np.float32] = torch.cat(found).numpy()
     return reach
 
