@@ -71,7 +71,8 @@ def test_table_json_file_and_report_at_once(
     assert [record["status"] for record in document["records"]] == ["ok", "ok", "error"]
     assert "not an image" in document["records"][2]["error"]
     assert document["records"][0]["attack"]["coverage"] == 0.85
-    assert (tmp_path / "out.html").read_text(encoding="utf-8").count("data:image/png") == 4, "picture and heatmap of each"
+    html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert html.count("data:image/png") == 4, "picture and heatmap of each"
 
 
 @pytest.mark.parametrize(

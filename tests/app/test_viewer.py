@@ -93,9 +93,7 @@ def test_inspector_reads_values_on_the_8_bit_scale(scene: Scene) -> None:
     assert inspect(scene, 28, 0) == ""
 
 
-def test_zoom_keeps_the_pixel_under_the_pointer_and_is_linked(
-    window: MainWindow, qtbot: QtBot, pictures: Path
-) -> None:
+def test_zoom_keeps_the_pixel_under_the_pointer_and_is_linked(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
     shown(window, qtbot, pictures / "a.png")
     window.actions_["four_panes"].trigger()
     QApplication.processEvents()
