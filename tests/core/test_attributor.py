@@ -92,7 +92,8 @@ def test_more_coverage_never_shrinks_an_answer(attributor: Attributor, samples: 
 def test_coverage_between_two_calibrated_ones_is_interpolated(attributor: Attributor) -> None:
     calibration = attributor.manifest.calibration
     first, second = calibration.coverages[:2]
-    assert at_coverage(calibration, [1.0, 3.0, *[9.0] * (len(calibration.coverages) - 2)], (first + second) / 2) == 2
+    quantiles = [1.0, 3.0, *[9.0] * (len(calibration.coverages) - 2)]
+    assert at_coverage(calibration, quantiles, (first + second) / 2) == pytest.approx(2)
 
 
 def test_bad_files_become_records_in_their_place(attributor: Attributor, tmp_path: Path) -> None:
