@@ -129,7 +129,7 @@ def run(victim: nn.Module, images: Tensor, labels: Tensor, settings: Settings | 
         "shape": list(images.shape[1:]),
         "settings": asdict(settings),
         "machine": {
-            "platform": platform.platform(),
+            "platform": f"{platform.system()} {platform.machine()}",
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
             "device": torch.cuda.get_device_name() if images.is_cuda else "cpu",
