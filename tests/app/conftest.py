@@ -56,11 +56,11 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def default_pack(tiny_pack: Path) -> Path:
-    """The tiny pack where the window looks for its default one."""
+def default_pack() -> Path:
+    """The shipped pack, in the user's folder, where tests may remove or replace it."""
     target = paths.user_data() / "packs" / "mnist.mtaapack"
     target.parent.mkdir(parents=True)
-    shutil.copy(tiny_pack, target)
+    shutil.copy(paths.RESOURCES / "packs" / "mnist.mtaapack", target)
     return target
 
 
