@@ -122,13 +122,19 @@ def load_pack(path: str | Path) -> Pack:
 
 def build_network(pack: Pack) -> MTAA:
     """The pack's network with its weights, in evaluation mode on the CPU. Raises PackError where they do not fit."""
+    import torch  # noqa: PLC0415
+
     from core.model.network import MTAA  # noqa: PLC0415
 
     manifest = pack.manifest
-    network = MTAA(
-        config=manifest.network, image=manifest.image, attacks=manifest.attacks, victims=len(manifest.victims)
-    )
-    expected = network.state_dict()
+
+    def build() -> MTAA:
+        return MTAA(
+            config=manifest.network, image=manifest.image, attacks=manifest.attacks, victims=len(manifest.victims)
+        )
+
+    with torch.device("meta"):  # shapes alone: a manifest that asks for terabytes is refused before it gets them
+        expected = build().state_dict()
     if differences := _differences(expected, pack.weights):
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
         raise PackError(
@@ -136,6 +142,7 @@ def build_network(pack: Pack) -> MTAA:
             f"{len(manifest.victims)} victims and network: {'; '.join(differences[:3])}{more}.",
             _FOREIGN,
         )
+    network = build()
     network.load_state_dict(pack.weights, strict=True)
     return network.eval()
 

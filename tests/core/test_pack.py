@@ -16,7 +16,8 @@ import torch
 from core import pack as packs
 from core.errors import PackError, WorkbenchError
 from core.files import replacing, write_file
-from core.pack import build_network, find_pack, list_packs, load_pack, read_manifest, verify_pack, write_pack
+from core.model.config import NetworkConfig
+from core.pack import Pack, build_network, find_pack, list_packs, load_pack, read_manifest, verify_pack, write_pack
 
 
 def members(path: Path) -> dict[str, bytes]:
@@ -221,3 +222,10 @@ def test_an_interrupted_write_keeps_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(WorkbenchError, match="cannot be written"):
         write_file(tmp_path / "no" / "folder.txt", b"")
+
+
+def test_a_manifest_that_asks_for_more_than_memory_is_refused_by_its_shapes(tiny_pack: Path, tmp_path: Path) -> None:
+    pack = load_pack(tiny_pack)
+    greedy = pack.manifest.model_copy(update={"network": NetworkConfig(width=100_000)})  # terabytes, if it were built
+    with pytest.raises(PackError, match="do not fit"):
+        build_network(Pack(greedy, pack.weights, tmp_path / "greedy.mtaapack"))
