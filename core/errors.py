@@ -4,6 +4,8 @@ The window and the command line show ``str(error)`` and never a traceback for th
 escapes is a defect of the program, not of the input.
 """
 
+from pathlib import Path
+
 
 class WorkbenchError(Exception):
     """Base of all errors with a remedy: ``what`` went wrong and where, ``remedy`` what to do about it."""
@@ -44,6 +46,25 @@ class ScenarioError(WorkbenchError):
 
 class CaseError(WorkbenchError):
     """A case file that is damaged, not one, in use, or of another pack."""
+
+
+class DiskFullError(WorkbenchError):
+    """A disk with no room for a file. What was there before is kept, and the work can be gone on with.
+
+    path: what could not be written. needed: bytes that it takes. free: bytes that are left there, None if unknown.
+    """
+
+    def __init__(self, path: Path, needed: int, free: int | None = None, still: str = "") -> None:
+        self.path, self.needed, self.free = path, needed, free
+        left = "" if free is None else f", {_size(free)} are free"
+        super().__init__(
+            f"The disk is full: {path} takes {_size(needed)}{left}.{still}",
+            f"Make room on the disk of {path.parent} and run the same again: it goes on from what is there.",
+        )
+
+
+def _size(count: int) -> str:
+    return f"{count:,} bytes" if count < 2**20 else f"{count / 2**20:,.1f} MiB"
 
 
 class Cancelled(Exception):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import WorkbenchError
+from core.errors import DiskFullError, WorkbenchError
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -34,14 +38,24 @@ def make_folder(path: Path) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Put ``data`` in ``path`` atomically. Raises WorkbenchError where the file cannot be written."""
+    """Put ``data`` in ``path`` atomically. Raises WorkbenchError where it cannot be written, DiskFullError for want of
+    room."""
     try:
         with replacing(path) as temporary, temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise DiskFullError(path, len(data), _free(path.parent)) from error
         reason = error.strerror or str(error)
         raise WorkbenchError(
             f"{path} cannot be written: {reason}.", "Choose a folder that exists and is yours."
         ) from error
+
+
+def _free(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None

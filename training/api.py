@@ -27,9 +27,11 @@ class Event:
     """One thing that happened in a long run.
 
     kind: "progress" (stage, done, total, rate, seconds_left), "epoch" (epoch, losses, attack_accuracy,
-    victim_accuracy, sigma), "victim" (name, accuracy, sha256), "reach" (name, images, the margin that each share of
-    them reaches, the share that reaches each kappa of the grid), "generated" (examples, unfilled) or "pack" (path,
-    results).
+    victim_accuracy, sigma, rmse by attack), "smaller" (batch, part: the memory held no more, so that a batch goes
+    through the network in parts), "victim" (name, accuracy, sha256), "reach" (name, images, the margin that each share
+    of them reaches, the share that reaches each kappa of the grid), "generated" (examples, unfilled), "pack" (path,
+    results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that does not reach
+    its own: "cancelled", or "error" (type, what, remedy).
     """
 
     kind: str
@@ -121,6 +123,7 @@ def train(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path
     manifest = train_pack(
         run.scenario, run.shards, run.out, choose_device(run.device), _progress(listen),
         lambda report: listen(Event("epoch", dataclasses.asdict(report))), cancel,
+        lambda batch, part: listen(Event("smaller", {"batch": batch, "part": part})),
     )  # fmt: skip
     path = run.out / f"{manifest.name}.mtaapack"
     listen(Event("pack", {"path": str(path), "results": manifest.results}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from core.errors import DataError
 from core.files import make_folder, write_file
 
 CHECKPOINT = "checkpoint.pt"
+EVERY = 30.0
+"""Seconds of work that a kill may cost, at least."""
+
+_SHARE = 50
+"""A checkpoint is written after this many times the time that the last one took: two per cent at most."""
 
 
 def save_checkpoint(
@@ -26,12 +32,14 @@ def save_checkpoint(
     write_file(folder / CHECKPOINT, buffer.getvalue())
 
 
-def load_checkpoint(folder: Path, state: dict[str, Any], run: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def load_checkpoint(
+    folder: Path, state: dict[str, Any], run: dict[str, Any] | None = None, optional: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
     """Load everything in ``state`` in place; returns the history, empty if there is no checkpoint.
 
     Raises DataError if the checkpoint is damaged, of another network, or of a run whose entries differ from ``run``'s:
     its optimiser would go on as that run, and what came out would be passed off as this one's. A checkpoint that does
-    not say what run it is of is taken for this one's.
+    not say what run it is of is taken for this one's. optional: parts that it need not hold.
     """
     path = folder / CHECKPOINT
     if not path.exists():
@@ -43,7 +51,8 @@ def load_checkpoint(folder: Path, state: dict[str, Any], run: dict[str, Any] | N
         if different:
             raise ValueError(f"it is of a run with other {', '.join(different)}")
         for name, part in state.items():
-            part.load_state_dict(saved[name])
+            if name in saved or name not in optional:
+                part.load_state_dict(saved[name])
         history: list[dict[str, Any]] = saved["history"]
     except pickle.UnpicklingError as error:  # its message advises to load without this protection
         raise _refusal(path, "it is damaged, or holds more than weights") from error
@@ -54,3 +63,23 @@ def load_checkpoint(folder: Path, state: dict[str, Any], run: dict[str, Any] | N
 
 def _refusal(path: Path, reason: str) -> DataError:
     return DataError(f"{path} does not continue this run: {reason}.", "Use another --out folder, or delete it.")
+
+
+class Keeper:
+    """Writes one run's checkpoints: whenever asked, and asks for one when enough work would be lost without."""
+
+    def __init__(self, folder: Path, state: dict[str, Any], run: dict[str, Any], *, writes: bool = True) -> None:
+        self._folder, self._state, self._run, self._writes = folder, state, run, writes
+        self._due = time.monotonic() + EVERY
+
+    @property
+    def due(self) -> bool:
+        return self._writes and time.monotonic() >= self._due
+
+    def save(self, history: list[dict[str, Any]]) -> None:
+        if not self._writes:
+            return
+        started = time.monotonic()
+        save_checkpoint(self._folder, self._state, history, self._run)
+        ended = time.monotonic()
+        self._due = ended + max(EVERY, _SHARE * (ended - started))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from core.manifest import CLEAN, AttackLabel, Calibration, ImageSpec, Manifest, 
 from core.model.network import MTAA
 from core.pack import write_pack
 from training.calibrate import fit_calibration
+from training.figures import drawings
 from training.metrics import Predictions, evaluate
 from training.scenario import Scenario
 from training.shards import Examples, fingerprint, read_manifest
@@ -44,6 +45,10 @@ def export_pack(
     )  # fmt: skip
     answers = answer(network.to(device), torch.from_numpy(test.adversarial), device, perturbation=True)
     results = measure(answers, calibration, scenario, labels, test)
+    results |= drawings(
+        calibrated(answers, calibration, labels), calibration, labels, scenario.victim_labels, answers.features.numpy(),
+        test.attack, test.victim, test.hyperparameter, (results["attack_confusion"], results["victim_confusion"]),
+    )  # fmt: skip
     results["familiar_share"] = float(
         (network.familiarity.cpu()(answers.features) <= calibration.familiarity_threshold).float().mean()
     )
@@ -73,17 +78,22 @@ def export_pack(
     return write_pack(path, manifest, network.cpu().state_dict())
 
 
-def measure(
-    answers: Answers, calibration: Calibration, scenario: Scenario, labels: list[AttackLabel], examples: Examples
-) -> dict[str, Any]:
-    """Every figure of :func:`training.metrics.evaluate`, by attack entry as well, and the heatmap's correlation."""
-    predictions = Predictions(
+def calibrated(answers: Answers, calibration: Calibration, labels: Sequence[AttackLabel]) -> Predictions:
+    """The answers as users get them: probabilities at the fitted temperatures, values within their attack's range."""
+    return Predictions(
         attack=(answers.attack.double() / calibration.attack_temperature).softmax(1).numpy(),
         victim=(answers.victim.double() / calibration.victim_temperature).softmax(1).numpy(),
         hyperparameter=np.clip(
             answers.hyperparameter.double().numpy(), [a.minimum for a in labels], [a.maximum for a in labels]
         ),
     )
+
+
+def measure(
+    answers: Answers, calibration: Calibration, scenario: Scenario, labels: list[AttackLabel], examples: Examples
+) -> dict[str, Any]:
+    """Every figure of :func:`training.metrics.evaluate`, by attack entry as well, and the heatmap's correlation."""
+    predictions = calibrated(answers, calibration, labels)
 
     def of(rows: Any) -> dict[str, Any]:
         return evaluate(

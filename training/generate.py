@@ -121,7 +121,7 @@ def _report_cells(report: dict[str, Any], stream: _Stream, filled: NDArray[np.in
 class _Tally:
     """Examples filled and images tried by cell [V], as the parts' headers say, and the progress that they make."""
 
-    def __init__(self, stream: _Stream, tell: ProgressCallback) -> None:
+    def __init__(self, stream: _Stream, tell: ProgressCallback, cancel: CancelToken | None) -> None:
         cells = stream.spec.grid.count
         self.filled = np.zeros(cells, np.int64)
         self.tried = np.zeros(cells, np.int64)
@@ -129,7 +129,8 @@ class _Tally:
         self._found = frozenset(stream.folder.glob("*.safetensors"))
         earlier = sum((_header(path)[0] for path in self._found), np.zeros(cells, np.int64))
         stage = f"{stream.victim_label} {stream.spec.name} ({stream.spec.backend}) {stream.split}"
-        self._meter = ProgressMeter(stage, stream.wanted * cells, tell, already_done=self._of_use(earlier))
+        done = self._of_use(earlier)
+        self._meter = ProgressMeter(stage, stream.wanted * cells, tell, already_done=done, cancel=cancel)
 
     def add(self, path: Path) -> None:
         before = self._of_use(self.filled)
@@ -156,7 +157,7 @@ def _run_stream(
     """Rounds until every cell is full or out of attempts. Returns examples filled and images tried, by cell."""
     values = np.asarray(stream.spec.grid.values, np.float32)
     orders = [_candidates(stream, cell, float(value), screening) for cell, value in enumerate(values)]
-    tally = _Tally(stream, tell)
+    tally = _Tally(stream, tell, cancel)
     part = 0
     while queue := _next_round(stream, orders, tally.filled, tally.tried):
         chunks = [queue[i : i + batch] for i in range(0, len(queue), batch)]

@@ -11,6 +11,7 @@ from core.errors import DataError, ScenarioError
 from core.manifest import ImageSpec, Manifest
 from core.progress import CancelToken, ProgressCallback
 from training.export import export_pack
+from training.gradients import Smaller
 from training.plan import check_victim, make_attacks
 from training.scenario import Scenario
 from training.shards import read_manifest, read_split
@@ -48,6 +49,7 @@ def make_victims(
 def train_pack(
     scenario: Scenario, data: Path, out: Path, device: torch.device, tell: ProgressCallback,
     report: Callable[[EpochReport], None] = lambda _: None, cancel: CancelToken | None = None,
+    smaller: Smaller = lambda _batch, _part: None,
 ) -> Manifest:  # fmt: skip
     """Train on the examples in ``data`` and write ``out/NAME.mtaapack``."""
     _check_same_data(scenario, data)
@@ -57,7 +59,7 @@ def train_pack(
     kinds: dict[str, str] = {attack.name: attack.hyperparameter for attack in make_attacks(scenario)}
     labels = attack_labels(scenario, kinds)
     trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device)
-    history = trainer.run(tell=tell, report=report, cancel=cancel)
+    history = trainer.run(tell=tell, report=report, cancel=cancel, smaller=smaller)
     path = out / f"{scenario.name}.mtaapack"
     return export_pack(path, scenario, trainer.network, labels, image, data, splits, history, device)
 

@@ -33,7 +33,8 @@ def measure_reach(
     """
     device = next(victim.parameters()).device
     rows = clean.rows("train")[:images]
-    meter = ProgressMeter(f"reach of {victim.card.name}", STEPS * int(np.ceil(len(rows) / batch)), tell)
+    steps = STEPS * int(np.ceil(len(rows) / batch))
+    meter = ProgressMeter(f"reach of {victim.card.name}", steps, tell, cancel=cancel)
     found: list[Tensor] = []
     for start in range(0, len(rows), batch):
         part = rows[start : start + batch]

@@ -67,7 +67,7 @@ def train_victim(
     steps = max(1, round(passes * len(rows) / batch))
     optimizer = torch.optim.Adam(victim.parameters(), lr=peak_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak_rate, total_steps=steps)
-    meter = ProgressMeter(f"training {card.name}", steps * batch, tell)
+    meter = ProgressMeter(f"training {card.name}", steps * batch, tell, cancel=cancel)
     order = torch.empty(0, dtype=torch.long)
     for _ in range(steps):
         if cancel is not None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from core.errors import DeviceError, ScenarioError
+from core.errors import Cancelled, ScenarioError
 from core.manifest import AttackLabel, ImageSpec, Task
 from core.model.network import MTAA, Outputs
-from core.model.perturbation import FeaturePerturbation
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from training.checkpoint import load_checkpoint, save_checkpoint
-from training.losses import Losses, UncertaintyWeighted, classification_loss, hyperparameter_loss, reconstruction_loss
+from training.checkpoint import Keeper, load_checkpoint
+from training.gradients import Batches, Gradients, Smaller, batch_sizes, to_float
+from training.losses import Losses, UncertaintyWeighted
+from training.objective import Objective, Tally
+from training.ranks import Ranks
 from training.scenario import Scenario
 from training.shards import Examples
 
@@ -26,13 +28,19 @@ _UNITS = {"epsilon": "/255", "kappa": "logits", "none": ""}
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """Means over one epoch of the losses and accuracies on the training examples, and the sigmas at its end."""
+    """Means over one epoch of the losses and accuracies on the training examples, and the sigmas at its end.
+
+    rmse: by attack, in its label's unit, under the true attack; of attacks with a hyperparameter. All are measured as
+    the weights move, and no example is held out for them: the calibration split stays unseen until its fit, the test
+    split until the finished pack, and nothing is chosen by a curve.
+    """
 
     epoch: int
     losses: dict[str, float]
     attack_accuracy: float
     victim_accuracy: float
     sigma: dict[Task, float]
+    rmse: dict[str, float] = field(default_factory=dict)
 
 
 def attack_labels(scenario: Scenario, hyperparameters: dict[str, str]) -> list[AttackLabel]:
@@ -49,44 +57,43 @@ def attack_labels(scenario: Scenario, hyperparameters: dict[str, str]) -> list[A
     return labels
 
 
-def batch_sizes(examples: int, batch: int) -> list[int]:
-    """Sizes of an epoch's batches. A single one left over joins the batch before it: batch norm takes no fewer than two
-    where the maps have shrunk to one pixel."""
-    sizes = [batch] * (examples // batch)
-    rest = examples % batch
-    if rest == 1 and sizes:
-        sizes[-1] += 1
-    elif rest:
-        sizes.append(rest)
-    return sizes
-
-
 class Trainer:
-    """One training run. ``run`` goes on from the checkpoint in ``folder`` if there is one."""
+    """One training run. ``run`` goes on from the checkpoint in ``folder`` if there is one.
+
+    ranks: processes that train together, each on its part of every batch; without it this process is alone. Batch norm
+    spans all parts, so that the result is a single process's up to rounding. All see the same ``folder``; the first
+    writes there.
+    """
 
     def __init__(
         self, scenario: Scenario, labels: list[AttackLabel], image: ImageSpec, train: Examples, folder: Path,
-        device: torch.device,
+        device: torch.device, ranks: Ranks | None = None,
     ) -> None:  # fmt: skip
         torch.manual_seed(scenario.seed)
-        self._scenario, self._folder, self._device = scenario, folder, device
-        self._spec = scenario.training
+        self._scenario, self._labels, self._folder, self._device = scenario, labels, folder, device
+        self._spec, self._ranks = scenario.training, ranks or Ranks.single()
         self.network = MTAA(scenario.network, image, labels, len(scenario.victim_labels))
-        self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.weighting = UncertaintyWeighted(weighted=scenario.network.uncertainty_weighted).to(device)
-        # Errors count relative to the width of their attack's grid; clean images have no hyperparameter to learn.
-        width = torch.tensor([label.width for label in labels])
-        self._scale = torch.where(width > 0, width, torch.inf).to(device)
-        if scenario.network.hyperparameter_head == "shared":
-            self._scale = torch.full_like(self._scale, float(width.max()))
-        self._train = _Batches(train, device)
-        self._sizes = batch_sizes(len(train), self._spec.batch)
-        self._steps = len(self._sizes)
+        self.weighting = UncertaintyWeighted(weighted=scenario.network.uncertainty_weighted)
         self._run = {
             "settings": self._spec.model_dump(), "network": scenario.network.model_dump(), "seed": scenario.seed,
             "labels": [label.model_dump() for label in labels], "victims": scenario.victim_labels,
             "examples": train.digest(),
         }  # fmt: skip
+        self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.weighting.to(device)
+        objective = Objective(self.network, self.weighting, labels).to(device)
+        self._sizes = batch_sizes(len(train), self._spec.batch, 2 * self._ranks.count)
+        if min(self._sizes) < 2 * self._ranks.count and not self._ranks.alone:
+            raise ScenarioError(
+                f"A batch of {min(self._sizes)} is too small for {self._ranks.count} processes.",
+                "Raise training.batch to twice their number, or start fewer.",
+            )
+        self._steps = len(self._sizes)
+        self._examples = len(train)
+        self._tally = Tally(len(labels), max(self._sizes), device)
+        self._gradients = Gradients(
+            objective, Batches(train, device), self._tally, self._ranks, device, bf16=self._spec.precision == "bf16"
+        )
         self._optimizer = self._make_optimizer()
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
 
@@ -113,52 +120,67 @@ class Trainer:
         tell: ProgressCallback = lambda _: None,
         report: Callable[[EpochReport], None] = lambda _: None,
         cancel: CancelToken | None = None,
+        smaller: Smaller = lambda _batch, _part: None,
     ) -> list[EpochReport]:
         """Train to the last epoch; returns the report of every epoch, resumed ones included.
 
-        report: told each epoch as it ends. Raises Cancelled between two batches, ScenarioError where the settings make
-        the loss diverge, DeviceError where a batch does not fit, DataError for a checkpoint of another run.
+        report: told each epoch as it ends. smaller: told the batch and how many of its examples go through the network
+        at once from now on, where the memory did not hold more. Raises Cancelled between two batches, after which
+        another run goes on from there, ScenarioError where the settings make the loss diverge, DeviceError where not
+        even the fewest examples fit, DataError for a checkpoint of another run, DiskFullError.
         """
         state = {
             "network": self.network,
             "weighting": self.weighting,
             "optimizer": self._optimizer,
             "schedule": self._schedule,
+            "tally": self._tally,
         }
-        history: list[dict[str, Any]] = load_checkpoint(self._folder, state, self._run)
-        examples = self._steps * self._spec.epochs
-        meter = ProgressMeter("training", examples, tell, already_done=len(history) * self._steps)
+        history: list[dict[str, Any]] = load_checkpoint(self._folder, state, self._run, optional=("tally",))
+        self._ranks.barrier()  # nobody writes before all have read
+        keeper = Keeper(self._folder, state, self._run, writes=self._ranks.first)
+        done = len(history) * self._steps + self._tally.step
+        meter = ProgressMeter("training", self._steps * self._spec.epochs, tell, already_done=done, cancel=cancel)
         for epoch in range(len(history), self._spec.epochs):
             try:
-                history.append(self._epoch(epoch, meter, cancel))
-            except torch.OutOfMemoryError as error:
-                raise DeviceError(
-                    f"{self._spec.batch} images do not fit into {self._device}'s memory.", "Lower training.batch."
-                ) from error
-            save_checkpoint(self._folder, state, history, self._run)
+                for _ in self._epoch(epoch, cancel, smaller):
+                    meter.advance(1)
+                    standing = cancel is not None and cancel.paused
+                    if (keeper.due or standing) and self._amid_epoch:
+                        keeper.save(history)
+            except Cancelled:
+                if self._amid_epoch:
+                    keeper.save(history)
+                raise
+            history.append(self._report(epoch))
+            self._tally.clear()
+            keeper.save(history)
             report(EpochReport(**history[-1]))
         return [EpochReport(**past) for past in history]
 
-    def _epoch(self, epoch: int, meter: ProgressMeter, cancel: CancelToken | None) -> dict[str, Any]:
+    def _epoch(self, epoch: int, cancel: CancelToken | None, smaller: Smaller) -> Iterator[None]:
+        """The steps that an epoch has left, one at a time."""
         self.network.train()
         generator = torch.Generator().manual_seed((self._scenario.seed << 16) + epoch)
-        order = torch.randperm(len(self._train), generator=generator)
-        sums = torch.zeros(len(Losses._fields) + 2, device=self._device)
-        for rows in torch.split(order, self._sizes):
+        order = torch.randperm(self._examples, generator=generator)
+        for rows in torch.split(order, self._sizes)[self._tally.step :]:
             if cancel is not None:
                 cancel.check()
-            batch = self._train.take(rows)
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._spec.precision == "bf16"):
-                outputs: Outputs = self.network(batch.adversarial)
-                losses = self._losses(outputs, batch)
             self._optimizer.zero_grad(set_to_none=True)
-            losses.total.backward()  # type: ignore[no-untyped-call]
+            found = self._gradients.of(rows, smaller)
             self._optimizer.step()
             self._schedule.step()
-            right = (outputs.attack.argmax(1) == batch.attack).sum(), (outputs.victim.argmax(1) == batch.victim).sum()
-            sums += torch.stack([*(loss.detach() * len(rows) for loss in losses), *right])
-            meter.advance(1)
-        means = (sums / len(self._train)).tolist()
+            self._ranks.add_up(*found)
+            self._tally.add(*found)
+            yield
+
+    @property
+    def _amid_epoch(self) -> bool:
+        """Whether there is something to save that the last epoch's checkpoint lacks, and worth going on with."""
+        return 0 < self._tally.step < self._steps and bool(self._tally.sums.isfinite().all())
+
+    def _report(self, epoch: int) -> dict[str, Any]:
+        means = (self._tally.sums / self._examples).tolist()
         if not all(map(math.isfinite, means)):
             raise ScenarioError(
                 f"The loss diverged in epoch {epoch + 1}.",
@@ -170,59 +192,8 @@ class Trainer:
             "attack_accuracy": means[-2],
             "victim_accuracy": means[-1],
             "sigma": self.weighting.sigma,
+            "rmse": self._tally.rmse(self._labels),
         }
-
-    def _losses(self, outputs: Outputs, batch: _Batch) -> Losses:
-        attack = classification_loss(outputs.attack, batch.attack)
-        victim = classification_loss(outputs.victim, batch.victim)
-        hyperparameter = hyperparameter_loss(outputs.hyperparameter, batch.hyperparameter, batch.attack, self._scale)
-        reconstruction = attack.new_zeros(())
-        if outputs.perturbation is not None:
-            clean_map = self._clean_map(batch.clean)
-            reconstruction = reconstruction_loss(*outputs.perturbation[:2], clean_map)
-        total = self.weighting(hyperparameter, attack, victim) + reconstruction
-        return Losses(attack, victim, hyperparameter, reconstruction, total)
-
-    def _clean_map(self, clean: Tensor) -> Tensor:
-        extractor = self.network.perturbation_extractor
-        if not isinstance(extractor, FeaturePerturbation):
-            return clean
-        with torch.no_grad():
-            return extractor.feature_map(clean)
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    adversarial: Tensor
-    clean: Tensor
-    attack: Tensor
-    victim: Tensor
-    hyperparameter: Tensor
-
-
-class _Batches:
-    """Examples held as uint8 on the CPU, turned into float batches on the device."""
-
-    def __init__(self, examples: Examples, device: torch.device) -> None:
-        self._device = device
-        self._images = torch.from_numpy(examples.adversarial), torch.from_numpy(examples.clean)
-        self._labels = (
-            torch.from_numpy(examples.attack),
-            torch.from_numpy(examples.victim),
-            torch.from_numpy(examples.hyperparameter),
-        )
-
-    def __len__(self) -> int:
-        return len(self._labels[0])
-
-    def take(self, rows: Tensor) -> _Batch:
-        images = [_to_float(i[rows].to(self._device, non_blocking=True)) for i in self._images]
-        return _Batch(*images, *(label[rows].to(self._device, non_blocking=True) for label in self._labels))
-
-
-def _to_float(images: Tensor) -> Tensor:
-    """uint8 [B, C, H, W] -> float32 in [0, 1], channels last."""
-    return (images.float() / 255).contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +214,7 @@ def answer(network: nn.Module, images: Tensor, device: torch.device, *, perturba
     columns: tuple[list[Tensor], ...] = ([], [], [], [])
     estimates: list[Tensor] = []
     for chunk in torch.split(images, 256):
-        outputs: Outputs = network(_to_float(chunk.to(device)))
+        outputs: Outputs = network(to_float(chunk.to(device)))
         wanted = outputs.attack, outputs.victim, outputs.hyperparameter, outputs.features
         for column, value in zip(columns, wanted, strict=True):
             column.append(value.cpu())

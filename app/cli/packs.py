@@ -12,6 +12,9 @@ from app.cli.console import output, plain
 from core.manifest import Manifest
 from core.pack import DEFAULT_PACK, find_pack, list_packs, read_manifest, verify_pack
 
+_SHOWN = 30
+"""Entries up to which a list of figures is shown; more of them are for drawings."""
+
 cli = typer.Typer(help="List, show and verify model packs.", no_args_is_help=True)
 
 _Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A pack's name or file.")]
@@ -91,4 +94,6 @@ def _facts(manifest: Manifest) -> dict[str, str]:
 def _figure(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_figure(inner)}" for name, inner in value.items())
+    if isinstance(value, list) and len(value) > _SHOWN:
+        return f"({len(value)} values)"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

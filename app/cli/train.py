@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from app.cli.console import output, plain, progress_bars
+from app.cli.control import listen_for_commands
+from core.errors import Cancelled, WorkbenchError
 from core.progress import CancelToken, Progress
 from training import api
 
@@ -20,7 +22,13 @@ _Out = Annotated[Path, typer.Option(metavar="DIR", help="Where everything is wri
 _Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with the clean images.")]
 _Download = Annotated[bool, typer.Option("--download", help="Fetch MNIST into the --data folder first.")]
 _Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")]
-_Events = Annotated[bool, typer.Option("--events", help="Print one JSON event a line on standard output.")]
+_Events = Annotated[
+    bool,
+    typer.Option(
+        "--events",
+        help="Print one JSON event a line on standard output; obey pause, resume and cancel on standard input.",
+    ),
+]
 
 victims = typer.Typer(no_args_is_help=True, help="The models that are attacked.")
 
@@ -71,7 +79,19 @@ def _do(job: Callable[[api.Run, api.Listener, CancelToken | None], object], run:
         job(run, lambda _: None, None)
         return
     with _listener(events) as listen:
-        job(run, listen, None)
+        if not events:
+            job(run, listen, None)
+            return
+        token = CancelToken(lambda still: listen(api.Event("paused" if still else "resumed", {})))
+        listen_for_commands(token)
+        try:
+            job(run, listen, token)
+        except WorkbenchError as error:
+            listen(api.Event("error", {"type": type(error).__name__, "what": error.what, "remedy": error.remedy}))
+            raise
+        except Cancelled:
+            listen(api.Event("cancelled", {}))
+            raise
 
 
 @contextmanager
@@ -106,10 +126,13 @@ def _in_words(event: api.Event) -> str:
             return f"{v['examples']} adversarial examples" + (
                 f"; cells that could not be filled:{cells}" if cells else ""
             )
+        case "smaller":
+            return f"out of memory: batches of {v['batch']} now go through the network {v['part']} examples at a time"
         case "epoch":
             losses = ", ".join(f"{name} {value:.4f}" for name, value in v["losses"].items())
             accuracies = f"attack {v['attack_accuracy']:.2%}, victim {v['victim_accuracy']:.2%}"
-            return f"epoch {v['epoch'] + 1}: {accuracies}; losses: {losses}"
+            errors = ", ".join(f"{name} {value:.2f}" for name, value in v["rmse"].items())
+            return f"epoch {v['epoch'] + 1}: {accuracies}; RMSE: {errors}; losses: {losses}"
         case _:
             results = v["results"]
             return (

@@ -20,9 +20,10 @@ from core.manifest import ImageSpec
 from core.model.network import MTAA
 from core.progress import CancelToken, Progress
 from training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from training.gradients import batch_sizes
 from training.scenario import Scenario
 from training.shards import Examples
-from training.trainer import EpochReport, Trainer, answer, attack_labels, batch_sizes
+from training.trainer import EpochReport, Trainer, answer, attack_labels
 
 Build = Callable[..., Scenario]
 CPU = torch.device("cpu")
@@ -251,9 +252,11 @@ def test_a_batch_that_does_not_fit_says_what_to_lower(
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
 
     run = trainer()
-    monkeypatch.setattr(run, "_losses", full)
-    with pytest.raises(DeviceError, match="16 images do not fit"):
-        run.run()
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(run.network, "forward", full)
+    with pytest.raises(DeviceError, match="2 images do not fit"):
+        run.run(smaller=lambda batch, part: told.append((batch, part)))
+    assert told == [(16, 8), (16, 4), (16, 2)]
 
 
 @pytest.mark.parametrize(

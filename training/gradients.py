@@ -1,0 +1,108 @@
+"""Batches of examples on the device, and the gradients of one batch: whole, in parts, or shared by ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from core.errors import DeviceError
+from training.memory import in_parts, is_out_of_memory
+from training.objective import Batch, Objective, Tally
+from training.ranks import Ranks
+from training.shards import Examples
+
+Smaller = Callable[[int, int], None]
+"""Told the size of a batch and of the parts that it goes through the network in from now on."""
+
+
+def batch_sizes(examples: int, batch: int, smallest: int = 2) -> list[int]:
+    """Sizes of an epoch's batches. Fewer than ``smallest`` left over join the batch before them: batch norm takes no
+    fewer than two where the maps have shrunk to one pixel."""
+    sizes = [batch] * (examples // batch)
+    rest = examples % batch
+    if 0 < rest < smallest and sizes:
+        sizes[-1] += rest
+    elif rest:
+        sizes.append(rest)
+    return sizes
+
+
+class Batches:
+    """Examples held as uint8 on the CPU, turned into float batches on the device."""
+
+    def __init__(self, examples: Examples, device: torch.device) -> None:
+        self._device = device
+        self._images = torch.from_numpy(examples.adversarial), torch.from_numpy(examples.clean)
+        self._labels = (
+            torch.from_numpy(examples.attack),
+            torch.from_numpy(examples.victim),
+            torch.from_numpy(examples.hyperparameter),
+        )
+
+    def __len__(self) -> int:
+        return len(self._labels[0])
+
+    def take(self, rows: Tensor) -> Batch:
+        images = [to_float(i[rows].to(self._device, non_blocking=True)) for i in self._images]
+        return Batch(*images, *(label[rows].to(self._device, non_blocking=True) for label in self._labels))
+
+
+def to_float(images: Tensor) -> Tensor:
+    """uint8 [B, C, H, W] -> float32 in [0, 1], channels last."""
+    return (images.float() / 255).contiguous(memory_format=torch.channels_last)
+
+
+class Gradients:
+    """Leaves the gradients of a batch's mean losses in the parameters."""
+
+    def __init__(
+        self, objective: Objective, batches: Batches, tally: Tally, ranks: Ranks, device: torch.device, *, bf16: bool
+    ) -> None:
+        self._network, self._objective = objective.network, ranks.replicate(objective, device)
+        self._batches, self._tally, self._ranks = batches, tally, ranks
+        self._device, self._bf16 = device, bf16
+
+    def of(self, rows: Tensor, smaller: Smaller) -> tuple[Tensor, Tensor]:
+        """Of the examples at ``rows`` on top of the gradients that are there, in as few parts as the memory holds.
+
+        Returns what the tally adds, of this rank's part. Raises DeviceError where not even the smallest parts fit.
+        """
+        while True:
+            try:
+                return self._accumulate(rows)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._halve(len(rows))  # not while the error holds on to what did not fit
+            smaller(len(rows), self._tally.micro)
+
+    def _accumulate(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        own = self._ranks.part(rows)
+        parts = torch.split(own, batch_sizes(len(own), self._tally.micro))
+        found: list[tuple[Tensor, Tensor]] = []
+        with in_parts(self._network, len(parts)):
+            for part in parts:
+                batch = self._batches.take(part)
+                with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+                    losses, outputs = self._objective(batch)
+                share = len(part) * self._ranks.count / len(rows)  # ranks are averaged, parts are added
+                total = losses.total if share == 1 else losses.total * share
+                total.backward()
+                found.append(self._tally.of(batch, losses, outputs))
+        sums, squares = zip(*found, strict=True)
+        return torch.stack(sums).sum(0), torch.stack(squares).sum(0)
+
+    def _halve(self, batch: int) -> None:
+        """Half as many examples at once. A forward pass that failed has moved batch norm's running means a little."""
+        size = min(batch, self._tally.micro)
+        if size < 4 or not self._ranks.alone:
+            raise DeviceError(
+                f"{size} images do not fit into {self._device}'s memory.",
+                "Close what else uses it, or lower training.batch or the network's width.",
+            )
+        self._tally.micro = size // 2
+        self._objective.zero_grad(set_to_none=True)
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
