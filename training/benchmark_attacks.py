@@ -3,6 +3,7 @@
 Every contender goes through the same template, so that each one's time holds the same checks and the same verdict,
 and is repeated in turn with the others, so that a machine that slows down slows all of them. The floor is what the
 victim alone allows: its rate of forward passes with an input gradient, divided by the passes that the settings ask for.
+It is measured anew in every repeat, next to the contender that it is held against and on the images that this one made.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from training.sources import CleanImages, load_source
 from training.victim_zoo import load_victim
 
 PEERS = ("cleverhans", "torchattacks", "foolbox", "art")
-_FLOOR_REPEATS = 5
+_FLOOR_PASSES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +96,21 @@ def contenders(name: str, settings: Settings) -> list[Contender]:
     return [Contender(label, make_attack({"name": name, "backend": backend, **own})) for label, backend, own in entries]
 
 
-def floor(victim: nn.Module, images: Tensor, labels: Tensor, precision: Precision) -> float:
-    """Forward passes with an input gradient that the victim does, examples a second (median)."""
-    oracle, seconds = Oracle(victim, precision), []
-    for _ in range(_FLOOR_REPEATS + 1):
+@dataclass(slots=True)
+class Floor:
+    """Seconds that one gradient pass over the batch took, one entry for each repeat."""
+
+    precision: Precision
+    seconds: list[float] = field(default_factory=list)
+
+    def run(self, victim: nn.Module, images: Tensor, attacked: Tensor, labels: Tensor, passes: int) -> None:
+        """Passes as an attack has them: the first on clean images, the others on what it made of them."""
+        oracle, loss, count = Oracle(victim, self.precision), cross_entropy(labels), min(passes, _FLOOR_PASSES)
         begun = time.perf_counter()
-        oracle.gradient(images, cross_entropy(labels))
+        for index in range(count):
+            oracle.gradient(attacked if index else images, loss)
         _wait(images)
-        seconds.append(time.perf_counter() - begun)
-    return len(images) / statistics.median(seconds[1:])
+        self.seconds.append((time.perf_counter() - begun) / count)
 
 
 def run(victim: nn.Module, images: Tensor, labels: Tensor, settings: Settings | None = None) -> dict[str, object]:
@@ -112,17 +119,22 @@ def run(victim: nn.Module, images: Tensor, labels: Tensor, settings: Settings | 
     victim: frozen, in eval mode; images: float32 [B, C, H, W], 8-bit; labels: int64 [B].
     """
     settings = settings or Settings()
-    precisions: tuple[Precision, ...] = ("fp32", "bf16")
-    floors: dict[str, float] = {precision: floor(victim, images, labels, precision) for precision in precisions}
+    rates: dict[str, dict[str, float]] = {}
     rows: list[dict[str, object]] = []
     for name in settings.attacks:
         field_of = contenders(name, settings)
+        floors = (Floor("fp32"), Floor("bf16"))
         for _ in range(settings.repeats):
             for contender in field_of:
                 if contender.failure is None and max(contender.seconds, default=-1) < settings.patience:
                     value = settings.kappa if contender.attack.hyperparameter == "kappa" else settings.epsilon
                     contender.run(victim, images, labels, torch.full((len(images),), value))
-        rows += [_row(contender, field_of[0], settings, floors) for contender in field_of]
+                if contender is field_of[0]:
+                    made = images if contender.result is None else contender.result.adversarial
+                    for floor in floors:
+                        floor.run(victim, images, made, labels, settings.passes(name))
+        rates[name] = {floor.precision: len(images) / statistics.median(floor.seconds) for floor in floors}
+        rows += [_row(contender, field_of[0], settings, floors[0]) for contender in field_of]
     return {
         "victim": victim_name(victim),
         "images": len(images),
@@ -132,14 +144,14 @@ def run(victim: nn.Module, images: Tensor, labels: Tensor, settings: Settings | 
             "platform": f"{platform.system()} {platform.machine()}",
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
-            "device": torch.cuda.get_device_name() if images.is_cuda else "cpu",
+            "device": torch.cuda.get_device_name(images.device) if images.is_cuda else "cpu",
         },
-        "gradient_passes_per_second": floors,
+        "gradient_passes_per_second": rates,
         "rows": rows,
     }
 
 
-def _row(contender: Contender, ours: Contender, settings: Settings, floors: dict[str, float]) -> dict[str, object]:
+def _row(contender: Contender, ours: Contender, settings: Settings, floor: Floor) -> dict[str, object]:
     name = contender.attack.name
     row: dict[str, object] = {
         "attack": name,
@@ -154,7 +166,9 @@ def _row(contender: Contender, ours: Contender, settings: Settings, floors: dict
     row |= {
         "seconds": contender.seconds,
         "examples_per_second": rate,
-        "share_of_floor": rate * settings.passes(name) / floors["fp32"],
+        "share_of_floor": statistics.median(  # repeat by repeat, so that noise hits both sides of each ratio
+            settings.passes(name) * least / taken for least, taken in zip(floor.seconds, contender.seconds, strict=False)
+        ),
         "success": result.success.float().mean().item(),
         "mean_l2": result.l2[result.success].mean().item() if bool(result.success.any()) else None,
     }

@@ -207,6 +207,30 @@ def test_apgd_checkpoints_come_closer_until_the_budget_ends() -> None:
     assert checkpoints(7) == [2, 3, 4, 5, 6, 7]
 
 
+class Strides(nn.Module):
+    """Remembers how the images that it is given lie in memory."""
+
+    def __init__(self, victim: nn.Module) -> None:
+        super().__init__()
+        self.victim, self.seen = victim, set[tuple[int, ...]]()
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.add(x.stride())
+        logits: Tensor = self.victim(x)
+        return logits
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_grey_images_never_pass_for_channels_last(name: str) -> None:
+    victim, images, labels = case("dense")
+    indexed = images.as_strided(images.shape, (64, 1, 8, 1))  # as NumPy's indexing leaves them
+    attack, spy = attack_of("mtaa", name), Strides(victim).eval()
+    found = attack(spy, indexed, labels, values_for(attack), generator=torch.Generator().manual_seed(0))
+    assert spy.seen == {(64, 64, 8, 1)}
+    same = attack(victim, images, labels, values_for(attack), generator=torch.Generator().manual_seed(0))
+    assert torch.equal(found.adversarial, same.adversarial)
+
+
 @BOTH
 def test_reduced_precision_fools_as_often(kind: str) -> None:
     victim, images, labels = case(kind, 64)

@@ -168,6 +168,7 @@ class Attack(BaseModel, ABC):
         Raises AttackError for anything out of range and for a victim that returns NaN.
         """
         self._check(victim, images, labels, hyperparameter)
+        images = _plain(images)
         labels = labels.to(images.device)
         hyperparameter = hyperparameter.to(images)
         if len(images) == 0:
@@ -247,6 +248,15 @@ class Attack(BaseModel, ABC):
                 f"{self.name}: {self.hyperparameter} {float(wrong[0]):g} is out of range.",
                 f"It must be {allowed}.",
             )
+
+
+def _plain(images: Tensor) -> Tensor:
+    """The same pixels with the strides of a fresh [B, C, H, W]; copied only where they do not lie in that order.
+
+    Grey images are contiguous whatever the stride of their one channel, and NumPy's indexing sets it to 1. Convolutions
+    take that for channels-last and convert back and forth at every pass.
+    """
+    return images.contiguous().flatten().view(images.shape)
 
 
 def _check_classes(victim: nn.Module, logits: Tensor, labels: Tensor) -> None:
