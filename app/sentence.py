@@ -13,7 +13,7 @@ from core.types import Attribution, ClassAnswer, HyperparameterAnswer
 from core.wording import percent, quantity
 
 translate = QCoreApplication.translate
-SYMBOLS = {"epsilon": "ε", "kappa": "κ"}
+SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
 
 
 class Tone(StrEnum):

@@ -25,7 +25,8 @@ class _Strict(BaseModel):
 class AttackLabel(_Strict):
     """One attack the pack can name, and its hyperparameter's name, display unit and trained range.
 
-    Values are in the regression target's units: epsilon x 255 ("/255") beside kappa ("logits"), 0 for clean.
+    Values are in the regression target's units: epsilon x 255 ("/255") beside kappa ("logits") or overshoot ("%"), 0
+    for clean.
     """
 
     name: str

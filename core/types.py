@@ -75,8 +75,8 @@ class ClassAnswer:
 class HyperparameterAnswer:
     """The predicted attack's hyperparameter in its own unit.
 
-    name: "epsilon" or "kappa", or "none" for clean images (value, low and high are then 0).
-    unit: "/255" for epsilon (value 30 means 30/255), "logits" for kappa, "" for clean.
+    name: "epsilon", "kappa" or "overshoot", or "none" for clean images (value, low and high are then 0).
+    unit: "/255" for epsilon (value 30 means 30/255), "logits" for kappa, "%" for overshoot, "" for clean.
     low, high: the conformal interval at ``coverage``, clipped to the pack's range.
     minimum, maximum: the range that the pack was trained on.
     """

@@ -6,7 +6,7 @@ import math
 
 from core.types import ClassAnswer, Familiarity, HyperparameterAnswer
 
-_SYMBOLS = {"epsilon": "ε", "kappa": "κ"}
+_SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
 
 
 def percent(probability: float) -> str:

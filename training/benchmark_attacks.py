@@ -167,7 +167,8 @@ def _row(contender: Contender, ours: Contender, settings: Settings, floor: Floor
         "seconds": contender.seconds,
         "examples_per_second": rate,
         "share_of_floor": statistics.median(  # repeat by repeat, so that noise hits both sides of each ratio
-            settings.passes(name) * least / taken for least, taken in zip(floor.seconds, contender.seconds, strict=False)
+            settings.passes(name) * least / taken
+            for least, taken in zip(floor.seconds, contender.seconds, strict=False)
         ),
         "success": result.success.float().mean().item(),
         "mean_l2": result.l2[result.success].mean().item() if bool(result.success.any()) else None,

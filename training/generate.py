@@ -51,8 +51,8 @@ class _Stream:
         return int(getattr(self.spec.cell, self.split))
 
     def in_attack_units(self, value: NDArray[np.float32]) -> Tensor:
-        """Label units (epsilon x 255, kappa) -> the attack's own ([0, 1], logits)."""
-        scale = LEVELS if self.attack.hyperparameter == "epsilon" else 1.0
+        """Label units (epsilon x 255, kappa, overshoot in percent) -> the attack's own ([0, 1], logits, a share)."""
+        scale = {"epsilon": LEVELS, "kappa": 1.0, "overshoot": 100.0}[self.attack.hyperparameter]
         return torch.from_numpy((value.astype(np.float64) / scale).astype(np.float32))
 
 

@@ -38,8 +38,12 @@ class Predictions:
 
 
 def table1_factor(attacks: Sequence[AttackLabel]) -> Floats:
-    """[A]: multiplies an error in label units to put it on Table 1's scale (1 where the grid is Table 1's)."""
-    return np.asarray([TABLE1_WIDTH[a.hyperparameter] / a.width if a.width > 0 else 1.0 for a in attacks])
+    """[A]: multiplies an error in label units to put it on Table 1's scale (1 where the grid is Table 1's).
+
+    A hyperparameter that Table 1 lacks is brought to kappa's width, so that no attack outweighs the others.
+    """
+    widths = [TABLE1_WIDTH.get(a.hyperparameter, TABLE1_WIDTH["kappa"]) for a in attacks]
+    return np.asarray([width / a.width if a.width > 0 else 1.0 for width, a in zip(widths, attacks, strict=True)])
 
 
 def expected_calibration_error(probabilities: Floats, truth: Ints, bins: int = 15) -> float:

@@ -71,7 +71,7 @@ class VictimSpec(_Strict):
 
 
 class Grid(_Strict):
-    """Evenly spaced hyperparameter values in label units: epsilon x 255, or kappa in logits."""
+    """Evenly spaced hyperparameter values in label units: epsilon x 255, kappa in logits, or overshoot in percent."""
 
     first: float = Field(ge=0)
     last: float = Field(ge=0)

@@ -7,7 +7,7 @@ part is whole or absent. Parts hold the examples that fooled their victim; those
 Tensors of a part, N examples:
     adversarial, clean  uint8 [N, C, H, W]
     row                 int64 [N], the clean image's index in its source
-    hyperparameter      float32 [N], in label units (epsilon x 255, kappa)
+    hyperparameter      float32 [N], in label units (epsilon x 255, kappa, overshoot in percent)
     l2, linf            float32 [N], norms of adversarial - clean in [0, 1] units
 """
 

@@ -23,7 +23,7 @@ from training.ranks import Ranks
 from training.scenario import Scenario
 from training.shards import Examples
 
-_UNITS = {"epsilon": "/255", "kappa": "logits", "none": ""}
+_UNITS = {"epsilon": "/255", "kappa": "logits", "overshoot": "%", "none": ""}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ QUICK: Mapping[str, Mapping[str, object]] = {
     "PGD": {"steps": 5},
     "MI-FGSM": {"steps": 5},
     "APGD-CE": {"steps": 8},
+    "DeepFool": {},
     "C&W": {"search_steps": 2, "steps": 30, "learning_rate": 0.1},
 }
 PRESENT = [key for key in ATTACKS if key[0] not in PEERS or find_spec(key[0]) is not None]
@@ -66,6 +67,31 @@ def values_for(attack: Attack, count: int = 6) -> Tensor:
     return (grid if attack.hyperparameter == "epsilon" else torch.tensor([0.0, 0.3, 0.6, 1.0, 1.5, 2.0]))[:count]
 
 
+def test_deepfool_goes_beyond_the_boundary_by_its_overshoot() -> None:
+    weight = torch.tensor([3.0, -4.0])
+    victim = nn.Sequential(nn.Flatten(), nn.Linear(2, 2)).eval().requires_grad_(False)
+    victim[1].weight.copy_(torch.stack([weight, -weight]))
+    victim[1].bias.zero_()
+    images = torch.tensor([0.6, 0.4]).view(1, 1, 1, 2).repeat(3, 1, 1, 1)
+    overshoot = torch.tensor([0.02, 0.5, 2.0])
+    result = make_attack({"name": "DeepFool"})(victim, images, torch.zeros(3).long(), overshoot, eight_bit=False)
+    # w.x0 = 0.2 lies 0.04 from the boundary w.x = 0.
+    torch.testing.assert_close(result.l2, 0.04 * (1 + overshoot), rtol=5e-3, atol=0)
+    assert result.success.all()
+
+
+@pytest.mark.skipif(find_spec("foolbox") is None, reason="foolbox is not installed")
+@BOTH
+def test_deepfool_equals_foolbox(kind: str) -> None:
+    import foolbox  # noqa: PLC0415
+
+    victim, images, labels = case(kind, 32)
+    ours = make_attack({"name": "DeepFool"})(victim, images, labels, torch.full((32,), 0.02), eight_bit=False)
+    model = foolbox.PyTorchModel(victim, bounds=(0, 1), device="cpu")
+    _, theirs, _ = foolbox.attacks.L2DeepFoolAttack(overshoot=0.02)(model, images, labels, epsilons=None)
+    torch.testing.assert_close(ours.adversarial, theirs, rtol=0, atol=1e-5)
+
+
 def without_chance(name: str) -> dict[str, object]:
     return {"random_start": False} if name in ("PGD", "APGD-CE") else {}
 
@@ -96,7 +122,7 @@ def test_result_is_in_bounds_and_its_success_is_true(backend: str, name: str, ki
         assert (result.linf <= values + 1e-6).all()
         assert torch.equal(result.success, victim(made).argmax(1) != labels)
         assert torch.equal(made[0], images[0])
-    elif not eight_bit:
+    elif attack.hyperparameter == "kappa" and not eight_bit:
         assert (margins(victim(made), labels)[result.success] >= values[result.success] - 2 * MARGIN_TOLERANCE).all()
 
 

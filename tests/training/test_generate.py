@@ -66,6 +66,25 @@ def test_every_example_is_what_its_label_says(
             assert [cells[index, v] for v in spec.grid.values] == [min(count, wanted) for count in filled]
 
 
+def test_an_overshoot_is_asked_for_in_percent(
+    scenario: Build, make: Make, victims: Path, digits: CleanImages, tmp_path: Path
+) -> None:
+    tiny = scenario(attacks=[fgsm(50, 150, 2, 4, name="DeepFool")])
+    make(tiny, tmp_path)
+    examples = read_split(tmp_path, tiny, "train")
+    made = examples.attack > 0
+    assert set(examples.hyperparameter[made].tolist()) == {50, 150}
+    victim, _ = load_victim(victims / "first.safetensors")
+    expected = make_attack({"name": "DeepFool"})(
+        victim,
+        torch.from_numpy(examples.clean[made]).float() / 255,
+        torch.from_numpy(digits.labels[examples.row[made]]),
+        torch.from_numpy(examples.hyperparameter[made]) / 100,
+    )
+    change = (expected.adversarial * 255).round().numpy().astype(int) - examples.adversarial[made]
+    assert np.abs(change).max() <= 1  # a batch of other images rounds differently
+
+
 def test_no_image_is_tried_twice_in_a_cell(scenario: Build, make: Make, tmp_path: Path) -> None:
     tiny = scenario(attacks=[fgsm(20, 60, 3, 20)])
     make(tiny, tmp_path)

@@ -38,6 +38,8 @@ def test_errors_on_table_1s_scale_are_stretched_to_its_grids() -> None:
     assert TABLE1_WIDTH == {"epsilon": 200 - 10, "kappa": 100 - 5}
     one_value = AttackLabel(name="x", hyperparameter="epsilon", unit="/255", minimum=30, maximum=30)
     assert table1_factor([one_value]).tolist() == [1]
+    deepfool = AttackLabel(name="DeepFool", hyperparameter="overshoot", unit="%", minimum=5, maximum=195)
+    assert table1_factor([deepfool]).tolist() == [0.5]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from training.attacks.twin import reduced_twin
 
 Precision = Literal["fp32", "bf16"]
 Norm = Literal["linf", "l2"]
+Kind = Literal["epsilon", "kappa", "overshoot"]
 Loss = Callable[[Tensor], Tensor]
 
 LEVELS = 255
@@ -102,6 +103,21 @@ class Oracle(nn.Module):
             (gradient,) = torch.autograd.grad(loss(logits).sum(), leaf)
         return gradient, logits.detach()
 
+    def jacobian(self, images: Tensor, losses: Loss) -> tuple[Tensor, Tensor]:
+        """Each of R losses and its gradient with respect to images, in the attack's precision; one forward pass.
+
+        losses: [B, K] -> [B, R]; an example's losses must depend on its own logits alone.
+        Returns losses [B, R] and float32 gradients [B, R, C, H, W].
+        """
+        with torch.enable_grad():
+            leaf = images.detach().requires_grad_()
+            logits = self._reduced(leaf) if self._precision == "bf16" else self(leaf)
+            found = losses(logits)
+            columns = found.sum(0).unbind()
+            gradients = [torch.autograd.grad(column, leaf, retain_graph=True)[0] for column in columns]
+        self.passes += len(images) * len(columns)
+        return found.detach(), torch.stack(gradients, 1)
+
     def require_finite(self) -> None:
         """Raise AttackError if any logit so far was NaN or infinite. Waits for the device."""
         if self._finite is not None and not bool(self._finite):
@@ -128,7 +144,7 @@ class Attack(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: ClassVar[str]
-    hyperparameter: ClassVar[Literal["epsilon", "kappa"]]
+    hyperparameter: ClassVar[Kind]
     norm: ClassVar[Norm]
     _needs_autograd: ClassVar[bool] = False  # toolboxes that call backward themselves set it
 
@@ -161,7 +177,7 @@ class Attack(BaseModel, ABC):
         victim:         module in eval mode with frozen parameters; [B, C, H, W] in [0, 1] -> logits [B, K].
         images:         float32 [B, C, H, W] in [0, 1]; multiples of 1/255 if ``eight_bit``.
         labels:         int64 [B], the true classes.
-        hyperparameter: float [B]; epsilon in [0, 1] units, or kappa in logits.
+        hyperparameter: float [B]; epsilon in [0, 1] units, kappa in logits, or overshoot as a share.
         eight_bit:      round the result to what an image file can hold, before the verdict.
         generator:      source of a random start; examples draw in their order.
 
@@ -243,7 +259,11 @@ class Attack(BaseModel, ABC):
         highest = 1.0 if self.hyperparameter == "epsilon" else torch.finfo(torch.float32).max
         wrong = values[~((values >= 0) & (values <= highest))]
         if len(wrong):
-            allowed = "in [0, 1]" if self.hyperparameter == "epsilon" else "a finite number of logits, 0 or more"
+            allowed = {
+                "epsilon": "in [0, 1]",
+                "kappa": "a finite number of logits, 0 or more",
+                "overshoot": "a finite share, 0 or more",
+            }[self.hyperparameter]
             raise AttackError(
                 f"{self.name}: {self.hyperparameter} {float(wrong[0]):g} is out of range.",
                 f"It must be {allowed}.",
