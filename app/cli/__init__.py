@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 import core
-from app.cli import attribute, benchmark, doctor, packs, train
+from app.cli import attribute, benchmark, doctor, packs, reproduce, train
 from app.cli.console import notify
 from core.errors import Cancelled, WorkbenchError
 
@@ -36,6 +36,7 @@ cli.add_typer(packs.cli, name="packs")
 cli.add_typer(train.victims, name="victims")
 for _command in (train.generate, train.train, train.run):
     cli.command()(_command)
+cli.command("reproduce")(reproduce.reproduce)
 cli.add_typer(benchmark.cli, name="benchmark")
 cli.command("doctor")(doctor.doctor)
 

@@ -1,0 +1,289 @@
+"""Every item at toy scale: it runs, it goes on where it stopped, and its numbers are those of its own predictions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from app.__main__ import main
+from core.progress import Progress
+from training.experiments import coverage, table7, table9, table13
+from training.experiments.cells import TASKS
+from training.experiments.figure6 import BLOCKS, gaps
+from training.experiments.item import Found, run_item
+from training.experiments.items import ITEMS
+from training.experiments.perturbations import load
+from training.experiments.study import Study
+from training.metrics import TABLE1_WIDTH
+from training.scenario import Scenario
+
+Build = Callable[..., Study]
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C&W as other toolboxes default to takes minutes; and a victim trained anew a quarter of one."""
+    from training.experiments import retrained, toolboxes  # noqa: PLC0415
+
+    for attacks in toolboxes.DEFAULTS.values():
+        monkeypatch.setitem(attacks["C&W"], "steps", 5)
+    monkeypatch.setattr(retrained, "train_victim", _copy_victim)
+
+
+def _copy_victim(architecture: str, clean: object, path: Path, *, name: str, **_: object) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes((path.parents[1] / "victims" / path.name.replace("-seed1000", "")).read_bytes())
+
+
+@pytest.fixture(scope="module")
+def shared(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all items, so that they share the networks that they have in common."""
+    folder = tmp_path_factory.mktemp("items")
+    for name in ("data", "victims"):
+        (folder / name).symlink_to(prepared / "out" / name)
+    return folder
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_an_item_runs_and_says_what_it_did(
+    name: str, shared: Path, prepared: Path, study: Build, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--dataset", "digits", "--out", str(shared), "--scale", "0.01", "--epochs", "1", "--device", "cpu"]
+    assert main(["reproduce", name, *arguments, "--pack", str(prepared / "out/toy.mtaapack")]) == 0
+    shown = capsys.readouterr().out
+    content = json.loads((shared / f"{name}.json").read_text())
+    item = ITEMS[name]
+    planned = {cell.name for cell in item.cells(study(shared), 0)}
+    missing = {cell.removesuffix(", seed 0") for cell in content["not_run"]}
+    assert set(content["runs"]["0"]) | missing == planned
+    assert not set(content["runs"]["0"]) & missing
+    assert all("not installed" in reason for reason in content["not_run"].values())
+    assert (content["item"], content["scale"], content["dataset"], content["per_cell"]) == (name, 0.01, "digits", 2)
+    assert all({"device", "date", "seconds"} <= cell.keys() for cell in content["runs"]["0"].values())
+    table = item.table(Found(content["runs"]))
+    assert table.rows and all(len(row) == len(table.headings) for row in table.rows)
+    assert item.title in shown and "scale 0.01" in shown
+    assert (shared / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert not list((shared / "work").glob("*")), "what only a resumed run needs is gone"
+
+
+def accuracy(arrays: dict[str, Any], task: str) -> float:
+    hits = [row.argmax() == true for row, true in zip(arrays[task], arrays[f"true_{task}"], strict=True)]
+    return sum(hits) / len(hits)
+
+
+def rmse(arrays: dict[str, Any]) -> float:
+    """Of the value under the named attack, one example after the other."""
+    told = [row[attack.argmax()] for row, attack in zip(arrays["hyperparameter"], arrays["attack"], strict=True)]
+    return (sum((t - v) ** 2 for t, v in zip(told, arrays["true_hyperparameter"], strict=True)) / len(told)) ** 0.5
+
+
+def test_table13_tells_what_its_predictions_say(shared: Path, study: Build) -> None:
+    own = study(shared)
+    content = run_item(table13.ITEM, own, [0])
+    for cell in table13.cells(own, 0):
+        arrays, figures = own.arrays(cell), content["runs"]["0"][cell.name]
+        assert figures["attack"] == pytest.approx(accuracy(arrays, "attack"))
+        assert figures["victim"] == pytest.approx(accuracy(arrays, "victim"))
+        assert figures["hyperparameter"] == pytest.approx(rmse(arrays), rel=1e-5)
+        assert figures["test"]["examples"] == len(arrays["true_attack"])
+        assert figures["train"]["most"] == own.per_cell == 2
+        assert figures["history"][0]["test"]["attack"] == pytest.approx(figures["attack"]), "the last epoch's"
+    assert len({cell.key for cell in table13.cells(own, 0)}) == 5
+
+
+def test_tables_have_table_1s_values(shared: Path, study: Build, toy: Scenario) -> None:
+    own = study(shared)
+    (cell,) = (c for c in table13.cells(own, 0) if c.name.endswith("PE"))
+    arrays = own.arrays(cell)
+    names = [name for name in toy.attack_labels if name != "clean"]
+    for index, name in enumerate(names):
+        values = set(arrays["true_hyperparameter"][arrays["true_attack"] == index].tolist())
+        first, width = (5, 95) if name == "C&W" else (10, 190)
+        assert values == {first, first + width}
+        assert width == TABLE1_WIDTH["kappa" if name == "C&W" else "epsilon"]
+
+
+@pytest.mark.parametrize("name", ["table2", "table4"])
+def test_single_label_tables_tell_what_their_logits_say(name: str, shared: Path, study: Build) -> None:
+    own = study(shared)
+    content = run_item(ITEMS[name], own, [0])
+    (cell,) = ITEMS[name].cells(own, 0)
+    arrays = own.arrays(cell)
+    columns = ["true_attack", "true_victim", "true_hyperparameter"][: arrays["classes"].shape[1]]
+    right = [
+        all(arrays["classes"][logits.argmax()][at] == arrays[column][row] for at, column in enumerate(columns))
+        for row, logits in enumerate(arrays["logits"])
+    ]
+    figures = content["runs"]["0"][cell.name]
+    assert figures["accuracy"] == pytest.approx(np.mean(right))
+    assert figures["classes"] == len(arrays["classes"]) > 10
+    last = list(figures["by_attack_and_victim"])[-1]
+    rows = (arrays["true_attack"] == 2) & (arrays["true_victim"] == 4)
+    assert figures["by_attack_and_victim"][last]["VGG19"] == pytest.approx(np.mean(np.asarray(right)[rows]))
+    averages = [m for row in figures["by_attack_and_victim"].values() for m in row.values()]
+    shown = ITEMS[name].table(Found(content["runs"])).rows[-1]
+    assert shown[-2] == f"{100 * np.mean(averages):.2f}"
+
+
+def test_table7_computes_eq_15_from_its_cells(shared: Path, study: Build) -> None:
+    content = run_item(table7.ITEM, study(shared), [0])
+    cells = content["runs"]["0"]
+    ours = cells["mtaa"]
+    base = {task: cells[f"resnet50-mlp-{task}"][task] for task in TASKS}
+    gains = [ours[t] / base[t] - 1 for t in ("attack", "victim")]
+    gains.append(1 - ours["hyperparameter"] / base["hyperparameter"])
+    (delta,) = table7.deltas(Found(content["runs"]), "resnet50-mlp")
+    assert delta == pytest.approx(100 * sum(gains) / 3)
+    assert f"{delta:.2f}" in table7.table(Found(content["runs"])).rows[1]
+    for task in TASKS:
+        own = study(shared)
+        (cell,) = (c for c in table7.cells(own, 0) if c.name == f"mitre-{task}")
+        arrays = own.arrays(cell)
+        if task == "hyperparameter":
+            error = 100 * arrays["output"][:, 0] - arrays["true_hyperparameter"]
+            assert cells[cell.name][task] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-4)
+        else:
+            hits = arrays["output"].argmax(1) == arrays[f"true_{task}"]
+            assert cells[cell.name][task] == pytest.approx(hits.mean())
+
+
+def test_table9s_rows_hold_their_attacks_and_victims_alone(shared: Path, study: Build) -> None:
+    content = run_item(table9.ITEM, study(shared), [0])
+    cells = content["runs"]["0"]
+    assert (
+        cells["row 1 mtaa"]
+        == json.loads((shared / "table13.json").read_text())["runs"]["0"][
+            "ResNet50 + uncertainty loss weight + TSL + PE"
+        ]
+    ), "one network, trained once"
+    assert list(cells["row 3 mtaa"]["by_attack"]) == ["FGSM", "C&W"]
+    assert cells["row 5 mtaa"]["train"]["cells"] <= 2 * 3 * 2 < cells["row 1 mtaa"]["train"]["cells"]
+
+
+def test_false_alarms_have_clean_images_as_a_class(shared: Path) -> None:
+    cells = json.loads((shared / "table11.json").read_text())["runs"]["0"]
+    assert cells["mtaa"]["train"]["clean"] == 2 * 2  # as many as a victim has of one attack: per cell x values
+    assert "clean" in cells["mtaa"]["by_attack"]
+
+
+def test_coverage_tells_how_often_sets_and_intervals_hold(shared: Path, study: Build) -> None:
+    own = study(shared)
+    content = run_item(coverage.ITEM, own, [0])
+    assert content["pack"].startswith("toy@")
+    for cell in coverage.cells(own, 0):
+        found, figures = own.arrays(cell), content["runs"]["0"][cell.name]
+        rows = range(len(found["true_attack"]))
+        assert figures["victim"] == pytest.approx(
+            np.mean([found["victim_set"][r][found["true_victim"][r]] for r in rows])
+        )
+        assert figures["attack_size"] == pytest.approx(np.mean([sum(found["attack_set"][r]) for r in rows]))
+        named = [r for r in rows if found["attack"][r] == found["true_attack"][r]]
+        told = [r for r in named if found["high"][r] > found["low"][r]]
+        inside = [found["low"][r] - 1e-4 <= found["true_hyperparameter"][r] <= found["high"][r] + 1e-4 for r in told]
+        assert (figures["hyperparameter"] or 0) == pytest.approx(np.mean(inside) if told else 0)
+
+
+def test_robustness_tells_what_its_verdicts_say(shared: Path, study: Build) -> None:
+    own = study(shared, scale=0.02)
+    item = ITEMS["robustness"]
+    content = run_item(item, own, [0])
+    for cell in item.cells(own, 0):
+        found, figures = own.arrays(cell), content["runs"]["0"][cell.name]
+        assert figures["examples"] == len(found["attack"]) > 60
+        right = (found["attack"] == found["true_attack"]) & (found["victim"] == found["true_victim"])
+        assert figures["wrong"] == (~right).sum()
+        assert figures["unfamiliar_where_wrong"] == pytest.approx((found["familiar"][~right] == 0).mean())
+
+
+def test_unseen_is_the_share_of_pairs_in_the_right_order(shared: Path, study: Build, toy: Scenario) -> None:
+    own = study(shared)
+    item = ITEMS["unseen"]
+    cells = item.cells(own, 0)
+    assert [c.name for c in cells][:3] == [f"without the attack {name}" for name in ("FGSM", "PGD", "C&W")]
+    assert len(cells) == 3 + 5
+    figures = own.run(cells[4])
+    found = own.arrays(cells[4])
+    strange = found["true_victim"] == toy.victim_labels.index("ResNet18")
+    pairs = list(product(found["familiarity"][strange], found["familiarity"][~strange]))
+    assert figures["auroc"] == pytest.approx(np.mean([1.0 * (a > b) + 0.5 * (a == b) for a, b in pairs]))
+    assert (figures["strange"], figures["known"]) == (strange.sum(), (~strange).sum())
+
+
+def test_toolboxes_judge_only_what_fools(shared: Path, study: Build) -> None:
+    own = study(shared)
+    cells = {cell.name: cell for cell in ITEMS["toolboxes"].cells(own, 0)}
+    figures = own.run(cells["cleverhans FGSM on VGG16"])
+    assert 0 < figures["made"] == figures["examples"] <= figures["tried"] == 2
+    arrays = own.arrays(cells["cleverhans FGSM on VGG16"])
+    names = [a.name for a in own.pack.manifest.attacks]
+    assert figures["attack"] == pytest.approx((arrays["attack"] == names.index("FGSM")).mean())
+
+
+def test_feature_maps_differ_where_the_images_do(shared: Path, study: Build, toy: Scenario) -> None:
+    victim = load(study(shared), toy.victims[1])
+    images = torch.randint(0, 256, (3, 1, 8, 8), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    assert all(v == {"mse": 0, "mae": 0} for v in gaps(victim, images, images).values())
+    found = gaps(victim, images, 255 - images)
+    seen: dict[str, list[torch.Tensor]] = {name: [] for name in BLOCKS}
+    for each in (images, 255 - images):
+        net = victim.network
+        x = torch.nn.functional.interpolate((each.float() / 255 - 0.3) / 0.4, (28, 28), mode="bilinear")
+        with torch.no_grad():
+            x = net.relu(net.bn1(net.conv1(x)))  # type: ignore[operator, union-attr]
+            seen["conv1"].append(x)
+            x = net.maxpool(x)  # type: ignore[operator]
+            for name, layer in list(BLOCKS.items())[1:]:
+                x = getattr(net, layer)(x)
+                seen[name].append(x)
+    for name, (first, second) in seen.items():
+        assert found[name]["mse"] == pytest.approx(float((first - second).square().mean()), rel=1e-4)
+        assert found[name]["mae"] == pytest.approx(float((first - second).abs().mean()), rel=1e-4)
+
+
+class Killed(BaseException):
+    pass
+
+
+def figures_of(content: dict[str, Any]) -> dict[str, Any]:
+    """Without what differs from run to run."""
+    return {
+        name: {key: value for key, value in cell.items() if key not in ("seconds", "date")}
+        for name, cell in content["runs"]["0"].items()
+    }
+
+
+def test_a_killed_table_keeps_its_cells_and_goes_on(shared: Path, study: Build, tmp_path: Path) -> None:
+    whole = run_item(table13.ITEM, study(shared, epochs=2), [0])
+
+    def kill_in_the_third_network(progress: Progress) -> None:
+        if progress.stage == "training" and len(list((tmp_path / "out/cells").glob("*.json"))) == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_item(table13.ITEM, study(epochs=2, tell=kill_in_the_third_network), [0])
+    left = json.loads((tmp_path / "out/table13.json").read_text())
+    assert len(left["runs"]["0"]) == 2
+    assert list(left["not_run"].values()) == ["not reached yet"] * 3
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/cells").iterdir()}
+    again = run_item(table13.ITEM, study(epochs=2), [0])
+    assert figures_of(again) == figures_of(whole)
+    assert again["not_run"] == {}
+    assert {path: path.stat().st_mtime_ns for path in written} == written, "nothing was trained twice"
+
+
+def test_several_seeds_stand_side_by_side_with_their_spread(shared: Path, study: Build) -> None:
+    item = ITEMS["table2"]
+    content = run_item(item, study(shared), [0, 1])
+    found = Found(content["runs"])
+    both = [content["runs"][seed]["resnet50-attack-victim"]["accuracy"] for seed in ("0", "1")]
+    assert found.get("resnet50-attack-victim", "accuracy") == both
+    spread = np.std([100 * value for value in both], ddof=1)
+    assert found.percent("resnet50-attack-victim", "accuracy") == f"{50 * sum(both):.2f} ± {spread:.2f}"

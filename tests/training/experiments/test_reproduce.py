@@ -1,0 +1,160 @@
+"""Around the items: which examples a table takes, the paper's figures, refusals, and the rendered page."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from app.__main__ import main
+from core.errors import DataError, ScenarioError
+from training.experiments import table7, table9, table13
+from training.experiments.delta import delta_mtl
+from training.experiments.item import run_item
+from training.experiments.items import ITEMS
+from training.experiments.render import render
+from training.experiments.rivals import make_rival
+from training.experiments.study import Study, open_study
+from training.experiments.subset import Subset, narrow, select
+from training.scenario import Scenario
+
+Build = Callable[..., Study]
+
+
+def test_the_papers_own_figures_give_the_delta_that_it_does_not_state() -> None:
+    assert 100 * delta_mtl(table7.PAPER["mtaa"], table7.PAPER["resnet50-mlp"]) == pytest.approx(2.19, abs=0.005)
+    perfect = {"attack": 1.0, "victim": 1.0, "hyperparameter": 2.0}
+    assert delta_mtl(perfect, perfect) == 0
+    assert delta_mtl({**perfect, "hyperparameter": 1.0}, perfect) == pytest.approx(0.5 / 3)
+
+
+def test_every_row_of_table_13_is_a_configuration_of_its_own() -> None:
+    switches = [
+        (c.backbone, c.uncertainty_weighted, c.task_specific_layers, c.perturbation_extractor)
+        for c in table13.ROWS.values()
+    ]
+    assert switches == [
+        ("resnet18", False, False, None),
+        ("resnet18", True, False, None),
+        ("resnet18", True, True, None),
+        ("resnet50", True, True, None),
+        ("resnet50", True, True, "features"),
+    ]
+    assert all(c.hyperparameter_head == "shared" for c in table13.ROWS.values())
+    last, first = list(table13.PAPER.values())[-1], table9.PAPER["FGSM, PGD, C&W / 5 victims"]
+    assert [last[t] for t in ("victim", "hyperparameter")] == [first[t] for t in ("victim", "hyperparameter")]
+
+
+def test_the_self_built_network_has_eleven_layers() -> None:
+    layers = [m for m in make_rival("mitre", 1, 15).modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert len(layers) == 11
+
+
+def test_a_subset_holds_its_own_labels_and_so_many_a_cell(study: Build, toy: Scenario) -> None:
+    own = study()
+    chosen = Subset(3, clean=7, attacks=("PGD", "C&W"), victims=("VGG19", "ResNet50"), paper=False)
+    narrowed = narrow(toy, chosen)
+    assert narrowed.attack_labels == ["clean", "PGD", "C&W"]
+    assert narrowed.victim_labels == ["clean", "ResNet50", "VGG19"]
+    part, whole = own.examples("train", chosen), own.examples("train")
+    attacked = part.entry >= 0
+    assert (~attacked).sum() == 7
+    for label, entry, victim, value in zip(part.attack, part.entry, part.victim, part.hyperparameter, strict=True):
+        cell = (part.entry == entry) & (part.victim == victim) & (part.hyperparameter == value)
+        assert cell.sum() <= (3 if entry >= 0 else 7)
+        assert narrowed.attack_labels[label] == ("clean" if entry < 0 else narrowed.attacks[entry].name)
+    names = {(narrowed.victim_labels[v], p.tobytes()) for v, p in zip(part.victim, part.adversarial, strict=True)}
+    known = {(toy.victim_labels[v], p.tobytes()) for v, p in zip(whole.victim, whole.adversarial, strict=True)}
+    assert names <= known
+
+
+def test_the_papers_subset_leaves_out_other_toolboxes_and_clean(study: Build, toy: Scenario) -> None:
+    narrowed = narrow(toy, Subset(1))
+    assert [a.key for a in narrowed.attacks] == ["fgsm-mtaa", "pgd-mtaa", "cw-mtaa"]
+    assert "clean" not in narrowed.attack_labels + narrowed.victim_labels
+    part = study().examples("test", Subset(100))
+    assert part.attack.min() == 0 and part.attack.max() == 2
+    assert len(select(toy, study().examples("test"), Subset(100, paper=False))) > len(part)
+
+
+def test_a_subset_of_what_is_not_there_is_refused(toy: Scenario) -> None:
+    with pytest.raises(ScenarioError, match="has no DenseNet"):
+        narrow(toy, Subset(1, victims=("DenseNet", "VGG16")))
+    none = Scenario.model_validate(narrow(toy, Subset(1)).model_dump())
+    with pytest.raises(ScenarioError, match="no clean"):
+        narrow(none, Subset(1, clean=3))
+
+
+def test_the_scale_cuts_training_examples_and_epochs(out: Path) -> None:
+    whole, quarter = Study(Scenario, out), Study(Scenario, out, scale=0.25)  # type: ignore[arg-type]
+    assert (whole.per_cell, quarter.per_cell) == (160, 40)
+    assert (whole.epochs_of(30), quarter.epochs_of(30)) == (30, 15)
+    assert Study(Scenario, out, scale=0.25, epochs=7).epochs_of(30) == 7  # type: ignore[arg-type]
+
+
+def test_the_protocol_is_taken_at_the_scale_where_there_is_nothing(tmp_path: Path) -> None:
+    study = open_study("mnist", tmp_path, scale=0.1)
+    assert {a.cell.train for a in study.scenario.attacks} == {16}
+    assert {a.cell.test for a in study.scenario.attacks} == {20}
+    assert sum(len(a.grid.values) for a in study.scenario.attacks) * len(study.scenario.victims) == 300
+
+
+REFUSED = {
+    "unknown item": (["table99"], "table99"),
+    "scale of nothing": (["table2", "--scale", "0"], "--scale"),
+    "another data set": (["table2", "--dataset", "mnist"], "is about digits"),
+    "no protocol": (["table2", "--dataset", "imagenette", "--scenario", "/nowhere.toml"], "cannot be read"),
+    "no pack": (["coverage", "--pack", "nowhere"], "no pack nowhere"),
+    "pack of other victims": (["coverage", "--pack", "mnist"], "was not taught the victims"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_reproduced_is_refused_in_a_sentence(
+    arguments: list[str], said: str, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = [] if "--dataset" in arguments else ["--dataset", "digits"]
+    assert main(["reproduce", *arguments, *dataset, "--out", str(out), "--device", "cpu"]) == 2
+    error = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert said in error
+    assert "Traceback" not in error
+    assert not (out / "coverage.json").exists()
+
+
+def test_all_items_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(ITEMS)
+
+
+def test_a_damaged_result_is_refused_and_named(study: Build, out: Path) -> None:
+    item = ITEMS["figure4"]
+    run_item(item, study(), [0])
+    (cell,) = (out / "cells").glob("*.json")
+    cell.write_text("{")
+    with pytest.raises(DataError, match=cell.name):
+        run_item(item, study(), [0])
+
+
+def test_the_page_is_rendered_from_the_results(study: Build, out: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no results"):
+        render(tmp_path)
+    content = run_item(ITEMS["figure4"], study(), [0])
+    (tmp_path / "results").mkdir()
+    for suffix in ("json", "png"):
+        shutil.copy(out / f"figure4.{suffix}", tmp_path / "results")
+    assert main(["reproduce", "--render", str(tmp_path)]) == 0
+    page = (tmp_path / "README.md").read_text("utf-8")
+    assert page.count("Not run.") == len(ITEMS) - 1
+    assert "![" in page and "results/figure4.png" in page
+    l2 = content["runs"]["0"]["perturbations"]["victims"]["VGG16"]["l2"]
+    assert f"| VGG16 | 100.00 | {l2:.2f} |" in page
+    assert "scale 0.01" in page and "seed 0" in page and "CPU" in page
+    broken = tmp_path / "results/table2.json"
+    broken.write_text(json.dumps({"item": "table2"}))
+    with pytest.raises(DataError, match=r"table2\.json"):
+        render(tmp_path)

@@ -1,0 +1,72 @@
+"""Figure 4: the same digits under PGD against each victim, and how alike the perturbations are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from core.types import FloatArray
+from training.experiments.draw import gallery
+from training.experiments.figure3 import sizes
+from training.experiments.item import Found, Item, Table
+from training.experiments.perturbations import attack_digits, known_digits, load, middle
+from training.experiments.study import Arrays, Cell, Result, Study
+from training.experiments.subset import Subset, narrow
+
+IMAGES, SHOWN = 200, 4
+
+
+def cells(study: Study, seed: int) -> list[Cell]:
+    scenario = narrow(study.scenario, Subset(1))
+    spec = next((a for a in scenario.attacks if a.name == "PGD"), scenario.attacks[0])
+
+    def compute(_: Path) -> Result:
+        victims = {v.label: load(study, v) for v in scenario.victims}
+        images, labels = known_digits(study, list(victims.values()), study.images(IMAGES))
+        values = np.full(len(images), middle(spec))
+        done = {n: attack_digits(study, v, spec, images, labels, values, seed=seed) for n, v in victims.items()}
+        flat = {name: made.perturbation.reshape(len(images), -1) for name, made in done.items()}
+        figures = {
+            "attack": spec.name, "value": middle(spec), "images": len(images),
+            "victims": {n: {"success": float(m.success.mean()), **sizes(m.perturbation)} for n, m in done.items()},
+            "correlation": {a: {b: correlation(flat[a], flat[b]) for b in flat} for a in flat},
+        }  # fmt: skip
+        columns = np.stack([images, *(made.perturbation for made in done.values())], axis=1)
+        return Result(figures, {"columns": columns[:SHOWN]})
+
+    settings = {"seed": seed, "data": study.fingerprint, "attack": spec.model_dump(), "images": study.images(IMAGES)}
+    return [Cell("perturbations", "perturbations-by-victim", settings, compute)]
+
+
+def correlation(first: FloatArray, second: FloatArray) -> float:
+    """Mean over images of the Pearson correlation of two perturbations [N, pixels]."""
+    a, b = (x.astype(np.float64) - x.mean(1, keepdims=True, dtype=np.float64) for x in (first, second))
+    scale = np.sqrt((a * a).sum(1) * (b * b).sum(1))
+    return float(((a * b).sum(1) / np.maximum(scale, 1e-12)).mean())
+
+
+def table(found: Found) -> Table:
+    names = list(next(iter(found.get("perturbations", "victims")), {}))
+    rows = [
+        [
+            name, found.percent("perturbations", "victims", name, "success"),
+            found.number("perturbations", "victims", name, "l2"),
+            *(found.number("perturbations", "correlation", name, other) for other in names),
+        ]
+        for name in names
+    ]  # fmt: skip
+    return Table(["Victim", "success %", "L2, levels", *(f"correlation with {name}" for name in names)], rows)
+
+
+def draw(figure: Figure, found: Found, arrays: Mapping[str, Arrays]) -> None:
+    names = list(next(iter(found.get("perturbations", "victims")), {}))
+    gallery(figure, arrays["perturbations"]["columns"], ["clean", *names], signed_from=1)
+
+
+ITEM = Item(
+    "figure4", "Figure 4: perturbations of PGD against each victim", cells, table, draw,
+    choices=("MNIST here, ImageNet in the paper, which gives no figures.",),
+)  # fmt: skip

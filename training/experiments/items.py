@@ -1,0 +1,41 @@
+"""Every item by name, in the paper's order and then beyond it."""
+
+from __future__ import annotations
+
+from core.errors import WorkbenchError
+from training.experiments import (
+    coverage,
+    figure2,
+    figure3,
+    figure4,
+    figure6,
+    figure7,
+    float_images,
+    learning_curve,
+    retrained,
+    robustness,
+    table2,
+    table4,
+    table7,
+    table9,
+    table11,
+    table13,
+    toolboxes,
+    unseen,
+)
+from training.experiments.item import Item
+
+ITEMS: dict[str, Item] = {
+    module.ITEM.name: module.ITEM
+    for module in (
+        table2, table4, table7, table9, table11, table13, figure2, figure3, figure4, figure6, figure7,
+        learning_curve, toolboxes, retrained, robustness, unseen, coverage, float_images,
+    )
+}  # fmt: skip
+
+
+def find_item(name: str) -> Item:
+    """The item of that name. Raises WorkbenchError with all names."""
+    if name not in ITEMS:
+        raise WorkbenchError(f"There is nothing called {name!r} to reproduce.", f"Use one of {', '.join(ITEMS)}.")
+    return ITEMS[name]

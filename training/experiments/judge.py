@@ -1,0 +1,136 @@
+"""What a pack says of images, through the attributor that every user goes through, as arrays that can be counted."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.attributor import Attributor
+from core.errors import DataError
+from core.manifest import Manifest
+from core.progress import ProgressCallback, ProgressMeter
+from core.types import FloatArray, LoadedImage
+from training.experiments.study import Arrays, Study
+from training.experiments.subset import unit
+from training.metrics import table1_factor
+from training.shards import read_manifest
+
+_CHUNK = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """A pack's answers on N images.
+
+    attack, victim: [N] indices of the labels named. confidence: [N, 2], their calibrated probabilities. value, low,
+    high: [N] hyperparameter told and its interval, label units. attack_set, victim_set: bool [N, labels], the
+    candidates. familiarity: [N] scores; familiar: bool [N].
+    """
+
+    attack: NDArray[np.int64]
+    victim: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    attack_set: NDArray[np.bool_]
+    victim_set: NDArray[np.bool_]
+    familiarity: NDArray[np.float64]
+    familiar: NDArray[np.bool_]
+
+    def arrays(self) -> Arrays:
+        """To be kept, with flags as 0 and 1."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: c.astype(np.uint8) if c.dtype == np.bool_ else c for name, c in columns.items()}
+
+
+def judge(
+    attributor: Attributor, images: FloatArray, tell: ProgressCallback = lambda _: None, coverage: float = 0.9
+) -> Verdicts:
+    """The pack's answers on images float32 [N, C, h, w] in [0, 1], of any size."""
+    attacks = [a.name for a in attributor.manifest.attacks]
+    victims = [v.name for v in attributor.manifest.victims]
+    meter = ProgressMeter("judging", len(images), tell)
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(images), _CHUNK):
+        loaded = [
+            LoadedImage("", hashlib.sha256(image.tobytes()).hexdigest(), image, "PNG", 8, False)
+            for image in images[start : start + _CHUNK]
+        ]
+        for finding in attributor.attribute(loaded, coverage=coverage):
+            told = finding.attribution
+            rows.append(
+                (
+                    attacks.index(told.attack.label), victims.index(told.victim.label),
+                    (told.attack.probability, told.victim.probability), told.hyperparameter.value,
+                    told.hyperparameter.low, told.hyperparameter.high,
+                    [name in told.attack.prediction_set for name in attacks],
+                    [name in told.victim.prediction_set for name in victims],
+                    told.familiarity.score, told.familiarity.familiar,
+                )
+            )  # fmt: skip
+        meter.advance(len(loaded))
+    return Verdicts(*(np.asarray(column) for column in zip(*rows, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What N images are, in a pack's labels: attack, victim [N] indices, value [N] label units."""
+
+    attack: NDArray[np.int64]
+    victim: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+    def of(self, rows: NDArray[Any]) -> Truth:
+        return Truth(self.attack[rows], self.victim[rows], self.value[rows])
+
+
+def counted(verdicts: Verdicts, truth: Truth, manifest: Manifest) -> dict[str, Any]:
+    """How often a pack is right, and how often it flags what it is wrong about as unfamiliar.
+
+    hyperparameter: RMSE on Table 1's scale, of what is told under the named attack.
+    """
+    if not len(truth.attack):
+        return {"examples": 0}
+    right_attack, right_victim = verdicts.attack == truth.attack, verdicts.victim == truth.victim
+    right = right_attack & right_victim
+    error = (verdicts.value - truth.value) * table1_factor(manifest.attacks)[truth.attack]
+    return {
+        "examples": len(right),
+        "attack": float(right_attack.mean()),
+        "victim": float(right_victim.mean()),
+        "hyperparameter": float(np.sqrt(np.square(error).mean())),
+        "wrong": int((~right).sum()),
+        "unfamiliar": float((~verdicts.familiar).mean()),
+        "unfamiliar_where_wrong": float((~verdicts.familiar)[~right].mean()) if (~right).any() else None,
+        "unfamiliar_where_right": float((~verdicts.familiar)[right].mean()) if right.any() else None,
+    }
+
+
+def check_victims(study: Study) -> None:
+    """Raise DataError unless the examples' victims are those that the pack under test was taught, by their hashes."""
+    manifest = study.pack.manifest
+    taught = {v.name: v.sha256 for v in manifest.victims}
+    known = read_manifest(study.data)["victims"]
+    strange = sorted(name for name, victim in known.items() if taught.get(name) != victim["sha256"])
+    if strange:
+        raise DataError(
+            f"{manifest.pack_id} was not taught the victims {', '.join(strange)} of {study.data}.",
+            "Give the pack that was trained on these examples with --pack, or the --out folder of its training.",
+        )
+
+
+def pack_truth(study: Study) -> tuple[FloatArray, Truth, NDArray[np.int64]]:
+    """The test examples that the pack has labels for: images [N, C, H, W] in [0, 1], their truth, their entries [N]."""
+    check_victims(study)
+    manifest, test = study.pack.manifest, study.examples("test")
+    attacks, victims = [a.name for a in manifest.attacks], [v.name for v in manifest.victims]
+    attack = np.asarray([attacks.index(n) if n in attacks else -1 for n in study.scenario.attack_labels])[test.attack]
+    victim = np.asarray([victims.index(n) if n in victims else -1 for n in study.scenario.victim_labels])[test.victim]
+    known = (attack >= 0) & (victim >= 0)
+    truth = Truth(attack, victim, test.hyperparameter.astype(np.float64)).of(known)
+    return unit(test.adversarial[known]), truth, test.entry[known]

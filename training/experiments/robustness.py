@@ -1,0 +1,106 @@
+"""The pack under test on images that were saved as JPEG or resized on their way: right, or flagged as unfamiliar?"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.attributor import Attributor
+from core.types import FloatArray
+from training.experiments.draw import bars
+from training.experiments.item import Found, Item, Table
+from training.experiments.judge import counted, judge, pack_truth
+from training.experiments.study import Arrays, Cell, Result, Study
+from training.experiments.subset import unit
+
+IMAGES = 6000
+"""Test examples at scale 1, evenly taken."""
+
+
+def jpeg(quality: int) -> Callable[[FloatArray], FloatArray]:
+    def through(image: FloatArray) -> FloatArray:
+        buffer = io.BytesIO()
+        _to_image(image).save(buffer, "JPEG", quality=quality)
+        return _to_array(Image.open(buffer))
+
+    return through
+
+
+def resized(image: FloatArray) -> FloatArray:
+    """Twice as large and back, both with Pillow's bicubic filter, rounded to 8 bits in between and after."""
+    picture = _to_image(image)
+    twice = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.BICUBIC)
+    return _to_array(twice.resize(picture.size, Image.Resampling.BICUBIC))
+
+
+CHANGES: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "as it was": lambda image: image,
+    "JPEG 95": jpeg(95),
+    "JPEG 90": jpeg(90),
+    "JPEG 75": jpeg(75),
+    "resized to twice the size and back": resized,
+}
+
+
+def _to_image(image: FloatArray) -> Image.Image:
+    pixels: NDArray[np.uint8] = (image * 255).round().astype(np.uint8)
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+
+
+def _to_array(picture: Image.Image) -> FloatArray:
+    pixels = unit(np.asarray(picture))
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def cells(study: Study, seed: int) -> list[Cell]:
+    def cell(name: str, change: Callable[[FloatArray], FloatArray]) -> Cell:
+        def compute(_: Path) -> Result:
+            images, truth, _entries = pack_truth(study)
+            rows = np.unique(np.linspace(0, len(images) - 1, min(study.images(IMAGES), len(images))).astype(int))
+            changed = np.stack([change(image) for image in images[rows]])
+            verdicts = judge(Attributor(study.pack, str(study.device)), changed, study.tell)
+            own = truth.of(rows)
+            figures = counted(verdicts, own, study.pack.manifest)
+            arrays = verdicts.arrays() | {
+                "true_attack": own.attack, "true_victim": own.victim, "true_hyperparameter": own.value,
+            }  # fmt: skip
+            return Result(figures, arrays)
+
+        settings = {
+            "pack": study.pack.manifest.pack_id, "data": study.fingerprint, "images": study.images(IMAGES),
+            "change": name,
+        }  # fmt: skip
+        return Cell(name, "robustness", settings, compute)
+
+    return [cell(name, change) for name, change in CHANGES.items()]
+
+
+def table(found: Found) -> Table:
+    rows = [
+        [
+            name, found.percent(name, "attack"), found.percent(name, "victim"), found.number(name, "hyperparameter"),
+            found.number(name, "wrong", digits=0),
+            *(found.percent(name, f"unfamiliar{where}") if found.get(name, f"unfamiliar{where}") else "-"
+              for where in ("", "_where_wrong", "_where_right")),
+        ]
+        for name in CHANGES
+    ]  # fmt: skip
+    flagged = ["unfamiliar %", "unfamiliar % where wrong", "unfamiliar % where right"]
+    return Table(["Change", "attack %", "victim %", "RMSE", "attack or victim wrong", *flagged], rows)
+
+
+def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
+    shown = {"attack": "attack", "victim": "victim", "unfamiliar where wrong": "unfamiliar_where_wrong"}
+    bars(figure, {"share": {name: {c: found.mean(c, key) for c in CHANGES} for name, key in shown.items()}})
+
+
+ITEM = Item(
+    "robustness", "After JPEG and resizing: right, or flagged as unfamiliar", cells, table, draw, of_pack=True,
+    choices=("RMSE on Table 1's scale.", "Wrong is a wrong attack or a wrong victim."),
+)  # fmt: skip

@@ -1,0 +1,146 @@
+"""The pack under test on the same attacks made by other toolboxes, on digits that it has not seen, by their defaults.
+
+An image that does not fool its victim, or with a margin under the kappa asked for, is counted and not judged.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from core.attributor import Attributor
+from training.attacks import ATTACKS
+from training.experiments.draw import bars
+from training.experiments.item import Found, Item, Table, shown
+from training.experiments.judge import Truth, check_victims, counted, judge
+from training.experiments.perturbations import attack_digits, known_digits, load
+from training.experiments.study import Arrays, Cell, Result, Study
+from training.scenario import AttackSpec, VictimSpec
+
+IMAGES = 40
+"""Of each toolbox, attack and victim at scale 1."""
+
+DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
+    # PGD has no default step or number of steps here: those of Madry et al. 2018, 40 steps of epsilon / 30.
+    "cleverhans": {
+        "FGSM": {}, "PGD": {"steps": 40, "relative_step": 4 / 3},
+        "C&W": {"search_steps": 5, "steps": 1000, "learning_rate": 5e-3, "initial_c": 1e-2},
+    },
+    # Its PGD defaults to 10 steps of a quarter of its default epsilon.
+    "torchattacks": {
+        "FGSM": {}, "PGD": {"steps": 10, "relative_step": 2.5}, "C&W": {"steps": 50, "learning_rate": 0.01, "c": 1.0},
+    },
+    # Its C&W defaults to 9 searches of 10,000 steps with early abort, a matter of days here: 1,000 steps.
+    "foolbox": {
+        "FGSM": {}, "PGD": {"steps": 40, "relative_step": 4 / 3},
+        "C&W": {"search_steps": 9, "steps": 1000, "learning_rate": 0.01, "initial_c": 1e-3},
+    },
+}  # fmt: skip
+
+
+def cells(study: Study, seed: int) -> list[Cell]:
+    manifest = study.pack.manifest
+    check_victims(study)
+    known = {a.name: a for a in manifest.attacks}
+    return [
+        _cell(study, seed, toolbox, name, victim)
+        for toolbox, attacks in DEFAULTS.items()
+        for name in attacks
+        if name in known and (toolbox, name) in ATTACKS
+        for victim in study.scenario.victims
+    ]
+
+
+def _cell(study: Study, seed: int, toolbox: str, name: str, victim_spec: VictimSpec) -> Cell:
+    manifest = study.pack.manifest
+    label = next(a for a in manifest.attacks if a.name == name)
+    index = manifest.attacks.index(label)
+    victim_index = [v.name for v in manifest.victims].index(victim_spec.label)
+    count = study.images(IMAGES)
+    spec = AttackSpec.model_validate(
+        {
+            "name": name, "backend": toolbox, "parameters": DEFAULTS[toolbox][name],
+            "grid": {"first": label.minimum, "last": label.maximum, "count": count},
+            "cell": {"train": 0, "calibration": 0, "test": 1},
+        }
+    )  # fmt: skip
+
+    def compute(_: Path) -> Result:
+        victim = load(study, victim_spec)
+        images, labels = known_digits(study, [victim], count)
+        values = np.asarray(spec.grid.values)[: len(images)]
+        made = attack_digits(study, victim, spec, images, labels, values, seed=seed)
+        adversarial = np.clip(images + made.perturbation, 0, 1)[made.success]
+        figures: dict[str, Any] = {"tried": len(images), "made": len(adversarial)}
+        if not len(adversarial):
+            return Result(figures)
+        verdicts = judge(Attributor(study.pack, str(study.device)), adversarial, study.tell)
+        alike = np.full(len(adversarial), index), np.full(len(adversarial), victim_index)
+        truth = Truth(*alike, values[made.success])
+        arrays = verdicts.arrays() | {"true_value": truth.value}
+        return Result(figures | counted(verdicts, truth, manifest), arrays)
+
+    settings = {
+        "seed": seed, "pack": manifest.pack_id, "attack": spec.model_dump(), "victim": victim_spec.label,
+        "images": count,
+    }  # fmt: skip
+    absent = (
+        "" if importlib.util.find_spec(toolbox) else f"{toolbox} is not installed: pip install 'mtaa-workbench[bench]'"
+    )
+    return Cell(f"{toolbox} {name} on {victim_spec.label}", "toolbox", settings, compute, absent)
+
+
+def _pooled(found: Found, beginning: str) -> dict[str, list[float]]:
+    """Figures over all victims of one toolbox and attack, by seed, every image weighing the same."""
+    pooled: dict[str, list[float]] = {
+        key: [] for key in ("tried", "made", "attack", "victim", "hyperparameter", "unfamiliar")
+    }
+    for cells in found.runs.values():
+        own = [cell for name, cell in cells.items() if name.startswith(beginning)]
+        if not own:
+            continue
+        judged = [cell for cell in own if cell.get("examples")]
+        weights = [cell["examples"] for cell in judged]
+        pooled["tried"].append(sum(cell["tried"] for cell in own))
+        pooled["made"].append(sum(cell["made"] for cell in own))
+        if judged:
+            for key in ("attack", "victim", "unfamiliar"):
+                pooled[key].append(100 * float(np.average([cell[key] for cell in judged], weights=weights)))
+            squares = [cell["hyperparameter"] ** 2 for cell in judged]
+            pooled["hyperparameter"].append(float(np.sqrt(np.average(squares, weights=weights))))
+    return pooled
+
+
+def table(found: Found) -> Table:
+    rows = []
+    for toolbox, attacks in DEFAULTS.items():
+        for name in attacks:
+            pooled = _pooled(found, f"{toolbox} {name} on ")
+            digits = {"tried": 0, "made": 0}
+            rows.append([toolbox, name, *(shown(values, digits.get(key, 2)) for key, values in pooled.items())])
+    return Table(["Toolbox", "Attack", "tried", "fooled", "attack %", "victim %", "RMSE", "unfamiliar %"], rows)
+
+
+def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
+    panels: dict[str, dict[str, dict[str, float | None]]] = {"attack": {}, "victim": {}}
+    for toolbox, attacks in DEFAULTS.items():
+        for name in attacks:
+            pooled = _pooled(found, f"{toolbox} {name} on ")
+            for task, panel in panels.items():
+                panel.setdefault(toolbox, {})[name] = float(np.mean(pooled[task])) if pooled[task] else None
+    bars(figure, {f"{task} (%)": panel for task, panel in panels.items()})
+
+
+ITEM = Item(
+    "toolboxes", "The same attacks made by other toolboxes, by their defaults", cells, table, draw, of_pack=True,
+    choices=(
+        "Values are spread evenly over the pack's range; RMSE on Table 1's scale.",
+        "PGD's step is each toolbox's default ratio to epsilon; foolbox's C&W is cut to 1,000 steps a search.",
+        "An image that does not fool its victim, or by less than the kappa asked for, is counted and not judged.",
+    ),
+)  # fmt: skip
