@@ -17,7 +17,8 @@ from training.experiments.subset import unit
 from training.scenario import AttackSpec, VictimSpec
 from training.victim_zoo import Victim, load_victim
 
-LEVELS = 255.0
+IN_LABEL_UNITS = {"epsilon": 255.0, "kappa": 1.0, "overshoot": 100.0}
+"""Label units over the attacks' own."""
 _BATCH = 250
 
 
@@ -61,9 +62,9 @@ def attack_digits(
     study: Study, victim: Victim, spec: AttackSpec, images: FloatArray, labels: NDArray[np.int64],
     values: NDArray[np.float64], *, eight_bit: bool = True, seed: int = 0,
 ) -> Attacked:  # fmt: skip
-    """Attack images at ``values`` [N], in label units (epsilon x 255, kappa)."""
+    """Attack images at ``values`` [N], in label units."""
     attack = make_attack(spec.config)
-    own = values / LEVELS if attack.hyperparameter == "epsilon" else values
+    own = values / IN_LABEL_UNITS[attack.hyperparameter]
     adversarial, success = [], []
     for start in range(0, len(images), 64):
         part = slice(start, start + 64)

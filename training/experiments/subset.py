@@ -85,12 +85,19 @@ def labels_of(scenario: Scenario, subset: Subset) -> list[AttackLabel]:
     labels = own_labels(narrow(scenario, subset))
     if not subset.paper:
         return labels
-    return [
-        label.model_copy(update={"minimum": first, "maximum": first + TABLE1_WIDTH[label.hyperparameter]})
-        if (first := TABLE1_FIRST.get(label.hyperparameter)) is not None and label.width > 0
-        else label
-        for label in labels
-    ]
+    moved = []
+    for label in labels:
+        first, width = table1_range(label)
+        moved.append(
+            label.model_copy(update={"minimum": first, "maximum": first + width}) if label.width > 0 else label
+        )
+    return moved
+
+
+def table1_range(label: AttackLabel) -> tuple[float, float]:
+    """Where Table 1's grid of a label's hyperparameter begins and how wide it is; kappa's for what Table 1 has not."""
+    kind = label.hyperparameter if label.hyperparameter in TABLE1_WIDTH else "kappa"
+    return TABLE1_FIRST[kind], TABLE1_WIDTH[kind]
 
 
 def own_labels(scenario: Scenario) -> list[AttackLabel]:
@@ -103,8 +110,9 @@ def on_table1(value: NDArray[np.float32], attack: NDArray[np.int64], labels: lis
     moved = value.astype(np.float64)
     for index, label in enumerate(labels):
         if label.width > 0:
-            share = (value[attack == index] - label.minimum) / label.width
-            moved[attack == index] = TABLE1_FIRST[label.hyperparameter] + share * TABLE1_WIDTH[label.hyperparameter]
+            first, width = table1_range(label)
+            own = attack == index
+            moved[own] = first + width * (value[own].astype(np.float64) - label.minimum) / label.width
     return moved.astype(np.float32)
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from app.__main__ import main
 from core.errors import DataError, ScenarioError
+from core.manifest import AttackLabel
 from training.experiments import table7, table9, table13
 from training.experiments.delta import delta_mtl
 from training.experiments.item import run_item
@@ -19,7 +20,7 @@ from training.experiments.items import ITEMS
 from training.experiments.render import render
 from training.experiments.rivals import make_rival
 from training.experiments.study import Study, open_study
-from training.experiments.subset import Subset, narrow, select
+from training.experiments.subset import Subset, narrow, select, table1_range
 from training.scenario import Scenario
 
 Build = Callable[..., Study]
@@ -79,6 +80,12 @@ def test_the_papers_subset_leaves_out_other_toolboxes_and_clean(study: Build, to
     part = study().examples("test", Subset(100))
     assert part.attack.min() == 0 and part.attack.max() == 2
     assert len(select(toy, study().examples("test"), Subset(100, paper=False))) > len(part)
+
+
+def test_a_hyperparameter_that_table_1_has_not_gets_kappas_range() -> None:
+    """As ``training.metrics`` weighs its errors."""
+    overshoot = AttackLabel(name="DeepFool", hyperparameter="overshoot", unit="%", minimum=2, maximum=50)
+    assert table1_range(overshoot) == (5, 95)
 
 
 def test_a_subset_of_what_is_not_there_is_refused(toy: Scenario) -> None:
