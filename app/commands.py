@@ -22,6 +22,7 @@ from core.paths import SAMPLES
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from app.wizard.wizard import TrainingWizard
 
 _STEP = 0.1
 """Share of the image that one pan key moves."""
@@ -49,6 +50,7 @@ class Commands(QObject):
         self.session = window.session
         self._pasted = 0
         self._packs: PacksDialog | None = None
+        self._wizard: TrainingWizard | None = None
 
     # File.
 
@@ -236,6 +238,28 @@ class Commands(QObject):
         if self._packs is None:
             self._packs = PacksDialog(self.session, self.window)
         return self._packs
+
+    def train(self) -> None:
+        self.training_wizard().show()
+        self.training_wizard().raise_()
+
+    def training_wizard(self) -> TrainingWizard:
+        """The one wizard of this window; a new one when the last was closed."""
+        if self._wizard is None:
+            from app.wizard.wizard import TrainingWizard  # noqa: PLC0415  (not needed for the first paint)
+
+            self._wizard = TrainingWizard(self.session, self.window)
+            self._wizard.finished.connect(self._wizard_finished)
+        return self._wizard
+
+    def end_training(self) -> bool:
+        """Close the wizard, which asks what shall become of its run; whether the window may close now."""
+        return self._wizard is None or self._wizard.close()
+
+    def _wizard_finished(self) -> None:
+        if self._wizard is not None:
+            self._wizard.deleteLater()
+            self._wizard = None
 
     def show_preferences(self) -> None:
         Preferences(self.session.settings, self.window).open()

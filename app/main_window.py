@@ -216,6 +216,9 @@ class MainWindow(QMainWindow):
             self.commands.open_dropped(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        if not self.commands.end_training():
+            event.ignore()
+            return
         self.keep_layout()
         super().closeEvent(event)
         self.closed.emit()

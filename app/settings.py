@@ -100,6 +100,7 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("attribution/pack", "mnist"),
     Setting("attribution/device", "auto"),
+    Setting("training/last", ""),
 )  # fmt: skip
 
 BY_KEY = {setting.key: setting for setting in TABLE}

@@ -13,10 +13,12 @@ import numpy as np
 
 from core.errors import DataError
 from core.progress import CancelToken, Progress
-from training.scenario import Scenario, read_scenario
+from training.scenario import Scenario, check_scenario, read_scenario, write_scenario
 
 if TYPE_CHECKING:
     from training.sources import CleanImages
+
+__all__ = ["Event", "Run", "Scenario", "check_scenario", "open_run", "read_scenario", "write_scenario"]
 
 Listener = Callable[["Event"], None]
 REACH_SHARES = (0.95, 0.5, 0.05)
@@ -74,9 +76,14 @@ def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
     """Train the victims that are not there yet, and tell every one's accuracy."""
     from core.attributor import choose_device  # noqa: PLC0415
     from training.pipeline import make_victims  # noqa: PLC0415
+    from training.ranks import Ranks  # noqa: PLC0415
     from training.victim_zoo import load_victim  # noqa: PLC0415
 
-    make_victims(run.scenario, _clean(run), run.victims, choose_device(run.device), _progress(listen), cancel)
+    ranks = Ranks()
+    if ranks.first:  # a victim is small: one process trains it, the others wait
+        device = choose_device(ranks.device(run.device))
+        make_victims(run.scenario, _clean(run), run.victims, device, _progress(listen), cancel)
+    ranks.barrier()
     for spec in run.scenario.victims:
         victim, digest = load_victim(run.victims / spec.file)
         listen(Event("victim", {"name": spec.label, "accuracy": victim.card.accuracy, "sha256": digest}))
@@ -119,11 +126,13 @@ def train(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path
     """Train the network on the examples in ``run.shards``, calibrate, measure and write the pack; returns its path."""
     from core.attributor import choose_device  # noqa: PLC0415
     from training.pipeline import train_pack  # noqa: PLC0415
+    from training.ranks import Ranks  # noqa: PLC0415
 
+    ranks = Ranks()
     manifest = train_pack(
-        run.scenario, run.shards, run.out, choose_device(run.device), _progress(listen),
+        run.scenario, run.shards, run.out, choose_device(ranks.device(run.device)), _progress(listen),
         lambda report: listen(Event("epoch", dataclasses.asdict(report))), cancel,
-        lambda batch, part: listen(Event("smaller", {"batch": batch, "part": part})),
+        lambda batch, part: listen(Event("smaller", {"batch": batch, "part": part})), ranks,
     )  # fmt: skip
     path = run.out / f"{manifest.name}.mtaapack"
     listen(Event("pack", {"path": str(path), "results": manifest.results}))

@@ -6,9 +6,11 @@ Everything is checked before anything is allocated, and unknown keys are refused
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import tomli_w
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -16,11 +18,14 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
 from core.errors import ScenarioError
+from core.files import make_folder, write_file
 from core.manifest import CLEAN
 from core.model.config import NetworkConfig
 
@@ -121,6 +126,7 @@ class TrainingSpec(_Strict):
     """How the attribution network is trained: Adam with a cosine schedule, as in Section 4.1.
 
     decoupled_decay: AdamW's weight decay instead of the L2 penalty that the paper's Adam has.
+    start: a pack, by name or path, whose weights training begins with; the scenario holds its labels in its order.
     """
 
     epochs: PositiveInt = 20
@@ -129,6 +135,13 @@ class TrainingSpec(_Strict):
     weight_decay: float = Field(default=1e-3, ge=0)
     decoupled_decay: bool = False
     precision: Literal["fp32", "bf16"] = "bf16"
+    start: str | None = Field(default=None, min_length=1)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without ``start`` where there is none, so that what was begun before there was such an entry goes on."""
+        found: dict[str, Any] = dump(self)
+        return {name: value for name, value in found.items() if name != "start" or value is not None}
 
 
 class Scenario(_Strict):
@@ -176,11 +189,26 @@ class Scenario(_Strict):
 def read_scenario(path: Path) -> Scenario:
     """Read and check a scenario file. Raises ScenarioError with every complaint and where it is."""
     try:
-        return Scenario.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ScenarioError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path} is not TOML: {error}.", "Mend the line it names.") from error
+    return check_scenario(document, str(path))
+
+
+def check_scenario(document: Mapping[str, Any], what: str = "This") -> Scenario:
+    """The scenario that a TOML document holds. Raises ScenarioError, which calls the document ``what``."""
+    try:
+        return Scenario.model_validate(document)
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc'])) or 'scenario'}: {e['msg']}" for e in error.errors()]
-        raise ScenarioError(f"{path} is not a scenario: {'; '.join(lines)}.", "Mend these entries.") from error
+        raise ScenarioError(f"{what} is not a scenario: {'; '.join(lines)}.", "Mend these entries.") from error
+
+
+def write_scenario(path: Path, document: Mapping[str, Any]) -> Scenario:
+    """Check a document and write it to ``path``. Raises ScenarioError, and DataError for a folder that is in the way."""
+    scenario = check_scenario(document)
+    make_folder(path.parent)
+    write_file(path, tomli_w.dumps(document).encode())
+    return scenario

@@ -1,0 +1,191 @@
+"""The child process that a training runs in, and the file through which it is followed.
+
+Its events go to ``events.jsonl`` in the run's folder, so that following a run that is under way, coming back to one,
+and looking at a finished one are the same thing: reading that file. A run outlives the program that started it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.files import make_folder, write_file
+
+EVENTS, LOG, SCENARIO, START = "events.jsonl", "log.txt", "scenario.toml", "run.json"
+_LOOK = 250
+"""Milliseconds between two looks at the events."""
+
+
+def program() -> list[str]:
+    """How this program's command line is started: from a checkout, an installed wheel or a frozen build."""
+    if getattr(sys, "frozen", False):
+        console = Path(sys.executable).with_name("mtaa" + Path(sys.executable).suffix)
+        return [str(console if console.exists() else sys.executable)]
+    return [sys.executable, "-m", "app"]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this number runs."""
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+        if not handle:
+            return False
+        code = ctypes.c_ulong()
+        ctypes.windll.kernel32.GetExitCodeProcess(handle, ctypes.byref(code))
+        ctypes.windll.kernel32.CloseHandle(handle)
+        return code.value == 259  # STILL_ACTIVE
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class Child(QObject):
+    """One run's process, if this program started it, and its events, whoever did."""
+
+    told = Signal(str, object)
+    """An event's kind and values (training.api.Event), in the order in which they came."""
+    ended = Signal(bool)
+    """The process is gone; whether it made its pack."""
+
+    def __init__(self, out: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.out = out
+        self.finished = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._offset = 0
+        self._rest = b""
+        self._over = True
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK)
+        self._timer.timeout.connect(self.look)
+
+    @property
+    def running(self) -> bool:
+        return not self._over
+
+    @property
+    def obeys(self) -> bool:
+        """Whether it can be told to pause: only by the program that started it."""
+        return self.running and self._process is not None
+
+    def start(self, data: str, download: bool, device: str) -> None:
+        """Begin the scenario in the run's folder, or go on with it. Raises WorkbenchError where nothing can be written.
+
+        Earlier events stay in the file: an epoch that was trained is still to be drawn.
+        """
+        make_folder(self.out)
+        command = [*program(), "run", str(self.out / SCENARIO), "--out", str(self.out), "--device", device, "--events"]
+        command += ["--data", data] if data else []
+        command += ["--download"] if download else []
+        self.follow(from_now=True)
+        quiet: dict[str, Any] = {"start_new_session": True}  # Ctrl+C in a terminal is meant for the window alone
+        if sys.platform == "win32":
+            quiet = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+        with (self.out / EVENTS).open("ab") as events, (self.out / LOG).open("wb") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=events, stderr=log, cwd=Path(__file__).parents[2], **quiet
+            )
+        write_file(self.out / START, json.dumps({"pid": self._process.pid}).encode())
+        self._over = False
+
+    def follow(self, *, from_now: bool = False) -> None:
+        """Tell the events in the file from its beginning, and those to come while a process adds to it."""
+        path = self.out / EVENTS
+        self._offset = path.stat().st_size if from_now and path.exists() else 0
+        self._rest = b""
+        self.finished = False
+        self._over = self._process is None and not self._started_elsewhere()
+        self._timer.start()
+
+    def say(self, word: str) -> None:
+        """``pause``, ``resume`` or ``cancel``."""
+        if self._process is not None and self._process.stdin is not None:
+            try:
+                self._process.stdin.write(f"{word}\n".encode())
+                self._process.stdin.flush()
+            except OSError:  # it has just ended
+                self.look()
+        elif word == "cancel" and (pid := self._pid()) is not None and alive(pid):
+            os.kill(pid, 15)  # loses at most the batch in hand; what was written stays
+
+    def leave(self) -> None:
+        """Look no more; the process goes on without us."""
+        self._timer.stop()
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            self._process.returncode = self._process.poll() or 0  # it is no longer ours to wait for
+            self._process = None
+
+    def stop(self, seconds: float = 60) -> None:
+        """Cancel and wait; kill what does not obey, for a run goes on from any moment."""
+        if self._process is None:
+            self.leave()
+            return
+        self.say("cancel")
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self.leave()
+
+    def look(self) -> None:
+        """Read what is new in the file, then see whether the process is gone."""
+        gone = self._gone()  # asked first: what it wrote before it went is read below
+        path = self.out / EVENTS
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(self._offset)
+                read = file.read()
+            self._offset += len(read)
+            *lines, self._rest = (self._rest + read).split(b"\n")
+            for line in lines:
+                self._tell(line)
+        if gone:
+            self._timer.stop()
+            self._process = None
+            if not self._over:
+                self._over = True
+                self.ended.emit(self.finished)
+
+    def last_words(self) -> str:
+        """The end of what the process said beside its events, for a failure that is the program's own."""
+        path = self.out / LOG
+        return path.read_text("utf-8", errors="replace")[-2000:].strip() if path.exists() else ""
+
+    def _tell(self, line: bytes) -> None:
+        try:
+            values = json.loads(line)
+            kind = values.pop("event")
+        except (ValueError, KeyError, AttributeError):  # a line that a killed process did not finish
+            return
+        if kind == "pack":
+            self.finished = True
+        self.told.emit(kind, values)
+
+    def _gone(self) -> bool:
+        if self._process is None:
+            return not self._started_elsewhere()
+        return self._process.poll() is not None
+
+    def _started_elsewhere(self) -> bool:
+        pid = self._pid()
+        return pid is not None and alive(pid)
+
+    def _pid(self) -> int | None:
+        try:
+            return int(json.loads((self.out / START).read_text("utf-8"))["pid"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None

@@ -1,0 +1,114 @@
+"""Fourth page: the network, where it starts, what the pack is called and where the run writes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWizard
+
+from app.wizard.child import EVENTS
+from app.wizard.choices import NETWORKS, Choices
+from app.wizard.page import Page, muted
+from core.errors import WorkbenchError
+from training.api import check_scenario
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+class ModelPage(Page):
+    """Network, start, epochs, name, folder, device."""
+
+    def __init__(self, choices: Choices, packs: list[str], devices: list[tuple[str, str]]) -> None:
+        super().__init__(
+            choices,
+            self.tr("Model"),
+            self.tr(
+                "The network learns from the examples and becomes a model pack. Everything is written below one "
+                "folder, and a run that was stopped goes on from there."
+            ),
+        )
+        form = self.form()
+        self.network = QComboBox()
+        for key, (text, _) in NETWORKS.items():
+            self.network.addItem(QCoreApplication.translate("Wizard", text), key)
+        self.network.setCurrentIndex(self.network.findData(choices.network))
+        form.addRow(self.tr("Network"), self.network)
+        self.start = QComboBox()
+        self.start.addItem(self.tr("From scratch"), "")
+        for pack in packs:
+            self.start.addItem(self.tr("From the pack {pack}").format(pack=pack), pack)
+        self.start.setCurrentIndex(max(0, self.start.findData(choices.start)))
+        form.addRow(self.tr("Start"), self.start)
+        form.addRow("", muted(self.tr("A pack to start from keeps its victims and attacks: list them first, in its "
+                                      "order, and give its network.")))  # fmt: skip
+        self.epochs = QSpinBox(minimum=1, maximum=1000, value=choices.epochs)
+        form.addRow(self.tr("Epochs"), self.epochs)
+        self.device = QComboBox()
+        for key, text in devices:
+            self.device.addItem(text, key)
+        self.device.setCurrentIndex(max(0, self.device.findData(choices.device)))
+        form.addRow(self.tr("Device"), self.device)
+        self.name = QLineEdit(choices.name)
+        form.addRow(self.tr("Name of the pack"), self.name)
+        self.folder = QLineEdit(choices.folder)
+        self.browse = QPushButton(self.tr("Choose…"))
+        self.browse.setAutoDefault(False)
+        row = QHBoxLayout()
+        row.addWidget(self.folder, 1)
+        row.addWidget(self.browse)
+        form.addRow(self.tr("Folder of the run"), row)
+        for label, widget in ((self.tr("Network"), self.network), (self.tr("Start"), self.start),
+                              (self.tr("Epochs"), self.epochs), (self.tr("Device"), self.device),
+                              (self.tr("Name of the pack"), self.name),
+                              (self.tr("Folder of the run"), self.folder)):  # fmt: skip
+            widget.setAccessibleName(label)
+        self.body.addWidget(self.remark)
+        self.body.addStretch(1)
+        self.name.textChanged.connect(self._changed)
+        self.folder.textChanged.connect(self._changed)
+        self.browse.clicked.connect(self._browse)
+        self.setCommitPage(True)
+        self.setButtonText(QWizard.WizardButton.CommitButton, self.tr("Train"))
+        self._changed()
+
+    def _browse(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, self.tr("Folder of the run"), self.folder.text())
+        if path:
+            self.folder.setText(path)
+
+    def _store(self) -> None:
+        c = self.choices
+        c.network, c.start = self.network.currentData(), self.start.currentData()
+        c.epochs, c.device = self.epochs.value(), self.device.currentData()
+        c.name, c.folder = self.name.text(), self.folder.text()
+
+    def _changed(self) -> None:
+        self._store()
+        self.folder.setPlaceholderText(str(Choices(name=self.name.text() or "my-pack").out))
+        if not _NAME.fullmatch(self.name.text()):
+            self.say(self.tr("The name has small letters, digits, dots and dashes."), "bad")
+        elif (self.choices.out / EVENTS).exists():
+            self.say(self.tr("There is a run in this folder already: the same choices go on with it."), "warn")
+        else:
+            self.say("")
+        self.completeChanged.emit()
+
+    def isComplete(self) -> bool:  # noqa: N802
+        return bool(_NAME.fullmatch(self.name.text())) and not Path(self.choices.out).is_file()
+
+    def initializePage(self) -> None:  # noqa: N802
+        self._changed()
+
+    def cleanupPage(self) -> None:  # noqa: N802
+        """Back keeps what was entered."""
+
+    def validatePage(self) -> bool:  # noqa: N802
+        self._store()
+        try:
+            check_scenario(self.choices.document())
+        except WorkbenchError as error:
+            self.say(str(error), "bad")
+            return False
+        return True

@@ -1,0 +1,183 @@
+"""Last page: what the new pack measures, in words and drawings, and whether it is put to use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QTabWidget, QTextBrowser, QWidget
+
+from app.wizard.charts import Chart, Matrix, Series
+from app.wizard.choices import Choices
+from app.wizard.page import Page
+
+Results = Mapping[str, Any]
+_FEW = 2000
+"""Training examples under which a pack is told to be a try."""
+
+
+class ResultsPage(Page):
+    """Tabs over the manifest's results; Finish saves the pack and, if asked, judges with it from now on."""
+
+    def __init__(self, choices: Choices) -> None:
+        super().__init__(
+            choices,
+            self.tr("Results"),
+            self.tr(
+                "Measured on images that neither the victims nor the network saw in training. All of it stays in the "
+                "pack, and Model packs… shows it again."
+            ),
+        )
+        self.path: Path | None = None
+        self.tabs = QTabWidget()
+        self.body.addWidget(self.tabs, 1)
+        self.use = QCheckBox(self.tr("Attribute images with this pack from now on"))
+        self.use.setChecked(True)
+        self.body.addWidget(self.use)
+        self.body.addWidget(self.remark)
+        self.setFinalPage(True)
+
+    def show_results(self, path: str, results: Results) -> None:
+        """Show a pack's measured results; only what is there gets a tab."""
+        self.path = Path(path)
+        self.tabs.clear()
+        self.tabs.addTab(self._summary(results), self.tr("Summary"))
+        self.tabs.addTab(self._confusions(results), self.tr("Confusions"))
+        if results.get("scatter"):
+            self.tabs.addTab(self._scatter(results["scatter"]), self.tr("Hyperparameter"))
+        if results.get("reliability"):
+            self.tabs.addTab(self._doubt(results), self.tr("Doubt"))
+        if results.get("feature_map", {}).get("x"):
+            self.tabs.addTab(self._map(results), self.tr("Features"))
+
+    def isComplete(self) -> bool:  # noqa: N802
+        return self.path is not None
+
+    def _summary(self, r: Results) -> QWidget:
+        rows = "".join(
+            f"<tr><td>{name}</td><td align=right>{v['examples']}</td>{_cells(v)}</tr>"
+            for name, v in (*r["by_attack"].items(), (self.tr("all"), r))
+            if v["examples"]
+        )
+        heads = (self.tr("test examples"), self.tr("number"), self.tr("attack named"), self.tr("victim named"),
+                 self.tr("RMSE, Table 1's scale"))  # fmt: skip
+        table = "".join(f"<th align=left>{head}</th>" for head in heads)
+        text = f"<table cellpadding=5><tr>{table}</tr>{rows}</table>"
+        text += "".join(f"<p>{line}</p>" for line in self.words(r))
+        browser = QTextBrowser()
+        browser.setAccessibleName(self.tr("Summary"))
+        browser.setHtml(text)
+        return browser
+
+    def words(self, r: Results) -> list[str]:
+        """What to know of the results, in sentences; warnings first."""
+        lines = []
+        for task in ("victim", "attack"):
+            for pair in r.get("confused", {}).get(task, []):
+                lines.append(self.tr("⚠ {a} and {b} are taken for each other in {share} of their images.").format(
+                    a=pair["labels"][0], b=pair["labels"][1], share=f"{pair['share']:.0%}"))  # fmt: skip
+        for name, v in r["by_attack"].items():
+            if v.get("r2") is not None and v["r2"] < 0.5:
+                lines.append(self.tr("⚠ {attack}'s hyperparameter is hardly read from the image (R² {r2}).").format(
+                    attack=name, r2=f"{v['r2']:.2f}"))  # fmt: skip
+        if r.get("training", {}).get("examples", _FEW) < _FEW:
+            lines.append(self.tr("⚠ Few training examples ({n}): more of each cell would make it better.").format(
+                n=r["training"]["examples"]))  # fmt: skip
+        ece = self.tr("Expected calibration error: attack {a}, victim {v}.")
+        lines.append(ece.format(a=f"{r['attack_ece']:.1%}", v=f"{r['victim_ece']:.1%}"))
+        if before := r.get("started_from"):
+            lines.append(self._before(before))
+        return lines
+
+    def _before(self, before: Results) -> str:
+        """What the pack that training began with says of the same test images, where it knows their labels."""
+        old, new = before.get("before", {}), before.get("after", {})
+        if not old or not new:
+            return self.tr("Trained on from {pack}.").format(pack=before.get("pack", ""))
+        return self.tr(
+            "On the labels that {pack} knows: attack {oa} → {na}, victim {ov} → {nv}, RMSE {oe} → {ne}."
+        ).format(
+            pack=before.get("pack", ""),
+            oa=f"{old['attack_accuracy']:.1%}", na=f"{new['attack_accuracy']:.1%}",
+            ov=f"{old['victim_accuracy']:.1%}", nv=f"{new['victim_accuracy']:.1%}",
+            oe=f"{old['rmse_table1_scale']:.2f}", ne=f"{new['rmse_table1_scale']:.2f}",
+        )  # fmt: skip
+
+    def _confusions(self, r: Results) -> QWidget:
+        document = self.choices.document()
+        clean = ["clean"] if "examples" in document["clean"] else []
+        attacks = [*clean, *(a["name"] for a in document["attacks"])]
+        victims = [*clean, *(v.label for v in self.choices.victims)]
+        matrices = []
+        for title, labels, key in (
+            (self.tr("Attack: truth by row, answer by column"), attacks, "attack_confusion"),
+            (self.tr("Victim: truth by row, answer by column"), victims, "victim_confusion"),
+        ):
+            matrix = Matrix(title)
+            matrix.show_counts(labels, r[key])
+            matrices.append(matrix)
+        return _side_by_side(matrices)
+
+    def _scatter(self, scatter: Results) -> QWidget:
+        charts = []
+        for name, points in scatter.items():
+            chart = Chart(name, x=self.tr("true value; estimated upwards"), diagonal=True)
+            chart.show_series([Series(name, points["true"], points["estimated"], dots=True)])
+            charts.append(chart)
+        return _side_by_side(charts)
+
+    def _doubt(self, r: Results) -> QWidget:
+        charts: list[QWidget] = []
+        reliability = Chart(self.tr("Accuracy at each confidence"), x=self.tr("confidence"), diagonal=True)
+        reliability.show_series(
+            [
+                Series(task, [c for c in v["confidence"] if c is not None], [a for a in v["accuracy"] if a is not None])
+                for task, v in r["reliability"].items()
+            ],
+            (0.0, 1.0),
+        )
+        charts.append(reliability)
+        if found := r.get("coverage"):
+            coverage = Chart(self.tr("Share held at each coverage"), x=self.tr("coverage asked for"), diagonal=True)
+            tasks = [task for task in ("attack", "victim", "hyperparameter") if task in found]
+            coverage.show_series([Series(task, found["target"], found[task]["held"]) for task in tasks])
+            charts.append(coverage)
+        return _side_by_side(charts)
+
+    def _map(self, r: Results) -> QWidget:
+        points = r["feature_map"]
+        document = self.choices.document()
+        clean = ["clean"] if "examples" in document["clean"] else []
+        names = [*clean, *(a["name"] for a in document["attacks"])]
+        victims = [*clean, *(v.label for v in self.choices.victims)]
+        charts = []
+        for title, labels, key in (
+            (self.tr("t-SNE of the features, by attack"), names, "attack"),
+            (self.tr("t-SNE of the features, by victim"), victims, "victim"),
+        ):
+            chart = Chart(title)
+            chart.show_series([_of(points, key, index, label) for index, label in enumerate(labels)])
+            charts.append(chart)
+        return _side_by_side(charts)
+
+
+def _of(points: Results, key: str, index: int, label: str) -> Series:
+    rows = [at for at, found in enumerate(points[key]) if found == index]
+    return Series(label, [points["x"][at] for at in rows], [points["y"][at] for at in rows], dots=True)
+
+
+def _cells(v: Results) -> str:
+    shown = f"{v['attack_accuracy']:.2%}", f"{v['victim_accuracy']:.2%}", f"{v['rmse_table1_scale']:.2f}"
+    return "".join(f"<td align=right>{text}</td>" for text in shown)
+
+
+def _side_by_side(widgets: Sequence[QWidget]) -> QWidget:
+    """Two in a row, with room around."""
+    holder = QWidget()
+    grid = QGridLayout(holder)
+    grid.setContentsMargins(12, 12, 12, 8)
+    grid.setSpacing(18)
+    for at, widget in enumerate(widgets):
+        grid.addWidget(widget, at // 2, at % 2)
+    return holder

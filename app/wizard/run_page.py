@@ -1,0 +1,210 @@
+"""Fifth page: the run, with its curves, its examples, the rate and the time left; pause and stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPlainTextEdit, QProgressBar, QPushButton
+
+from app.wizard.charts import Chart, Series
+from app.wizard.child import SCENARIO, Child
+from app.wizard.choices import Choices
+from app.wizard.examples import ExampleStrip
+from app.wizard.page import Page
+from core.errors import WorkbenchError
+from training.api import write_scenario
+
+_TASKS = ("attack", "victim", "hyperparameter")
+
+
+def time_text(seconds: float) -> str:
+    """ "3:07" or "1:02:40"."""
+    whole = max(0, round(seconds))
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+class RunPage(Page):
+    """Starts the child process, or follows one, and shows what it tells."""
+
+    done = Signal(str, object)
+    """The pack's path and its measured results."""
+
+    def __init__(self, choices: Choices) -> None:
+        super().__init__(
+            choices,
+            self.tr("Training"),
+            self.tr(
+                "Victims, examples and network are made one after the other. You may pause, stop and come back: what "
+                "is finished is not done again."
+            ),
+        )
+        self.child: Child | None = None
+        self.paused = False
+        self._epochs: list[Mapping[str, Any]] = []
+        self.stage, self.left = QLabel(self.tr("Starting…")), QLabel()
+        self.left.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.bar = QProgressBar(textVisible=False, maximum=1000)
+        self.bar.setAccessibleName(self.tr("Progress of this stage"))
+        top = QHBoxLayout()
+        top.addWidget(self.stage, 1)
+        top.addWidget(self.left)
+        self.body.addLayout(top)
+        self.body.addWidget(self.bar)
+        self.losses = Chart(self.tr("Losses"), x=self.tr("epoch"))
+        self.sigmas = Chart(self.tr("Learned σ"), x=self.tr("epoch"))
+        self.accuracies = Chart(self.tr("Accuracy while training"), x=self.tr("epoch"))
+        self.errors = Chart(self.tr("RMSE by attack, own units"), x=self.tr("epoch"))
+        grid = QGridLayout()
+        grid.setSpacing(14)
+        for at, chart in enumerate((self.losses, self.accuracies, self.sigmas, self.errors)):
+            grid.addWidget(chart, at // 2, at % 2)
+        self.body.addLayout(grid, 1)
+        self.examples = ExampleStrip()
+        self.body.addWidget(self.examples)
+        self.words = QPlainTextEdit(readOnly=True)
+        self.words.setAccessibleName(self.tr("What happened"))
+        self.words.setMaximumHeight(70)
+        self.body.addWidget(self.words)
+        self.pause, self.stop = QPushButton(self.tr("Pause")), QPushButton(self.tr("Stop"))
+        self.again = QPushButton(self.tr("Go on"))
+        row = QHBoxLayout()
+        row.addWidget(self.remark, 1)
+        for button in (self.pause, self.stop, self.again):
+            button.setAutoDefault(False)
+            row.addWidget(button)
+        self.body.addLayout(row)
+        self.pause.clicked.connect(self._pause)
+        self.stop.clicked.connect(self._stop)
+        self.again.clicked.connect(self.begin)
+
+    def begin(self) -> None:
+        """Write the scenario and start the child, or go on with what an earlier one left."""
+        try:
+            write_scenario(self.choices.out / SCENARIO, self.choices.document())
+            child = self._attach()
+            child.follow()
+            child.look()  # what an earlier run told is drawn first
+            if not child.running:
+                child.start(self.choices.data, self.choices.download, self.choices.device)
+        except (WorkbenchError, OSError) as error:
+            self._failed(str(error))
+            return
+        self.say("")
+        self._buttons()
+
+    def follow(self) -> None:
+        """Show a run that was begun earlier, under way or not."""
+        child = self._attach()
+        child.follow()
+        child.look()
+        if not child.running and not child.finished:
+            self.say(self.tr("This run was stopped. It can go on."), "warn")
+        self._buttons()
+
+    def _attach(self) -> Child:
+        if self.child is not None:
+            self.child.leave()
+            self.child.deleteLater()
+        self.child = Child(self.choices.out, self)
+        self.child.told.connect(self.show_event)
+        self.child.ended.connect(self._ended)
+        self._epochs = []
+        self.paused = False
+        self.examples.watch(self.choices.out / "data")
+        return self.child
+
+    def show_event(self, kind: str, v: Mapping[str, Any]) -> None:
+        """Show one event of the run; kinds are those of training.api.Event."""
+        match kind:
+            case "progress":
+                self._progress(v)
+            case "victim":
+                self._note(self.tr("{name} names {share} of the clean test images.").format(
+                    name=v["name"], share=f"{v['accuracy']:.1%}"))  # fmt: skip
+            case "generated":
+                self.examples.look()
+                self._note(self.tr("{n} adversarial examples were made.").format(n=f"{v['examples']:,}"))
+                if v["unfilled"]:
+                    cells = ", ".join(f"{u['cell']} ({u['filled']}/{u['wanted']})" for u in v["unfilled"][:8])
+                    self._note(self.tr("{n} cells are not full: {cells}").format(n=len(v["unfilled"]), cells=cells))
+            case "epoch":
+                self._epoch(v)
+            case "smaller":
+                self._note(self.tr("The memory holds {n} images at once; batches go through in parts.").format(
+                    n=v["part"]))  # fmt: skip
+            case "paused" | "resumed":
+                self.paused = kind == "paused"
+                self._buttons()
+            case "error":
+                self._failed(f"{v['what']} {v['remedy']}")
+            case "pack":
+                self.done.emit(v["path"], v["results"])
+
+    def _progress(self, v: Mapping[str, Any]) -> None:
+        share = v["done"] / max(v["total"], 1)
+        self.stage.setText(f"{v['stage']}: {v['done']:,} / {v['total']:,}")
+        left = v["seconds_left"]
+        rest = self.tr("{time} left of this stage").format(time=time_text(left)) if left is not None else ""
+        self.left.setText(f"{v['rate']:.3g}/s  {rest}")
+        self.bar.setValue(round(1000 * share))
+        self.examples.look()
+
+    def _epoch(self, v: Mapping[str, Any]) -> None:
+        self._epochs = [*(e for e in self._epochs if e["epoch"] < v["epoch"]), v]  # an epoch done again counts once
+        at = [e["epoch"] + 1 for e in self._epochs]
+        self.losses.show_series([Series(k, at, [e["losses"][k] for e in self._epochs]) for k in _TASKS])
+        self.sigmas.show_series([Series(k, at, [e["sigma"][k] for e in self._epochs]) for k in _TASKS])
+        names = (("attack", "attack_accuracy"), ("victim", "victim_accuracy"))
+        accuracies = [Series(name, at, [e[key] for e in self._epochs]) for name, key in names]
+        self.accuracies.show_series(accuracies, (min(min(s.y) for s in accuracies) - 0.02, 1.0))
+        if attacks := [name for name in v.get("rmse", {}) if name != "clean"]:
+            found = [[e.get("rmse", {}).get(name, float("nan")) for e in self._epochs] for name in attacks]
+            self.errors.show_series([Series(name, at, y) for name, y in zip(attacks, found, strict=True)])
+
+    def _note(self, text: str) -> None:
+        self.words.appendPlainText(text)
+
+    def _failed(self, text: str) -> None:
+        self.say(text, "bad")
+        self._note(text)
+        self._buttons()
+
+    def _pause(self) -> None:
+        if self.child is not None:
+            self.child.say("resume" if self.paused else "pause")
+
+    def _stop(self) -> None:
+        if self.child is not None:
+            self.child.say("cancel")
+            self.say(self.tr("Stopping after the batch in hand…"))
+
+    def _ended(self, made: bool) -> None:
+        if made:
+            self.say(self.tr("Finished."), "good")
+        elif not self.remark.text() or "…" in self.remark.text():
+            self.say(self.tr("Stopped. It goes on from here whenever you like."), "warn")
+        self._buttons()
+        self.completeChanged.emit()
+
+    def _buttons(self) -> None:
+        child = self.child
+        running = child is not None and child.running
+        self.pause.setVisible(running)
+        self.pause.setEnabled(child is not None and child.obeys)
+        self.pause.setText(self.tr("Resume") if self.paused else self.tr("Pause"))
+        self.pause.setToolTip(
+            "" if self.pause.isEnabled() else self.tr("Only the window that began a run can pause it.")
+        )
+        self.stop.setVisible(running)
+        self.again.setVisible(not running and not (child is not None and child.finished))
+        self.completeChanged.emit()
+
+    def initializePage(self) -> None:  # noqa: N802
+        if self.child is None:
+            self.begin()
+
+    def isComplete(self) -> bool:  # noqa: N802
+        return self.child is not None and self.child.finished
