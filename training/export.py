@@ -13,9 +13,10 @@ from torch import Tensor
 
 from core.manifest import CLEAN, AttackLabel, Calibration, ImageSpec, Manifest, VictimLabel
 from core.model.network import MTAA
-from core.pack import write_pack
+from core.pack import Pack, write_pack
 from training.calibrate import fit_calibration
 from training.figures import drawings
+from training.grow import compare
 from training.metrics import Predictions, evaluate
 from training.scenario import Scenario
 from training.shards import Examples, fingerprint, read_manifest
@@ -25,12 +26,12 @@ from training.trainer import Answers, EpochReport, answer
 
 def export_pack(
     path: Path, scenario: Scenario, network: MTAA, labels: list[AttackLabel], image: ImageSpec, data: Path,
-    splits: Mapping[Split, Examples], history: list[EpochReport], device: torch.device,
+    splits: Mapping[Split, Examples], history: list[EpochReport], device: torch.device, start: Pack | None = None,
 ) -> Manifest:  # fmt: skip
     """Fit what the pack needs beside the weights, measure it on the test split, and write it to ``path``.
 
     The familiarity model sees training examples, the calibration its own split, and the test split only the
-    finished pack.
+    finished pack. start: the pack whose weights training began with; the results then compare the two.
     """
     train, calibration_split, test = (splits[name] for name in SPLITS)
     seen = answer(network, torch.from_numpy(train.adversarial), device)
@@ -49,6 +50,9 @@ def export_pack(
         calibrated(answers, calibration, labels), calibration, labels, scenario.victim_labels, answers.features.numpy(),
         test.attack, test.victim, test.hyperparameter, (results["attack_confusion"], results["victim_confusion"]),
     )  # fmt: skip
+    if start is not None:
+        predictions = calibrated(answers, calibration, labels)
+        results["started_from"] = compare(start, predictions, labels, scenario.victim_labels, test, device)
     results["familiar_share"] = float(
         (network.familiarity.cpu()(answers.features) <= calibration.familiarity_threshold).float().mean()
     )

@@ -9,10 +9,13 @@ import torch
 
 from core.errors import DataError, ScenarioError
 from core.manifest import ImageSpec, Manifest
+from core.pack import Pack
+from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
 from training.export import export_pack
 from training.gradients import Smaller
 from training.plan import check_victim, make_attacks
+from training.ranks import Ranks
 from training.scenario import Scenario
 from training.shards import read_manifest, read_split
 from training.sources import SPLITS, CleanImages
@@ -49,19 +52,35 @@ def make_victims(
 def train_pack(
     scenario: Scenario, data: Path, out: Path, device: torch.device, tell: ProgressCallback,
     report: Callable[[EpochReport], None] = lambda _: None, cancel: CancelToken | None = None,
-    smaller: Smaller = lambda _batch, _part: None,
+    smaller: Smaller = lambda _batch, _part: None, ranks: Ranks | None = None,
 ) -> Manifest:  # fmt: skip
-    """Train on the examples in ``data`` and write ``out/NAME.mtaapack``."""
+    """Train on the examples in ``data`` and write ``out/NAME.mtaapack``. ranks: processes that call this together."""
+    ranks = ranks or Ranks.single()
     _check_same_data(scenario, data)
     splits = {name: read_split(data, scenario, name) for name in SPLITS}
     _, channels, height, width = splits["train"].adversarial.shape
     image = ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
     kinds: dict[str, str] = {attack.name: attack.hyperparameter for attack in make_attacks(scenario)}
     labels = attack_labels(scenario, kinds)
-    trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device)
+    trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device, ranks)
+    _check_victims(trainer.start, data)
     history = trainer.run(tell=tell, report=report, cancel=cancel, smaller=smaller)
     path = out / f"{scenario.name}.mtaapack"
-    return export_pack(path, scenario, trainer.network, labels, image, data, splits, history, device)
+    if ranks.first:
+        export_pack(path, scenario, trainer.network, labels, image, data, splits, history, device, trainer.start)
+    ranks.barrier()
+    return read_pack_manifest(path)
+
+
+def _check_victims(start: Pack | None, data: Path) -> None:
+    """Refuse to grow a pack with examples against other victims of the same names."""
+    made_against = read_manifest(data)["victims"]
+    for victim in start.manifest.victims if start is not None else ():
+        if victim.sha256 is not None and made_against[victim.name]["sha256"] != victim.sha256:
+            raise DataError(
+                f"The victim {victim.name} is not the one that {start.manifest.pack_id if start else ''} knows.",
+                "Generate with the victim's file that the pack was made with, or give the new one another name.",
+            )
 
 
 def _check_same_data(scenario: Scenario, data: Path) -> None:

@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from core.errors import Cancelled, ScenarioError
 from core.manifest import AttackLabel, ImageSpec, Task
 from core.model.network import MTAA, Outputs
+from core.pack import find_pack, load_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
 from training.gradients import Batches, Gradients, Smaller, batch_sizes, to_float
+from training.grow import check_start, start_from
 from training.losses import Losses, UncertaintyWeighted
 from training.objective import Objective, Tally
 from training.ranks import Ranks
@@ -79,6 +81,11 @@ class Trainer:
             "labels": [label.model_dump() for label in labels], "victims": scenario.victim_labels,
             "examples": train.digest(),
         }  # fmt: skip
+        self.start = load_pack(find_pack(self._spec.start)) if self._spec.start else None
+        if self.start is not None:
+            check_start(self.start.manifest, scenario.network, image, labels, scenario.victim_labels)
+            start_from(self.start, self.network, self.weighting, labels, scenario.victim_labels)
+            self._run["start"] = self.start.manifest.weights_sha256
         self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weighting.to(device)
         objective = Objective(self.network, self.weighting, labels).to(device)

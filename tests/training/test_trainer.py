@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import io
 import os
 import pickle
@@ -15,9 +16,9 @@ import pytest
 import torch
 from torch import nn
 
-from core.errors import Cancelled, DataError, DeviceError, ScenarioError
+from core.errors import Cancelled, DataError, DeviceError, DiskFullError, ScenarioError
 from core.manifest import ImageSpec
-from core.model.network import MTAA
+from core.model.network import MTAA, Outputs
 from core.progress import CancelToken, Progress
 from training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from training.gradients import batch_sizes
@@ -323,3 +324,91 @@ def test_a_digest_tells_two_sets_apart() -> None:
     assert first.digest() == examples().digest()
     other = dataclasses.replace(first, hyperparameter=first.hyperparameter + 1)
     assert other.digest() != first.digest()
+
+
+@pytest.mark.parametrize("stop", [1, 3, 7])
+def test_killed_amid_an_epoch_a_run_goes_on_from_its_last_checkpoint(
+    trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    whole = trainer("whole")
+    history = whole.run()
+    monkeypatch.setattr("training.checkpoint.EVERY", 0)
+    monkeypatch.setattr("training.checkpoint._SHARE", 0)  # a checkpoint after every step
+    killed = trainer()
+    steps = iter(range(100))
+    gradients = killed._gradients.of
+
+    def until_killed(*arguments: Any) -> Any:
+        if next(steps) == stop:
+            raise Killed
+        return gradients(*arguments)
+
+    monkeypatch.setattr(killed._gradients, "of", until_killed)
+    with pytest.raises(Killed):
+        killed.run()
+    resumed = trainer()
+    progress: list[Progress] = []
+    assert resumed.run(tell=progress.append) == history
+    assert same(state(resumed), state(whole))
+
+
+def short_memory(run: Trainer, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """The network's forward pass fails for more than ``most`` images."""
+    forward = run.network.forward
+
+    def limited(x: torch.Tensor) -> Outputs:
+        if len(x) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(x)
+
+    monkeypatch.setattr(run.network, "forward", limited)
+
+
+def test_short_memory_splits_the_batch_and_training_still_learns(
+    trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trainer(training=settings(epochs=12, learning_rate=1e-2))
+    short_memory(run, monkeypatch, 8)
+    told: list[tuple[int, int]] = []
+    history = run.run(smaller=lambda batch, part: told.append((batch, part)))
+    assert told == [(16, 8)]  # once: what did not fit is not tried again
+    assert history[-1].attack_accuracy > 0.95
+
+
+def test_parts_add_up_to_the_whole_batch_but_for_batch_norm(
+    trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gradients, sums = [], []
+    for most in (16, 4):
+        run = trainer(str(most))
+        run.network.eval()  # batch norm by its running statistics: no example sees another
+        short_memory(run, monkeypatch, most)
+        sums.append(run._gradients.of(torch.arange(16), lambda _batch, _part: None)[0])
+        gradients.append([p.grad.clone() for p in run.network.parameters() if p.grad is not None])
+    torch.testing.assert_close(sums[1], sums[0], rtol=1e-5, atol=1e-5)
+    assert len(gradients[0]) > 20
+    for whole, parts in zip(*gradients, strict=True):
+        torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5 * float(whole.abs().max() + 1))
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_and_says_what_is_needed(
+    trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    whole = trainer("whole")
+    whole.run()
+    path = tmp_path / "run" / CHECKPOINT
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(DiskFullError) as caught:
+        trainer().run(report=lambda _: patch.setattr("os.fsync", full))
+    error = caught.value
+    assert error.path == path and error.needed > 10_000
+    assert "The disk is full" in error.what and str(path.parent) in error.remedy
+    assert [p.name for p in path.parent.iterdir()] == [CHECKPOINT]  # the first epoch's, and no half of the second's
+    resumed = trainer()
+    told: list[EpochReport] = []
+    resumed.run(report=told.append)
+    assert [report.epoch for report in told] == [1, 2]
+    assert same(state(resumed), state(whole))

@@ -1,0 +1,142 @@
+"""Begin with a pack's weights instead of random ones: labels that it knows keep what they learnt, new ones are added.
+
+Every old answer stays as it was until training moves it: heads get rows for new labels and no old row sees their
+logits, and a hyperparameter whose range has grown is read on the old one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import ScenarioError
+from core.manifest import AttackLabel, Calibration, ImageSpec, Manifest
+from core.model.config import NetworkConfig
+from core.model.network import MTAA
+from core.pack import Pack, build_network
+from training.losses import UncertaintyWeighted
+from training.metrics import Predictions, evaluate
+from training.shards import Examples
+
+_HEADS = ("attack_head", "victim_head", "hyperparameter_head")
+
+
+def check_start(
+    manifest: Manifest, config: NetworkConfig, image: ImageSpec, labels: Sequence[AttackLabel], victims: Sequence[str]
+) -> None:
+    """Raise ScenarioError unless a network for these labels can begin with the pack's weights.
+
+    It is to be the same network, and to know all labels of the pack, in the pack's order, beside new ones.
+    """
+    pack = manifest.pack_id
+    if manifest.network != config or manifest.image != image:
+        raise ScenarioError(f"{pack} is another network, or takes other images.", "Copy its [network] and its source.")
+    known = ("attacks", [a.name for a in manifest.attacks], [a.name for a in labels])
+    for kind, before, now in (known, ("victims", [v.name for v in manifest.victims], list(victims))):
+        if [name for name in now if name in before] != before:
+            raise ScenarioError(
+                f"{pack} knows the {kind} {', '.join(before)}; the scenario asks for {', '.join(now)}.",
+                "List all of the pack's in its order; few examples of each will do.",
+            )
+    kinds = {a.name: a.hyperparameter for a in manifest.attacks}
+    for label in labels:
+        if kinds.get(label.name, label.hyperparameter) != label.hyperparameter:
+            raise ScenarioError(
+                f"{pack} tells {label.name}'s {kinds[label.name]}, not {label.hyperparameter}.", "Rename it."
+            )
+
+
+@torch.no_grad()
+def start_from(
+    pack: Pack, network: MTAA, weighting: UncertaintyWeighted, labels: Sequence[AttackLabel], victims: Sequence[str]
+) -> None:
+    """Put the pack's weights into ``network`` and its sigmas into ``weighting``; see :func:`check_start`."""
+    manifest = pack.manifest
+    at_attack = torch.tensor([[a.name for a in labels].index(a.name) for a in manifest.attacks])
+    at_victim = torch.tensor([list(victims).index(v.name) for v in manifest.victims])
+    own = network.state_dict()
+    kept = {
+        name: value
+        for name, value in pack.weights.items()
+        if name.split(".")[0] not in (*_HEADS, "familiarity")  # familiarity is fitted anew at the end
+    }
+    network.load_state_dict(kept | {name: value for name, value in own.items() if name not in kept})
+    for head, rows in ((network.attack_head, at_attack), (network.victim_head, at_victim)):
+        name = "attack_head" if head is network.attack_head else "victim_head"
+        head.weight[rows] = pack.weights[f"{name}.weight"].to(head.weight)
+        head.bias[rows] = pack.weights[f"{name}.bias"].to(head.bias)
+    _grow_hyperparameter(pack, network, labels, at_attack)
+    if weighting.weighted:
+        order = ("hyperparameter", "attack", "victim")
+        sigma = manifest.calibration.sigma
+        weighting.log_sigma.copy_(torch.tensor([math.log(sigma[task]) for task in order]))  # type: ignore[index]
+
+
+def _grow_hyperparameter(pack: Pack, network: MTAA, labels: Sequence[AttackLabel], at: Tensor) -> None:
+    """Old rows see the old features and the old attacks' logits, and the new ones' not at all."""
+    head = network.hyperparameter_head
+    weight, bias = pack.weights["hyperparameter_head.weight"], pack.weights["hyperparameter_head.bias"]
+    features = head.in_features - len(labels)
+    wide = torch.zeros(len(weight), head.in_features)
+    wide[:, :features] = weight[:, :features]
+    wide[:, features + at] = weight[:, features:]
+    if network.config.hyperparameter_head == "shared":
+        head.weight.copy_(wide)
+        head.bias.copy_(bias)
+        return
+    now = [labels[int(index)] for index in at]
+    widths = torch.tensor([a.width if a.width > 0 else 1.0 for a in now])
+    before = torch.tensor([a.width if b.width > 0 else 1.0 for a, b in zip(pack.manifest.attacks, now, strict=True)])
+    moved = torch.tensor([a.minimum - b.minimum for a, b in zip(pack.manifest.attacks, now, strict=True)])
+    head.weight[at] = (wide * (before / widths)[:, None]).to(head.weight)
+    head.bias[at] = ((bias * before + moved) / widths).to(head.bias)
+
+
+def compare(
+    pack: Pack, predictions: Predictions, labels: Sequence[AttackLabel], victims: Sequence[str], test: Examples,
+    device: torch.device,
+) -> dict[str, Any]:  # fmt: skip
+    """The pack that was begun with and the grown one on the test examples whose labels both know.
+
+    The old pack answers among its own labels and the grown one among all, so new labels can only cost it.
+    """
+    from training.trainer import answer  # noqa: PLC0415 (it imports this module)
+
+    manifest = pack.manifest
+    at_attack = [[a.name for a in labels].index(a.name) for a in manifest.attacks]
+    at_victim = [list(victims).index(v.name) for v in manifest.victims]
+    chosen = np.flatnonzero(np.isin(test.attack, at_attack) & np.isin(test.victim, at_victim))
+    found: dict[str, Any] = {"pack": manifest.pack_id, "examples": len(chosen)}
+    if not len(chosen):
+        return found
+    answers = answer(build_network(pack).to(device), torch.from_numpy(test.adversarial[chosen]), device)
+    fitted: Calibration = manifest.calibration
+    before = Predictions(
+        attack=_widened((answers.attack.double() / fitted.attack_temperature).softmax(1), at_attack, len(labels)),
+        victim=_widened((answers.victim.double() / fitted.victim_temperature).softmax(1), at_victim, len(victims)),
+        hyperparameter=_widened(
+            answers.hyperparameter.double().clamp(
+                torch.tensor([a.minimum for a in manifest.attacks], dtype=torch.float64),
+                torch.tensor([a.maximum for a in manifest.attacks], dtype=torch.float64),
+            ), at_attack, len(labels),
+        ),
+    )  # fmt: skip
+    after = Predictions(predictions.attack[chosen], predictions.victim[chosen], predictions.hyperparameter[chosen])
+    truth = test.attack[chosen], test.victim[chosen], test.hyperparameter[chosen]
+    for name, told in (("before", before), ("after", after)):
+        figures = evaluate(told, labels, victims, *truth)
+        found[name] = {key: figures[key] for key in ("attack_accuracy", "victim_accuracy", "rmse_table1_scale")}
+        found[name]["by_attack"] = figures["by_attack"]
+    return found
+
+
+def _widened(values: Tensor, at: list[int], width: int) -> Any:
+    """[N, old] -> [N, width] with the old columns at ``at`` and zeros elsewhere."""
+    wide = values.new_zeros(len(values), width)
+    wide[:, at] = values
+    return wide.numpy()
