@@ -241,16 +241,21 @@ class Commands(QObject):
 
     def train(self) -> None:
         self.training_wizard().show()
-        self.training_wizard().raise_()
+        self.training_wizard().activateWindow()
 
     def training_wizard(self) -> TrainingWizard:
         """The one wizard of this window; a new one when the last was closed."""
         if self._wizard is None:
             from app.wizard.wizard import TrainingWizard  # noqa: PLC0415  (not needed for the first paint)
 
-            self._wizard = TrainingWizard(self.session, self.window)
-            self._wizard.finished.connect(self._wizard_finished)
+            self.adopt(TrainingWizard(self.session, self.window))
+        assert self._wizard is not None
         return self._wizard
+
+    def adopt(self, wizard: TrainingWizard) -> None:
+        """Make a wizard this window's own: it is asked before the window closes."""
+        self._wizard = wizard
+        wizard.finished.connect(self._wizard_finished)
 
     def end_training(self) -> bool:
         """Close the wizard, which asks what shall become of its run; whether the window may close now."""

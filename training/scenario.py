@@ -207,7 +207,7 @@ def check_scenario(document: Mapping[str, Any], what: str = "This") -> Scenario:
 
 
 def write_scenario(path: Path, document: Mapping[str, Any]) -> Scenario:
-    """Check a document and write it to ``path``. Raises ScenarioError, and DataError for a folder that is in the way."""
+    """Check a document and write it to ``path``. Raises ScenarioError; WorkbenchError if it cannot."""
     scenario = check_scenario(document)
     make_folder(path.parent)
     write_file(path, tomli_w.dumps(document).encode())

@@ -21,6 +21,9 @@ EVENTS, LOG, SCENARIO, START = "events.jsonl", "log.txt", "scenario.toml", "run.
 _LOOK = 250
 """Milliseconds between two looks at the events."""
 
+_left: list[subprocess.Popen[bytes]] = []
+"""Processes that go on without us. They are ours to reap all the same: one that has ended would else look alive."""
+
 
 def program() -> list[str]:
     """How this program's command line is started: from a checkout, an installed wheel or a frozen build."""
@@ -32,6 +35,7 @@ def program() -> list[str]:
 
 def alive(pid: int) -> bool:
     """Whether a process of this number runs."""
+    _left[:] = [process for process in _left if process.poll() is None]
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415
 
@@ -125,7 +129,7 @@ class Child(QObject):
         self._timer.stop()
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
-            self._process.returncode = self._process.poll() or 0  # it is no longer ours to wait for
+            _left.append(self._process)
             self._process = None
 
     def stop(self, seconds: float = 60) -> None:
@@ -155,6 +159,8 @@ class Child(QObject):
                 self._tell(line)
         if gone:
             self._timer.stop()
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
             self._process = None
             if not self._over:
                 self._over = True

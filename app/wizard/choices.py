@@ -84,7 +84,7 @@ class Choices:
     source: str = "digits"
     data: str = ""
     download: bool = False
-    victims: list[VictimChoice] = field(default_factory=lambda: [VictimChoice("ResNet18")])
+    victims: list[VictimChoice] = field(default_factory=lambda: [VictimChoice("ResNet18"), VictimChoice("ResNet50")])
     attacks: list[AttackChoice] = field(default_factory=table1)
     cell: int = 20
     clean: int = 200

@@ -30,7 +30,8 @@ def read_examples(path: Path, count: int = _SHOWN) -> tuple[Pixels, Pixels, str]
     from safetensors import safe_open  # noqa: PLC0415
 
     with safe_open(path, "np") as part:
-        adversarial, clean = (part.get_slice(name)[:count] for name in ("adversarial", "clean"))
+        slices = [part.get_slice(name) for name in ("adversarial", "clean")]
+        adversarial, clean = (found[: min(count, found.get_shape()[0])] for found in slices)
     victim, attack = path.parts[-4], path.parts[-3]
     return adversarial, clean, f"{attack.split('-mtaa')[0].upper()} · {victim}"
 

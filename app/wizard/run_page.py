@@ -43,6 +43,7 @@ class RunPage(Page):
         )
         self.child: Child | None = None
         self.paused = False
+        self._explained = False  # whether the run said why it ends before its pack
         self._epochs: list[Mapping[str, Any]] = []
         self.stage, self.left = QLabel(self.tr("Starting…")), QLabel()
         self.left.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -112,7 +113,7 @@ class RunPage(Page):
         self.child.told.connect(self.show_event)
         self.child.ended.connect(self._ended)
         self._epochs = []
-        self.paused = False
+        self.paused = self._explained = False
         self.examples.watch(self.choices.out / "data")
         return self.child
 
@@ -138,6 +139,8 @@ class RunPage(Page):
             case "paused" | "resumed":
                 self.paused = kind == "paused"
                 self._buttons()
+            case "cancelled":
+                self._explained = True
             case "error":
                 self._failed(f"{v['what']} {v['remedy']}")
             case "pack":
@@ -168,6 +171,7 @@ class RunPage(Page):
         self.words.appendPlainText(text)
 
     def _failed(self, text: str) -> None:
+        self._explained = True
         self.say(text, "bad")
         self._note(text)
         self._buttons()
@@ -184,6 +188,8 @@ class RunPage(Page):
     def _ended(self, made: bool) -> None:
         if made:
             self.say(self.tr("Finished."), "good")
+        elif not self._explained and self.child is not None and (words := self.child.last_words()):
+            self._failed(words.splitlines()[-1])
         elif not self.remark.text() or "…" in self.remark.text():
             self.say(self.tr("Stopped. It goes on from here whenever you like."), "warn")
         self._buttons()
@@ -207,4 +213,4 @@ class RunPage(Page):
             self.begin()
 
     def isComplete(self) -> bool:  # noqa: N802
-        return self.child is not None and self.child.finished
+        return self.child is not None and self.child.finished and not self.child.running

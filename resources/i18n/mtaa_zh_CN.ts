@@ -208,6 +208,10 @@
         <translation>模型包…</translation>
     </message>
     <message>
+        <source>Train a model…</source>
+        <translation>训练模型…</translation>
+    </message>
+    <message>
         <source>Preferences…</source>
         <translation>首选项…</translation>
     </message>
@@ -222,6 +226,73 @@
     <message>
         <source>About MTAA Workbench</source>
         <translation>关于 MTAA Workbench</translation>
+    </message>
+</context>
+<context>
+    <name>AttacksPage</name>
+    <message>
+        <source>Attacks</source>
+        <translation>攻击</translation>
+    </message>
+    <message>
+        <source>Every victim is attacked by every attack at every value of its grid, and each such cell gets the same number of examples. Only images that fool their victim as 8-bit files are kept.</source>
+        <translation>每种攻击以其网格中的每个取值攻击每个受害模型，每个单元得到同样多的样本。只保留以 8 位文件形式仍能骗过受害模型的图像。</translation>
+    </message>
+    <message>
+        <source>Attack</source>
+        <translation>攻击</translation>
+    </message>
+    <message>
+        <source>Hyperparameter</source>
+        <translation>超参数</translation>
+    </message>
+    <message>
+        <source>First</source>
+        <translation>起始</translation>
+    </message>
+    <message>
+        <source>Last</source>
+        <translation>结束</translation>
+    </message>
+    <message>
+        <source>Values</source>
+        <translation>取值个数</translation>
+    </message>
+    <message>
+        <source>Table 1&apos;s grids</source>
+        <translation>表 1 的网格</translation>
+    </message>
+    <message>
+        <source>Small ε, 1–16/255</source>
+        <translation>小 ε，1–16/255</translation>
+    </message>
+    <message>
+        <source>Training examples of each cell</source>
+        <translation>每个单元的训练样本数</translation>
+    </message>
+    <message>
+        <source>κ, in logits</source>
+        <translation>κ（logit 单位）</translation>
+    </message>
+    <message>
+        <source>ε, in 1/255</source>
+        <translation>ε（1/255 单位）</translation>
+    </message>
+    <message>
+        <source>At least one attack is needed.</source>
+        <translation>至少需要一种攻击。</translation>
+    </message>
+    <message>
+        <source>One attack alone needs the class &quot;clean&quot; to be told from.</source>
+        <translation>只有一种攻击时，需要“干净”类别与之区分。</translation>
+    </message>
+    <message>
+        <source>{attack}: the grid must end above its first value.</source>
+        <translation>{attack}：网格的结束值必须大于起始值。</translation>
+    </message>
+    <message>
+        <source>{n} adversarial examples in all, a third of them to calibrate and to measure with.</source>
+        <translation>共 {n} 个对抗样本，其中三分之一用于校准和测量。</translation>
     </message>
 </context>
 <context>
@@ -327,6 +398,17 @@
     <message>
         <source>Copy details</source>
         <translation>复制详细信息</translation>
+    </message>
+</context>
+<context>
+    <name>ExampleStrip</name>
+    <message>
+        <source>Examples as they are made</source>
+        <translation>生成中的样本</translation>
+    </message>
+    <message>
+        <source>Examples appear here as they are made.</source>
+        <translation>样本生成后会显示在这里。</translation>
     </message>
 </context>
 <context>
@@ -439,6 +521,69 @@
     </message>
 </context>
 <context>
+    <name>ImagesPage</name>
+    <message>
+        <source>Clean images</source>
+        <translation>干净图像</translation>
+    </message>
+    <message>
+        <source>Attacks start from clean images, and the victims learn from them. The same images never serve both training and measuring.</source>
+        <translation>攻击从干净图像出发，受害模型也从中学习。同一图像绝不同时用于训练和测量。</translation>
+    </message>
+    <message>
+        <source>scikit-learn&apos;s digits</source>
+        <translation>scikit-learn 手写数字</translation>
+    </message>
+    <message>
+        <source>MNIST</source>
+        <translation>MNIST</translation>
+    </message>
+    <message>
+        <source>1,797 grey images of 8×8 pixels, 10 classes. No download: good for a try.</source>
+        <translation>1,797 幅 8×8 灰度图像，10 个类别。无需下载，适合试用。</translation>
+    </message>
+    <message>
+        <source>70,000 grey images of 28×28 pixels, 10 classes, from their four files.</source>
+        <translation>70,000 幅 28×28 灰度图像，10 个类别，来自其四个文件。</translation>
+    </message>
+    <message>
+        <source>Folder with MNIST&apos;s files</source>
+        <translation>MNIST 文件所在的文件夹</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Download MNIST into this folder</source>
+        <translation>将 MNIST 下载到此文件夹</translation>
+    </message>
+    <message>
+        <source>Examples of the class &quot;clean&quot;</source>
+        <translation>“干净”类别的样本数</translation>
+    </message>
+    <message>
+        <source>0 leaves the class out: every image then counts as attacked.</source>
+        <translation>0 表示不设此类别：此时每幅图像都视为受过攻击。</translation>
+    </message>
+    <message>
+        <source>Come back to it</source>
+        <translation>回到该训练</translation>
+    </message>
+    <message>
+        <source>There is a training in {folder}.</source>
+        <translation>{folder} 中有一次训练。</translation>
+    </message>
+    <message>
+        <source>Choose the folder.</source>
+        <translation>请选择文件夹。</translation>
+    </message>
+    <message>
+        <source>Not in this folder: {files}.</source>
+        <translation>此文件夹中缺少：{files}。</translation>
+    </message>
+</context>
+<context>
     <name>Layers</name>
     <message>
         <source>Drop an image here, or choose one from the list.</source>
@@ -498,6 +643,69 @@
     <message>
         <source>No images were found there.</source>
         <translation>没有找到图像。</translation>
+    </message>
+</context>
+<context>
+    <name>ModelPage</name>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>The network learns from the examples and becomes a model pack. Everything is written below one folder, and a run that was stopped goes on from there.</source>
+        <translation>网络从样本中学习并成为模型包。所有内容都写入同一个文件夹，停止的运行可以从那里继续。</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>From scratch</source>
+        <translation>从头开始</translation>
+    </message>
+    <message>
+        <source>From the pack {pack}</source>
+        <translation>从模型包 {pack} 开始</translation>
+    </message>
+    <message>
+        <source>Start</source>
+        <translation>起点</translation>
+    </message>
+    <message>
+        <source>A pack to start from keeps its victims and attacks: list them first, in its order, and give its network.</source>
+        <translation>作为起点的模型包保留其受害模型和攻击：请按其顺序先列出它们，并选择相同的网络。</translation>
+    </message>
+    <message>
+        <source>Epochs</source>
+        <translation>训练轮数</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Name of the pack</source>
+        <translation>模型包名称</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Folder of the run</source>
+        <translation>运行文件夹</translation>
+    </message>
+    <message>
+        <source>Train</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>The name has small letters, digits, dots and dashes.</source>
+        <translation>名称只能包含小写字母、数字、点和连字符。</translation>
+    </message>
+    <message>
+        <source>There is a run in this folder already: the same choices go on with it.</source>
+        <translation>此文件夹中已有一次运行：相同的选择将继续它。</translation>
     </message>
 </context>
 <context>
@@ -623,6 +831,13 @@
     </message>
 </context>
 <context>
+    <name>Page</name>
+    <message>
+        <source>Remark</source>
+        <translation>备注</translation>
+    </message>
+</context>
+<context>
     <name>Palette</name>
     <message>
         <source>Command palette</source>
@@ -708,6 +923,224 @@
     <message>
         <source>Open folder</source>
         <translation>打开文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>ResultsPage</name>
+    <message>
+        <source>Results</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>Measured on images that neither the victims nor the network saw in training. All of it stays in the pack, and Model packs… shows it again.</source>
+        <translation>在受害模型和网络训练时都未见过的图像上测得。全部结果保存在模型包中，可在“模型包…”中再次查看。</translation>
+    </message>
+    <message>
+        <source>Attribute images with this pack from now on</source>
+        <translation>从现在起用此模型包归因图像</translation>
+    </message>
+    <message>
+        <source>Summary</source>
+        <translation>摘要</translation>
+    </message>
+    <message>
+        <source>Confusions</source>
+        <translation>混淆</translation>
+    </message>
+    <message>
+        <source>Hyperparameter</source>
+        <translation>超参数</translation>
+    </message>
+    <message>
+        <source>Doubt</source>
+        <translation>不确定性</translation>
+    </message>
+    <message>
+        <source>Features</source>
+        <translation>特征</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>test examples</source>
+        <translation>测试样本</translation>
+    </message>
+    <message>
+        <source>number</source>
+        <translation>数量</translation>
+    </message>
+    <message>
+        <source>attack named</source>
+        <translation>攻击识别率</translation>
+    </message>
+    <message>
+        <source>victim named</source>
+        <translation>受害模型识别率</translation>
+    </message>
+    <message>
+        <source>RMSE, Table 1&apos;s scale</source>
+        <translation>RMSE（表 1 尺度）</translation>
+    </message>
+    <message>
+        <source>⚠ {a} and {b} are taken for each other in {share} of their images.</source>
+        <translation>⚠ {a} 与 {b} 在 {share} 的图像中被互相混淆。</translation>
+    </message>
+    <message>
+        <source>⚠ {attack}&apos;s hyperparameter is hardly read from the image (R² {r2}).</source>
+        <translation>⚠ 几乎无法从图像读出 {attack} 的超参数（R² {r2}）。</translation>
+    </message>
+    <message>
+        <source>⚠ Few training examples ({n}): more of each cell would make it better.</source>
+        <translation>⚠ 训练样本较少（{n}）：增加每个单元的样本会更好。</translation>
+    </message>
+    <message>
+        <source>Expected calibration error: attack {a}, victim {v}.</source>
+        <translation>期望校准误差：攻击 {a}，受害模型 {v}。</translation>
+    </message>
+    <message>
+        <source>Trained on from {pack}.</source>
+        <translation>由 {pack} 继续训练。</translation>
+    </message>
+    <message>
+        <source>On the labels that {pack} knows: attack {oa} → {na}, victim {ov} → {nv}, RMSE {oe} → {ne}.</source>
+        <translation>在 {pack} 已知的标签上：攻击 {oa} → {na}，受害模型 {ov} → {nv}，RMSE {oe} → {ne}。</translation>
+    </message>
+    <message>
+        <source>Attack: truth by row, answer by column</source>
+        <translation>攻击：行为真实，列为回答</translation>
+    </message>
+    <message>
+        <source>Victim: truth by row, answer by column</source>
+        <translation>受害模型：行为真实，列为回答</translation>
+    </message>
+    <message>
+        <source>true value; estimated upwards</source>
+        <translation>真实值；纵轴为估计值</translation>
+    </message>
+    <message>
+        <source>Accuracy at each confidence</source>
+        <translation>各置信度下的准确率</translation>
+    </message>
+    <message>
+        <source>confidence</source>
+        <translation>置信度</translation>
+    </message>
+    <message>
+        <source>Share held at each coverage</source>
+        <translation>各覆盖率下的实际覆盖比例</translation>
+    </message>
+    <message>
+        <source>coverage asked for</source>
+        <translation>要求的覆盖率</translation>
+    </message>
+    <message>
+        <source>t-SNE of the features, by attack</source>
+        <translation>特征的 t-SNE，按攻击</translation>
+    </message>
+    <message>
+        <source>t-SNE of the features, by victim</source>
+        <translation>特征的 t-SNE，按受害模型</translation>
+    </message>
+</context>
+<context>
+    <name>RunPage</name>
+    <message>
+        <source>Training</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>Victims, examples and network are made one after the other. You may pause, stop and come back: what is finished is not done again.</source>
+        <translation>依次生成受害模型、样本和网络。可以暂停、停止并返回：已完成的部分不会重做。</translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation>正在开始…</translation>
+    </message>
+    <message>
+        <source>Progress of this stage</source>
+        <translation>本阶段进度</translation>
+    </message>
+    <message>
+        <source>Losses</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>epoch</source>
+        <translation>轮</translation>
+    </message>
+    <message>
+        <source>Learned σ</source>
+        <translation>学习到的 σ</translation>
+    </message>
+    <message>
+        <source>Accuracy while training</source>
+        <translation>训练中的准确率</translation>
+    </message>
+    <message>
+        <source>RMSE by attack, own units</source>
+        <translation>各攻击的 RMSE（各自单位）</translation>
+    </message>
+    <message>
+        <source>What happened</source>
+        <translation>运行记录</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>This run was stopped. It can go on.</source>
+        <translation>此运行已停止，可以继续。</translation>
+    </message>
+    <message>
+        <source>{name} names {share} of the clean test images.</source>
+        <translation>{name} 正确识别 {share} 的干净测试图像。</translation>
+    </message>
+    <message>
+        <source>{n} adversarial examples were made.</source>
+        <translation>已生成 {n} 个对抗样本。</translation>
+    </message>
+    <message>
+        <source>{n} cells are not full: {cells}</source>
+        <translation>{n} 个单元未填满：{cells}</translation>
+    </message>
+    <message>
+        <source>The memory holds {n} images at once; batches go through in parts.</source>
+        <translation>内存一次只容纳 {n} 幅图像；批次将分部分处理。</translation>
+    </message>
+    <message>
+        <source>{time} left of this stage</source>
+        <translation>本阶段剩余 {time}</translation>
+    </message>
+    <message>
+        <source>Stopping after the batch in hand…</source>
+        <translation>将在当前批次后停止…</translation>
+    </message>
+    <message>
+        <source>Finished.</source>
+        <translation>已完成。</translation>
+    </message>
+    <message>
+        <source>Stopped. It goes on from here whenever you like.</source>
+        <translation>已停止。可随时从这里继续。</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Only the window that began a run can pause it.</source>
+        <translation>只有启动运行的窗口才能暂停它。</translation>
     </message>
 </context>
 <context>
@@ -942,6 +1375,112 @@
     </message>
 </context>
 <context>
+    <name>TrainingWizard</name>
+    <message>
+        <source>Train a model</source>
+        <translation>训练模型</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>This training cannot be read: {reason}</source>
+        <translation>无法读取此训练：{reason}</translation>
+    </message>
+    <message>
+        <source>The best there is</source>
+        <translation>最佳可用设备</translation>
+    </message>
+    <message>
+        <source>Processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>Saving…</source>
+        <translation>正在保存…</translation>
+    </message>
+    <message>
+        <source>The training is under way</source>
+        <translation>训练正在进行</translation>
+    </message>
+    <message>
+        <source>Shall the training go on without this window?</source>
+        <translation>关闭此窗口后训练是否继续？</translation>
+    </message>
+    <message>
+        <source>Either way you can come back to it, and nothing that is finished is lost.</source>
+        <translation>无论如何都可以再回来，已完成的内容不会丢失。</translation>
+    </message>
+    <message>
+        <source>Let it go on</source>
+        <translation>让它继续</translation>
+    </message>
+    <message>
+        <source>Stop it</source>
+        <translation>停止它</translation>
+    </message>
+</context>
+<context>
+    <name>VictimsPage</name>
+    <message>
+        <source>Victims</source>
+        <translation>受害模型</translation>
+    </message>
+    <message>
+        <source>The pack will tell these models apart by the adversarial images made against them. Each is trained here on the clean images; two of one architecture need names.</source>
+        <translation>模型包将根据针对这些模型制作的对抗图像来区分它们。每个模型都在此用干净图像训练；同一架构的两个模型需要名称。</translation>
+    </message>
+    <message>
+        <source>Architecture</source>
+        <translation>架构</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Passes</source>
+        <translation>遍数</translation>
+    </message>
+    <message>
+        <source>Add</source>
+        <translation>添加</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Table 1&apos;s five</source>
+        <translation>表 1 的五个</translation>
+    </message>
+    <message>
+        <source>as the architecture</source>
+        <translation>与架构同名</translation>
+    </message>
+    <message>
+        <source>At least one victim is needed.</source>
+        <translation>至少需要一个受害模型。</translation>
+    </message>
+    <message>
+        <source>{name}: names have letters, digits, dots and dashes.</source>
+        <translation>{name}：名称只能包含字母、数字、点和连字符。</translation>
+    </message>
+    <message>
+        <source>Two victims have the same name.</source>
+        <translation>两个受害模型同名。</translation>
+    </message>
+    <message>
+        <source>&quot;clean&quot; is the name of images that nobody attacked.</source>
+        <translation>“clean”是未受攻击图像的名称。</translation>
+    </message>
+    <message>
+        <source>With a single victim the pack has nobody to tell apart; the class &quot;clean&quot; is then needed.</source>
+        <translation>只有一个受害模型时没有可区分的对象；此时需要“干净”类别。</translation>
+    </message>
+</context>
+<context>
     <name>Viewer</name>
     <message>
         <source>Heatmap opacity</source>
@@ -982,6 +1521,25 @@
     <message>
         <source>fit</source>
         <translation>适合</translation>
+    </message>
+</context>
+<context>
+    <name>Wizard</name>
+    <message>
+        <source>Default: full resolution, made for 8-bit images</source>
+        <translation>默认：全分辨率，为 8 位图像设计</translation>
+    </message>
+    <message>
+        <source>Small: the default at half the width, for a first try</source>
+        <translation>小型：默认网络的一半宽度，适合初次试用</translation>
+    </message>
+    <message>
+        <source>The paper&apos;s, on ResNet50</source>
+        <translation>论文网络，基于 ResNet50</translation>
+    </message>
+    <message>
+        <source>The paper&apos;s, on ResNet18</source>
+        <translation>论文网络，基于 ResNet18</translation>
     </message>
 </context>
 </TS>

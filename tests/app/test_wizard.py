@@ -1,0 +1,217 @@
+"""The training wizard on the real window and its real child process: from digits to a pack in use."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QSpinBox, QWizard
+from pytestqt.qtbot import QtBot
+
+from app.main_window import MainWindow
+from app.wizard.child import EVENTS, SCENARIO, Child
+from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, VictimChoice, restore, small_eps, table1
+from app.wizard.images_page import missing_mnist
+from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
+from core.pack import read_manifest
+from tests.app.helpers import PATIENCE, drop, wait_judged
+from training.api import check_scenario
+from training.attacks import make_attack
+from training.victim_zoo import ARCHITECTURES as TRAINED
+
+
+def tiny(folder: Path) -> Choices:
+    """A run of seconds: two small victims, two values of epsilon, one epoch."""
+    attacks = [
+        AttackChoice("FGSM", False, True, 60, 180, 2),
+        AttackChoice("PGD", False, True, 60, 180, 2, {"steps": 3}),
+    ]
+    victims = [VictimChoice("ResNet18", "first", 1.0), VictimChoice("ResNet18", "second", 0.5)]
+    return Choices(
+        victims=victims, attacks=attacks, cell=8, clean=40, network="forensic-small", epochs=1, name="tiny",
+        folder=str(folder), device="cpu",
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question that a failing test leaves open would wait for ever."""
+    monkeypatch.setattr(TrainingWizard, "_ask", lambda self: "stop")
+
+
+@pytest.fixture
+def wizard(window: MainWindow) -> TrainingWizard:
+    window.actions_["train"].trigger()
+    return window.commands.training_wizard()
+
+
+def begun(window: MainWindow, choices: Choices) -> TrainingWizard:
+    """A wizard over given choices, as the action makes it over the default ones."""
+    wizard = TrainingWizard(window.session, window, choices)
+    window.commands.adopt(wizard)
+    wizard.show()
+    return wizard
+
+
+def press_next(wizard: TrainingWizard) -> int:
+    wizard.next()
+    return wizard.currentId()
+
+
+def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path: Path, pictures: Path) -> None:
+    wizard = begun(window, tiny(tmp_path / "run"))
+    assert [press_next(wizard) for _ in range(4)] == [VICTIMS, ATTACKS, MODEL, RUN]
+    qtbot.waitUntil(wizard.run.isComplete, timeout=PATIENCE)
+    assert "Finished" in wizard.run.remark.text()
+    assert "first names" in wizard.run.words.toPlainText()
+    assert wizard.run.losses.accessibleDescription().startswith("attack ")
+    assert press_next(wizard) == RESULTS
+    tabs = [wizard.results.tabs.tabText(at) for at in range(wizard.results.tabs.count())]
+    assert tabs == ["Summary", "Confusions", "Hyperparameter", "Doubt", "Features"]
+    for at in range(len(tabs)):
+        wizard.results.tabs.setCurrentIndex(at)
+        assert not wizard.grab().isNull()
+    wizard.accept()
+    qtbot.waitUntil(lambda: window.session.settings.text("attribution/pack") == "tiny", timeout=PATIENCE)
+    drop(window, pictures / "a.png")
+    wait_judged(qtbot, window, 1)
+    made = read_manifest(tmp_path / "run" / "tiny.mtaapack")
+    row = window.session.images.rows[0]
+    assert row.attribution is not None and row.attribution.pack_id == made.pack_id
+
+
+def test_a_stopped_run_is_come_back_to(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    choices = tiny(tmp_path / "run")
+    choices.epochs = 400
+    wizard = begun(window, choices)
+    for _ in range(4):
+        wizard.next()
+    qtbot.waitUntil(lambda: bool(wizard.run._epochs), timeout=PATIENCE)
+    wizard.run.pause.click()
+    qtbot.waitUntil(lambda: wizard.run.paused and wizard.run.pause.text() == "Resume", timeout=PATIENCE)
+    wizard.run.pause.click()
+    qtbot.waitUntil(lambda: not wizard.run.paused, timeout=PATIENCE)
+    wizard.run.stop.click()
+    qtbot.waitUntil(lambda: not wizard.run.child.running, timeout=PATIENCE)  # type: ignore[union-attr]
+    assert "Stopped" in wizard.run.remark.text() and wizard.run.again.isVisible()
+    drawn = len(wizard.run._epochs)
+    wizard.close()
+    again = TrainingWizard(window.session, window)
+    window.commands.adopt(again)
+    again.show()
+    again.images.back.click()
+    assert again.currentId() == RUN
+    assert len(again.run._epochs) >= drawn
+    assert [v.label for v in again.choices.victims] == ["first", "second"] and again.choices.cell == 8
+    again.run.again.click()
+    qtbot.waitUntil(lambda: len(again.run._epochs) > drawn, timeout=PATIENCE)
+    again.run.child.stop()  # type: ignore[union-attr]
+
+
+def test_closing_asks_what_becomes_of_the_run(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choices = tiny(tmp_path / "run")
+    choices.epochs = 400
+    wizard = begun(window, choices)
+    for _ in range(4):
+        wizard.next()
+    monkeypatch.setattr(TrainingWizard, "_ask", lambda self: "stay")
+    assert not window.commands.end_training() and wizard.isVisible()
+    monkeypatch.setattr(TrainingWizard, "_ask", lambda self: "leave")
+    assert window.commands.end_training()
+    elsewhere = Child(choices.out)
+    elsewhere.follow()
+    assert elsewhere.running and not elsewhere.obeys  # it goes on without its window
+    elsewhere.say("cancel")
+    qtbot.waitUntil(lambda: not elsewhere.running, timeout=PATIENCE)
+    assert not elsewhere.finished
+
+
+def test_a_run_that_fails_says_why(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    choices = tiny(tmp_path / "run")
+    choices.attacks[1].parameters = {"steps": -1}
+    wizard = begun(window, choices)
+    for _ in range(4):
+        wizard.next()
+    qtbot.waitUntil(lambda: "steps" in wizard.run.remark.text(), timeout=PATIENCE)
+    assert not wizard.run.isComplete() and not wizard.button(QWizard.WizardButton.NextButton).isEnabled()
+
+
+def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, tmp_path: Path) -> None:
+    assert wizard.currentId() == IMAGES
+    wizard.images.mnist.setChecked(True)
+    assert not wizard.images.isComplete()
+    wizard.images.folder.setText(str(tmp_path))
+    assert not wizard.images.isComplete() and "idx3" in wizard.images.remark.text()
+    wizard.images.download.setChecked(True)
+    assert wizard.images.isComplete()
+    wizard.images.digits.setChecked(True)
+    assert press_next(wizard) == VICTIMS
+    wizard.victims.show_victims([VictimChoice("VGG16"), VictimChoice("VGG16")])
+    assert not wizard.victims.isComplete() and "same name" in wizard.victims.remark.text()
+    wizard.victims.show_victims([VictimChoice("VGG16"), VictimChoice("VGG16", "other")])
+    assert press_next(wizard) == ATTACKS
+    item = wizard.attacks.table.item(0, 0)
+    first = wizard.attacks.table.cellWidget(0, 2)
+    assert item is not None and isinstance(first, QSpinBox | type(first))
+    first.setValue(250)  # type: ignore[attr-defined]
+    assert not wizard.attacks.isComplete() and "FGSM" in wizard.attacks.remark.text()
+    item.setCheckState(Qt.CheckState.Unchecked)
+    assert press_next(wizard) == MODEL
+    wizard.model.name.setText("No Name")
+    assert not wizard.model.isComplete()
+    wizard.back()
+    wizard.back()
+    assert [v.label for v in wizard.victims.victims()] == ["VGG16", "other"]  # Back keeps what was entered
+
+
+def test_every_choice_makes_a_scenario(tmp_path: Path) -> None:
+    assert set(ARCHITECTURES) == set(TRAINED)
+    for network in NETWORKS:
+        for attacks in (table1(), small_eps()):
+            for attack in attacks:
+                attack.on = True
+            choices = Choices(source="mnist", attacks=attacks, network=network, folder=str(tmp_path))
+            scenario = check_scenario(choices.document())
+            for spec in scenario.attacks:
+                make_attack(spec.config)
+            back = Choices()
+            restore(back, tomllib.loads(_toml(choices, tmp_path)), str(tmp_path))
+            assert back.document() == choices.document()
+            cells = sum(spec.grid.count * sum(spec.cell.model_dump().values()) for spec in scenario.attacks)
+            assert choices.examples == cells * len(scenario.victims)
+
+
+def _toml(choices: Choices, folder: Path) -> str:
+    from training.api import write_scenario  # noqa: PLC0415
+
+    write_scenario(folder / SCENARIO, choices.document())
+    return (folder / SCENARIO).read_text("utf-8")
+
+
+def test_events_cut_short_are_left_alone(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / EVENTS).write_bytes(b'{"event": "victim", "name": "a"}\n{"event": "epo')
+    child, seen = Child(tmp_path), []
+    child.told.connect(lambda kind, values: seen.append((kind, values)))
+    child.follow()
+    child.look()
+    assert seen == [("victim", {"name": "a"})]
+    child.leave()
+
+
+def test_mnists_files_are_looked_for_below_the_folder(tmp_path: Path) -> None:
+    assert len(missing_mnist("")) == 4
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "train-images-idx3-ubyte.gz").touch()
+    assert len(missing_mnist(str(tmp_path))) == 3
+
+
+def test_the_question_has_three_answers(wizard: TrainingWizard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    seen: list[list[str]] = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: seen.append([b.text() for b in box.buttons()]))
+    assert wizard._ask() == "stay"
+    assert len(seen[0]) == 3
