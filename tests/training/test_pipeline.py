@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from app.__main__ import main
@@ -156,3 +158,19 @@ def test_training_refuses_examples_of_another_scenario(finished: Path, tmp_path:
     other = tmp_path / "other.toml"
     other.write_text(SCENARIO.replace("last = 180", "last = 120"))
     assert main(["train", str(other), "--out", str(finished / "out"), "--device", "cpu"]) == 2
+
+
+def test_two_ranks_train_what_one_process_trains(finished: Path, tmp_path: Path) -> None:
+    """Batch norm spans both ranks, so that only the order of sums differs: losses agree to a hundredth."""
+    shutil.copytree(finished / "out", tmp_path / "out", ignore=shutil.ignore_patterns("training", "*.mtaapack"))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "app"]
+    arguments = ["train", str(finished / "digits.toml"), "--out", str(tmp_path / "out"), "--device", "cpu", "--events"]
+    ran = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert sum('"event": "pack"' in line for line in ran.stdout.splitlines()) == 1
+    shared, alone = (load_pack(folder / "out/digits.mtaapack") for folder in (tmp_path, finished))
+    losses = [pack.manifest.results["training"]["last_epoch"] for pack in (shared, alone)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+    for name, weights in alone.weights.items():
+        if name.split(".")[0] != "familiarity":
+            torch.testing.assert_close(shared.weights[name], weights, rtol=0.05, atol=0.02, msg=name)
