@@ -189,7 +189,7 @@ def test_every_text_is_translated(tmp_path: Path) -> None:
     """The shipped translation has exactly the texts of the source, and none unfinished."""
     fresh = tmp_path / "fresh.ts"
     tool = Path(sys.executable).with_name("pyside6-lupdate")
-    sources = sorted(str(path) for path in Path(actions.__file__).parent.glob("*.py"))
+    sources = sorted(str(path) for path in Path(actions.__file__).parent.rglob("*.py"))
     subprocess.run([tool, *sources, "-ts", fresh], check=True, capture_output=True, timeout=300)
     shipped = i18n.FOLDER / "mtaa_zh_CN.ts"
     assert _texts(shipped) == _texts(fresh)

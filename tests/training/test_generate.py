@@ -201,9 +201,9 @@ def test_what_an_earlier_run_did_counts_as_done_and_not_for_the_rate(
     meters: list[tuple[int, int]] = []
     meter = generation.ProgressMeter
 
-    def counting(stage: str, total: int, *rest: Any, already_done: int = 0) -> Any:
+    def counting(stage: str, total: int, *rest: Any, already_done: int = 0, **more: Any) -> Any:
         meters.append((total, already_done))
-        return meter(stage, total, *rest, already_done=already_done, interval=0)
+        return meter(stage, total, *rest, already_done=already_done, interval=0, **more)
 
     monkeypatch.setattr(generation, "ProgressMeter", counting)
     told: list[Progress] = []
@@ -332,7 +332,7 @@ def test_a_full_disk_loses_no_part(
 
     with monkeypatch.context() as patch:
         patch.setattr(files.os, "fsync", full)
-        with pytest.raises(WorkbenchError, match="No space left"):
+        with pytest.raises(WorkbenchError, match="The disk is full"):
             make(tiny, tmp_path / "out")
     assert not [path for path in (tmp_path / "out").rglob("*") if path.suffix == ".tmp"]
     make(tiny, tmp_path / "out")
