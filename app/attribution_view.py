@@ -159,7 +159,7 @@ class AttributionView(QWidget):
     def __init__(self, coverage: float, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.attack = TaskCard(self.tr("Attack"))
-        self.victim = TaskCard(self.tr("Attacked model"))
+        self.victim = TaskCard(self.tr("Victim"))
         self.hyperparameter = HyperparameterCard(self.tr("Hyperparameter"))
         self.name = Words(factor=1.0, bold=True)
         self.sentence = Paragraph()

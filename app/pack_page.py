@@ -38,7 +38,7 @@ def pack_page(manifest: Manifest, path: Path) -> str:
         f"<h3>{escape(manifest.title)}</h3><p>{escape(manifest.description)}</p>",
         _table(identity),
         _section(translate("PackPage", "Attacks it can name"), attacks),
-        _section(translate("PackPage", "Attacked models it can name"), victims),
+        _section(translate("PackPage", "Victims it can name"), victims),
         _section(translate("PackPage", "Measured results"), list(_flat(manifest.results))),
         _section(translate("PackPage", "Calibration"), _calibration(manifest)),
     ]
@@ -49,7 +49,7 @@ def _calibration(manifest: Manifest) -> list[tuple[str, str]]:
     c = manifest.calibration
     return [
         (translate("PackPage", "Temperature, attack"), f"{c.attack_temperature:.3g}"),
-        (translate("PackPage", "Temperature, attacked model"), f"{c.victim_temperature:.3g}"),
+        (translate("PackPage", "Temperature, victim"), f"{c.victim_temperature:.3g}"),
         (translate("PackPage", "Coverages"), f"{c.coverages[0]:.0%} – {c.coverages[-1]:.0%}"),
         (translate("PackPage", "Familiarity threshold"), f"{c.familiarity_threshold:.4g}"),
     ]

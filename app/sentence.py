@@ -86,9 +86,7 @@ def case_sentence(name: str, answer: Attribution) -> str:
         value=value_text(answer.hyperparameter),
         interval=interval_text(answer.hyperparameter),
     )
-    sets = translate(
-        "Sentence", "At {coverage} coverage the attack is among: {attacks}; the attacked model among: {victims}."
-    )
+    sets = translate("Sentence", "At {coverage} coverage the attack is among: {attacks}; the victim among: {victims}.")
     second = sets.format(
         coverage=coverage,
         attacks=", ".join(answer.attack.prediction_set),
@@ -102,7 +100,7 @@ _ADJUSTMENTS = (
         r"file is (?P<kind>\w+): .*",
         QT_TRANSLATE_NOOP(
             "Sentence",
-            "Lossy file ({kind}): saving it threw part of the perturbation away. The attacked model and the "
+            "Lossy file ({kind}): saving it threw part of the perturbation away. The victim and the "
             "hyperparameter suffer most.",
         ),
     ),

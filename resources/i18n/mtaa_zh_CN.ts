@@ -302,7 +302,7 @@
         <translation>攻击</translation>
     </message>
     <message>
-        <source>Attacked model</source>
+        <source>Victim</source>
         <translation>受攻击的模型</translation>
     </message>
     <message>
@@ -735,7 +735,7 @@
         <translation>可识别的攻击</translation>
     </message>
     <message>
-        <source>Attacked models it can name</source>
+        <source>Victims it can name</source>
         <translation>可识别的受攻击模型</translation>
     </message>
     <message>
@@ -751,7 +751,7 @@
         <translation>温度，攻击</translation>
     </message>
     <message>
-        <source>Temperature, attacked model</source>
+        <source>Temperature, victim</source>
         <translation>温度，受攻击的模型</translation>
     </message>
     <message>
@@ -1174,11 +1174,11 @@
         <translation>根据模型包 {pack}，图像 {name}（SHA-256 {sha}）最可能是用攻击 {attack}（{p}）针对模型 {victim}（{q}）生成的，{value}（{interval}）。</translation>
     </message>
     <message>
-        <source>At {coverage} coverage the attack is among: {attacks}; the attacked model among: {victims}.</source>
+        <source>At {coverage} coverage the attack is among: {attacks}; the victim among: {victims}.</source>
         <translation>在 {coverage} 覆盖率下，攻击属于：{attacks}；受攻击的模型属于：{victims}。</translation>
     </message>
     <message>
-        <source>Lossy file ({kind}): saving it threw part of the perturbation away. The attacked model and the hyperparameter suffer most.</source>
+        <source>Lossy file ({kind}): saving it threw part of the perturbation away. The victim and the hyperparameter suffer most.</source>
         <translation>有损文件（{kind}）：保存时丢失了部分扰动，受攻击的模型和超参数的判断受影响最大。</translation>
     </message>
     <message>
