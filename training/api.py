@@ -75,9 +75,9 @@ def open_run(scenario: Path, out: Path, **options: Any) -> Run:
 def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Train the victims that are not there yet, and tell every one's accuracy."""
     from core.attributor import choose_device  # noqa: PLC0415
+    from core.victims import load_victim  # noqa: PLC0415
     from training.pipeline import make_victims  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
-    from training.victim_zoo import load_victim  # noqa: PLC0415
 
     ranks = Ranks()
     if ranks.first:  # a victim is small: one process trains it, the others wait
@@ -92,9 +92,9 @@ def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
 def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Tell, for every victim, the margins that ``images`` clean images can be pushed to, as a "reach" event."""
     from core.attributor import choose_device  # noqa: PLC0415
+    from core.victims import load_victim  # noqa: PLC0415
     from training.attacks import make_attack  # noqa: PLC0415
     from training.reach import measure_reach as measure  # noqa: PLC0415
-    from training.victim_zoo import load_victim  # noqa: PLC0415
 
     clean, device = _clean(run), choose_device(run.device)
     grids = [a.grid.values for a in run.scenario.attacks if make_attack(a.config).hyperparameter == "kappa"]

@@ -23,6 +23,7 @@ from torch import Tensor
 from core.errors import AttackError, DeviceError
 from core.manifest import CLEAN
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from core.victims import Victim, load_victim
 from training.attacks import Attack
 from training.plan import check_victim, make_attacks, settle_plan
 from training.ranks import Ranks
@@ -30,7 +31,6 @@ from training.scenario import AttackSpec, Scenario
 from training.screening import Screening, screen
 from training.shards import Arrays, read_header, write_manifest, write_part
 from training.sources import SPLITS, CleanImages, Split
-from training.victim_zoo import Victim, load_victim
 
 LEVELS = 255.0
 

@@ -12,6 +12,7 @@ from core.manifest import ImageSpec, Manifest
 from core.pack import Pack
 from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
+from core.victims import ARCHITECTURES
 from training.export import export_pack
 from training.gradients import Smaller
 from training.plan import check_victim, make_attacks
@@ -21,7 +22,6 @@ from training.shards import read_manifest, read_split
 from training.sources import SPLITS, CleanImages
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer, attack_labels
-from training.victim_zoo import ARCHITECTURES
 
 
 def make_victims(

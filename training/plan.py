@@ -15,11 +15,11 @@ from typing import Any
 from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
 from core.manifest import CLEAN
+from core.victims import read_card
 from training.attacks import Attack, make_attack
 from training.scenario import Scenario, VictimSpec
 from training.shards import file_sha256
 from training.sources import SPLITS, CleanImages
-from training.victim_zoo import read_card
 
 PLAN = "plan.json"
 _Streams = dict[str, dict[str, Any]]

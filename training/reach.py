@@ -13,9 +13,9 @@ from torch import Tensor
 
 from core.errors import VictimError
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from core.victims import Victim
 from training.attacks.base import margins
 from training.sources import CleanImages
-from training.victim_zoo import Victim
 
 STEPS = 200
 _RATE = 0.05

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import AttackError
+from core.victims import Victim
 from training.attacks.base import margins
 from training.ranks import Ranks
 from training.shards import read_header, read_part, write_part
 from training.sources import CleanImages, Split
-from training.victim_zoo import Victim
 
 _BATCH = 250
 

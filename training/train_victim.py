@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from core.files import replacing
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from core.victims import Victim, VictimCard, load_victim, save_victim
 from training.sources import CleanImages
-from training.victim_zoo import Victim, VictimCard, load_victim, save_victim
 
 
 def accuracy(victim: Victim, images: Tensor, labels: Tensor, *, batch: int = 500) -> float:

@@ -16,10 +16,10 @@ from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, V
 from app.wizard.images_page import missing_mnist
 from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
 from core.pack import read_manifest
+from core.victims import ARCHITECTURES as TRAINED
 from tests.app.helpers import PATIENCE, drop, wait_judged
 from training.api import check_scenario
 from training.attacks import make_attack
-from training.victim_zoo import ARCHITECTURES as TRAINED
 
 
 def tiny(folder: Path) -> Choices:

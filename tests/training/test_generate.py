@@ -17,13 +17,13 @@ import training.generate as generation
 from core import files
 from core.errors import AttackError, Cancelled, DataError, ScenarioError, VictimError, WorkbenchError
 from core.progress import CancelToken, Progress
+from core.victims import load_victim, save_victim
 from training.attacks import make_attack
 from training.generate import stable_seed
 from training.scenario import AttackSpec, Scenario
 from training.screening import Screening
 from training.shards import read_part, read_split
 from training.sources import SPLITS, CleanImages
-from training.victim_zoo import load_victim, save_victim
 
 Build = Callable[..., Scenario]
 Make = Callable[..., dict[str, Any]]

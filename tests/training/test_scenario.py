@@ -134,8 +134,8 @@ def test_a_grid_is_even_and_holds_both_ends() -> None:
 
 
 def test_every_scenario_that_ships_reads_and_names_what_exists() -> None:
+    from core.victims import ARCHITECTURES  # noqa: PLC0415
     from training.attacks import make_attack  # noqa: PLC0415
-    from training.victim_zoo import ARCHITECTURES  # noqa: PLC0415
 
     shipped = sorted((RESOURCES / "scenarios").rglob("*.toml"))
     assert len(shipped) == SHIPPED

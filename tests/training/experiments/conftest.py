@@ -13,11 +13,11 @@ from torch.nn import functional as F
 
 import training.experiments.rivals
 from core.model import backbones
+from core.victims import ARCHITECTURES, Victim, VictimCard, save_victim
 from training.experiments.study import Study, open_study
 from training.pipeline import train_pack
 from training.scenario import Scenario, read_scenario
 from training.sources import CleanImages
-from training.victim_zoo import ARCHITECTURES, Victim, VictimCard, save_victim
 
 SCENARIO = """
 name = "toy"
