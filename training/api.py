@@ -130,7 +130,7 @@ def train(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path
 
     ranks = Ranks()
     manifest = train_pack(
-        run.scenario, run.shards, run.out, choose_device(ranks.device(run.device)), _progress(listen),
+        run.scenario, run.victims, run.shards, run.out, choose_device(ranks.device(run.device)), _progress(listen),
         lambda report: listen(Event("epoch", dataclasses.asdict(report))), cancel,
         lambda batch, part: listen(Event("smaller", {"batch": batch, "part": part})), ranks,
     )  # fmt: skip

@@ -63,7 +63,7 @@ def start_from(
     kept = {
         name: value
         for name, value in pack.weights.items()
-        if name.split(".")[0] not in (*_HEADS, "familiarity")  # familiarity is fitted anew at the end
+        if name.split(".")[0] not in (*_HEADS, "familiarity", "scorer")  # the last two are fitted anew at the end
     }
     network.load_state_dict(kept | {name: value for name, value in own.items() if name not in kept})
     for head, rows in ((network.attack_head, at_attack), (network.victim_head, at_victim)):

@@ -50,11 +50,15 @@ def make_victims(
 
 
 def train_pack(
-    scenario: Scenario, data: Path, out: Path, device: torch.device, tell: ProgressCallback,
+    scenario: Scenario, victims: Path, data: Path, out: Path, device: torch.device, tell: ProgressCallback,
     report: Callable[[EpochReport], None] = lambda _: None, cancel: CancelToken | None = None,
     smaller: Smaller = lambda _batch, _part: None, ranks: Ranks | None = None,
 ) -> Manifest:  # fmt: skip
-    """Train on the examples in ``data`` and write ``out/NAME.mtaapack``. ranks: processes that call this together."""
+    """Train on the examples in ``data`` and write ``out/NAME.mtaapack``.
+
+    victims: folder of the victims' files, which a scenario with [probes] asks. ranks: processes that call this
+    together.
+    """
     ranks = ranks or Ranks.single()
     _check_same_data(scenario, data)
     splits = {name: read_split(data, scenario, name) for name in SPLITS}
@@ -67,7 +71,10 @@ def train_pack(
     history = trainer.run(tell=tell, report=report, cancel=cancel, smaller=smaller)
     path = out / f"{scenario.name}.mtaapack"
     if ranks.first:
-        export_pack(path, scenario, trainer.network, labels, image, data, splits, history, device, trainer.start)
+        export_pack(
+            path, scenario, trainer.network, labels, image, data, splits, history, device, trainer.start,
+            victims=victims, tell=tell, cancel=cancel,
+        )  # fmt: skip
     ranks.barrier()
     return read_pack_manifest(path)
 

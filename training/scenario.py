@@ -144,6 +144,12 @@ class TrainingSpec(_Strict):
         return {name: value for name, value in found.items() if name != "start" or value is not None}
 
 
+class ProbesSpec(_Strict):
+    """A pack that can ask its victims (:mod:`core.probes`). examples: training examples that its scorer learns from."""
+
+    examples: PositiveInt = 4000
+
+
 class Scenario(_Strict):
     """The whole file."""
 
@@ -157,6 +163,7 @@ class Scenario(_Strict):
     attacks: list[AttackSpec] = Field(min_length=1)
     network: NetworkConfig = NetworkConfig()
     training: TrainingSpec = TrainingSpec()
+    probes: ProbesSpec | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
@@ -168,6 +175,8 @@ class Scenario(_Strict):
             raise ValueError(f"two attack entries share name and backend: {keys}")
         if CLEAN in {name.lower() for name in (*labels, *(a.name for a in self.attacks))}:
             raise ValueError(f"{CLEAN!r} is the label of images that nobody attacked")
+        if self.probes is not None and self.network.perturbation_extractor != "pixel":
+            raise ValueError("[probes] needs a network that estimates perturbations by pixel")
         return self
 
     @property

@@ -127,7 +127,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, digits: CleanImages) -> I
             _make_victim(digits, spec.architecture, spec.label, folder / "out/victims" / spec.file, tilt=0.15 * index)
         study = Study(scenario, folder / "out", device_name="cpu")
         study.prepare()
-        train_pack(scenario, study.data, folder / "out", torch.device("cpu"), lambda _: None)
+        train_pack(scenario, study.victims, study.data, folder / "out", torch.device("cpu"), lambda _: None)
     return folder
 
 
