@@ -48,6 +48,11 @@ def check_victim(path: Path, spec: VictimSpec, clean: CleanImages) -> None:
         raise VictimError(f"{path} has {', '.join(wrong)}.", "Train the scenario's victims into a folder of their own.")
 
 
+def clean_digest(clean: CleanImages) -> str:
+    """sha256 over the images, their labels and their splits."""
+    return hashlib.sha256(clean.images.tobytes() + clean.labels.tobytes() + clean.split.tobytes()).hexdigest()
+
+
 def settle_plan(scenario: Scenario, clean: CleanImages, victims: Path, out: Path, *, write: bool) -> None:
     """Raise DataError if parts in ``out`` were made for another demand; keep this one beside them if ``write``.
 
@@ -70,8 +75,7 @@ def settle_plan(scenario: Scenario, clean: CleanImages, victims: Path, out: Path
 
 def _streams(scenario: Scenario, clean: CleanImages, victims: Path) -> _Streams:
     """What each stream of parts is asked for, by its folder."""
-    digest = hashlib.sha256(clean.images.tobytes() + clean.labels.tobytes() + clean.split.tobytes()).hexdigest()
-    common: dict[str, Any] = {"clean images": digest, "seed": scenario.seed}
+    common: dict[str, Any] = {"clean images": clean_digest(clean), "seed": scenario.seed}
     streams: _Streams = {}
     for split in SPLITS:
         examples = getattr(scenario.clean.examples, split)
