@@ -30,10 +30,10 @@ class Event:
 
     kind: "progress" (stage, done, total, rate, seconds_left), "epoch" (epoch, losses, attack_accuracy,
     victim_accuracy, sigma, rmse by attack), "smaller" (batch, part: the memory held no more, so that a batch goes
-    through the network in parts), "victim" (name, accuracy, sha256), "reach" (name, images, the margin that each share
-    of them reaches, the share that reaches each kappa of the grid), "generated" (examples, unfilled), "pack" (path,
-    results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that does not reach
-    its own: "cancelled", or "error" (type, what, remedy).
+    through the victim or the network in parts), "victim" (name, accuracy, sha256), "reach" (name, images, the margin
+    that each share of them reaches, the share that reaches each kappa of the grid), "generated" (examples, unfilled),
+    "pack" (path, results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that
+    does not reach its own: "cancelled", or "error" (type, what, remedy).
     """
 
     kind: str
@@ -116,7 +116,7 @@ def generate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
     ranks = Ranks()
     report = generate_examples(
         run.scenario, _clean(run), run.victims, run.shards, device=choose_device(ranks.device(run.device)),
-        tell=_progress(listen), cancel=cancel, ranks=ranks,
+        tell=_progress(listen), cancel=cancel, ranks=ranks, smaller=_smaller(listen),
     )  # fmt: skip
     examples = sum(sum(cell["filled"]) for cell in report["cells"].values())
     listen(Event("generated", {"examples": examples, "unfilled": report["unfilled"]}))
@@ -132,7 +132,7 @@ def train(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path
     manifest = train_pack(
         run.scenario, run.shards, run.out, choose_device(ranks.device(run.device)), _progress(listen),
         lambda report: listen(Event("epoch", dataclasses.asdict(report))), cancel,
-        lambda batch, part: listen(Event("smaller", {"batch": batch, "part": part})), ranks,
+        _smaller(listen), ranks,
     )  # fmt: skip
     path = run.out / f"{manifest.name}.mtaapack"
     listen(Event("pack", {"path": str(path), "results": manifest.results}))
@@ -158,3 +158,7 @@ def _clean(run: Run) -> CleanImages:
 
 def _progress(listen: Listener) -> Callable[[Progress], None]:
     return lambda progress: listen(Event("progress", dataclasses.asdict(progress)))
+
+
+def _smaller(listen: Listener) -> Callable[[int, int], None]:
+    return lambda batch, part: listen(Event("smaller", {"batch": batch, "part": part}))

@@ -14,7 +14,7 @@ from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
 from core.victims import ARCHITECTURES
 from training.export import export_pack
-from training.gradients import Smaller
+from training.memory import Smaller
 from training.plan import check_victim, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario

@@ -17,9 +17,10 @@ from core.model.network import MTAA, Outputs
 from core.pack import find_pack, load_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
-from training.gradients import Batches, Gradients, Smaller, batch_sizes, to_float
+from training.gradients import Batches, Gradients, batch_sizes, to_float
 from training.grow import check_start, start_from
 from training.losses import Losses, UncertaintyWeighted
+from training.memory import Smaller
 from training.objective import Objective, Tally
 from training.ranks import Ranks
 from training.scenario import Scenario

@@ -127,7 +127,7 @@ def _in_words(event: api.Event) -> str:
                 f"; cells that could not be filled:{cells}" if cells else ""
             )
         case "smaller":
-            return f"out of memory: batches of {v['batch']} now go through the network {v['part']} examples at a time"
+            return f"out of memory: batches of {v['batch']} are now worked on {v['part']} images at a time"
         case "epoch":
             losses = ", ".join(f"{name} {value:.4f}" for name, value in v["losses"].items())
             accuracies = f"attack {v['attack_accuracy']:.2%}, victim {v['victim_accuracy']:.2%}"

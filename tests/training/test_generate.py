@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 import training.generate as generation
 from core import files
-from core.errors import AttackError, Cancelled, DataError, ScenarioError, VictimError, WorkbenchError
+from core.errors import AttackError, Cancelled, DataError, DeviceError, ScenarioError, VictimError, WorkbenchError
 from core.progress import CancelToken, Progress
-from core.victims import load_victim, save_victim
+from core.victims import Victim, load_victim, save_victim
 from training.attacks import make_attack
 from training.generate import stable_seed
 from training.scenario import AttackSpec, Scenario
@@ -338,6 +338,48 @@ def test_a_full_disk_loses_no_part(
     make(tiny, tmp_path / "out")
     make(tiny, tmp_path / "whole")
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def short_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Victims hold no more than ``most`` images at once."""
+    forward = Victim.forward
+
+    def limited(self: Victim, x: Tensor) -> Tensor:
+        if len(x) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(self, x)
+
+    monkeypatch.setattr(Victim, "forward", limited)
+
+
+def test_short_memory_attacks_in_pieces_and_makes_the_same_examples(
+    scenario: Build, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = scenario()
+    make(tiny, tmp_path / "whole")
+    told: list[tuple[int, int]] = []
+    with monkeypatch.context() as patch:
+        short_memory(patch, 3)
+        make(tiny, tmp_path / "pieces", smaller=lambda batch, piece: told.append((batch, piece)))
+    assert (8, 4) in told and (8, 2) in told  # a batch of 8, attacked in halves of halves
+    assert (60, 30) in told  # and the pool of 60 is screened in pieces
+    for split in SPLITS:
+        whole, pieces = (read_split(tmp_path / name, tiny, split) for name in ("whole", "pieces"))
+        assert len(whole) == len(pieces) and (whole.row == pieces.row).all()
+        # A victim's sums round differently over fewer images; the random starts are the same.
+        assert np.abs(whole.adversarial.astype(int) - pieces.adversarial).max() <= 1
+
+
+def test_memory_for_not_even_one_image_says_where(
+    scenario: Build, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = scenario()
+    make(tiny, tmp_path)
+    for part in (tmp_path / "first").glob("pgd-mtaa/train/*"):
+        part.unlink()
+    short_memory(monkeypatch, 0)
+    with pytest.raises(DeviceError, match=r"first/pgd-mtaa/train at epsilon .*: Not even one image fits into cpu"):
+        make(tiny, tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "missing"])

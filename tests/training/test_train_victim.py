@@ -74,9 +74,8 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> str:
     """A victim of milliseconds that draws from the global generator as it learns."""
 
     def build(channels: int, classes: int, side: int) -> nn.Module:
-        return nn.Sequential(
-            nn.Conv2d(channels, 8, 3, stride=2), nn.BatchNorm2d(8), nn.Dropout(0.5), nn.Flatten(), nn.LazyLinear(classes)
-        )  # fmt: skip
+        first = nn.Conv2d(channels, 8, 3, stride=2)
+        return nn.Sequential(first, nn.BatchNorm2d(8), nn.Dropout(0.5), nn.Flatten(), nn.LazyLinear(classes))
 
     def whole(channels: int, classes: int, side: int) -> nn.Module:
         network = build(channels, classes, side)
