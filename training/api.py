@@ -111,11 +111,15 @@ def generate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
     """Make the scenario's examples against the victims in ``run.victims``."""
     from core.attributor import choose_device  # noqa: PLC0415
     from training.generate import generate as generate_examples  # noqa: PLC0415
+    from training.pipeline import check_plan  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
 
-    ranks = Ranks()
+    ranks, clean = Ranks(), _clean(run)
+    if ranks.first:
+        check_plan(run.scenario, clean, run.victims)
+    ranks.barrier()
     report = generate_examples(
-        run.scenario, _clean(run), run.victims, run.shards, device=choose_device(ranks.device(run.device)),
+        run.scenario, clean, run.victims, run.shards, device=choose_device(ranks.device(run.device)),
         tell=_progress(listen), cancel=cancel, ranks=ranks, smaller=_smaller(listen),
     )  # fmt: skip
     examples = sum(sum(cell["filled"]) for cell in report["cells"].values())

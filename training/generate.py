@@ -38,18 +38,15 @@ LEVELS = 255.0
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """One (victim, attack entry, split), and where its parts go."""
+    """One (victim, attack entry, split), how many examples of each value it wants, and where its parts go."""
 
     victim_label: str
     spec: AttackSpec
     attack: Attack
     split: Split
+    wanted: int
     folder: Path
     seed: int
-
-    @property
-    def wanted(self) -> int:
-        return int(getattr(self.spec.cell, self.split))
 
     def in_attack_units(self, value: NDArray[np.float32]) -> Tensor:
         """Label units (epsilon x 255, kappa, overshoot in percent) -> the attack's own ([0, 1], logits, a share)."""
@@ -106,13 +103,14 @@ def generate(
                 smaller,
             )
             for split in SPLITS
-            if any(getattr(a.cell, split) for a in scenario.attacks)
+            if any(getattr(scenario.cell(victim_spec.label, a), split) for a in scenario.attacks)
         }
         for spec, attack in zip(scenario.attacks, attacks, strict=True):
             for split, screening in screened.items():
                 folder = out / victim_spec.label / spec.key / split
                 seed = stable_seed(scenario.seed, victim_spec.label, spec.key, split)
-                stream = _Stream(victim_spec.label, spec, attack, split, folder, seed)
+                wanted = int(getattr(scenario.cell(victim_spec.label, spec), split))
+                stream = _Stream(victim_spec.label, spec, attack, split, wanted, folder, seed)
                 maker = _Maker(stream, clean, victim, scenario.batch, smaller)
                 filled, tried = _run_stream(stream, scenario.batch, screening, maker, tell, cancel, ranks)
                 _report_cells(report, stream, filled, tried)

@@ -86,7 +86,7 @@ def _streams(scenario: Scenario, clean: CleanImages, victims: Path) -> _Streams:
             for split in SPLITS:
                 streams[f"{victim.label}/{attack.key}/{split}"] = common | {
                     "victim": weights, "batch": scenario.batch, "pool": getattr(scenario.clean.pool, split),
-                    "cell": getattr(attack.cell, split), **attack.model_dump(exclude={"cell"}),
+                    "cell": getattr(scenario.cell(victim.label, attack), split), **attack.model_dump(exclude={"cell"}),
                 }  # fmt: skip
     return streams
 

@@ -122,6 +122,17 @@ class AttackSpec(_Strict):
         return f"{self.name}-{self.backend}".lower().replace("&", "")
 
 
+class Replay(_Strict):
+    """What a pack that is grown knows already and is only to remember.
+
+    Cells of these victims under these attacks, by their labels, have these counts instead of their attack's own.
+    """
+
+    victims: list[str] = Field(min_length=1)
+    attacks: list[str] = Field(min_length=1)
+    cell: Counts
+
+
 class TrainingSpec(_Strict):
     """How the attribution network is trained: Adam with a cosine schedule, as in Section 4.1.
 
@@ -157,6 +168,13 @@ class Scenario(_Strict):
     attacks: list[AttackSpec] = Field(min_length=1)
     network: NetworkConfig = NetworkConfig()
     training: TrainingSpec = TrainingSpec()
+    replay: Replay | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without ``replay`` where there is none, as scenarios were before there was such an entry."""
+        found: dict[str, Any] = dump(self)
+        return {name: value for name, value in found.items() if name != "replay" or value is not None}
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
@@ -168,7 +186,17 @@ class Scenario(_Strict):
             raise ValueError(f"two attack entries share name and backend: {keys}")
         if CLEAN in {name.lower() for name in (*labels, *(a.name for a in self.attacks))}:
             raise ValueError(f"{CLEAN!r} is the label of images that nobody attacked")
+        if self.replay is not None:
+            replayed = {*self.replay.victims, *self.replay.attacks}
+            if unknown := sorted(replayed - {*labels, *(a.name for a in self.attacks)}):
+                raise ValueError(f"replay names {', '.join(unknown)}, which the scenario has not")
         return self
+
+    def cell(self, victim: str, attack: AttackSpec) -> Counts:
+        """Examples wanted of each value of the attack's grid against the victim of that label."""
+        if self.replay is not None and victim in self.replay.victims and attack.name in self.replay.attacks:
+            return self.replay.cell
+        return attack.cell
 
     @property
     def attack_labels(self) -> list[str]:

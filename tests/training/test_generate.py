@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,31 @@ def test_an_overshoot_is_asked_for_in_percent(
     )
     change = (expected.adversarial * 255).round().numpy().astype(int) - examples.adversarial[made]
     assert np.abs(change).max() <= 1  # a batch of other images rounds differently
+
+
+def test_replayed_cells_have_counts_of_their_own(scenario: Build, make: Make, victims: Path, tmp_path: Path) -> None:
+    shutil.copy(victims / "first.safetensors", tmp_path / "first.safetensors")
+    shutil.copy(victims / "first.safetensors", tmp_path / "second.safetensors")
+    few = {"train": 2, "calibration": 1, "test": 0}
+    grown = scenario(
+        victims=[{"architecture": "Nearest", "name": name} for name in ("first", "second")],
+        attacks=[fgsm(60, 80, 2, 5), fgsm(60, 80, 2, 4, name="PGD")],
+        replay={"victims": ["first"], "attacks": ["FGSM"], "cell": few},
+    )
+    make(grown, tmp_path / "out", victims=tmp_path)
+    examples = read_split(tmp_path / "out", grown, "train")
+    found = Counter(
+        zip(examples.victim.tolist(), examples.entry.tolist(), examples.hyperparameter.tolist(), strict=True)
+    )
+    assert {key: n for key, n in found.items() if key[1] >= 0} == {
+        (victim, entry, value): 2 if (victim, entry) == (1, 0) else (5, 4)[entry]
+        for victim in (1, 2)
+        for entry in (0, 1)
+        for value in (60.0, 80.0)
+    }
+    assert (read_split(tmp_path / "out", grown, "calibration").entry >= 0).sum() == 2
+    with pytest.raises(DataError, match="cell"):
+        make(grown.model_copy(update={"replay": None}), tmp_path / "out", victims=tmp_path)
 
 
 def test_no_image_is_tried_twice_in_a_cell(scenario: Build, make: Make, tmp_path: Path) -> None:
@@ -424,7 +450,7 @@ def test_seeds_are_the_same_everywhere() -> None:
 
 def candidates(name: str, value: float, right: list[bool], epsilon: list[float], cell: int = 0) -> list[int]:
     spec = AttackSpec.model_validate(fgsm(value, value, 1, 1, name=name))
-    stream = generation._Stream("first", spec, make_attack(spec.config), "train", Path("x"), seed=5)
+    stream = generation._Stream("first", spec, make_attack(spec.config), "train", 1, Path("x"), seed=5)
     screening = Screening(np.asarray(right), np.asarray(epsilon, np.float32) / 255)
     return generation._candidates(stream, cell, value, screening).tolist()
 

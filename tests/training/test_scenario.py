@@ -93,6 +93,11 @@ REFUSED = {
     "a victim called clean": ('name = "other"', 'name = "Clean"', "clean"),
     "an attack called clean": ('name = "FGSM"', 'name = "clean"', "clean"),
     "clean tested but not learnt": ("{ train = 6,", "{ train = 0,", "clean: "),
+    "replay of an unknown victim": (
+        "[clean]",
+        '[replay]\nvictims = ["nobody"]\nattacks = ["FGSM"]\ncell = { train = 1, calibration = 1, test = 1 }\n[clean]',
+        "replay names nobody",
+    ),
     "another attack in the parameters": ('backend = "cleverhans"', 'parameters = { name = "PGD" }', "attacks.1"),
     "syntax": ('title = "Two"', 'title = "Two', "line 3"),
     "a key twice": ('title = "Two"', 'title = "Two"\ntitle = "Two"', "line 4"),
