@@ -31,7 +31,8 @@ class Event:
     kind: "progress" (stage, done, total, rate, seconds_left), "epoch" (epoch, losses, attack_accuracy,
     victim_accuracy, sigma, rmse by attack), "smaller" (batch, part: the memory held no more, so that a batch goes
     through the victim or the network in parts), "victim" (name, accuracy, sha256), "reach" (name, images, the margin
-    that each share of them reaches, the share that reaches each kappa of the grid), "generated" (examples, unfilled),
+    that each share of them reaches, the share that reaches each kappa of the grid), "estimate" (stages as
+    training.estimate.Stage, seconds, most, bytes, free), "generated" (examples, unfilled),
     "pack" (path, results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that
     does not reach its own: "cancelled", or "error" (type, what, remedy).
     """
@@ -143,8 +144,42 @@ def train(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path
     return path
 
 
+def estimate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
+    """Try a few batches of everything, and tell the time and the disk that the run would take as an "estimate"."""
+    from core.attributor import choose_device  # noqa: PLC0415
+    from core.files import free_space  # noqa: PLC0415
+    from training.budget import lacking  # noqa: PLC0415
+    from training.estimate import estimate as try_all  # noqa: PLC0415
+    from training.pipeline import check_plan  # noqa: PLC0415
+
+    clean = _clean(run)
+    check_plan(run.scenario, clean, run.victims)
+    found = try_all(run.scenario, clean, run.victims, choose_device(run.device), _progress(listen), cancel)
+    disk = lacking(found.room, run.shards, run.out / "training")
+    stages = [dataclasses.asdict(stage) for stage in found.stages]
+    values = {"stages": stages, "seconds": found.seconds, "most": found.most, "bytes": disk}
+    listen(Event("estimate", values | {"free": free_space(run.out)}))
+
+
+def check_room(run: Run) -> None:
+    """Raise NoRoomError if the run's disk has less room than it takes, and what is wrong with the scenario."""
+    from training import budget  # noqa: PLC0415
+    from training.pipeline import check_plan, labels_of  # noqa: PLC0415
+    from training.ranks import Ranks  # noqa: PLC0415
+
+    if Ranks().first:
+        clean = _clean(run)
+        check_plan(run.scenario, clean, run.victims)
+        needed = budget.room(run.scenario, labels_of(run.scenario), clean, run.victims)
+        budget.check_room(budget.lacking(needed, run.shards, run.out / "training"), run.out)
+
+
 def run_all(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path:
-    """Victims, examples, network and pack; what an earlier run finished is not done again."""
+    """Victims, examples, network and pack; what an earlier run finished is not done again.
+
+    Raises NoRoomError before anything is made if the disk has no room for all of it.
+    """
+    check_room(run)
     train_victims(run, listen, cancel)
     generate(run, listen, cancel)
     return train(run, listen, cancel)

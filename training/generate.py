@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.errors import AttackError, DeviceError
+from core.errors import AttackError, DeviceError, DiskFullError, size_text
 from core.manifest import CLEAN
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
 from training.attacks import Attack, AttackResult
+from training.budget import examples_bytes, used
 from training.memory import Pieces, Smaller
 from training.plan import check_victim, make_attacks, settle_plan
 from training.ranks import Ranks
@@ -48,10 +50,11 @@ class _Stream:
     folder: Path
     seed: int
 
-    def in_attack_units(self, value: NDArray[np.float32]) -> Tensor:
-        """Label units (epsilon x 255, kappa, overshoot in percent) -> the attack's own ([0, 1], logits, a share)."""
-        scale = {"epsilon": LEVELS, "kappa": 1.0, "overshoot": 100.0}[self.attack.hyperparameter]
-        return torch.from_numpy((value.astype(np.float64) / scale).astype(np.float32))
+
+def in_attack_units(attack: Attack, value: NDArray[np.float32]) -> Tensor:
+    """Label units (epsilon x 255, kappa, overshoot in percent) -> the attack's own ([0, 1], logits, a share)."""
+    scale = {"epsilon": LEVELS, "kappa": 1.0, "overshoot": 100.0}[attack.hyperparameter]
+    return torch.from_numpy((value.astype(np.float64) / scale).astype(np.float32))
 
 
 def stable_seed(*parts: object) -> int:
@@ -85,39 +88,42 @@ def generate(
     for victim_spec in scenario.victims:
         check_victim(victims / victim_spec.file, victim_spec, clean)
     settle_plan(scenario, clean, victims, out, write=ranks.first)
-    _write_clean(scenario, clean, out, ranks)
     report: dict[str, Any] = {"victims": {}, "cells": {}, "unfilled": [], "source": clean.name}
-    for victim_spec in scenario.victims:
-        victim, digest = load_victim(victims / victim_spec.file)
-        victim = victim.to(device)
-        report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}
-        screened = {
-            split: screen(
-                victim,
-                digest,
-                clean,
-                split,
-                getattr(scenario.clean.pool, split),
-                out / victim_spec.label,
-                ranks,
-                smaller,
-            )
-            for split in SPLITS
-            if any(getattr(scenario.cell(victim_spec.label, a), split) for a in scenario.attacks)
-        }
-        for spec, attack in zip(scenario.attacks, attacks, strict=True):
-            for split, screening in screened.items():
-                folder = out / victim_spec.label / spec.key / split
-                seed = stable_seed(scenario.seed, victim_spec.label, spec.key, split)
-                wanted = int(getattr(scenario.cell(victim_spec.label, spec), split))
-                stream = _Stream(victim_spec.label, spec, attack, split, wanted, folder, seed)
-                maker = _Maker(stream, clean, victim, scenario.batch, smaller)
-                filled, tried = _run_stream(stream, scenario.batch, screening, maker, tell, cancel, ranks)
-                _report_cells(report, stream, filled, tried)
-    if ranks.first:
-        write_manifest(out, scenario, report)
+    with _saying_what_is_left(scenario, clean, out):
+        _write_clean(scenario, clean, out, ranks)
+        for victim_spec in scenario.victims:
+            victim, digest = load_victim(victims / victim_spec.file)
+            victim = victim.to(device)
+            report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}
+            screened: dict[Split, Screening] = {}
+            for split in SPLITS:
+                if any(getattr(scenario.cell(victim_spec.label, a), split) for a in scenario.attacks):
+                    folder, pool = out / victim_spec.label, getattr(scenario.clean.pool, split)
+                    screened[split] = screen(victim, digest, clean, split, pool, folder, ranks, smaller)
+            for spec, attack in zip(scenario.attacks, attacks, strict=True):
+                for split, screening in screened.items():
+                    folder = out / victim_spec.label / spec.key / split
+                    seed = stable_seed(scenario.seed, victim_spec.label, spec.key, split)
+                    wanted = int(getattr(scenario.cell(victim_spec.label, spec), split))
+                    stream = _Stream(victim_spec.label, spec, attack, split, wanted, folder, seed)
+                    maker = _Maker(stream, clean, victim, scenario.batch, smaller)
+                    filled, tried = _run_stream(stream, scenario.batch, screening, maker, tell, cancel, ranks)
+                    _report_cells(report, stream, filled, tried)
+        if ranks.first:
+            write_manifest(out, scenario, report)
     ranks.barrier()
     return report
+
+
+@contextmanager
+def _saying_what_is_left(scenario: Scenario, clean: CleanImages, out: Path) -> Iterator[None]:
+    """A full disk is told with what all the examples take that are still to be made."""
+    try:
+        yield
+    except DiskFullError as error:
+        rest = max(examples_bytes(scenario, clean.shape) - used(out), error.needed)
+        more = f" The examples that are still to be made take about {size_text(rest)}."
+        raise DiskFullError(error.path, error.needed, error.free, more) from error
 
 
 def _report_cells(report: dict[str, Any], stream: _Stream, filled: NDArray[np.int64], tried: NDArray[np.int64]) -> None:
@@ -263,7 +269,7 @@ class _Maker:
             generator.set_state(begun[piece.start])  # a piece that did not fit has drawn already
             images = torch.from_numpy(self._clean.images[rows[piece]]).to(self._device).float() / LEVELS
             labels = torch.from_numpy(self._clean.labels[rows[piece]]).to(self._device)
-            values = stream.in_attack_units(asked[piece])
+            values = in_attack_units(stream.attack, asked[piece])
             result = stream.attack(self._victim, images, labels, values, eight_bit=True, generator=generator)
             begun[piece.stop] = generator.get_state()
             return AttackResult(*(column.cpu() for column in result))

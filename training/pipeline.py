@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from core.errors import DataError, ScenarioError
-from core.manifest import ImageSpec, Manifest
+from core.manifest import AttackLabel, ImageSpec, Manifest
 from core.pack import Pack, find_pack
 from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
@@ -16,7 +16,7 @@ from core.victims import ARCHITECTURES
 from training.export import export_pack
 from training.grow import check_start, take_victim
 from training.memory import Smaller
-from training.plan import check_victim, make_attacks
+from training.plan import check_victim, image_of, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario
 from training.shards import MADE_BY, read_manifest, read_split
@@ -31,7 +31,7 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
     That is names that do not exist, and a pack to start from that the scenario does not go on with. Files of the
     victims that this pack was made with are put into ``victims`` where they are found on this machine.
     """
-    kinds: dict[str, str] = {attack.name: attack.hyperparameter for attack in make_attacks(scenario)}
+    make_attacks(scenario)
     unknown = {spec.architecture for spec in scenario.victims} - ARCHITECTURES.keys()
     if unknown:
         raise ScenarioError(
@@ -41,14 +41,16 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
         return
     path = find_pack(scenario.training.start)
     manifest = read_pack_manifest(path)
-    channels, height, width = clean.shape
-    image = ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
-    labels = attack_labels(scenario, kinds)
-    check_start(manifest, scenario.network, image, labels, scenario.victim_labels)
+    check_start(manifest, scenario.network, image_of(clean), labels_of(scenario), scenario.victim_labels)
     files = {spec.label: spec.file for spec in scenario.victims}
     for victim in manifest.victims:
         if victim.sha256 is not None:
             take_victim(manifest.pack_id, victim.sha256, victims / files[victim.name], path.parent)
+
+
+def labels_of(scenario: Scenario) -> list[AttackLabel]:
+    """The pack's attack labels, with the ranges of the scenario's grids."""
+    return attack_labels(scenario, {attack.name: attack.hyperparameter for attack in make_attacks(scenario)})
 
 
 def make_victims(
@@ -79,8 +81,7 @@ def train_pack(
     splits = {name: read_split(data, scenario, name) for name in SPLITS}
     _, channels, height, width = splits["train"].adversarial.shape
     image = ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
-    kinds: dict[str, str] = {attack.name: attack.hyperparameter for attack in make_attacks(scenario)}
-    labels = attack_labels(scenario, kinds)
+    labels = labels_of(scenario)
     trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device, ranks)
     _check_victims(trainer.start, data)
     history = trainer.run(tell=tell, report=report, cancel=cancel, smaller=smaller)

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
-from core.manifest import CLEAN
+from core.manifest import CLEAN, ImageSpec
 from core.victims import read_card
 from training.attacks import Attack, make_attack
 from training.scenario import Scenario, VictimSpec
@@ -46,6 +46,12 @@ def check_victim(path: Path, spec: VictimSpec, clean: CleanImages) -> None:
     wrong = [f"{key} {getattr(card, key)}, not {value}" for key, value in wanted.items() if getattr(card, key) != value]
     if wrong:
         raise VictimError(f"{path} has {', '.join(wrong)}.", "Train the scenario's victims into a folder of their own.")
+
+
+def image_of(clean: CleanImages) -> ImageSpec:
+    """What a pack made from these images takes."""
+    channels, height, width = clean.shape
+    return ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
 
 
 def clean_digest(clean: CleanImages) -> str:

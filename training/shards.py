@@ -36,6 +36,9 @@ MANIFEST = "manifest.json"
 MADE_BY = ("clean", "victims", "attacks", "replay")
 """The entries of a scenario that its examples follow from, beside its seed and its batch."""
 
+BESIDE_IMAGES = 8 + 3 * 4
+"""Bytes of an example beside its two images: row, hyperparameter, l2, linf."""
+
 _AGAIN = "Delete it and run `mtaa generate` again: the rest is kept."
 Arrays = dict[str, NDArray[Any]]
 

@@ -20,6 +20,8 @@ from training.checkpoint import Keeper, load_checkpoint
 from training.plan import clean_digest
 from training.sources import CleanImages
 
+BATCH = 128
+
 
 def accuracy(victim: Victim, images: Tensor, labels: Tensor, *, batch: int = 500) -> float:
     """Share of uint8 images [N, C, H, W] that the victim names right, in float32."""
@@ -73,26 +75,38 @@ class _Draw:
             torch.cuda.set_rng_state_all(state["cuda"])
 
 
+def new_card(architecture: str, clean: CleanImages, name: str = "") -> VictimCard:
+    """What is known of a victim for ``clean`` before it is trained."""
+    channels, height, width = clean.shape
+    return VictimCard(
+        name=name or architecture, architecture=architecture, dataset=clean.name, classes=clean.classes,
+        channels=channels, height=height, width=width, mean=0.0, std=1.0, accuracy=0.0, seed=0,
+    )  # fmt: skip
+
+
+def step_count(images: int, passes: float, batch: int = BATCH) -> int:
+    """Steps of a training over so many images."""
+    return max(1, round(passes * images / batch))
+
+
 class VictimTraining:
     """A victim as it is trained: ``step`` by step, Adam under one cycle of the learning rate, in bf16."""
 
     def __init__(
         self, architecture: str, clean: CleanImages, *, name: str, passes: float, seed: int, device: torch.device,
-        batch: int = 128, peak_rate: float = 1e-3,
+        batch: int = BATCH, peak_rate: float = 1e-3,
     ) -> None:  # fmt: skip
         torch.manual_seed(seed)
-        channels, height, width = clean.shape
         rows = clean.rows("train")
         pixels = clean.images[rows].astype(np.float32) / 255
-        card = VictimCard(
-            name=name, architecture=architecture, dataset=clean.name, classes=clean.classes,
-            channels=channels, height=height, width=width, mean=round(float(pixels.mean()), 4),
-            std=round(float(pixels.std()), 4), accuracy=0.0, seed=seed,
+        card = dataclasses.replace(
+            new_card(architecture, clean, name), seed=seed,
+            mean=round(float(pixels.mean()), 4), std=round(float(pixels.std()), 4),
         )  # fmt: skip
         self.victim = Victim(card).to(device).to(memory_format=torch.channels_last).train()
-        self.batch, self.steps = batch, max(1, round(passes * len(rows) / batch))
+        self.batch, self.steps = batch, step_count(len(rows), passes, batch)
         self._images, self._labels = torch.from_numpy(clean.images[rows]), torch.from_numpy(clean.labels[rows])
-        self._device, self._reach = device, max(1, height // 14)
+        self._device, self._reach = device, max(1, clean.shape[1] // 14)
         self._optimizer = torch.optim.Adam(self.victim.parameters(), lr=peak_rate)
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, peak_rate, total_steps=self.steps)
         self.draw = _Draw(len(rows), seed)
@@ -126,7 +140,7 @@ def train_victim(
     passes: float,
     seed: int,
     device: torch.device,
-    batch: int = 128,
+    batch: int = BATCH,
     tell: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
 ) -> Victim:

@@ -151,7 +151,7 @@ class Trainer:
         meter = ProgressMeter("training", self._steps * self._spec.epochs, tell, already_done=done, cancel=cancel)
         for epoch in range(len(history), self._spec.epochs):
             try:
-                for _ in self._epoch(epoch, cancel, smaller):
+                for _ in self.steps(epoch, cancel, smaller):
                     meter.advance(1)
                     standing = cancel is not None and cancel.paused
                     if (keeper.due or standing) and self._amid_epoch:
@@ -166,7 +166,9 @@ class Trainer:
             report(EpochReport(**history[-1]))
         return [EpochReport(**past) for past in history]
 
-    def _epoch(self, epoch: int, cancel: CancelToken | None, smaller: Smaller) -> Iterator[None]:
+    def steps(
+        self, epoch: int, cancel: CancelToken | None = None, smaller: Smaller = lambda _batch, _part: None
+    ) -> Iterator[None]:
         """The steps that an epoch has left, one at a time."""
         self.network.train()
         generator = torch.Generator().manual_seed((self._scenario.seed << 16) + epoch)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from app.cli.console import output, plain, progress_bars
 from app.cli.control import listen_for_commands
-from core.errors import Cancelled, WorkbenchError
+from core.errors import Cancelled, WorkbenchError, size_text
 from core.progress import CancelToken, Progress
 from training import api
 
@@ -74,6 +75,14 @@ def run(
     _do(api.run_all, api.open_run(scenario, out, data=data, download=download, device=device), events)
 
 
+def estimate(
+    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
+    events: _Events = False,
+) -> None:  # fmt: skip
+    """Try a few batches of everything here, and say how long `mtaa run` would take and how much of the disk."""
+    _do(api.estimate, api.open_run(scenario, out, data=data, download=download, device=device), events)
+
+
 def _do(job: Callable[[api.Run, api.Listener, CancelToken | None], object], run: api.Run, events: bool) -> None:
     if os.environ.get("RANK", "0") != "0":  # under torchrun one rank speaks for all
         job(run, lambda _: None, None)
@@ -115,27 +124,45 @@ def _in_words(event: api.Event) -> str:
     v = event.values
     match event.kind:
         case "victim":
-            return f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
+            words = f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
         case "reach":
             reached = ", ".join(f"{share} of images reach {margin:.1f}" for share, margin in v["reach"].items())
             short = [kappa for kappa, share in v["grid"].items() if share < 0.5]
             note = f"; fewer than half reach kappa {', '.join(short)} of the grid" if short else ""
-            return f"{v['name']}: {reached} logits{note}"
+            words = f"{v['name']}: {reached} logits{note}"
+        case "estimate":
+            words = "\n".join(_estimate(v))
         case "generated":
             cells = "".join(f"\n  {u['cell']}: {u['filled']} of {u['wanted']}" for u in v["unfilled"])
-            return f"{v['examples']} adversarial examples" + (
-                f"; cells that could not be filled:{cells}" if cells else ""
-            )
+            note = f"; cells that could not be filled:{cells}" if cells else ""
+            words = f"{v['examples']} adversarial examples{note}"
         case "smaller":
-            return f"out of memory: batches of {v['batch']} are now worked on {v['part']} images at a time"
+            words = f"out of memory: batches of {v['batch']} are now worked on {v['part']} images at a time"
         case "epoch":
             losses = ", ".join(f"{name} {value:.4f}" for name, value in v["losses"].items())
             accuracies = f"attack {v['attack_accuracy']:.2%}, victim {v['victim_accuracy']:.2%}"
             errors = ", ".join(f"{name} {value:.2f}" for name, value in v["rmse"].items())
-            return f"epoch {v['epoch'] + 1}: {accuracies}; RMSE: {errors}; losses: {losses}"
+            words = f"epoch {v['epoch'] + 1}: {accuracies}; RMSE: {errors}; losses: {losses}"
         case _:
             results = v["results"]
-            return (
+            words = (
                 f"{v['path']}: on unseen images attack {results['attack_accuracy']:.2%}, victim "
                 f"{results['victim_accuracy']:.2%}, RMSE on Table 1's scale {results['rmse_table1_scale']:.2f}"
             )
+    return words
+
+
+def _estimate(v: Mapping[str, Any]) -> Iterator[str]:
+    kinds = {"victim": "victim ", "attack": "examples ", "network": "network", "results": "results"}
+    for stage in v["stages"]:
+        images = f"{stage['number']:,} images"
+        disk = f", {size_text(stage['bytes'])}" if stage["bytes"] else ""
+        yield f"{kinds[stage['kind']] + stage['name']:<28}{images:>18}, {_span(stage['seconds'], stage['most'])}{disk}"
+    free = "" if v["free"] is None else f", {size_text(v['free'])} are free"
+    yield f"in all {_span(v['seconds'], v['most'])}; at most {size_text(v['bytes'])} of the disk{free}"
+
+
+def _span(seconds: float, most: float) -> str:
+    """ "0:02:10", with the most where that differs."""
+    expected, longest = (str(timedelta(seconds=round(value))) for value in (seconds, most))
+    return expected if expected == longest else f"{expected} to {longest}"

@@ -16,7 +16,16 @@ from torch import Tensor, nn
 
 import training.generate as generation
 from core import files
-from core.errors import AttackError, Cancelled, DataError, DeviceError, ScenarioError, VictimError, WorkbenchError
+from core.errors import (
+    AttackError,
+    Cancelled,
+    DataError,
+    DeviceError,
+    DiskFullError,
+    ScenarioError,
+    VictimError,
+    WorkbenchError,
+)
 from core.progress import CancelToken, Progress
 from core.victims import Victim, load_victim, save_victim
 from training.attacks import make_attack
@@ -358,7 +367,7 @@ def test_a_full_disk_loses_no_part(
 
     with monkeypatch.context() as patch:
         patch.setattr(files.os, "fsync", full)
-        with pytest.raises(WorkbenchError, match="The disk is full"):
+        with pytest.raises(DiskFullError, match=r"The disk is full: .* examples that are still to be made take about"):
             make(tiny, tmp_path / "out")
     assert not [path for path in (tmp_path / "out").rglob("*") if path.suffix == ".tmp"]
     make(tiny, tmp_path / "out")
