@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.console import output, plain, progress_bars
-from app.cli.control import listen_for_commands
+from app.cli.control import follow_commands, listen_for_commands
 from core.errors import Cancelled, WorkbenchError, size_text
 from core.progress import CancelToken, Progress
 from training import api
@@ -31,59 +31,69 @@ _Events = Annotated[
     ),
 ]
 
+_Commands = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="With --events: obey the lines of this file, as they are added, instead."),
+]
+
 victims = typer.Typer(no_args_is_help=True, help="The models that are attacked.")
 
 
 @victims.command("train")
 def train_victims(
     scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False,
+    events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
     """Train the scenario's victims that are not there yet."""
-    _do(api.train_victims, api.open_run(scenario, out, data=data, download=download, device=device), events)
+    _do(api.train_victims, api.open_run(scenario, out, data=data, download=download, device=device), events, commands)
 
 
 @victims.command()
 def reach(
     scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
     images: Annotated[int, typer.Option(min=1, help="Clean images tried for each victim.")] = 64,
-    events: _Events = False,
+    events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
     """Measure the largest logit margin that each victim can be pushed to: the kappas that C&W can ask of it."""
     run = api.open_run(scenario, out, data=data, download=download, device=device)
-    _do(lambda run, listen, cancel: api.measure_reach(run, images, listen, cancel), run, events)
+    _do(lambda run, listen, cancel: api.measure_reach(run, images, listen, cancel), run, events, commands)
 
 
 def generate(
     scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False,
+    events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
     """Make the scenario's adversarial examples. Stopped at any moment, it goes on when run again."""
-    _do(api.generate, api.open_run(scenario, out, data=data, download=download, device=device), events)
+    _do(api.generate, api.open_run(scenario, out, data=data, download=download, device=device), events, commands)
 
 
-def train(scenario: _Scenario, out: _Out, device: _Device = "auto", events: _Events = False) -> None:
+def train(
+    scenario: _Scenario, out: _Out, device: _Device = "auto", events: _Events = False, commands: _Commands = None
+) -> None:
     """Train, calibrate and measure the network on the generated examples, and write the pack."""
-    _do(api.train, api.open_run(scenario, out, device=device), events)
+    _do(api.train, api.open_run(scenario, out, device=device), events, commands)
 
 
 def run(
     scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False,
+    events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
     """Victims, examples, network and pack in one go. Stopped at any moment, it goes on when run again."""
-    _do(api.run_all, api.open_run(scenario, out, data=data, download=download, device=device), events)
+    _do(api.run_all, api.open_run(scenario, out, data=data, download=download, device=device), events, commands)
 
 
 def estimate(
     scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False,
+    events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
     """Try a few batches of everything here, and say how long `mtaa run` would take and how much of the disk."""
-    _do(api.estimate, api.open_run(scenario, out, data=data, download=download, device=device), events)
+    _do(api.estimate, api.open_run(scenario, out, data=data, download=download, device=device), events, commands)
 
 
-def _do(job: Callable[[api.Run, api.Listener, CancelToken | None], object], run: api.Run, events: bool) -> None:
+def _do(
+    job: Callable[[api.Run, api.Listener, CancelToken | None], object], run: api.Run, events: bool,
+    commands: Path | None,
+) -> None:  # fmt: skip
     if os.environ.get("RANK", "0") != "0":  # under torchrun one rank speaks for all
         job(run, lambda _: None, None)
         return
@@ -92,7 +102,10 @@ def _do(job: Callable[[api.Run, api.Listener, CancelToken | None], object], run:
             job(run, listen, None)
             return
         token = CancelToken(lambda still: listen(api.Event("paused" if still else "resumed", {})))
-        listen_for_commands(token)
+        if commands is None:
+            listen_for_commands(token)
+        else:
+            follow_commands(token, commands)
         try:
             job(run, listen, token)
         except WorkbenchError as error:

@@ -124,7 +124,17 @@ def test_closing_asks_what_becomes_of_the_run(
     assert window.commands.end_training()
     elsewhere = Child(choices.out)
     elsewhere.follow()
-    assert elsewhere.running and not elsewhere.obeys  # it goes on without its window
+    told: list[str] = []
+    elsewhere.told.connect(lambda kind, _: told.append(kind))
+    assert elsewhere.running  # it goes on without its window, and whoever comes back to it is obeyed
+    for word, kind in (("pause", "paused"), ("resume", "resumed")):
+        elsewhere.say(word)
+        qtbot.waitUntil(lambda kind=kind: kind in told, timeout=PATIENCE)
+    elsewhere.say("pause")
+    qtbot.waitUntil(lambda: told.count("paused") == 2, timeout=PATIENCE)
+    elsewhere.leave()  # and nobody leaves it standing
+    elsewhere.follow()
+    qtbot.waitUntil(lambda: told.count("resumed") >= 2, timeout=PATIENCE)
     elsewhere.say("cancel")
     qtbot.waitUntil(lambda: not elsewhere.running, timeout=PATIENCE)
     assert not elsewhere.finished
