@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from app.i18n import QT_TRANSLATE_NOOP
+from core.errors import ScenarioError
 from core.paths import user_data
 
 ARCHITECTURES = ("ResNet18", "ResNet50", "VGG16", "VGG19", "InceptionV3")
@@ -72,13 +74,22 @@ def small_eps() -> list[AttackChoice]:
     return attacks
 
 
+@dataclass(frozen=True)
+class Grown:
+    """What a pack that is gone on with knows: the labels of its victims and attacks, and its network."""
+
+    victims: list[str]
+    attacks: list[str]
+    network: dict[str, Any]
+
+
 @dataclass
 class Choices:
     """The pages' answers. Defaults make a small pack from digits that need no download.
 
     cell: training examples of each (attack, victim, grid value); calibration and test get a quarter of it each.
     clean: training examples of the class "clean"; 0 leaves the class out.
-    start: a pack to go on from, by name or path.
+    start: a pack to go on from, by name or path; grown: what it knows; replay: training examples of each cell of it.
     """
 
     source: str = "digits"
@@ -91,6 +102,8 @@ class Choices:
     network: str = "forensic"
     epochs: int = 12
     start: str = ""
+    grown: Grown | None = None
+    replay: int = 5
     name: str = "my-pack"
     title: str = ""
     seed: int = 0
@@ -109,13 +122,17 @@ class Choices:
     @property
     def held_out(self) -> int:
         """Calibration, and test, examples of a cell."""
-        return max(2, self.cell // 4)
+        return _held_out(self.cell)
 
     @property
     def examples(self) -> int:
         """Adversarial examples to be made, of all splits."""
-        cells = sum(attack.count for attack in self.chosen) * len(self.victims)
-        return cells * (self.cell + 2 * self.held_out)
+        old = self.grown or Grown([], [], {})
+        total = 0
+        for victim, attack in product(self.victims, self.chosen):
+            cell = self.replay if victim.label in old.victims and attack.name in old.attacks else self.cell
+            total += attack.count * (cell + 2 * _held_out(cell))
+        return total
 
     def document(self) -> dict[str, Any]:
         """The scenario as its TOML file has it; ``training.api.check_scenario`` says whether it is one."""
@@ -149,9 +166,17 @@ class Choices:
                 }
                 for a in self.chosen
             ],
-            "network": NETWORKS[self.network][1],
+            "network": self.grown.network if self.grown else NETWORKS[self.network][1],
             "training": training,
-        }  # fmt: skip
+        } | self._replay()  # fmt: skip
+
+    def _replay(self) -> dict[str, Any]:
+        """Of what a pack knows few examples are enough for it not to forget."""
+        if self.grown is None or not (self.grown.victims and self.grown.attacks):
+            return {}
+        held = _held_out(self.replay)
+        cell = {"train": self.replay, "calibration": held, "test": held}
+        return {"replay": {"victims": self.grown.victims, "attacks": self.grown.attacks, "cell": cell}}
 
     def _pool(self) -> dict[str, int]:
         """Clean images to choose from: enough for small epsilons, which fool a victim on few of them."""
@@ -159,25 +184,59 @@ class Choices:
         return dict(zip(("train", "calibration", "test"), largest, strict=True))
 
 
+def _held_out(cell: int) -> int:
+    return max(2, cell // 4)
+
+
+def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> None:
+    """Go on from the pack that this scenario made: what it knows comes first, and what was chosen beside it is new.
+
+    Raises ScenarioError for a pack of other images, or one that the wizard cannot ask for.
+    """
+    try:
+        source, network = scenario["clean"]["source"], dict(scenario["network"])
+        victims = [VictimChoice(v["architecture"], v["name"], v["passes"]) for v in scenario["victims"]]
+        has_clean = scenario["clean"]["examples"]["train"] > 0
+        own = {a["name"]: a for a in reversed(scenario["attacks"]) if a["backend"] == "mtaa"}
+        names = list(dict.fromkeys(a["name"] for a in scenario["attacks"]))
+        attacks = [_attack_choice(own[name]) for name in names]
+    except (KeyError, TypeError) as error:
+        raise ScenarioError(
+            f"{pack} was not made as the wizard makes packs ({error}).", "Write a scenario for `mtaa run`."
+        ) from error
+    if source != choices.source:
+        raise ScenarioError(f"{pack} was made from the images {source}.", "Choose these on the first page.")
+    known = {victim.label.lower() for victim in victims}
+    choices.victims = victims + [v for v in choices.victims if v.label.lower() not in known]
+    choices.attacks = attacks + [a for a in choices.attacks if a.name not in names]
+    choices.clean = (choices.clean or Choices.clean) if has_clean else 0
+    choices.start, choices.grown = pack, Grown([v.label for v in victims], names, network)
+
+
+def _attack_choice(entry: Mapping[str, Any]) -> AttackChoice:
+    """What the wizard shows of a scenario's entry. Raises KeyError for an attack that it does not offer."""
+    kappa = {attack.name: attack.kappa for attack in table1()}[entry["name"]]
+    grid = entry["grid"]
+    return AttackChoice(
+        entry["name"], kappa, True, grid["first"], grid["last"], grid["count"], dict(entry["parameters"])
+    )  # fmt: skip
+
+
 def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
     """Put a scenario that the wizard wrote back into ``choices``. Raises KeyError for one that it did not write."""
     choices.source = document["clean"]["source"]
     choices.clean = document["clean"].get("examples", {"train": 0})["train"]
     choices.victims = [VictimChoice(v["architecture"], v["name"], v["passes"]) for v in document["victims"]]
-    known = {attack.name: attack for attack in table1()}
-    chosen = []
-    for entry in document["attacks"]:
-        grid = entry["grid"]
-        chosen.append(
-            AttackChoice(
-                entry["name"], known[entry["name"]].kappa, True, grid["first"], grid["last"], grid["count"],
-                entry["parameters"],
-            )
-        )  # fmt: skip
-        choices.cell = entry["cell"]["train"]
+    chosen = [_attack_choice(entry) for entry in document["attacks"]]
+    choices.cell = document["attacks"][-1]["cell"]["train"]
     names = {attack.name for attack in chosen}
-    choices.attacks = chosen + [AttackChoice(**{**vars(a), "on": False}) for a in known.values() if a.name not in names]
-    choices.network = next(name for name, (_, config) in NETWORKS.items() if config == document["network"])
+    choices.attacks = chosen + [AttackChoice(**{**vars(a), "on": False}) for a in table1() if a.name not in names]
+    configured = [name for name, (_, config) in NETWORKS.items() if config == document["network"]]
+    choices.network = configured[0] if configured else choices.network
+    choices.grown = None
+    if replay := document.get("replay"):
+        choices.grown = Grown(replay["victims"], replay["attacks"], document["network"])
+        choices.replay = replay["cell"]["train"]
     choices.epochs = document["training"]["epochs"]
     choices.start = document["training"].get("start", "")
     choices.name, choices.title, choices.seed = document["name"], document["title"], document["seed"]

@@ -52,6 +52,7 @@ class TrainingWizard(QWizard):
         for number, page in enumerate(pages):
             self.setPage(number, page)
         self.images.come_back.connect(self.come_back)
+        self.model.grew.connect(self._show_grown)
         self.run.done.connect(self.results.show_results)
         self.currentIdChanged.connect(self._page_changed)
         self.setButtonText(QWizard.WizardButton.FinishButton, self.tr("Save"))
@@ -67,6 +68,10 @@ class TrainingWizard(QWizard):
         self.run.follow()
         self.setStartId(RUN)
         self.restart()
+
+    def _show_grown(self) -> None:
+        self.victims.show_victims(self.choices.victims)
+        self.attacks.show_attacks(self.choices.attacks)
 
     def _page_changed(self, number: int) -> None:
         if number == RUN:
@@ -125,6 +130,7 @@ class TrainingWizard(QWizard):
         return buttons.get(box.clickedButton(), "stay")
 
     def _end(self, *, stop: bool) -> None:
+        self.model.trial.clear()
         if (child := self.run.child) is not None:
             if stop:
                 child.stop()
