@@ -64,8 +64,10 @@ class DiskFullError(WorkbenchError):
 
 
 def size_text(count: int) -> str:
-    """ "12 bytes" or "3.4 MiB"."""
-    return f"{count:,} bytes" if count < 2**20 else f"{count / 2**20:,.1f} MiB"
+    """ "12 bytes", "3.4 MiB" or "5.6 GiB"."""
+    if count < 2**20:
+        return f"{count:,} bytes"
+    return f"{count / 2**20:,.1f} MiB" if count < 2**30 else f"{count / 2**30:,.1f} GiB"
 
 
 class NoRoomError(WorkbenchError):

@@ -45,7 +45,7 @@ _POINTS = 250
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of the run. kind: "victim", "attack", "network" or "results". name: of the victim or the attack's entry.
+    """A part of the run. kind: "victim", "attack", "network" or "results". name: of the victim or the attack.
 
     number: images that a victim learns from, examples to be made, to be learnt from, and to be measured on.
     seconds: expected; most: where an attack needs all its attempts. bytes: on disk.
@@ -186,7 +186,7 @@ def _attacks_of(
         number += wanted
         seconds += looking + wanted * tries * each
         most += looking + wanted * entry.attempts * each
-    return Stage("attack", entry.key, number, seconds, most, number * example_bytes(clean.shape))
+    return Stage("attack", entry.title, number, seconds, most, number * example_bytes(clean.shape))
 
 
 def _try_network(

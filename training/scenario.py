@@ -118,6 +118,11 @@ class AttackSpec(_Strict):
         return {"name": self.name, "backend": self.backend, **self.parameters}
 
     @property
+    def title(self) -> str:
+        """For people: the attack, and whose implementation where that is not this program's."""
+        return self.name if self.backend == "mtaa" else f"{self.name} ({self.backend})"
+
+    @property
     def key(self) -> str:
         return f"{self.name}-{self.backend}".lower().replace("&", "")
 

@@ -102,8 +102,8 @@ class Trainer:
         self._gradients = Gradients(
             objective, Batches(train, device), self._tally, self._ranks, device, bf16=self._spec.precision == "bf16"
         )
-        self._optimizer = self._make_optimizer()
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
+        self.optimizer = self._make_optimizer()
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
         """Weight decay on the weights of layers alone, not on norms, biases and sigmas."""
@@ -140,8 +140,8 @@ class Trainer:
         state = {
             "network": self.network,
             "weighting": self.weighting,
-            "optimizer": self._optimizer,
-            "schedule": self._schedule,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
             "tally": self._tally,
         }
         history: list[dict[str, Any]] = load_checkpoint(self._folder, state, self._run, optional=("tally",))
@@ -176,10 +176,10 @@ class Trainer:
         for rows in torch.split(order, self._sizes)[self._tally.step :]:
             if cancel is not None:
                 cancel.check()
-            self._optimizer.zero_grad(set_to_none=True)
+            self.optimizer.zero_grad(set_to_none=True)
             found = self._gradients.of(rows, smaller)
-            self._optimizer.step()
-            self._schedule.step()
+            self.optimizer.step()
+            self.schedule.step()
             self._ranks.add_up(*found)
             self._tally.add(*found)
             yield

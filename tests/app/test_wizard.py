@@ -134,11 +134,11 @@ def test_the_model_page_tells_what_the_run_will_take(window: MainWindow, qtbot: 
     trial.button.click()
     qtbot.waitUntil(lambda: not trial.running, timeout=PATIENCE)
     stages = [item.text() for row in range(trial.table.rowCount()) if (item := trial.table.item(row, 0))]
-    named = ["Victim first", "Victim second", "Examples of fgsm-mtaa", "Examples of pgd-mtaa", "Network", "Results"]
+    named = ["Victim first", "Victim second", "Examples of FGSM", "Examples of PGD", "Network", "Results"]
     assert stages == named
     assert trial.words.text().startswith("About ") and "free" in trial.words.text()
     trial.show_estimate({"stages": [], "seconds": 60, "most": 200, "bytes": 2**40, "free": 2**20})
-    assert trial.words.text().startswith("Too little disk: the run takes 1,048,576.0 MiB, and 1.0 MiB are free.")
+    assert trial.words.text().startswith("Too little disk: the run takes 1,024.0 GiB, and 1.0 MiB are free.")
     wizard.model.epochs.setValue(7)  # other choices, another time
     assert trial.table.rowCount() == 0
     wizard.close()
