@@ -123,15 +123,14 @@ class Trial(QWidget):
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(row, column, item)
         self.table.show()
-        free, needed = v["free"], size_text(v["bytes"])
-        span = _span(v["seconds"], v["most"])
-        if free is not None and v["bytes"] > free:
+        span, needed = _span(v["seconds"], v["most"]), size_text(v["bytes"])
+        free = self.tr("an unknown amount") if v["free"] is None else size_text(v["free"])
+        if v["free"] is not None and v["bytes"] > v["free"]:
             self._say(self.tr("Too little disk: the run takes {needed}, and {free} are free. About {span}.").format(
-                needed=needed, free=size_text(free), span=span), "bad")  # fmt: skip
+                needed=needed, free=free, span=span), "bad")  # fmt: skip
         else:
-            left = "" if free is None else size_text(free)
-            self._say(self.tr("About {span} (more where images resist an attack), and {needed} of the disk ({free} "
-                              "free).").format(span=span, needed=needed, free=left), "good")  # fmt: skip
+            self._say(self.tr("About {span}, the longer where images resist an attack; {needed} of the disk, where "
+                              "{free} are free.").format(span=span, needed=needed, free=free), "good")  # fmt: skip
         self.told.emit()
 
     def _ended(self, _: bool) -> None:
