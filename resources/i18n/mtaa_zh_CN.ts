@@ -672,8 +672,12 @@
         <translation>起点</translation>
     </message>
     <message>
-        <source>A pack to start from keeps its victims and attacks: list them first, in its order, and give its network.</source>
-        <translation>作为起点的模型包保留其受害模型和攻击：请按其顺序先列出它们，并选择相同的网络。</translation>
+        <source>A pack to start from brings its victims, attacks and network. What you chose beside them is added to it, and of what it knows few examples are enough.</source>
+        <translation>作为起点的模型包会带来它的受攻击模型、攻击和网络。您另外选择的会加入其中；它已经学会的内容只需少量样本。</translation>
+    </message>
+    <message>
+        <source>Training examples of each cell it knows</source>
+        <translation>已学会的每个单元的训练样本数</translation>
     </message>
     <message>
         <source>Epochs</source>
@@ -706,6 +710,14 @@
     <message>
         <source>There is a run in this folder already: the same choices go on with it.</source>
         <translation>此文件夹中已有一次运行：相同的选择将继续它。</translation>
+    </message>
+    <message>
+        <source>New to {pack}: {labels}.</source>
+        <translation>对 {pack} 来说是新的：{labels}。</translation>
+    </message>
+    <message>
+        <source>Nothing is new to {pack}: go back and add a victim or an attack.</source>
+        <translation>对 {pack} 来说没有新内容：请返回并添加一个受攻击的模型或一种攻击。</translation>
     </message>
 </context>
 <context>
@@ -1138,10 +1150,6 @@
         <source>Resume</source>
         <translation>恢复</translation>
     </message>
-    <message>
-        <source>Only the window that began a run can pause it.</source>
-        <translation>只有启动运行的窗口才能暂停它。</translation>
-    </message>
 </context>
 <context>
     <name>Sentence</name>
@@ -1419,6 +1427,85 @@
     <message>
         <source>Stop it</source>
         <translation>停止它</translation>
+    </message>
+</context>
+<context>
+    <name>Trial</name>
+    <message>
+        <source>Estimate</source>
+        <translation>估计</translation>
+    </message>
+    <message>
+        <source>Estimate by stage</source>
+        <translation>各阶段的估计</translation>
+    </message>
+    <message>
+        <source>Stage</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <source>Images</source>
+        <translation>图像</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>时间</translation>
+    </message>
+    <message>
+        <source>Disk</source>
+        <translation>磁盘</translation>
+    </message>
+    <message>
+        <source>Estimate time and disk</source>
+        <translation>估计时间和磁盘</translation>
+    </message>
+    <message>
+        <source>Tries a few batches of everything on this device.</source>
+        <translation>在这台设备上把每一步都试几个批次。</translation>
+    </message>
+    <message>
+        <source>Cancel the trial</source>
+        <translation>取消试算</translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation>正在开始…</translation>
+    </message>
+    <message>
+        <source>Trying: {done} of {total}</source>
+        <translation>正在试算：{done} / {total}</translation>
+    </message>
+    <message>
+        <source>Victim {name}</source>
+        <translation>受攻击的模型 {name}</translation>
+    </message>
+    <message>
+        <source>Examples of {name}</source>
+        <translation>{name} 的样本</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>Results</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>an unknown amount</source>
+        <translation>未知大小</translation>
+    </message>
+    <message>
+        <source>Too little disk: the run takes {needed}, and {free} are free. About {span}.</source>
+        <translation>磁盘空间不足：训练需要 {needed}，剩余 {free}。约需 {span}。</translation>
+    </message>
+    <message>
+        <source>About {span}, the longer where images resist an attack; {needed} of the disk, where {free} are free.</source>
+        <translation>约需 {span}（图像难以攻破时以较长者为准）；占用磁盘 {needed}，剩余 {free}。</translation>
+    </message>
+    <message>
+        <source>The trial ended without an estimate.</source>
+        <translation>试算结束，但没有得出估计。</translation>
     </message>
 </context>
 <context>
