@@ -85,7 +85,7 @@ def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
         make_victims(run.scenario, _clean(run), run.victims, device, _progress(listen), cancel)
     ranks.barrier()
     for spec in run.scenario.victims:
-        victim, digest = load_victim(run.victims / spec.file)
+        victim, digest = load_victim(run.victims / spec.saved_as)
         listen(Event("victim", {"name": spec.label, "accuracy": victim.card.accuracy, "sha256": digest}))
 
 
@@ -100,7 +100,7 @@ def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken |
     grids = [a.grid.values for a in run.scenario.attacks if make_attack(a.config).hyperparameter == "kappa"]
     asked = sorted({value for grid in grids for value in grid})
     for spec in run.scenario.victims:
-        victim, _ = load_victim(run.victims / spec.file)
+        victim, _ = load_victim(run.victims / spec.saved_as)
         margins = measure(victim.to(device), clean, images, tell=_progress(listen), cancel=cancel)
         quantiles = {f"{share:.0%}": float(np.quantile(margins, 1 - share)) for share in REACH_SHARES}
         share_at = {f"{value:g}": float((margins >= value).mean()) for value in asked}

@@ -82,12 +82,12 @@ def generate(
     ranks = ranks or Ranks()
     attacks = make_attacks(scenario)
     for victim_spec in scenario.victims:
-        check_victim(victims / victim_spec.file, victim_spec, clean)
+        check_victim(victims / victim_spec.saved_as, victim_spec, clean)
     settle_plan(scenario, clean, victims, out, write=ranks.first)
     _write_clean(scenario, clean, out, ranks)
     report: dict[str, Any] = {"victims": {}, "cells": {}, "unfilled": [], "source": clean.name}
     for victim_spec in scenario.victims:
-        victim, digest = load_victim(victims / victim_spec.file)
+        victim, digest = load_victim(victims / victim_spec.saved_as)
         victim = victim.to(device)
         report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}
         screened = {

@@ -39,7 +39,7 @@ def make_victims(
             f"No architecture is called {' or '.join(sorted(unknown))}.", f"Use one of {', '.join(ARCHITECTURES)}."
         )
     for spec in scenario.victims:
-        path = folder / spec.file
+        path = folder / spec.saved_as
         if path.exists():
             check_victim(path, spec, clean)
         else:

@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
 from core.manifest import CLEAN
@@ -70,14 +72,16 @@ def settle_plan(scenario: Scenario, clean: CleanImages, victims: Path, out: Path
 
 def _streams(scenario: Scenario, clean: CleanImages, victims: Path) -> _Streams:
     """What each stream of parts is asked for, by its folder."""
-    digest = hashlib.sha256(clean.images.tobytes() + clean.labels.tobytes() + clean.split.tobytes()).hexdigest()
-    common: dict[str, Any] = {"clean images": digest, "seed": scenario.seed}
+    digest = hashlib.sha256()
+    for array in (clean.images, clean.labels, clean.split):  # as they lie: images may be more than the memory holds
+        digest.update(np.ascontiguousarray(array).data)
+    common: dict[str, Any] = {"clean images": digest.hexdigest(), "seed": scenario.seed}
     streams: _Streams = {}
     for split in SPLITS:
         examples = getattr(scenario.clean.examples, split)
         streams[f"{CLEAN}/{CLEAN}/{split}"] = common | {"examples": examples}
     for victim in scenario.victims:
-        weights = file_sha256(victims / victim.file)
+        weights = file_sha256(victims / victim.saved_as)
         for attack in scenario.attacks:
             for split in SPLITS:
                 streams[f"{victim.label}/{attack.key}/{split}"] = common | {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -34,6 +35,16 @@ def _shifted(images: Tensor, generator: torch.Generator, reach: int) -> Tensor:
     return padded[..., reach + dy : reach + dy + height, reach + dx : reach + dx + width]
 
 
+def _moments(clean: CleanImages, rows: NDArray[np.int64]) -> tuple[float, float]:
+    """Mean and standard deviation of these images' pixels in [0, 1], of any number of images."""
+    counts = np.zeros(256, np.int64)
+    for part in np.array_split(rows, max(1, len(rows) // 1000)):
+        counts += np.bincount(clean.images[part].ravel(), minlength=256)
+    levels = np.arange(256) / 255
+    mean = float(np.average(levels, weights=counts))
+    return mean, float(np.sqrt(np.average((levels - mean) ** 2, weights=counts)))
+
+
 def train_victim(
     architecture: str,
     clean: CleanImages,
@@ -55,11 +66,10 @@ def train_victim(
     torch.manual_seed(seed)
     channels, height, width = clean.shape
     rows = clean.rows("train")
-    pixels = clean.images[rows].astype(np.float32) / 255
+    mean, std = _moments(clean, rows)
     card = VictimCard(
         name=name or architecture, architecture=architecture, dataset=clean.name, classes=clean.classes,
-        channels=channels, height=height, width=width, mean=round(float(pixels.mean()), 4),
-        std=round(float(pixels.std()), 4), accuracy=0.0, seed=seed,
+        channels=channels, height=height, width=width, mean=round(mean, 4), std=round(std, 4), accuracy=0.0, seed=seed,
     )  # fmt: skip
     victim = Victim(card).to(device).to(memory_format=torch.channels_last).train()
     images, labels = torch.from_numpy(clean.images[rows]), torch.from_numpy(clean.labels[rows])

@@ -49,7 +49,7 @@ def test_labels_come_in_the_networks_order(tmp_path: Path) -> None:
     scenario = read(tmp_path, GOOD)
     assert scenario.attack_labels == ["clean", "FGSM", "C&W"]
     assert scenario.victim_labels == ["clean", "ResNet18", "other"]
-    assert [v.file for v in scenario.victims] == ["resnet18.safetensors", "other.safetensors"]
+    assert [v.saved_as for v in scenario.victims] == ["resnet18.safetensors", "other.safetensors"]
     assert [a.key for a in scenario.attacks] == ["fgsm-mtaa", "cw-cleverhans"]
     assert scenario.attacks[1].config == {"name": "C&W", "backend": "cleverhans"}
 
