@@ -170,6 +170,11 @@ class Victim(nn.Module):
         return self.card.name
 
     @property
+    def channels(self) -> int:
+        """Of what the network takes."""
+        return self._channels
+
+    @property
     def device(self) -> torch.device:
         return self._mean.device
 

@@ -16,7 +16,9 @@ from core.progress import CancelToken, Progress
 from training.scenario import Scenario, check_scenario, read_scenario, write_scenario
 
 if TYPE_CHECKING:
+    from training.ranks import Ranks
     from training.sources import CleanImages
+    from training.victim_check import Verdict
 
 __all__ = ["Event", "Run", "Scenario", "check_scenario", "open_run", "read_scenario", "write_scenario"]
 
@@ -30,10 +32,12 @@ class Event:
 
     kind: "progress" (stage, done, total, rate, seconds_left), "epoch" (epoch, losses, attack_accuracy,
     victim_accuracy, sigma, rmse by attack), "smaller" (batch, part: the memory held no more, so that a batch goes
-    through the network in parts), "victim" (name, accuracy, sha256), "reach" (name, images, the margin that each share
-    of them reaches, the share that reaches each kappa of the grid), "generated" (examples, unfilled), "pack" (path,
-    results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that does not reach
-    its own: "cancelled", or "error" (type, what, remedy).
+    through the network in parts), "images" (count, classes, shape, splits, skipped: files that could not be read),
+    "checked" (an own victim's accuracy, whether it is refused and what would be better; see training.victim_check),
+    "victim" (name, accuracy: None where nobody labelled the images, sha256), "reach" (name, images, the margin that
+    each share of them reaches, the share that reaches each kappa of the grid), "generated" (examples, unfilled),
+    "pack" (path, results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that
+    does not reach its own: "cancelled", or "error" (type, what, remedy).
     """
 
     kind: str
@@ -50,6 +54,7 @@ class Run:
 
     data: folder with the clean images, where the scenario's source needs one. download: fetch them into ``data``.
     out: everything is written below it and found again by a later run: victims/, data/, training/ and the pack.
+    files: where own victims' files are, if the scenario gives relative paths.
     """
 
     scenario: Scenario
@@ -57,6 +62,7 @@ class Run:
     data: Path | None = None
     download: bool = False
     device: str = "auto"
+    files: Path = Path()
 
     @property
     def victims(self) -> Path:
@@ -73,7 +79,7 @@ def open_run(scenario: Path, out: Path, **options: Any) -> Run:
 
 
 def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
-    """Train the victims that are not there yet, and tell every one's accuracy."""
+    """Bring and train the victims that are not there yet, and tell every one's accuracy."""
     from core.attributor import choose_device  # noqa: PLC0415
     from core.victims import load_victim  # noqa: PLC0415
     from training.pipeline import make_victims  # noqa: PLC0415
@@ -82,11 +88,25 @@ def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
     ranks = Ranks()
     if ranks.first:  # a victim is small: one process trains it, the others wait
         device = choose_device(ranks.device(run.device))
-        make_victims(run.scenario, _clean(run), run.victims, device, _progress(listen), cancel)
+        clean = _clean(run, listen, cancel)
+        make_victims(
+            run.scenario, clean, run.victims, device, _progress(listen), cancel, run.files, _checked(listen)
+        )  # fmt: skip
     ranks.barrier()
     for spec in run.scenario.victims:
         victim, digest = load_victim(run.victims / spec.saved_as)
         listen(Event("victim", {"name": spec.label, "accuracy": victim.card.accuracy, "sha256": digest}))
+
+
+def check_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
+    """Take the clean images in, and bring the scenario's own victims; raises VictimError for one that is refused."""
+    from core.attributor import choose_device  # noqa: PLC0415
+    from training.pipeline import bring_victims  # noqa: PLC0415
+
+    clean, device = _clean(run, listen, cancel), choose_device(run.device)
+    bring_victims(
+        run.scenario, clean, run.victims, device, _progress(listen), cancel, run.files, _checked(listen)
+    )  # fmt: skip
 
 
 def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken | None = None) -> None:
@@ -96,7 +116,7 @@ def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken |
     from training.attacks import make_attack  # noqa: PLC0415
     from training.reach import measure_reach as measure  # noqa: PLC0415
 
-    clean, device = _clean(run), choose_device(run.device)
+    clean, device = _clean(run, listen, cancel), choose_device(run.device)
     grids = [a.grid.values for a in run.scenario.attacks if make_attack(a.config).hyperparameter == "kappa"]
     asked = sorted({value for grid in grids for value in grid})
     for spec in run.scenario.victims:
@@ -114,10 +134,10 @@ def generate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
     from training.ranks import Ranks  # noqa: PLC0415
 
     ranks = Ranks()
+    clean, device = _clean(run, listen, cancel, ranks), choose_device(ranks.device(run.device))
     report = generate_examples(
-        run.scenario, _clean(run), run.victims, run.shards, device=choose_device(ranks.device(run.device)),
-        tell=_progress(listen), cancel=cancel, ranks=ranks,
-    )  # fmt: skip
+        run.scenario, clean, run.victims, run.shards, device=device, tell=_progress(listen), cancel=cancel, ranks=ranks
+    )
     examples = sum(sum(cell["filled"]) for cell in report["cells"].values())
     listen(Event("generated", {"examples": examples, "unfilled": report["unfilled"]}))
 
@@ -146,14 +166,41 @@ def run_all(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Pa
     return train(run, listen, cancel)
 
 
-def _clean(run: Run) -> CleanImages:
-    from training.sources import download_mnist, load_source  # noqa: PLC0415
+def _clean(run: Run, listen: Listener, cancel: CancelToken | None = None, ranks: Ranks | None = None) -> CleanImages:
+    """The run's clean images. ranks: processes that call this together; the first takes a folder's images in."""
+    from training.sources import SPLITS, download_mnist, load_source  # noqa: PLC0415
 
+    spec = run.scenario.clean
     if run.download:
-        if run.data is None:
-            raise DataError("A download needs a folder.", "Give --data DIR as well.")
+        if run.data is None or spec.source != "mnist":
+            raise DataError("Only MNIST is downloaded, and into a folder.", "Give --data DIR, or leave --download out.")
         return download_mnist(run.data)
-    return load_source(run.scenario.clean.source, run.data)
+    if spec.source != "folder":
+        return load_source(spec.source, run.data)
+    from training.folders import take_in  # noqa: PLC0415
+
+    if run.data is None:
+        raise DataError("The images' folder is missing.", "Give --data DIR, a folder of images or a tar file.")
+    if ranks is not None and not ranks.first:
+        ranks.barrier()
+    clean = take_in(run.data, spec, run.out / "images", tell=_progress(listen), cancel=cancel)
+    if ranks is not None and ranks.first:
+        ranks.barrier()
+    splits = {split: len(clean.rows(split)) for split in SPLITS}
+    listen(
+        Event("images", {"count": len(clean.images), "shape": clean.shape, "classes": list(clean.class_names),
+                         "splits": splits, "skipped": list(clean.skipped)})
+    )  # fmt: skip
+    return clean
+
+
+def _checked(listen: Listener) -> Callable[[Verdict], None]:
+    def tell(verdict: Verdict) -> None:
+        advice = verdict.advice
+        told = None if advice is None else {**dataclasses.asdict(advice), "words": advice.words}
+        listen(Event("checked", {**dataclasses.asdict(verdict), "refused": verdict.refused, "advice": told}))
+
+    return tell
 
 
 def _progress(listen: Listener) -> Callable[[Progress], None]:

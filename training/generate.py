@@ -25,6 +25,7 @@ from core.manifest import CLEAN
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
 from training.attacks import Attack
+from training.naming import named_by
 from training.plan import check_victim, make_attacks, settle_plan
 from training.ranks import Ranks
 from training.scenario import AttackSpec, Scenario
@@ -89,10 +90,11 @@ def generate(
     for victim_spec in scenario.victims:
         victim, digest = load_victim(victims / victim_spec.saved_as)
         victim = victim.to(device)
+        named = named_by(victim, clean)
         report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}
         screened = {
             split: screen(
-                victim, digest, clean, split, getattr(scenario.clean.pool, split), out / victim_spec.label, ranks
+                victim, digest, named, split, getattr(scenario.clean.pool, split), out / victim_spec.label, ranks
             )
             for split in SPLITS
             if any(getattr(a.cell, split) for a in scenario.attacks)
@@ -102,7 +104,7 @@ def generate(
                 folder = out / victim_spec.label / spec.key / split
                 seed = stable_seed(scenario.seed, victim_spec.label, spec.key, split)
                 stream = _Stream(victim_spec.label, spec, attack, split, folder, seed)
-                filled, tried = _run_stream(stream, scenario.batch, clean, screening, victim, tell, cancel, ranks)
+                filled, tried = _run_stream(stream, scenario.batch, named, screening, victim, tell, cancel, ranks)
                 _report_cells(report, stream, filled, tried)
     if ranks.first:
         write_manifest(out, scenario, report)
@@ -217,9 +219,8 @@ def _make_part(
     """Attack one batch of (cell, clean row) and write what fooled the victim."""
     cells = np.asarray([c for c, _ in chunk])
     rows = np.asarray([r for _, r in chunk])
-    device = next(victim.parameters()).device
-    images = torch.from_numpy(clean.images[rows]).to(device).float() / LEVELS
-    labels = torch.from_numpy(clean.labels[rows]).to(device)
+    images = torch.from_numpy(clean.images[rows]).to(victim.device).float() / LEVELS
+    labels = torch.from_numpy(clean.labels[rows]).to(victim.device)
     generator = torch.Generator().manual_seed(stable_seed(stream.seed, path.stem))
     try:
         result = stream.attack(
@@ -231,7 +232,7 @@ def _make_part(
         raise AttackError(f"{where}: {error.what}", error.remedy) from error
     except torch.OutOfMemoryError as error:
         raise DeviceError(
-            f"{len(chunk)} images of {stream.victim_label}/{stream.spec.key} do not fit into {device}'s memory.",
+            f"{len(chunk)} images of {stream.victim_label}/{stream.spec.key} do not fit into {victim.device}'s memory.",
             "Lower batch in the scenario.",
         ) from error
     won = result.success.cpu().numpy()

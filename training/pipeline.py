@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,9 +13,10 @@ from core.manifest import ImageSpec, Manifest
 from core.pack import Pack
 from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
-from core.victims import ARCHITECTURES
+from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
 from training.export import export_pack
 from training.gradients import Smaller
+from training.own_victims import origin_of, read_own
 from training.plan import check_victim, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario
@@ -22,23 +24,32 @@ from training.shards import read_manifest, read_split
 from training.sources import SPLITS, CleanImages
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer, attack_labels
+from training.victim_check import Verdict, check_own
 
 
 def make_victims(
     scenario: Scenario, clean: CleanImages, folder: Path, device: torch.device, tell: ProgressCallback,
-    cancel: CancelToken | None = None,
+    cancel: CancelToken | None = None, files: Path = Path(), checked: Callable[[Verdict], None] = lambda _: None,
 ) -> None:  # fmt: skip
-    """Train the scenario's victims that are not in ``folder`` yet.
+    """Bring the scenario's own victims into ``folder`` and train the others, those that are not there yet.
 
-    Names that do not exist are refused first: nobody wants to hear of the last one hours later.
+    files: where own victims' files lie if their paths are relative. What cannot be is refused before the first victim
+    is trained: nobody wants to hear of the last one hours later.
     """
     make_attacks(scenario)
-    unknown = {spec.architecture for spec in scenario.victims} - ARCHITECTURES.keys()
+    trained = [spec for spec in scenario.victims if spec.file is None]
+    unknown = {spec.architecture for spec in trained} - ARCHITECTURES.keys()
     if unknown:
         raise ScenarioError(
             f"No architecture is called {' or '.join(sorted(unknown))}.", f"Use one of {', '.join(ARCHITECTURES)}."
         )
-    for spec in scenario.victims:
+    if trained and not clean.classes:
+        raise DataError(
+            f"The images have no classes for {trained[0].label} to learn.",
+            "Sort them into a sub-folder for each class.",
+        )
+    bring_victims(scenario, clean, folder, device, tell, cancel, files, checked)
+    for spec in trained:
         path = folder / spec.saved_as
         if path.exists():
             check_victim(path, spec, clean)
@@ -47,6 +58,28 @@ def make_victims(
                 spec.architecture, clean, path, name=spec.label, passes=spec.passes, seed=scenario.seed,
                 device=device, tell=tell, cancel=cancel,
             )  # fmt: skip
+
+
+def bring_victims(
+    scenario: Scenario, clean: CleanImages, folder: Path, device: torch.device, tell: ProgressCallback,
+    cancel: CancelToken | None, files: Path, checked: Callable[[Verdict], None],
+) -> None:  # fmt: skip
+    """Read, check and keep the scenario's own victims; ``checked`` hears of each before one that is refused raises.
+
+    One that is in ``folder`` already stays, unless its file or what the scenario says of it has changed.
+    """
+    for spec in scenario.victims:
+        if spec.file is None:
+            continue
+        path, source = folder / spec.saved_as, files / spec.file
+        if path.exists() and (not source.exists() or read_card(path).origin == origin_of(spec, source)):
+            check_victim(path, spec, clean)
+            continue
+        card, tensors = read_own(spec, source, clean)
+        verdict = check_own(build_victim(card, tensors).to(device), clean, tell=tell, cancel=cancel)
+        checked(verdict)
+        verdict.insist()
+        write_victim(replace(card, accuracy=verdict.accuracy), tensors, path)
 
 
 def train_pack(

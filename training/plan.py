@@ -38,14 +38,15 @@ def make_attacks(scenario: Scenario) -> list[Attack]:
 
 
 def check_victim(path: Path, spec: VictimSpec, clean: CleanImages) -> None:
-    """Raise VictimError unless the file holds the architecture asked for, for images and classes as ``clean`` has."""
+    """Raise VictimError unless the file holds the victim asked for, for images and classes as ``clean`` has."""
     card = read_card(path)
     channels, height, width = clean.shape
-    wanted = {
-        "architecture": spec.architecture, "classes": clean.classes,
-        "channels": channels, "height": height, "width": width,
-    }  # fmt: skip
+    wanted = {"channels": channels, "height": height, "width": width}
+    if clean.classes:
+        wanted["data_classes"] = clean.classes
     wrong = [f"{key} {getattr(card, key)}, not {value}" for key, value in wanted.items() if getattr(card, key) != value]
+    if spec.architecture and card.architecture != spec.architecture:
+        wrong.append(f"architecture {card.architecture}, not {spec.architecture}")
     if wrong:
         raise VictimError(f"{path} has {', '.join(wrong)}.", "Train the scenario's victims into a folder of their own.")
 

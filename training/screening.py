@@ -57,13 +57,12 @@ def screen(
 def _measure(
     victim: Victim, clean: CleanImages, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    device = next(victim.parameters()).device
     right = np.zeros(len(rows), np.uint8)
     epsilon = np.zeros(len(rows), np.float32)
     for start in range(0, len(rows), _BATCH):
         part = slice(start, start + _BATCH)
-        x = (torch.from_numpy(clean.images[rows[part]]).to(device).float() / 255).requires_grad_()
-        margin = -margins(victim(x), torch.from_numpy(clean.labels[rows[part]]).to(device))
+        x = (torch.from_numpy(clean.images[rows[part]]).to(victim.device).float() / 255).requires_grad_()
+        margin = -margins(victim(x), torch.from_numpy(clean.labels[rows[part]]).to(victim.device))
         if not bool(margin.isfinite().all()):
             raise AttackError(
                 f"The victim {victim.name} returned logits that are NaN or infinite on a clean image.",

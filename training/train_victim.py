@@ -19,11 +19,10 @@ from training.sources import CleanImages
 
 def accuracy(victim: Victim, images: Tensor, labels: Tensor, *, batch: int = 500) -> float:
     """Share of uint8 images [N, C, H, W] that the victim names right, in float32."""
-    device = next(victim.parameters()).device
     right = 0
     with torch.inference_mode():
         for x, y in zip(torch.split(images, batch), torch.split(labels, batch), strict=True):
-            right += int((victim(x.to(device).float() / 255).argmax(1).cpu() == y).sum())
+            right += int((victim(x.to(victim.device).float() / 255).argmax(1).cpu() == y).sum())
     return right / len(labels)
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +22,7 @@ _Out = Annotated[Path, typer.Option(metavar="DIR", help="Where everything is wri
 _Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with the clean images.")]
 _Download = Annotated[bool, typer.Option("--download", help="Fetch MNIST into the --data folder first.")]
 _Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")]
+_Files = Annotated[Path, typer.Option(metavar="DIR", help="Where own victims' files are, if the scenario has no path.")]
 _Events = Annotated[
     bool,
     typer.Option(
@@ -35,11 +36,22 @@ victims = typer.Typer(no_args_is_help=True, help="The models that are attacked."
 
 @victims.command("train")
 def train_victims(
-    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False,
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False,
 ) -> None:  # fmt: skip
-    """Train the scenario's victims that are not there yet."""
-    _do(api.train_victims, api.open_run(scenario, out, data=data, download=download, device=device), events)
+    """Bring the scenario's own victims and train the others, those that are not there yet."""
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.train_victims, run, events)
+
+
+@victims.command("check")
+def check_victims(
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False,
+) -> None:  # fmt: skip
+    """Bring the scenario's own victims: read their files, measure them on the clean images, say what may be wrong."""
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.check_victims, run, events)
 
 
 @victims.command()
@@ -67,11 +79,12 @@ def train(scenario: _Scenario, out: _Out, device: _Device = "auto", events: _Eve
 
 
 def run(
-    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False,
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False,
 ) -> None:  # fmt: skip
     """Victims, examples, network and pack in one go. Stopped at any moment, it goes on when run again."""
-    _do(api.run_all, api.open_run(scenario, out, data=data, download=download, device=device), events)
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.run_all, run, events)
 
 
 def _do(job: Callable[[api.Run, api.Listener, CancelToken | None], object], run: api.Run, events: bool) -> None:
@@ -114,13 +127,8 @@ def _listener(events: bool) -> Iterator[api.Listener]:
 def _in_words(event: api.Event) -> str:
     v = event.values
     match event.kind:
-        case "victim":
-            return f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
-        case "reach":
-            reached = ", ".join(f"{share} of images reach {margin:.1f}" for share, margin in v["reach"].items())
-            short = [kappa for kappa, share in v["grid"].items() if share < 0.5]
-            note = f"; fewer than half reach kappa {', '.join(short)} of the grid" if short else ""
-            return f"{v['name']}: {reached} logits{note}"
+        case "images" | "checked" | "victim" | "reach":
+            return _before_examples(event.kind, v)
         case "generated":
             cells = "".join(f"\n  {u['cell']}: {u['filled']} of {u['wanted']}" for u in v["unfilled"])
             return f"{v['examples']} adversarial examples" + (
@@ -139,3 +147,25 @@ def _in_words(event: api.Event) -> str:
                 f"{v['path']}: on unseen images attack {results['attack_accuracy']:.2%}, victim "
                 f"{results['victim_accuracy']:.2%}, RMSE on Table 1's scale {results['rmse_table1_scale']:.2f}"
             )
+
+
+def _before_examples(kind: str, v: dict[str, Any]) -> str:
+    """Events on clean images and victims."""
+    if kind == "images":
+        splits = ", ".join(f"{count} {split}" for split, count in v["splits"].items())
+        lost = "".join(f"\n  left out: {reason}" for reason in v["skipped"])
+        return f"{v['count']} images of {len(v['classes']) or 'no'} classes ({splits}){lost}"
+    if kind == "reach":
+        reached = ", ".join(f"{share} of images reach {margin:.1f}" for share, margin in v["reach"].items())
+        short = [kappa for kappa, share in v["grid"].items() if share < 0.5]
+        note = f"; fewer than half reach kappa {', '.join(short)} of the grid" if short else ""
+        return f"{v['name']}: {reached} logits{note}"
+    if v["accuracy"] is None:
+        reason = v.get("refused") or "nobody labelled the images: what it calls a clean one counts as right"
+        return f"{v['name']}: {reason}"
+    if kind == "victim":
+        return f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
+    alone = f" ({v['among']:.2%} if only the images' own count)" if v["among"] != v["accuracy"] else ""
+    advice = f"\n  {v['advice']['words']}" if v["advice"] and not v["refused"] else ""
+    share = f"{v['accuracy']:.2%} of {v['images']} clean test images"
+    return f"{v['name']}: names {share} among its {v['outputs']} classes{alone}{advice}"
