@@ -16,6 +16,7 @@ from core.progress import CancelToken, Progress
 from training.scenario import Scenario, check_scenario, read_scenario, write_scenario
 
 if TYPE_CHECKING:
+    from training.folders import Survey as Survey
     from training.ranks import Ranks
     from training.sources import CleanImages
     from training.victim_check import Verdict
@@ -78,6 +79,13 @@ def open_run(scenario: Path, out: Path, **options: Any) -> Run:
     return Run(read_scenario(scenario), out, **options)
 
 
+def survey_images(data: Path) -> Survey:
+    """What lies in a folder of images, or in a tar file. Raises DataError. Torch-free."""
+    from training.folders import survey  # noqa: PLC0415
+
+    return survey(data)
+
+
 def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Bring and train the victims that are not there yet, and tell every one's accuracy."""
     from core.attributor import choose_device  # noqa: PLC0415
@@ -89,9 +97,7 @@ def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
     if ranks.first:  # a victim is small: one process trains it, the others wait
         device = choose_device(ranks.device(run.device))
         clean = _clean(run, listen, cancel)
-        make_victims(
-            run.scenario, clean, run.victims, device, _progress(listen), cancel, run.files, _checked(listen)
-        )  # fmt: skip
+        make_victims(run.scenario, clean, run.victims, device, _progress(listen), cancel, run.files, _checked(listen))
     ranks.barrier()
     for spec in run.scenario.victims:
         victim, digest = load_victim(run.victims / spec.saved_as)
@@ -105,8 +111,8 @@ def check_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
 
     clean, device = _clean(run, listen, cancel), choose_device(run.device)
     bring_victims(
-        run.scenario, clean, run.victims, device, _progress(listen), cancel, run.files, _checked(listen)
-    )  # fmt: skip
+        run.scenario, clean, run.victims, device, _progress(listen), cancel, run.files, _checked(listen), advise=True
+    )
 
 
 def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken | None = None) -> None:

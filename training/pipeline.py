@@ -62,11 +62,12 @@ def make_victims(
 
 def bring_victims(
     scenario: Scenario, clean: CleanImages, folder: Path, device: torch.device, tell: ProgressCallback,
-    cancel: CancelToken | None, files: Path, checked: Callable[[Verdict], None],
+    cancel: CancelToken | None, files: Path, checked: Callable[[Verdict], None], *, advise: bool = False,
 ) -> None:  # fmt: skip
     """Read, check and keep the scenario's own victims; ``checked`` hears of each before one that is refused raises.
 
     One that is in ``folder`` already stays, unless its file or what the scenario says of it has changed.
+    advise: try what would be better for victims that do well enough, too.
     """
     for spec in scenario.victims:
         if spec.file is None:
@@ -76,7 +77,7 @@ def bring_victims(
             check_victim(path, spec, clean)
             continue
         card, tensors = read_own(spec, source, clean)
-        verdict = check_own(build_victim(card, tensors).to(device), clean, tell=tell, cancel=cancel)
+        verdict = check_own(build_victim(card, tensors).to(device), clean, advise=advise, tell=tell, cancel=cancel)
         checked(verdict)
         verdict.insist()
         write_victim(replace(card, accuracy=verdict.accuracy), tensors, path)

@@ -100,48 +100,50 @@ class Verdict:
 
 
 def check_own(
-    victim: Victim, clean: CleanImages, *, tell: ProgressCallback = lambda _: None, cancel: CancelToken | None = None
-) -> Verdict:
-    """Measure a frozen victim on clean test images, and try what may be wrong with it.
+    victim: Victim, clean: CleanImages, *, advise: bool = True, tell: ProgressCallback = lambda _: None,
+    cancel: CancelToken | None = None,
+) -> Verdict:  # fmt: skip
+    """Measure a frozen victim on clean test images; try what may be wrong with one that is refused, or with any.
 
     Raises VictimError for one that no attack can work on: without logits, or without a gradient at its input.
     """
     card = victim.card
     rows = np.random.default_rng(0).permutation(clean.rows("test"))[:MOST]
-    variants = list(_variants(card, victim.channels)) if clean.classes else []
-    trial = min(len(rows), max(TRIAL, min(8 * clean.classes, 4 * TRIAL)))
-    meter = ProgressMeter(f"checking {card.name}", len(rows) + trial * len(variants), tell, cancel=cancel)
-
-    def answers(of: Victim, some: NDArray[np.int64]) -> Tensor:
-        parts = []
-        for start in range(0, len(some), BATCH):
-            if cancel is not None:
-                cancel.check()
-            parts.append(logits_of(of, clean.images[some[start : start + BATCH]]))
-            meter.advance(len(parts[-1]))
-        return torch.cat(parts)
-
     _check_gradient(victim, clean.images[rows[:4]])
-    logits = answers(victim, rows)
+    logits = _answers(
+        victim, clean, rows, ProgressMeter(f"checking {card.name}", len(rows), tell, cancel=cancel), cancel
+    )
     if not bool(logits.isfinite().all()):
         raise VictimError(f"{card.name} returns logits that are NaN or infinite.", "Check its weights and its scaling.")
-    told = Verdict(
-        card.name, len(rows), None, None, 0.0, 0.0, card.classes, len(np.unique(logits.argmax(1).numpy())), None, False
-    )  # fmt: skip
+    kinds = len(np.unique(logits.argmax(1).numpy()))
     if not clean.classes:
-        return told
-    labels = clean.labels[rows]
-    chance = 1 / clean.classes
-    accuracy = _accuracy(logits, labels, card.class_map)
-    among = _accuracy(logits, labels, card.class_map, alone=True)
-    advice = _advice(
-        [(changes, answers(_as(victim, changes), rows[:trial])) for changes in variants],
-        logits[:trial], labels[:trial], card,
+        return Verdict(card.name, len(rows), None, None, 0.0, 0.0, card.classes, kinds, labelled=False)
+    labels, chance = clean.labels[rows], 1 / clean.classes
+    verdict = Verdict(
+        card.name, len(rows), _accuracy(logits, labels, card.class_map),
+        _accuracy(logits, labels, card.class_map, alone=True), chance, chance + ABOVE_CHANCE * (1 - chance),
+        card.classes, kinds,
     )  # fmt: skip
-    needed = chance + ABOVE_CHANCE * (1 - chance)
-    return replace(
-        told, accuracy=accuracy, among=among, chance=chance, needed=needed, advice=advice, labelled=True
-    )  # fmt: skip
+    if not (advise or verdict.refused):
+        return verdict
+    tried = rows[: max(TRIAL, min(8 * clean.classes, 6 * TRIAL))]
+    variants = list(_variants(card, victim.channels))
+    meter = ProgressMeter(f"trying {card.name} otherwise", len(tried) * len(variants), tell, cancel=cancel)
+    others = [(changes, _answers(_as(victim, changes), clean, tried, meter, cancel)) for changes in variants]
+    return replace(verdict, advice=_advice(others, logits[: len(tried)], clean.labels[tried], card))
+
+
+def _answers(
+    victim: Victim, clean: CleanImages, rows: NDArray[np.int64], meter: ProgressMeter, cancel: CancelToken | None
+) -> Tensor:
+    """Logits [N, K] of these images."""
+    parts = []
+    for start in range(0, len(rows), BATCH):
+        if cancel is not None:
+            cancel.check()
+        parts.append(logits_of(victim, clean.images[rows[start : start + BATCH]]))
+        meter.advance(len(parts[-1]))
+    return torch.cat(parts)
 
 
 def _check_gradient(victim: Victim, images: NDArray[np.uint8]) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,14 @@ def alive(pid: int) -> bool:
     return True
 
 
+def begun_with(out: Path) -> str:
+    """The folder of images that the run in ``out`` was begun with, empty if it had none."""
+    try:
+        return str(json.loads((out / START).read_text("utf-8")).get("data", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
 class Child(QObject):
     """One run's process, if this program started it, and its events, whoever did."""
 
@@ -84,13 +93,14 @@ class Child(QObject):
         """Whether it can be told to pause: only by the program that started it."""
         return self.running and self._process is not None
 
-    def start(self, data: str, download: bool, device: str) -> None:
+    def start(self, data: str, download: bool, device: str, work: Sequence[str] = ("run",)) -> None:
         """Begin the scenario in the run's folder, or go on with it. Raises WorkbenchError where nothing can be written.
 
-        Earlier events stay in the file: an epoch that was trained is still to be drawn.
+        work: the command of ``mtaa`` that takes the scenario. Earlier events stay in the file: an epoch that was
+        trained is still to be drawn.
         """
         make_folder(self.out)
-        command = [*program(), "run", str(self.out / SCENARIO), "--out", str(self.out), "--device", device, "--events"]
+        command = [*program(), *work, str(self.out / SCENARIO), "--out", str(self.out), "--device", device, "--events"]
         command += ["--data", data] if data else []
         command += ["--download"] if download else []
         self.follow(from_now=True)
@@ -101,7 +111,7 @@ class Child(QObject):
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=events, stderr=log, cwd=Path(__file__).parents[2], **quiet
             )
-        write_file(self.out / START, json.dumps({"pid": self._process.pid}).encode())
+        write_file(self.out / START, json.dumps({"pid": self._process.pid, "data": data}).encode())
         self._over = False
 
     def follow(self, *, from_now: bool = False) -> None:

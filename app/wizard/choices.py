@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,15 +28,35 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @dataclass
 class VictimChoice:
-    """A victim to train. passes: over the clean training images."""
+    """A victim to train, or one in a file. passes: over the clean training images.
+
+    file: the own victim's; entries: what the scenario says of it beside that (training.scenario.VictimSpec).
+    accuracy: on the clean test images as last checked, None where nobody labelled them. checked: what was checked.
+    """
 
     architecture: str
     name: str = ""
     passes: float = 4.0
+    file: str = ""
+    entries: dict[str, Any] = field(default_factory=dict)
+    accuracy: float | None = None
+    checked: str = ""
 
     @property
     def label(self) -> str:
         return self.name or self.architecture
+
+    def document(self) -> dict[str, Any]:
+        """Its entry in the scenario."""
+        if not self.file:
+            return {"architecture": self.architecture, "name": self.name, "passes": self.passes}
+        return {"architecture": self.architecture, "name": self.name, "file": self.file, **self.entries}
+
+
+def victim_choice(entry: Mapping[str, Any]) -> VictimChoice:
+    """The other way round: what the wizard shows of a scenario's entry."""
+    known = {name: entry[name] for name in ("architecture", "name", "passes", "file") if name in entry}
+    return VictimChoice(**known, entries={name: value for name, value in entry.items() if name not in known})
 
 
 @dataclass
@@ -79,11 +100,17 @@ class Choices:
     cell: training examples of each (attack, victim, grid value); calibration and test get a quarter of it each.
     clean: training examples of the class "clean"; 0 leaves the class out.
     start: a pack to go on from, by name or path.
+    size, channels, per_class: of a folder's images, as training.scenario.CleanSpec has them; 0 takes all of a class.
+    labelled: whether the images have classes.
     """
 
     source: str = "digits"
     data: str = ""
     download: bool = False
+    size: int = 64
+    channels: int = 3
+    per_class: int = 0
+    labelled: bool = True
     victims: list[VictimChoice] = field(default_factory=lambda: [VictimChoice("ResNet18"), VictimChoice("ResNet50")])
     attacks: list[AttackChoice] = field(default_factory=table1)
     cell: int = 20
@@ -128,7 +155,7 @@ class Choices:
             training |= {"start": self.start, "learning_rate": 5e-4}
         attacks = ", ".join(attack.name for attack in self.chosen)
         victims = ", ".join(victim.label for victim in self.victims)
-        clean: dict[str, Any] = {"source": self.source, "pool": self._pool()}
+        clean = self.clean_document()
         if self.clean:
             clean["examples"] = {"train": self.clean, "calibration": clean_held, "test": clean_held}
         return {
@@ -137,9 +164,7 @@ class Choices:
             "description": f"Made in the wizard from {self.source}, 8-bit images.",
             "seed": self.seed,
             "clean": clean,
-            "victims": [
-                {"architecture": v.architecture, "name": v.name, "passes": v.passes} for v in self.victims
-            ],
+            "victims": [v.document() for v in self.victims],
             "attacks": [
                 {
                     "name": a.name,
@@ -153,17 +178,37 @@ class Choices:
             "training": training,
         }  # fmt: skip
 
-    def _pool(self) -> dict[str, int]:
-        """Clean images to choose from: enough for small epsilons, which fool a victim on few of them."""
-        largest = {"digits": (1400, 200, 200), "mnist": (8000, 3000, 3000)}[self.source]
-        return dict(zip(("train", "calibration", "test"), largest, strict=True))
+    def clean_document(self) -> dict[str, Any]:
+        """Where the clean images come from, and how many to choose from: enough for small epsilons, which fool a
+        victim on few of them. A folder's are often large: what a few cells need is enough of them."""
+        a_few = (max(200, 8 * self.cell), *2 * (max(60, 8 * self.held_out),))
+        pool = {"digits": (1400, 200, 200), "mnist": (8000, 3000, 3000), "folder": a_few}[self.source]
+        clean: dict[str, Any] = {
+            "source": self.source, "pool": dict(zip(("train", "calibration", "test"), pool, strict=True))
+        }  # fmt: skip
+        if self.source == "folder":
+            clean |= {"size": self.size, "channels": self.channels}
+            clean |= {"per_class": self.per_class} if self.per_class else {}
+        return clean
+
+    def check_document(self, victim: VictimChoice) -> dict[str, Any]:
+        """A scenario of this victim alone, for `mtaa victims check`."""
+        return {**self.document(), "name": "check", "victims": [victim.document()]}
+
+    def key_of(self, victim: VictimChoice) -> str:
+        """What a check of this victim is of: itself and the images."""
+        clean = self.clean_document()
+        return json.dumps([victim.document(), clean["source"], clean.get("size"), clean.get("channels"), self.data])
 
 
 def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
     """Put a scenario that the wizard wrote back into ``choices``. Raises KeyError for one that it did not write."""
     choices.source = document["clean"]["source"]
     choices.clean = document["clean"].get("examples", {"train": 0})["train"]
-    choices.victims = [VictimChoice(v["architecture"], v["name"], v["passes"]) for v in document["victims"]]
+    choices.size = document["clean"].get("size", choices.size)
+    choices.channels = document["clean"].get("channels", choices.channels)
+    choices.per_class = document["clean"].get("per_class", 0)
+    choices.victims = [victim_choice(v) for v in document["victims"]]
     known = {attack.name: attack for attack in table1()}
     chosen = []
     for entry in document["attacks"]:

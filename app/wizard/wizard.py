@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget, QWizard
 from app.pack_shelf import PackShelf
 from app.requests import Setup
 from app.wizard.attacks_page import AttacksPage
-from app.wizard.child import SCENARIO
+from app.wizard.child import SCENARIO, begun_with
 from app.wizard.choices import Choices, restore
 from app.wizard.images_page import ImagesPage
 from app.wizard.model_page import ModelPage
@@ -42,7 +42,7 @@ class TrainingWizard(QWizard):
         self.shelf.imported.connect(self._saved)
         self.shelf.failed.connect(self._not_saved)
         last = session.settings.text("training/last")
-        self.images = ImagesPage(self.choices, last if (Path(last) / SCENARIO).exists() else "")
+        self.images = ImagesPage(self.choices, session.reader, last if (Path(last) / SCENARIO).exists() else "")
         self.victims = VictimsPage(self.choices)
         self.attacks = AttacksPage(self.choices)
         self.model = ModelPage(self.choices, _packs(), self._devices())
@@ -61,6 +61,7 @@ class TrainingWizard(QWizard):
         try:
             document = tomllib.loads((Path(folder) / SCENARIO).read_text("utf-8"))
             restore(self.choices, document, folder)
+            self.choices.data = begun_with(Path(folder)) or self.choices.data
         except (OSError, ValueError, KeyError, WorkbenchError) as error:
             self.images.say(self.tr("This training cannot be read: {reason}").format(reason=error), "bad")
             return
