@@ -16,7 +16,7 @@ from core.progress import CancelToken, Progress
 from training.scenario import Scenario, check_scenario, read_scenario, write_scenario
 
 if TYPE_CHECKING:
-    from training.folders import Survey as Survey
+    from training.folders import Survey as Survey  # noqa: PLC0414  (the window names it by this door)
     from training.ranks import Ranks
     from training.sources import CleanImages
     from training.victim_check import Verdict
