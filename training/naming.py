@@ -25,7 +25,8 @@ def logits_of(victim: Victim, images: NDArray[np.uint8], batch: int = BATCH) -> 
     """fp32 logits [N, K] on the CPU of images uint8 [N, C, H, W]. Raises VictimError for an answer of another shape."""
     found: list[Tensor] = []
     for start in range(0, len(images), batch):
-        x = torch.from_numpy(images[start : start + batch]).to(victim.device).float() / 255
+        part = np.array(images[start : start + batch])  # a copy: images may be mapped from a file that only reads
+        x = torch.from_numpy(part).to(victim.device).float() / 255
         logits = victim(x)
         if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(x):
             told = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__

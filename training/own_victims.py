@@ -7,6 +7,7 @@ No file is ever unpickled freely: weights are read as safetensors or with ``weig
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import pickle
 import warnings
@@ -121,7 +122,7 @@ def read_state(path: Path, data: bytes) -> Tensors:
         else:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # on old formats
-                found = torch.load(path, map_location="cpu", weights_only=True)
+                found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         reason = " ".join(str(error).split("\n")[0].split())[:200]
         raise VictimError(

@@ -213,7 +213,10 @@ def _as(victim: Victim, changes: _Changes) -> Victim:
 def _advice(
     tried: list[tuple[_Changes, Tensor]], as_given: Tensor, labels: NDArray[np.int64], card: VictimCard
 ) -> Advice | None:
-    """The fewest changes that come near the best accuracy, if that is clearly better than as the victim was given."""
+    """The fewest changes that come near the best accuracy, if that is clearly better than as the victim was given.
+
+    Another order of classes can stand for much else, so that it is advised only where nothing else will do.
+    """
     candidates: list[Advice] = []
     for changes, logits in [({}, as_given), *tried]:
         accuracy = _accuracy(logits, labels, card.class_map)
@@ -227,7 +230,7 @@ def _advice(
     if best < now + worth:
         return None
     near = [advice for advice in candidates if advice.accuracy >= best - 0.02]
-    return min(near, key=lambda advice: (len(advice.changes), -advice.accuracy))
+    return min(near, key=lambda advice: ("classes" in advice.changes, len(advice.changes), -advice.accuracy))
 
 
 def _order_of_classes(logits: Tensor, labels: NDArray[np.int64]) -> tuple[list[int], float] | None:
