@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -15,6 +16,15 @@ from app.wizard.choices import Choices, VictimChoice
 from core.errors import WorkbenchError
 from core.paths import user_data
 from training.api import write_scenario
+
+
+def check_folder() -> Path:
+    """Where checks write; the clean images stay there from one check to the next."""
+    return user_data() / "runs" / ".check"
+
+
+def forget_checks() -> None:
+    shutil.rmtree(check_folder(), ignore_errors=True)
 
 
 class CheckPanel(QWidget):
@@ -64,7 +74,7 @@ class CheckPanel(QWidget):
 
     def begin(self, victim: VictimChoice) -> None:
         self.advice, self.checked, self.accuracy = {}, "", None
-        folder = user_data() / "runs" / ".check"
+        folder = check_folder()
         try:
             shutil.rmtree(folder / "victims", ignore_errors=True)
             for name in (EVENTS, LOG):

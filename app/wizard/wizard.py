@@ -18,6 +18,7 @@ from app.wizard.images_page import ImagesPage
 from app.wizard.model_page import ModelPage
 from app.wizard.results_page import ResultsPage
 from app.wizard.run_page import RunPage
+from app.wizard.victim_check import forget_checks
 from app.wizard.victims_page import VictimsPage
 from core.errors import WorkbenchError
 
@@ -126,6 +127,7 @@ class TrainingWizard(QWizard):
         return buttons.get(box.clickedButton(), "stay")
 
     def _end(self, *, stop: bool) -> None:
+        forget_checks()
         if (child := self.run.child) is not None:
             if stop:
                 child.stop()

@@ -140,7 +140,7 @@ def pickled_object(harm: Path) -> Callable[[dict[str, bytes]], None]:
     return edit
 
 
-@pytest.mark.parametrize("kind", ["weight", "object", "function", "expression", "type"])
+@pytest.mark.parametrize("kind", ["weight", "object", "function", "operator", "expression", "type"])
 def test_an_exported_program_that_reaches_out_is_refused(kind: str, net: nn.Module, tmp_path: Path) -> None:
     harm = tmp_path / "harm"
     code = f"__import__('os').mkdir({str(harm)!r})"
@@ -148,6 +148,7 @@ def test_an_exported_program_that_reaches_out_is_refused(kind: str, net: nn.Modu
         "weight": pickled_weight(harm),
         "object": pickled_object(harm),
         "function": in_model("torch.ops.aten.linear.default", "torch.os.mkdir"),
+        "operator": in_model("torch.ops.aten.linear.default", "torch.ops.aten.from_file.default"),
         "expression": in_model('"expr_str": "', f'"expr_str": "{code} or '),
         "type": in_model("builtins.tuple", "os.mkdir"),
     }

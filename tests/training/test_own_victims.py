@@ -6,9 +6,7 @@ import contextlib
 import dataclasses
 import io
 import json
-import os
 import pickle
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from PIL import Image
 from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 
@@ -24,56 +21,12 @@ from app.__main__ import main
 from core.errors import VictimError
 from core.pack import load_pack
 from core.victims import Victim, build_victim, load_victim, read_card, save_victim
+from tests.colours import NAMES, Colour, Harm, colours, folder_of, program
 from training.naming import named_by
 from training.own_victims import read_own
 from training.scenario import CleanSpec, Scenario, VictimSpec
 from training.sources import CleanImages
 from training.victim_check import Verdict, check_own
-
-NAMES = ("red", "green", "blue", "white")
-_COLOURS = np.array([[220, 40, 40], [40, 220, 40], [40, 40, 220], [220, 220, 220]])
-
-
-def colours(count: int = 240) -> CleanImages:
-    """8x8 images of four colours in noise, at which a network of one layer is always right."""
-    random = np.random.default_rng(5)
-    labels = np.arange(count) % len(NAMES)
-    images = _COLOURS[labels][:, :, None, None] + random.integers(-30, 30, (count, 3, 8, 8))
-    split = np.repeat([0, 1, 2], [count // 4, count // 4, count // 2]).astype(np.uint8)
-    return CleanImages("colours", images.clip(0, 255).astype(np.uint8), labels, split, len(NAMES), NAMES)
-
-
-class Colour(nn.Module):
-    """Logits by the distance of the mean colour to each of four; given values from ``low`` to ``high``.
-
-    bgr: it was trained on blue, green, red. order: which of its outputs is the n-th colour; the others are never told.
-    """
-
-    def __init__(
-        self, low: float = 0.0, high: float = 1.0, bgr: bool = False, order: tuple[int, ...] = (0, 1, 2, 3),
-        outputs: int = 4,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        centres = torch.tensor(_COLOURS / 255, dtype=torch.float32) * (high - low) + low
-        centres = centres.flip(1) if bgr else centres
-        self.head = nn.Linear(3, outputs)
-        with torch.no_grad():
-            scale = 8 / (high - low) ** 2
-            self.head.weight.zero_()
-            self.head.bias.fill_(-1e4)
-            self.head.weight[list(order)] = 2 * centres * scale
-            self.head.bias[list(order)] = -centres.square().sum(1) * scale
-
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.head(x.mean((2, 3)))
-        return logits
-
-
-def program(network: nn.Module, path: Path, side: int = 8) -> Path:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.trace(network.eval(), torch.rand(2, 3, side, side)), path)
-    return path
 
 
 def spec(path: Path, **entries: Any) -> VictimSpec:
@@ -196,16 +149,6 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         read_own(spec(path, architecture="squeezenet1_1"), path, clean)
 
 
-class Harm:
-    """Leaves a folder where it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.path),)
-
-
 def malicious(harm: Path) -> dict[str, bytes]:
     zipped = io.BytesIO()
     torch.save({"features.0.weight": Harm(harm)}, zipped)
@@ -229,14 +172,6 @@ def test_code_in_a_victims_file_never_runs(kind: str, suffix: str, tmp_path: Pat
 
 
 # --- through a scenario --------------------------------------------------------------------------------------------
-
-
-def folder_of(clean: CleanImages, folder: Path, *, labelled: bool = True) -> Path:
-    for row, (image, label) in enumerate(zip(clean.images, clean.labels, strict=True)):
-        place = folder / NAMES[label] if labelled else folder
-        place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image.transpose(1, 2, 0)).save(place / f"{row}.png")
-    return folder
 
 
 def scenario_of(folder: Path, victims: list[dict[str, Any]]) -> Path:
