@@ -163,7 +163,9 @@ class Victim(nn.Module):
                 )
             self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
         side_least = max(smallest, min(card.height, card.width))
-        self.network = network or ARCHITECTURES[card.architecture](card.channels, card.classes, side_least)
+        if network is None:
+            network = ARCHITECTURES[card.architecture](card.channels, card.classes, side_least)
+        self.network = network
 
     @property
     def name(self) -> str:

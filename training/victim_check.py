@@ -234,18 +234,33 @@ def _advice(
 
 
 def _order_of_classes(logits: Tensor, labels: NDArray[np.int64]) -> tuple[list[int], float] | None:
-    """Which of the victim's classes each class of the images is, by what it answers most; and the accuracy with that.
+    """Which of the victim's classes each class of the images is, found one to one; and the accuracy with that.
 
-    Found one to one on every other image and measured on the rest; None where there are too few images for it.
+    The accuracy is of each half of the images with the order found on the other half. None where there are too few
+    images for it.
     """
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  (slow to import)
-
     classes = int(labels.max()) + 1
     if len(labels) < 6 * classes or logits.shape[1] < classes:
         return None
+    beliefs = logits.double().log_softmax(1).clamp_min(-14.0).numpy()
     answers = logits.argmax(1).numpy()
-    votes = np.zeros((classes, logits.shape[1]), np.int64)
-    np.add.at(votes, (labels[::2], answers[::2]), 1)
-    _, numbers = linear_sum_assignment(votes, maximize=True)
-    accuracy = float((answers[1::2] == numbers[labels[1::2]]).mean())
-    return [int(number) for number in numbers], accuracy
+    right = 0
+    for fitted, measured in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+        numbers = _assigned(beliefs[fitted], labels[fitted], classes)
+        right += int((answers[measured] == numbers[labels[measured]]).sum())
+    return _assigned(beliefs, labels, classes).tolist(), right / len(labels)
+
+
+def _assigned(beliefs: NDArray[np.float64], labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """The victim's number of each class: where its log-probabilities [N, K] are most above those on other classes.
+
+    Five images a class find ten of ImageNet's thousand, where counting first answers finds eight.
+    """
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  (slow to import)
+
+    sums = np.zeros((classes, beliefs.shape[1]))
+    np.add.at(sums, labels, beliefs)
+    means = sums / np.maximum(np.bincount(labels, minlength=classes), 1)[:, None]
+    _, numbers = linear_sum_assignment(means - means.mean(0), maximize=True)
+    found: NDArray[np.int64] = numbers.astype(np.int64)
+    return found
