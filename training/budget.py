@@ -44,14 +44,23 @@ class Room:
         return self.victims + self.examples + self.network
 
 
-def room(scenario: Scenario, labels: list[AttackLabel], clean: CleanImages, victims: Path) -> Room:
-    """What a run takes that finds in ``victims`` some of its victims, and nothing else."""
-    trained = [spec for spec in scenario.victims if not (victims / spec.file).exists()]
+def room(
+    scenario: Scenario, labels: list[AttackLabel], clean: CleanImages, victims: Path, files: Path = Path()
+) -> Room:
+    """What a run takes that finds in ``victims`` some of its victims, and nothing else.
+
+    files: where own victims' files lie if their paths are relative.
+    """
+    missing = [spec for spec in scenario.victims if not (victims / spec.saved_as).exists()]
+    trained = [spec for spec in missing if spec.file is None]
+    brought = [files / spec.file for spec in missing if spec.file is not None]
     with torch.device("meta"):  # shapes without the weights' memory
         network = MTAA(scenario.network, image_of(clean), labels, len(scenario.victim_labels))
     largest = max((_size(_shapes(spec, clean)) for spec in trained), default=0)
     return Room(
-        victims=sum(victim_bytes(spec, clean) for spec in trained) + 2 * _CHECKPOINT * largest,
+        victims=sum(victim_bytes(spec, clean) for spec in trained)
+        + sum(path.stat().st_size for path in brought if path.is_file())
+        + 2 * _CHECKPOINT * largest,
         examples=examples_bytes(scenario, clean.shape),
         network=(2 * _CHECKPOINT + 4) * _size(network),
     )

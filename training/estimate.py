@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from training.budget import Room, example_bytes, examples_wanted, room, victim_b
 from training.figures import FEATURE_POINTS, feature_map
 from training.generate import LEVELS, in_attack_units
 from training.gradients import batch_sizes
+from training.naming import named_by
 from training.pipeline import labels_of
 from training.plan import image_of, make_attacks
 from training.scenario import AttackSpec, Scenario, VictimSpec
@@ -101,11 +102,11 @@ def estimate(
             cancel.check()
 
     tried = {
-        kind: _try_victim(scenario, spec, attacks, clean, victims / spec.file, device, done)
+        kind: _try_victim(scenario, spec, attacks, clean, victims / spec.saved_as, device, done)
         for kind, spec in kinds.items()
     }
     of_victims = [(spec, tried[_kind(spec, victims)]) for spec in scenario.victims]
-    stages = [_training_of(spec, found, clean) for spec, found in of_victims if not (victims / spec.file).exists()]
+    stages = [_training_of(spec, found, clean) for spec, found in of_victims if not (victims / spec.saved_as).exists()]
     stages += [_attacks_of(scenario, entry, of_victims, clean) for entry in scenario.attacks]
     needed = room(scenario, labels, clean, victims)
     stages += _try_network(scenario, labels, clean, device, needed.network, done)
@@ -114,7 +115,7 @@ def estimate(
 
 def _kind(spec: VictimSpec, victims: Path) -> Path | str:
     """What takes as long as another: victims of one architecture that are trained here, else each file by itself."""
-    path = victims / spec.file
+    path = victims / spec.saved_as
     return path if path.exists() else spec.architecture
 
 
@@ -131,8 +132,8 @@ def _try_victim(
         step = _seconds(training.step, device, _STEPS)
         victim = training.victim.to(memory_format=torch.contiguous_format).frozen()
     done()
+    clean = named_by(victim, _few(clean, scenario.batch if device.type == "cuda" else _IMAGES))
     rows = clean.rows("train")
-    rows = rows[: min(len(rows), scenario.batch if device.type == "cuda" else _IMAGES)]
     measure(victim, clean, rows[:2])
     look = _seconds(lambda: measure(victim, clean, rows), device) / len(rows)
     done()
@@ -146,6 +147,12 @@ def _try_victim(
         found[entry.key] = ((time.perf_counter() - begun) / len(rows), share if path.exists() else None)
         done()
     return _Tried(step, look, found)
+
+
+def _few(clean: CleanImages, count: int) -> CleanImages:
+    """So many training images by themselves."""
+    rows = clean.rows("train")[:count]
+    return replace(clean, images=clean.images[rows], labels=clean.labels[rows], split=clean.split[rows])
 
 
 def _attack(

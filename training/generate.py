@@ -28,6 +28,7 @@ from core.victims import Victim, load_victim
 from training.attacks import Attack, AttackResult
 from training.budget import examples_bytes, used
 from training.memory import Pieces, Smaller
+from training.naming import named_by
 from training.plan import check_victim, make_attacks, settle_plan
 from training.ranks import Ranks
 from training.scenario import AttackSpec, Scenario
@@ -86,27 +87,28 @@ def generate(
     ranks = ranks or Ranks()
     attacks = make_attacks(scenario)
     for victim_spec in scenario.victims:
-        check_victim(victims / victim_spec.file, victim_spec, clean)
+        check_victim(victims / victim_spec.saved_as, victim_spec, clean)
     settle_plan(scenario, clean, victims, out, write=ranks.first)
     report: dict[str, Any] = {"victims": {}, "cells": {}, "unfilled": [], "source": clean.name}
     with _saying_what_is_left(scenario, clean, out):
         _write_clean(scenario, clean, out, ranks)
         for victim_spec in scenario.victims:
-            victim, digest = load_victim(victims / victim_spec.file)
+            victim, digest = load_victim(victims / victim_spec.saved_as)
             victim = victim.to(device)
+            named = named_by(victim, clean)
             report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}
             screened: dict[Split, Screening] = {}
             for split in SPLITS:
                 if any(getattr(scenario.cell(victim_spec.label, a), split) for a in scenario.attacks):
                     folder, pool = out / victim_spec.label, getattr(scenario.clean.pool, split)
-                    screened[split] = screen(victim, digest, clean, split, pool, folder, ranks, smaller)
+                    screened[split] = screen(victim, digest, named, split, pool, folder, ranks, smaller)
             for spec, attack in zip(scenario.attacks, attacks, strict=True):
                 for split, screening in screened.items():
                     folder = out / victim_spec.label / spec.key / split
                     seed = stable_seed(scenario.seed, victim_spec.label, spec.key, split)
                     wanted = int(getattr(scenario.cell(victim_spec.label, spec), split))
                     stream = _Stream(victim_spec.label, spec, attack, split, wanted, folder, seed)
-                    maker = _Maker(stream, clean, victim, scenario.batch, smaller)
+                    maker = _Maker(stream, named, victim, scenario.batch, smaller)
                     filled, tried = _run_stream(stream, scenario.batch, screening, maker, tell, cancel, ranks)
                     _report_cells(report, stream, filled, tried)
         if ranks.first:
@@ -235,7 +237,7 @@ class _Maker:
 
     def __init__(self, stream: _Stream, clean: CleanImages, victim: Victim, batch: int, smaller: Smaller) -> None:
         self._stream, self._clean, self._victim = stream, clean, victim
-        self._device = next(victim.parameters()).device
+        self._device = victim.device
         self._values = np.asarray(stream.spec.grid.values, np.float32)
         self._pieces = Pieces(batch, self._device, smaller)
 

@@ -63,7 +63,7 @@ def measure(
 
     smaller: told where the memory does not hold as many images at once as are taken.
     """
-    device = next(victim.parameters()).device
+    device = victim.device
 
     def look(piece: slice) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         x = (torch.from_numpy(clean.images[rows[piece]]).to(device).float() / 255).requires_grad_()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -25,11 +26,10 @@ BATCH = 128
 
 def accuracy(victim: Victim, images: Tensor, labels: Tensor, *, batch: int = 500) -> float:
     """Share of uint8 images [N, C, H, W] that the victim names right, in float32."""
-    device = next(victim.parameters()).device
     right = 0
     with torch.inference_mode():
         for x, y in zip(torch.split(images, batch), torch.split(labels, batch), strict=True):
-            right += int((victim(x.to(device).float() / 255).argmax(1).cpu() == y).sum())
+            right += int((victim(x.to(victim.device).float() / 255).argmax(1).cpu() == y).sum())
     return right / len(labels)
 
 
@@ -39,6 +39,16 @@ def _shifted(images: Tensor, generator: torch.Generator, reach: int) -> Tensor:
     padded = F.pad(images, (reach, reach, reach, reach))
     height, width = images.shape[-2:]
     return padded[..., reach + dy : reach + dy + height, reach + dx : reach + dx + width]
+
+
+def _moments(clean: CleanImages, rows: NDArray[np.int64]) -> tuple[float, float]:
+    """Mean and standard deviation of these images' pixels in [0, 1], of any number of images."""
+    counts = np.zeros(256, np.int64)
+    for part in np.array_split(rows, max(1, len(rows) // 1000)):
+        counts += np.bincount(clean.images[part].ravel(), minlength=256)
+    levels = np.arange(256) / 255
+    mean = float(np.average(levels, weights=counts))
+    return mean, float(np.sqrt(np.average((levels - mean) ** 2, weights=counts)))
 
 
 class _Draw:
@@ -98,10 +108,9 @@ class VictimTraining:
     ) -> None:  # fmt: skip
         torch.manual_seed(seed)
         rows = clean.rows("train")
-        pixels = clean.images[rows].astype(np.float32) / 255
+        mean, std = _moments(clean, rows)
         card = dataclasses.replace(
-            new_card(architecture, clean, name), seed=seed,
-            mean=round(float(pixels.mean()), 4), std=round(float(pixels.std()), 4),
+            new_card(architecture, clean, name), seed=seed, mean=round(mean, 4), std=round(std, 4)
         )  # fmt: skip
         self.victim = Victim(card).to(device).to(memory_format=torch.channels_last).train()
         self.batch, self.steps = batch, step_count(len(rows), passes, batch)

@@ -23,6 +23,7 @@ _Out = Annotated[Path, typer.Option(metavar="DIR", help="Where everything is wri
 _Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with the clean images.")]
 _Download = Annotated[bool, typer.Option("--download", help="Fetch MNIST into the --data folder first.")]
 _Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")]
+_Files = Annotated[Path, typer.Option(metavar="DIR", help="Where own victims' files are, if the scenario has no path.")]
 _Events = Annotated[
     bool,
     typer.Option(
@@ -41,11 +42,22 @@ victims = typer.Typer(no_args_is_help=True, help="The models that are attacked."
 
 @victims.command("train")
 def train_victims(
-    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False, commands: _Commands = None,
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
-    """Train the scenario's victims that are not there yet."""
-    _do(api.train_victims, api.open_run(scenario, out, data=data, download=download, device=device), events, commands)
+    """Bring the scenario's own victims and train the others, those that are not there yet."""
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.train_victims, run, events, commands)
+
+
+@victims.command("check")
+def check_victims(
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
+) -> None:  # fmt: skip
+    """Bring the scenario's own victims: read their files, measure them on the clean images, say what may be wrong."""
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.check_victims, run, events, commands)
 
 
 @victims.command()
@@ -75,19 +87,21 @@ def train(
 
 
 def run(
-    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False, commands: _Commands = None,
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
     """Victims, examples, network and pack in one go. Stopped at any moment, it goes on when run again."""
-    _do(api.run_all, api.open_run(scenario, out, data=data, download=download, device=device), events, commands)
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.run_all, run, events, commands)
 
 
 def estimate(
-    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False, commands: _Commands = None,
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
     """Try a few batches of everything here, and say how long `mtaa run` would take and how much of the disk."""
-    _do(api.estimate, api.open_run(scenario, out, data=data, download=download, device=device), events, commands)
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.estimate, run, events, commands)
 
 
 def _do(
@@ -136,13 +150,8 @@ def _listener(events: bool) -> Iterator[api.Listener]:
 def _in_words(event: api.Event) -> str:
     v = event.values
     match event.kind:
-        case "victim":
-            words = f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
-        case "reach":
-            reached = ", ".join(f"{share} of images reach {margin:.1f}" for share, margin in v["reach"].items())
-            short = [kappa for kappa, share in v["grid"].items() if share < 0.5]
-            note = f"; fewer than half reach kappa {', '.join(short)} of the grid" if short else ""
-            words = f"{v['name']}: {reached} logits{note}"
+        case "images" | "checked" | "victim" | "reach":
+            words = _before_examples(event.kind, v)
         case "estimate":
             words = "\n".join(_estimate(v))
         case "generated":
@@ -179,3 +188,25 @@ def _span(seconds: float, most: float) -> str:
     """ "0:02:10", with the most where that differs."""
     expected, longest = (str(timedelta(seconds=round(value))) for value in (seconds, most))
     return expected if expected == longest else f"{expected} to {longest}"
+
+
+def _before_examples(kind: str, v: dict[str, Any]) -> str:
+    """Events on clean images and victims."""
+    if kind == "images":
+        splits = ", ".join(f"{count} {split}" for split, count in v["splits"].items())
+        lost = "".join(f"\n  left out: {reason}" for reason in v["skipped"])
+        return f"{v['count']} images of {len(v['classes']) or 'no'} classes ({splits}){lost}"
+    if kind == "reach":
+        reached = ", ".join(f"{share} of images reach {margin:.1f}" for share, margin in v["reach"].items())
+        short = [kappa for kappa, share in v["grid"].items() if share < 0.5]
+        note = f"; fewer than half reach kappa {', '.join(short)} of the grid" if short else ""
+        return f"{v['name']}: {reached} logits{note}"
+    if v["accuracy"] is None:
+        reason = v.get("refused") or "nobody labelled the images: what it calls a clean one counts as right"
+        return f"{v['name']}: {reason}"
+    if kind == "victim":
+        return f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
+    alone = f" ({v['among']:.2%} if only the images' own count)" if v["among"] != v["accuracy"] else ""
+    advice = f"\n  {v['advice']['words']}" if v["advice"] and not v["refused"] else ""
+    share = f"{v['accuracy']:.2%} of {v['images']} clean test images"
+    return f"{v['name']}: names {share} among its {v['outputs']} classes{alone}{advice}"

@@ -57,6 +57,14 @@ def alive(pid: int) -> bool:
     return True
 
 
+def begun_with(out: Path) -> str:
+    """The folder of images that the run in ``out`` was begun with, empty if it had none."""
+    try:
+        return str(json.loads((out / START).read_text("utf-8")).get("data", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
 class Child(QObject):
     """One run's process, if this program started it, and its events, whoever did."""
 
@@ -103,7 +111,7 @@ class Child(QObject):
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=events, stderr=log, cwd=Path(__file__).parents[2], **quiet
             )
-        write_file(self.out / START, json.dumps({"pid": self._process.pid}).encode())
+        write_file(self.out / START, json.dumps({"pid": self._process.pid, "data": data}).encode())
         self._over = False
 
     def follow(self, *, from_now: bool = False) -> None:

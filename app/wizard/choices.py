@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -29,15 +30,35 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @dataclass
 class VictimChoice:
-    """A victim to train. passes: over the clean training images."""
+    """A victim to train, or one in a file. passes: over the clean training images.
+
+    file: the own victim's; entries: what the scenario says of it beside that (training.scenario.VictimSpec).
+    accuracy: on the clean test images as last checked, None where nobody labelled them. checked: what was checked.
+    """
 
     architecture: str
     name: str = ""
     passes: float = 4.0
+    file: str = ""
+    entries: dict[str, Any] = field(default_factory=dict)
+    accuracy: float | None = None
+    checked: str = ""
 
     @property
     def label(self) -> str:
         return self.name or self.architecture
+
+    def document(self) -> dict[str, Any]:
+        """Its entry in the scenario."""
+        if not self.file:
+            return {"architecture": self.architecture, "name": self.name, "passes": self.passes}
+        return {"architecture": self.architecture, "name": self.name, "file": self.file, **self.entries}
+
+
+def victim_choice(entry: Mapping[str, Any]) -> VictimChoice:
+    """The other way round: what the wizard shows of a scenario's entry."""
+    known = {name: entry[name] for name in ("architecture", "name", "passes", "file") if name in entry}
+    return VictimChoice(**known, entries={name: value for name, value in entry.items() if name not in known})
 
 
 @dataclass
@@ -90,11 +111,17 @@ class Choices:
     cell: training examples of each (attack, victim, grid value); calibration and test get a quarter of it each.
     clean: training examples of the class "clean"; 0 leaves the class out.
     start: a pack to go on from, by name or path; grown: what it knows; replay: training examples of each cell of it.
+    size, channels, per_class: of a folder's images, as training.scenario.CleanSpec has them; 0 takes all of a class.
+    labelled: whether the images have classes.
     """
 
     source: str = "digits"
     data: str = ""
     download: bool = False
+    size: int = 64
+    channels: int = 3
+    per_class: int = 0
+    labelled: bool = True
     victims: list[VictimChoice] = field(default_factory=lambda: [VictimChoice("ResNet18"), VictimChoice("ResNet50")])
     attacks: list[AttackChoice] = field(default_factory=table1)
     cell: int = 20
@@ -145,7 +172,7 @@ class Choices:
             training |= {"start": self.start, "learning_rate": 5e-4}
         attacks = ", ".join(attack.name for attack in self.chosen)
         victims = ", ".join(victim.label for victim in self.victims)
-        clean: dict[str, Any] = {"source": self.source, "pool": self._pool()}
+        clean = self.clean_document()
         if self.clean:
             clean["examples"] = {"train": self.clean, "calibration": clean_held, "test": clean_held}
         return {
@@ -154,9 +181,7 @@ class Choices:
             "description": f"Made in the wizard from {self.source}, 8-bit images.",
             "seed": self.seed,
             "clean": clean,
-            "victims": [
-                {"architecture": v.architecture, "name": v.name, "passes": v.passes} for v in self.victims
-            ],
+            "victims": [v.document() for v in self.victims],
             "attacks": [
                 {
                     "name": a.name,
@@ -178,10 +203,27 @@ class Choices:
         cell = {"train": self.replay, "calibration": held, "test": held}
         return {"replay": {"victims": self.grown.victims, "attacks": self.grown.attacks, "cell": cell}}
 
-    def _pool(self) -> dict[str, int]:
-        """Clean images to choose from: enough for small epsilons, which fool a victim on few of them."""
-        largest = {"digits": (1400, 200, 200), "mnist": (8000, 3000, 3000)}[self.source]
-        return dict(zip(("train", "calibration", "test"), largest, strict=True))
+    def clean_document(self) -> dict[str, Any]:
+        """Where the clean images come from, and how many to choose from: enough for small epsilons, which fool a
+        victim on few of them. A folder's are often large: what a few cells need is enough of them."""
+        a_few = (max(200, 8 * self.cell), *2 * (max(60, 8 * self.held_out),))
+        pool = {"digits": (1400, 200, 200), "mnist": (8000, 3000, 3000), "folder": a_few}[self.source]
+        clean: dict[str, Any] = {
+            "source": self.source, "pool": dict(zip(("train", "calibration", "test"), pool, strict=True))
+        }  # fmt: skip
+        if self.source == "folder":
+            clean |= {"size": self.size, "channels": self.channels}
+            clean |= {"per_class": self.per_class} if self.per_class else {}
+        return clean
+
+    def check_document(self, victim: VictimChoice) -> dict[str, Any]:
+        """A scenario of this victim alone, for `mtaa victims check`."""
+        return {**self.document(), "name": "check", "victims": [victim.document()]}
+
+    def key_of(self, victim: VictimChoice) -> str:
+        """What a check of this victim is of: itself and the images."""
+        clean = self.clean_document()
+        return json.dumps([victim.document(), clean["source"], clean.get("size"), clean.get("channels"), self.data])
 
 
 def _held_out(cell: int) -> int:
@@ -194,9 +236,9 @@ def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> None:
     Raises ScenarioError for a pack of other images, or one that the wizard cannot ask for.
     """
     try:
-        source, network = scenario["clean"]["source"], dict(scenario["network"])
-        victims = [VictimChoice(v["architecture"], v["name"], v["passes"]) for v in scenario["victims"]]
-        has_clean = scenario["clean"]["examples"]["train"] > 0
+        clean, network = scenario["clean"], dict(scenario["network"])
+        victims = [victim_choice(v) for v in scenario["victims"]]
+        has_clean = clean["examples"]["train"] > 0
         own = {a["name"]: a for a in reversed(scenario["attacks"]) if a["backend"] == "mtaa"}
         names = list(dict.fromkeys(a["name"] for a in scenario["attacks"]))
         attacks = [_attack_choice(own[name]) for name in names]
@@ -204,8 +246,10 @@ def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> None:
         raise ScenarioError(
             f"{pack} was not made as the wizard makes packs ({error}).", "Write a scenario for `mtaa run`."
         ) from error
-    if source != choices.source:
-        raise ScenarioError(f"{pack} was made from the images {source}.", "Choose these on the first page.")
+    own_clean = choices.clean_document()
+    if different := [key for key in ("source", "size", "channels") if clean.get(key) != own_clean.get(key)]:
+        words = ", ".join(f"{key} {clean.get(key)}" for key in different)
+        raise ScenarioError(f"{pack} was made from other images: {words}.", "Choose these on the first page.")
     known = {victim.label.lower() for victim in victims}
     choices.victims = victims + [v for v in choices.victims if v.label.lower() not in known]
     choices.attacks = attacks + [a for a in choices.attacks if a.name not in names]
@@ -226,7 +270,10 @@ def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
     """Put a scenario that the wizard wrote back into ``choices``. Raises KeyError for one that it did not write."""
     choices.source = document["clean"]["source"]
     choices.clean = document["clean"].get("examples", {"train": 0})["train"]
-    choices.victims = [VictimChoice(v["architecture"], v["name"], v["passes"]) for v in document["victims"]]
+    choices.size = document["clean"].get("size", choices.size)
+    choices.channels = document["clean"].get("channels", choices.channels)
+    choices.per_class = document["clean"].get("per_class", 0)
+    choices.victims = [victim_choice(v) for v in document["victims"]]
     chosen = [_attack_choice(entry) for entry in document["attacks"]]
     choices.cell = document["attacks"][-1]["cell"]["train"]
     names = {attack.name for attack in chosen}
