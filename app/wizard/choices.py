@@ -130,7 +130,7 @@ class Choices:
     epochs: int = 12
     start: str = ""
     grown: Grown | None = None
-    replay: int = 5
+    replay: int = 10
     name: str = "my-pack"
     title: str = ""
     seed: int = 0
@@ -169,7 +169,7 @@ class Choices:
             "epochs": self.epochs, "learning_rate": 2e-3, "weight_decay": 0.02, "decoupled_decay": True,
         }  # fmt: skip
         if self.start:
-            training |= {"start": self.start, "learning_rate": 5e-4}
+            training["start"] = self.start
         attacks = ", ".join(attack.name for attack in self.chosen)
         victims = ", ".join(victim.label for victim in self.victims)
         clean = self.clean_document()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,17 +29,28 @@ from training.scenario import Scenario, TrainingSpec
 from training.shards import Examples
 from training.trainer import Answers, Trainer, answer
 
-REPLAY = 1 / 4
-"""Of the training examples of an old cell, and of the clean ones, that are shown again."""
-
 FINE_TUNED = 1 / 2
 """Of the epochs that training from scratch has."""
 
-RATE = 1 / 4
-"""Of the learning rate that training from scratch has: the wizard's."""
 
-Way = Literal["from scratch", "from scratch, the same few", "fine-tuned with replay"]
-WAYS: tuple[Way, ...] = ("from scratch", "from scratch, the same few", "fine-tuned with replay")
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to the grown pack. replay: of an old cell's training examples, and of the clean ones, so many are seen.
+
+    start: with the pack's weights, not with random ones.
+    """
+
+    name: str
+    replay: float
+    start: bool
+
+
+WAYS = (
+    Way("from scratch", 1, start=False),
+    Way("from scratch, a quarter of the old", 1 / 4, start=False),
+    Way("fine-tuned, a quarter of the old", 1 / 4, start=True),
+    Way("fine-tuned, half of the old", 1 / 2, start=True),
+)
 BEFORE = "the pack, before"
 GROUPS = ("old", "new")
 
@@ -70,12 +81,9 @@ def _share(study: Study) -> float:
 def training_of(study: Study, way: Way, start: Path) -> TrainingSpec:
     own = study.scenario.training
     epochs = study.epochs_of(own.epochs)
-    if way != "fine-tuned with replay":
+    if not way.start:
         return own.model_copy(update={"epochs": epochs})
-    rate = own.learning_rate * RATE
-    return own.model_copy(
-        update={"epochs": max(1, round(epochs * FINE_TUNED)), "learning_rate": rate, "start": str(start)}
-    )
+    return own.model_copy(update={"epochs": max(1, round(epochs * FINE_TUNED)), "start": str(start)})
 
 
 def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
@@ -85,8 +93,7 @@ def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
     def compute(folder: Path) -> Result:
         scenario = study.scenario.model_copy(update={"training": spec, "seed": seed})
         labels, train, test = labels_of(scenario, every), study.examples("train", every), study.examples("test")
-        if way != "from scratch":
-            train = replayed(train, old_rows(scenario, train))
+        train = replayed(train, old_rows(scenario, train), way.replay)
         trainer = Trainer(scenario, labels, image_spec(train), train, folder, study.device)
         begun = time.monotonic()
         trainer.run(tell=study.tell)
@@ -101,11 +108,11 @@ def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
         return Result(figures, predictions_of(answers, test) | {"old": known.astype(np.uint8)})
 
     settings = {
-        "seed": seed, "way": way, "training": spec.model_dump(exclude={"start"}), "replay": REPLAY,
+        "seed": seed, "way": asdict(way), "training": spec.model_dump(exclude={"start"}),
         "network": study.scenario.network.model_dump(), "per_cell": every.per_cell, "clean": every.clean,
         "data": study.fingerprint,
     }  # fmt: skip
-    return Cell(way, "growth", settings, compute)
+    return Cell(way.name, "growth", settings, compute)
 
 
 def old_rows(scenario: Scenario, examples: Examples) -> NDArray[np.bool_]:
@@ -117,8 +124,8 @@ def old_rows(scenario: Scenario, examples: Examples) -> NDArray[np.bool_]:
     return known | (examples.entry < 0)
 
 
-def replayed(examples: Examples, old: NDArray[np.bool_]) -> Examples:
-    """All new examples, and the first of every old cell and of the clean images: a share of REPLAY."""
+def replayed(examples: Examples, old: NDArray[np.bool_], share: float) -> Examples:
+    """All new examples, and that share of every old cell and of the clean images, the first of them."""
     keys = list(
         zip(examples.victim.tolist(), examples.entry.tolist(), examples.hyperparameter.tolist(), strict=True)
     )  # fmt: skip
@@ -126,7 +133,7 @@ def replayed(examples: Examples, old: NDArray[np.bool_]) -> Examples:
     kept = []
     for row, key in enumerate(keys):
         taken[key] += 1
-        if not old[row] or taken[key] <= max(1, round(sizes[key] * REPLAY)):
+        if not old[row] or taken[key] <= max(1, round(sizes[key] * share)):
             kept.append(row)
     return _of(examples, np.asarray(kept))
 
@@ -147,11 +154,11 @@ def table(found: Found) -> Table:
         found.percent(BEFORE, "victim"), found.number(BEFORE, "hyperparameter"), "", "", "",
     ]]  # fmt: skip
     for way in WAYS:
-        of = [found.number(way, name, digits=0) for name in ("examples", "epochs", "training_seconds")]
+        of = [found.number(way.name, name, digits=0) for name in ("examples", "epochs", "training_seconds")]
         for group in GROUPS:
-            of += [found.percent(way, group, task) for task in ("attack", "victim")]
-            of.append(found.number(way, group, "hyperparameter"))
-        rows.append([way, *of])
+            of += [found.percent(way.name, group, task) for task in ("attack", "victim")]
+            of.append(found.number(way.name, group, "hyperparameter"))
+        rows.append([way.name, *of])
     headings = ["", "training examples", "epochs", "seconds of training"]
     told = [f"{group}: {what}" for group in GROUPS for what in ("attack %", "victim %", "RMSE")]
     return Table([*headings, *told], rows)
@@ -159,7 +166,7 @@ def table(found: Found) -> Table:
 
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
     panels: dict[str, Any] = {
-        f"{task} named": {way: {group: found.mean(way, group, task) for group in GROUPS} for way in WAYS}
+        f"{task} named": {way.name: {group: found.mean(way.name, group, task) for group in GROUPS} for way in WAYS}
         for task in ("attack", "victim")
     }
     bars(figure, panels)
@@ -170,9 +177,8 @@ ITEM = Item(
     cells, table, draw,
     choices=(
         "The scenario's last attack and last victim are new; test examples with either are the new ones.",
-        "Fine-tuning begins with the pack's weights, sees every new training example and a quarter of the old ones, "
-        "for half the epochs at a quarter of the learning rate.",
-        '"The same few" are trained on from scratch for all the epochs, to tell what the pack\'s weights are worth.',
+        "Fine-tuning begins with the pack's weights and sees every new training example and a share of the old ones, "
+        "for half the epochs, at the same learning rate.",
         "RMSE on Table 1's scale; before, the pack is judged on the old examples among its own labels.",
     ),
 )  # fmt: skip
