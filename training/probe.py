@@ -96,8 +96,8 @@ def ask_victims(
     own = [_own(network, labels, chunk, device) for chunk in images]
     said = []
     for spec in scenario.victims:
-        victim, digest = load_victim(victims / spec.file)
-        path, header = kept / spec.file, {"victim": digest, "images": len(rows), "network": _fingerprint(own)}
+        victim, digest = load_victim(victims / spec.saved_as)
+        path, header = kept / spec.saved_as, {"victim": digest, "images": len(rows), "network": _fingerprint(own)}
         before = read_part(path) if path.exists() else None
         if before is not None and before[1] == header:
             said.append(torch.from_numpy(before[0]["probes"]))

@@ -44,3 +44,14 @@ def test_on_the_command_line(tiny_pack: Path, tmp_path: Path, capsys: pytest.Cap
     assert "files to case:" in shown
     assert "6 PNG files of 28x28" in shown
     assert json.loads(out.read_bytes())["images"] == 6
+
+
+def test_training_beside_the_bare_loop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.json"
+    arguments = ["--steps", "3", "--batch", "4", "--side", "12", "--width", "4", "--repeats", "3", "--device", "cpu"]
+    assert main(["benchmark", "train", *arguments, "--json", str(out)]) == 0
+    assert "of the bare loop's" in capsys.readouterr().out
+    result = json.loads(out.read_bytes())
+    ratios = sorted(repeat["trainer"] / repeat["bare"] for repeat in result["repeats"])
+    assert len(ratios) == 3 and result["ratio_to_bare"] == pytest.approx(ratios[1])
+    assert all(rate > 0 for repeat in result["repeats"] for rate in repeat.values())

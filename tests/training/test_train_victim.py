@@ -1,4 +1,4 @@
-"""Training a victim: measured before it is there, the same twice, and nothing left of what was cancelled."""
+"""Training a victim: measured before it is there, the same twice, and gone on with after any end."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from core.errors import Cancelled
-from core.progress import CancelToken
-from core.victims import Victim, load_victim
+from core.errors import Cancelled, DataError
+from core.progress import CancelToken, Progress
+from core.victims import ARCHITECTURES, Victim, load_victim
 from training import train_victim as training
 from training.sources import CleanImages, load_digits_images
 
@@ -56,12 +57,80 @@ def test_a_victim_that_was_not_measured_yet_is_not_there(tmp_path: Path, monkeyp
     assert not list(tmp_path.iterdir())
 
 
-def test_a_cancelled_training_leaves_nothing(tmp_path: Path) -> None:
+def test_a_training_cancelled_before_its_first_step_leaves_nothing(tmp_path: Path) -> None:
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
         train(few_digits(), tmp_path / "one.safetensors", cancel)
     assert not list(tmp_path.iterdir())
+
+
+class Killed(BaseException):
+    """What kill -9 is to a test: nobody catches it."""
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A victim of milliseconds that draws from the global generator as it learns."""
+
+    def build(channels: int, classes: int, side: int) -> nn.Module:
+        first = nn.Conv2d(channels, 8, 3, stride=2)
+        return nn.Sequential(first, nn.BatchNorm2d(8), nn.Dropout(0.5), nn.Flatten(), nn.LazyLinear(classes))
+
+    def whole(channels: int, classes: int, side: int) -> nn.Module:
+        network = build(channels, classes, side)
+        network(torch.zeros(2, channels, side, side))  # tells the last layer its width
+        return network
+
+    monkeypatch.setitem(ARCHITECTURES, "Forgetful", whole)
+    monkeypatch.setattr("training.checkpoint.EVERY", 0)
+    monkeypatch.setattr("training.checkpoint._SHARE", 0)  # a checkpoint before every step
+    return "Forgetful"
+
+
+def ended(architecture: str, path: Path, steps: int, end: type[BaseException] = Killed, **options: object) -> None:
+    """A training that ends after so many steps."""
+    left = iter(range(steps))
+    whole = training.VictimTraining.step
+
+    def step(self: training.VictimTraining) -> None:
+        if next(left, None) is None:
+            raise end
+        whole(self)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(end):
+        patch.setattr(training.VictimTraining, "step", step)
+        forgetful_training(architecture, path, **options)
+
+
+def forgetful_training(architecture: str, path: Path, **options: object) -> list[Progress]:
+    told: list[Progress] = []
+    given = {"passes": 3.0, "seed": 1, "device": torch.device("cpu"), "batch": 40, "tell": told.append} | options
+    training.train_victim(architecture, few_digits(), path, **given)  # type: ignore[arg-type]
+    return told
+
+
+@pytest.mark.parametrize("end", [Killed, Cancelled])
+def test_whatever_ends_a_training_it_goes_on_to_the_same_bytes(
+    forgetful: str, tmp_path: Path, end: type[BaseException]
+) -> None:
+    path, whole = tmp_path / "one.safetensors", tmp_path / "whole.safetensors"
+    for steps in (1, 9, 6):  # within the first pass, beyond it, and amid a later one
+        ended(forgetful, path, steps, end)
+        assert not path.exists()
+        torch.randn(3)  # a process of its own would begin with other numbers
+    assert forgetful_training(forgetful, path)[-1].done == 24 * 40
+    forgetful_training(forgetful, whole, name=forgetful)
+    assert path.read_bytes() == whole.read_bytes()
+    assert sorted(tmp_path.iterdir()) == [path, whole]  # no checkpoint is left
+
+
+def test_another_training_does_not_go_on_from_it(forgetful: str, tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    ended(forgetful, path, 5)
+    for other, named in (({"seed": 2}, "victim"), ({"passes": 5.0}, "steps"), ({"batch": 20}, "steps, batch")):
+        with pytest.raises(DataError, match=f"other {named}"):
+            forgetful_training(forgetful, path, **other)
 
 
 def test_shifting_moves_a_batch_by_whole_pixels() -> None:

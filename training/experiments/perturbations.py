@@ -32,7 +32,7 @@ class Attacked:
 
 def load(study: Study, spec: VictimSpec) -> Victim:
     """A victim of the scenario, on the study's device."""
-    return load_victim(study.victims / spec.file)[0].to(study.device)
+    return load_victim(study.victims / spec.saved_as)[0].to(study.device)
 
 
 def known_digits(study: Study, victims: Sequence[Victim], count: int) -> tuple[FloatArray, NDArray[np.int64]]:

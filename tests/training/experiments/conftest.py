@@ -124,7 +124,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, digits: CleanImages) -> I
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ARCHITECTURES, "Nearest", _Nearest)
         for index, spec in enumerate(scenario.victims):
-            _make_victim(digits, spec.architecture, spec.label, folder / "out/victims" / spec.file, tilt=0.15 * index)
+            _make_victim(
+                digits, spec.architecture, spec.label, folder / "out/victims" / spec.saved_as, tilt=0.15 * index
+            )
         study = Study(scenario, folder / "out", device_name="cpu")
         study.prepare()
         train_pack(scenario, study.victims, study.data, folder / "out", torch.device("cpu"), lambda _: None)
