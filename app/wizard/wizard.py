@@ -63,7 +63,8 @@ class TrainingWizard(QWizard):
         try:
             document = tomllib.loads((Path(folder) / SCENARIO).read_text("utf-8"))
             restore(self.choices, document, folder)
-            self.choices.data = begun_with(Path(folder)) or self.choices.data
+            for name, value in begun_with(Path(folder)).items():
+                setattr(self.choices, name, value)
         except (OSError, ValueError, KeyError, WorkbenchError) as error:
             self.images.say(self.tr("This training cannot be read: {reason}").format(reason=error), "bad")
             return
