@@ -86,7 +86,10 @@ def test_a_folder_is_looked_into(wizard: TrainingWizard, qtbot: QtBot, data: Pat
     wizard.back()
     assert wizard.images.folder.text() == str(data) and wizard.images.isComplete()
     wizard.images.digits.setChecked(True)
-    assert wizard.images.isComplete() and not wizard.images.samples.isVisible()
+    assert wizard.images.isComplete() and wizard.images.survey is None
+    qtbot.waitUntil(lambda: "1,797 images" in wizard.images.remark.text(), timeout=PATIENCE)
+    assert "8×8" in wizard.images.remark.text()
+    assert wizard.images.samples.accessibleDescription() == "24 samples"
 
 
 def test_own_victim_from_a_refusal_to_a_pack(wizard: TrainingWizard, qtbot: QtBot, data: Path, tmp_path: Path) -> None:
@@ -182,7 +185,8 @@ import tomllib
 from pathlib import Path
 import app.wizard.wizard
 from training.api import survey_images
-assert survey_images(Path({str(data)!r})).images == 240
+assert survey_images("folder", Path({str(data)!r})).images == 240
+assert survey_images("digits").images == 1797
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=Path(__file__).parents[2])
