@@ -116,7 +116,7 @@ def grow_it(window: MainWindow, folder: Path) -> None:
     assert back.document() == choices.document() and back.grown == choices.grown
     choices.source = "mnist"
     page.initializePage()
-    assert "made from the images digits" in page.remark.text() and not page.isComplete()
+    assert "made from other images: source digits" in page.remark.text() and not page.isComplete()
     page.start.setCurrentIndex(0)
     assert page.isComplete() and choices.grown is None
     wizard.close()
