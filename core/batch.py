@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -55,9 +55,11 @@ def fill_case(
     *,
     progress: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
+    written: Callable[[Sequence[Record]], None] = lambda _: None,
 ) -> None:
     """Attribute the paths that wait and write them batch by batch, with entries in the case's log.
 
+    written: told of every batch once it is in the case, in this thread.
     Raises Cancelled after the batch in hand; the case then holds all batches before it.
     """
     from core.attributor import attribute_files  # noqa: PLC0415 (torch)
@@ -73,6 +75,7 @@ def fill_case(
         )
         for batch in _batches(found, attributor.batch):
             case.add(batch)
+            written(batch)
         ended = "finished"
     finally:
         case.write_log(ended, f"{case.count()} files in the case, {len(case)} different images attributed")

@@ -242,13 +242,14 @@ class Case(Mapping[str, Finding]):
             found = self._database.execute("SELECT path, tag, note FROM files WHERE tag != '' OR note != ''")
             return {_text(path): Remark(tag, note) for path, tag, note in found}
 
-    def remark(self, path: str, remark: Remark) -> None:
-        """Set a file's tag and note. Raises KeyError for a file that is not in the case."""
+    def set_remarks(self, remarks: Mapping[str, Remark]) -> None:
+        """Set the tags and notes of files, all or none. Raises KeyError for a file that is not in the case."""
         with self._transaction():
-            values = (remark.tag, remark.note, _storable(path))
-            if not self._database.execute("UPDATE files SET tag = ?, note = ? WHERE path = ?", values).rowcount:
-                raise KeyError(path)
-            self._write_log("remark", f"{path}: tag {remark.tag!r}, note {remark.note!r}")
+            for path, remark in remarks.items():
+                values = (remark.tag, remark.note, _storable(path))
+                if not self._database.execute("UPDATE files SET tag = ?, note = ? WHERE path = ?", values).rowcount:
+                    raise KeyError(path)
+                self._write_log("remark", f"{path}: tag {remark.tag!r}, note {remark.note!r}")
 
     def log(self) -> list[LogEntry]:
         with self._guarded():
