@@ -21,8 +21,8 @@ from types import TracebackType
 from core.errors import CaseError
 from core.files import replacing
 from core.manifest import Manifest
-from core.records import Remark, answers_from_json, answers_to_json
-from core.types import FileFacts, Finding, Record
+from core.records import answers_from_json, answers_to_json
+from core.types import FileFacts, Finding, Record, Remark
 
 SUFFIX = ".mtaacase"
 SCHEMA = 1
@@ -168,6 +168,11 @@ class Case(Mapping[str, Finding]):
                     yield Record(_text(path), sha, "error", _text(error), None, facts)
                 else:
                     raise _damaged(self.path, f"nothing is known about {_text(path)}")
+
+    def paths(self) -> list[str]:
+        """Every file of the case, in its order."""
+        with self._guarded():
+            return [_text(path) for (path,) in self._database.execute("SELECT path FROM files ORDER BY id")]
 
     def count(self) -> int:
         """Files in the case."""

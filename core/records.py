@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from core.files import write_file
 from core.manifest import Manifest
-from core.types import Attribution, Candidate, ClassAnswer, Familiarity, FileFacts, HyperparameterAnswer, Record
+from core.types import (
+    Attribution,
+    Candidate,
+    ClassAnswer,
+    Familiarity,
+    FileFacts,
+    HyperparameterAnswer,
+    Record,
+    Remark,
+)
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """What the analyst put beside one file."""
-
-    tag: str = ""
-    note: str = ""
 
 
 def to_json(

@@ -104,7 +104,7 @@ def attribute(
     if control:
         listen_for_commands(token)
     if case is not None:
-        found = _into_case(case, resume, attributor, files, coverage, ranks, token)
+        found = _into_case(case, resume, attributor, paths, files, coverage, ranks, token)
         if not ranks.first:
             return
     else:
@@ -142,17 +142,19 @@ def _into_case(
     path: Path,
     resume: bool,
     attributor: Attributor,
+    opened: Sequence[Path],
     files: Sequence[Path],
     coverage: float,
     ranks: Ranks,
     token: CancelToken,
 ) -> Subject:
-    from core.batch import fill_case, fill_shared, open_case  # noqa: PLC0415
+    from core.batch import fill_case, fill_shared, note_opened, open_case  # noqa: PLC0415
 
     if not ranks.first:
         ranks.barrier()  # until the first has made the case
     with open_case(path, attributor.manifest, coverage, resume=resume or not ranks.first) as case:
         if ranks.first:
+            note_opened(case, opened)
             ranks.barrier()
         with progress_bars() as progress:
             if ranks.count > 1:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from core.records import Remark
 from core.report.pictures import MAX_SIDE, heatmap_picture, picture
 from core.report.subject import Subject
-from core.types import Attribution, Record
+from core.types import Attribution, Record, Remark
 
 _MANY = 24
 _SMALL_SIDE = 256

@@ -10,8 +10,7 @@ from core.case import Case, LogEntry
 from core.errors import ImageError
 from core.imageio import load_image
 from core.manifest import Manifest
-from core.records import Remark
-from core.types import FloatArray, Heatmap, Record
+from core.types import FloatArray, Heatmap, Record, Remark
 
 Heatmaps = Callable[[Record, FloatArray], Heatmap | None]
 """From a record and its pixels [C, H, W] to where the perturbation lies."""

@@ -28,8 +28,7 @@ from core.manifest import Manifest
 from core.pack import load_pack
 from core.progress import CancelToken, Progress
 from core.ranks import Ranks
-from core.records import Remark
-from core.types import FileFacts, Finding, Record
+from core.types import FileFacts, Finding, Record, Remark
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,14 +16,13 @@ from PIL import Image
 from core.case import LogEntry
 from core.errors import WorkbenchError
 from core.manifest import Manifest, VictimLabel
-from core.records import Remark
 from core.report import Subject, write_report
 from core.report.facets import COPY, FAILED, NONE, SINGLE, UNFAMILIAR, Facets
 from core.report.html import render
 from core.report.pdf import _WIDTH, _wrapped
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
 from core.report.summary import MAX_CARDS, choose_cards, summarise
-from core.types import Candidate, Finding, Heatmap, Record
+from core.types import Candidate, Finding, Heatmap, Record, Remark
 
 EVIL = "<script>alert(1)</script>\"'&.png"
 
