@@ -256,6 +256,7 @@ class ImageListPanel(QWidget):
         """List only what lies in these bars of the case, by facet."""
         self.proxy.show_bars(bars)
         self._recount()
+        self.view.scrollTo(self.view.currentIndex())
 
     def show_everything(self) -> None:
         """No words and no kind to filter by."""

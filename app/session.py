@@ -326,7 +326,8 @@ class Session(QObject):
             return
         if isinstance(self._batches[0], CaseRequest):  # which looks itself how many files wait
             later = sum(len(batch.paths) for batch in self._batches[1:])
-            self._tell(progress=progress, waiting=progress.total - progress.done + later)
+            left = max(progress.total - progress.done, 1)  # the last files are not in the case before its run ends
+            self._tell(progress=progress, waiting=left + later)
         else:
             self._tell(progress=progress)
 

@@ -37,6 +37,10 @@ _FEW = 0.5
 """Pixels that even one file among thousands is worth."""
 
 
+_LEAST = 24
+"""Pixels below which a length says nothing; the number stands alone then."""
+
+
 def chart_of(facet: Facet) -> Chart:
     """The drawing that suits a facet."""
     if facet.rows:
@@ -205,7 +209,7 @@ class Lines(Chart):
         names = [label(self.facet, bar) for bar in range(len(self.counts))]
         left = min(max(metrics.horizontalAdvance(name) for name in names) + 10, self.width() // 2)
         right = metrics.horizontalAdvance(share(88_888, 88_888)) + 8
-        room = max(20, self.width() - left - right - 8)
+        room = self.width() - left - right - 8
         for bar, (name, box) in enumerate(zip(names, self.boxes(), strict=True)):
             if bar in (self._hovered, self.chosen):
                 painter.setPen(Qt.PenStyle.NoPen)
@@ -217,6 +221,8 @@ class Lines(Chart):
             painter.drawText(inside, _Align.AlignVCenter | _Align.AlignLeft, shown)
             number = share(self.counts[bar], self.total)
             painter.drawText(inside, _Align.AlignVCenter | _Align.AlignRight, number)
+            if room < _LEAST:
+                continue
             track = QRectF(left + 4, box.center().y() - 3, room, 7)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(tone.track))
@@ -292,7 +298,7 @@ class Cells(Chart):
         painter.setPen(QColor(tone.muted))
         for at, name in enumerate(self._columns):
             above = QRectF(boxes[at].left(), self.head, boxes[at].width(), boxes[at].top() - self.head)
-            shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(above.width()) - 4)
+            shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, int(above.width()) - 2)
             painter.drawText(above, _Align.AlignCenter, shown)
         for at, name in enumerate(self.facet.rows):
             box = boxes[at * self.step]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QPalette
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -82,6 +82,9 @@ class Board(QWidget):
         """One column of charts, or two where there is room."""
         self._arrange(2 if width >= _WIDE else 1)
 
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(160, super().minimumSizeHint().height())
+
     def _arrange(self, columns: int) -> None:
         if columns == self._columns:
             return
@@ -96,6 +99,22 @@ class Board(QWidget):
             cell += columns if whole else 1
         for column in range(2):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
+
+class _Area(QScrollArea):
+    """Scrolls up and down; tells when its width is another."""
+
+    resized = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(widgetResizable=True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.resized.emit()
 
 
 class Dashboard(QWidget):
@@ -126,28 +145,25 @@ class Dashboard(QWidget):
 
     def _lay_out(self, actions: Sequence[QAction]) -> None:
         head = QHBoxLayout()
-        head.setContentsMargins(18, 12, 12, 4)
+        head.setContentsMargins(18, 12, 12, 2)
         head.setSpacing(4)
-        words = QVBoxLayout()
-        words.addWidget(self.title)
-        words.addWidget(self.facts)
-        head.addLayout(words, 1)
+        head.addWidget(self.title, 1)
         for action in actions:
             button = named(QToolButton(), action.text())
             button.setDefaultAction(action)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-            head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+            head.addWidget(button)
         inside = QWidget()
         inside.setLayout(self._row)
-        self._area = QScrollArea(widgetResizable=True)
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area = _Area()
+        self._area.resized.connect(self._fit)
         self._area.setWidget(inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(head)
+        self.facts.setContentsMargins(18, 0, 12, 4)
+        layout.addWidget(self.facts)
         layout.addWidget(self._area, 1)
 
     # What the window tells.
@@ -161,8 +177,8 @@ class Dashboard(QWidget):
     def choose(self, bars: dict[int, int]) -> None:
         """The bars that the list is filtered by, by facet."""
         self._bars = dict(bars)
-        for board in self.boards:
-            board.choose(bars)
+        if self.boards:
+            self.boards[-1].choose(bars)  # the other one is kept as it was
 
     def keep(self) -> None:
         """Put the images chosen now on the left, and those chosen from now on beside them."""
@@ -199,9 +215,9 @@ class Dashboard(QWidget):
             for _ in range(2 if self.comparing else 1):
                 board = Board(self._desk.case.facets.all)
                 board.picked.connect(self.picked)
-                board.choose(self._bars)
                 self._row.addWidget(board, 1)
                 self.boards.append(board)
+            self.choose(self._bars)
             self._fit()
             self.recount()
 
@@ -229,7 +245,3 @@ class Dashboard(QWidget):
     def _fit(self) -> None:
         for board in self.boards:
             board.fit(self._area.viewport().width() // len(self.boards))
-
-    def resizeEvent(self, event: object) -> None:  # noqa: N802
-        super().resizeEvent(event)  # type: ignore[arg-type]
-        self._fit()

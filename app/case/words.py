@@ -29,7 +29,7 @@ _LABELS = {
     "attributed": QT_TRANSLATE_NOOP("Facets", "attributed"),
     "unfamiliar": QT_TRANSLATE_NOOP("Facets", "unfamiliar"),
     "not attributed": QT_TRANSLATE_NOOP("Facets", "not attributed"),
-    "the first with its bytes": QT_TRANSLATE_NOOP("Facets", "the first with its bytes"),
+    "no copy": QT_TRANSLATE_NOOP("Facets", "no copy"),
     "copy of another file": QT_TRANSLATE_NOOP("Facets", "copy of another file"),
 }
 

@@ -59,7 +59,7 @@ class Facets:
         ]
         self._places = tuple(place for _, place in found)
         files = Facet("files", ("attributed", "unfamiliar", "not attributed"))
-        copies = Facet("copies", ("the first with its bytes", "copy of another file"))
+        copies = Facet("copies", ("no copy", "copy of another file"))
         self.all = (files, copies, *(facet for facet, _ in found))
 
     def places(self, record: Record) -> tuple[int, ...]:
