@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.manifest import Calibration, Manifest
+from core.manifest import AttackLabel, Calibration
 from core.model.network import Outputs
 from core.types import Candidate, ClassAnswer, HyperparameterAnswer
 
@@ -14,18 +16,20 @@ from core.types import Candidate, ClassAnswer, HyperparameterAnswer
 class Answers:
     """A batch's calibrated numbers, and the answers read off them row by row."""
 
-    def __init__(self, outputs: Outputs, manifest: Manifest, coverage: float) -> None:
-        calibration = manifest.calibration
+    def __init__(
+        self, outputs: Outputs, labels: Sequence[AttackLabel], victims: list[str], calibration: Calibration,
+        coverage: float,
+    ) -> None:  # fmt: skip
         self._coverage = coverage
-        self._attacks = manifest.attacks
-        attacks, victims = [a.name for a in manifest.attacks], [v.name for v in manifest.victims]
+        self._attacks = labels
+        attacks = [a.name for a in labels]
         limits = [at_coverage(calibration, s, coverage) for s in (calibration.attack_scores, calibration.victim_scores)]
         sigma = calibration.sigma
         self._attack = _Classes(outputs.attack, calibration.attack_temperature, attacks, limits[0], sigma["attack"])
         self._victim = _Classes(outputs.victim, calibration.victim_temperature, victims, limits[1], sigma["victim"])
         self._halfwidths = [at_coverage(calibration, calibration.halfwidths[name], coverage) for name in attacks]
         self._sigma = sigma["hyperparameter"]
-        minimum, maximum = ([getattr(a, side) for a in manifest.attacks] for side in ("minimum", "maximum"))
+        minimum, maximum = ([getattr(a, side) for a in labels] for side in ("minimum", "maximum"))
         self._values: list[list[float]] = outputs.hyperparameter.double().cpu().numpy().clip(minimum, maximum).tolist()
 
     def attack(self, row: int) -> ClassAnswer:

@@ -18,10 +18,12 @@ from core.heatmap import make_heatmap
 from core.manifest import Manifest
 from core.model.network import Outputs
 from core.pack import Pack, build_network
+from core.panel import Panel
 from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.reading import FittedFile, read_ahead
-from core.types import Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Record
+from core.types import Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Record, Testimony
+from core.victim_store import Held
 
 BATCH = 128
 """Images a forward pass, where they are small."""
@@ -56,22 +58,39 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A part of a batch with the network's raw answers and familiarity scores."""
+class Answered:
+    """What is said of the images of one pass: raw answers, familiarity scores, and testimonies where any were asked."""
 
-    prepared: Sequence[Prepared]
     outputs: Outputs
     familiarity: list[float]
+    testimonies: Sequence[tuple[Testimony, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A part of a batch with what is said of it."""
+
+    prepared: Sequence[Prepared]
+    answered: Answered
 
 
 class Attributor:
-    """A pack's network on a device, ready to answer. Raises PackError or DeviceError when it cannot be."""
+    """A pack's network on a device, ready to answer, with the victims that it asks beside the image.
 
-    def __init__(self, pack: Pack, device: str = "auto") -> None:
+    asked: victims at hand (:mod:`core.victim_store`); without any, or where the pack holds no scorer, the image alone
+    is judged. Raises PackError, VictimError or DeviceError when it cannot be.
+    """
+
+    def __init__(self, pack: Pack, device: str = "auto", asked: Sequence[Held] = ()) -> None:
         self.manifest: Manifest = pack.manifest
         self.device = choose_device(device)
         network = build_network(pack).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network = network.eval().requires_grad_(False)
+        self._panel: Panel | None = None
+        self._calibration = pack.manifest.calibration
+        if asked and network.scorer is not None and pack.manifest.probes is not None:
+            self._panel = Panel(asked, pack.manifest, network.scorer, self.device)
+            self._calibration = pack.manifest.probes.calibration
         image = self.manifest.image
         limit = _CPU_PIXELS // (image.height * image.width) if self.device.type == "cpu" else BATCH
         self.batch = min(BATCH, max(1, limit))
@@ -82,6 +101,16 @@ class Attributor:
     def device_name(self) -> str:
         """For people: the GPU's own name, or "CPU"."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
+
+    @property
+    def asked(self) -> tuple[Held, ...]:
+        """The victims that are asked about every image."""
+        return self._panel.held if self._panel is not None else ()
+
+    @property
+    def victims(self) -> list[str]:
+        """The victim labels of its answers."""
+        return self._panel.labels if self._panel is not None else [victim.name for victim in self.manifest.victims]
 
     def attribute(
         self, images: Sequence[LoadedImage], *, coverage: float = 0.9, heatmaps: bool = False
@@ -108,7 +137,7 @@ class Attributor:
             part = prepared[start : start + self._fits]
             answered = self.forward(np.stack([item.pixels for item in part]))
             if answered is not None:
-                judged.append(Judged(part, *answered))
+                judged.append(Judged(part, answered))
                 start += len(part)
             elif len(part) > 1:
                 self._fits = len(part) // 2
@@ -119,13 +148,17 @@ class Attributor:
                 )
         return judged
 
-    def forward(self, pixels: FloatArray) -> tuple[Outputs, list[float]] | None:
-        """Outputs and familiarity scores of [B, C, H, W], or None where the device's memory does not hold them."""
+    def forward(self, pixels: FloatArray) -> Answered | None:
+        """What is said of [B, C, H, W], or None where the device's memory does not hold the work."""
         try:
             batch = torch.from_numpy(pixels).to(self.device).contiguous(memory_format=torch.channels_last)
-            with torch.inference_mode():
+            with torch.inference_mode(self._panel is None):  # through whose tensors no gradient of a victim could pass
                 outputs: Outputs = self._network(batch)
-                return outputs, self._network.familiarity(outputs.features).tolist()
+                familiarity: list[float] = self._network.familiarity(outputs.features).tolist()
+            if self._panel is None:
+                return Answered(outputs, familiarity, [()] * len(pixels))
+            heard = self._panel.hear(batch, outputs)
+            return Answered(heard.outputs, familiarity, self._panel.testimonies(heard))
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
@@ -135,9 +168,10 @@ class Attributor:
 
     def findings(self, judged: Sequence[Judged], coverage: float, heatmaps: bool) -> Iterator[Finding]:
         """Findings in order, each made when it is asked for: a heatmap is as large as its image."""
-        threshold = self.manifest.calibration.familiarity_threshold
+        threshold = self._calibration.familiarity_threshold
         for part in judged:
-            answers = Answers(part.outputs, self.manifest, coverage)
+            answered = part.answered
+            answers = Answers(answered.outputs, self.manifest.attacks, self.victims, self._calibration, coverage)
             for row, item in enumerate(part.prepared):
                 attribution = Attribution(
                     sha256=item.sha256,
@@ -145,10 +179,11 @@ class Attributor:
                     attack=answers.attack(row),
                     victim=answers.victim(row),
                     hyperparameters=answers.hyperparameters(row),
-                    familiarity=Familiarity(part.familiarity[row], threshold),
+                    familiarity=Familiarity(answered.familiarity[row], threshold),
                     adjustments=item.adjustments,
+                    testimonies=answered.testimonies[row],
                 )
-                yield Finding(attribution, self._heatmap(part.outputs, row, item.size) if heatmaps else None)
+                yield Finding(attribution, self._heatmap(answered.outputs, row, item.size) if heatmaps else None)
 
     def _heatmap(self, outputs: Outputs, row: int, size: tuple[int, int]) -> Heatmap | None:
         if outputs.perturbation is None:

@@ -56,15 +56,32 @@ class DiskFullError(WorkbenchError):
 
     def __init__(self, path: Path, needed: int, free: int | None = None, still: str = "") -> None:
         self.path, self.needed, self.free = path, needed, free
-        left = "" if free is None else f", {_size(free)} are free"
+        left = "" if free is None else f", {size_text(free)} are free"
         super().__init__(
-            f"The disk is full: {path} takes {_size(needed)}{left}.{still}",
+            f"The disk is full: {path} takes {size_text(needed)}{left}.{still}",
             f"Make room on the disk of {path.parent} and run the same again: it goes on from what is there.",
         )
 
 
-def _size(count: int) -> str:
-    return f"{count:,} bytes" if count < 2**20 else f"{count / 2**20:,.1f} MiB"
+def size_text(count: int) -> str:
+    """ "12 bytes", "3.4 MiB" or "5.6 GiB"."""
+    if count < 2**20:
+        return f"{count:,} bytes"
+    return f"{count / 2**20:,.1f} MiB" if count < 2**30 else f"{count / 2**30:,.1f} GiB"
+
+
+class NoRoomError(WorkbenchError):
+    """A disk with less room than a run takes, told before it begins.
+
+    needed: bytes that it takes beyond what is there. free: bytes that are left there.
+    """
+
+    def __init__(self, folder: Path, needed: int, free: int) -> None:
+        self.needed, self.free = needed, free
+        super().__init__(
+            f"This run takes about {size_text(needed)} in {folder}, where {size_text(free)} are free.",
+            "Make room there, choose a folder on another disk, or ask for fewer examples.",
+        )
 
 
 class Cancelled(Exception):

@@ -47,15 +47,17 @@ def write_file(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         if error.errno in _NO_ROOM:
-            raise DiskFullError(path, len(data), _free(path.parent)) from error
+            raise DiskFullError(path, len(data), free_space(path.parent)) from error
         reason = error.strerror or str(error)
         raise WorkbenchError(
             f"{path} cannot be written: {reason}.", "Choose a folder that exists and is yours."
         ) from error
 
 
-def _free(folder: Path) -> int | None:
+def free_space(folder: Path) -> int | None:
+    """Bytes left on the disk of a folder that may be not there yet, None where the system does not say."""
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
     try:
-        return shutil.disk_usage(folder).free
+        return shutil.disk_usage(there).free
     except OSError:
         return None

@@ -98,10 +98,33 @@ class Calibration(_Strict):
         return self
 
 
+NONE_OF_THESE = "none of these"
+"""The last victim label where victims were asked: neither a victim of the pack nor one that was asked."""
+
+
+class ProbeFit(_Strict):
+    """How the answers of victims that are asked count beside the image's own, fitted on the calibration split.
+
+    trust: factor on the image's calibrated log-probabilities of its victims. weight: factor on the scorer's log odds.
+    stranger: log-prior of a candidate that the pack does not know. none: log-prior of "none of these".
+    image_share: for each attack label, how much of the hyperparameter the image alone says; the asked victim says the
+        rest.
+    calibration: of the answers of both together.
+    """
+
+    trust: float = Field(ge=0, le=1)
+    weight: float = Field(ge=0)
+    stranger: float
+    none: float
+    image_share: list[Annotated[float, Field(ge=0, le=1)]]
+    calibration: Calibration
+
+
 class Manifest(_Strict):
     """``manifest.json`` of a model pack.
 
     attacks, victims: labels in the order of the network's outputs; "clean" may be one of each.
+    probes: how to weigh what victims say that are asked; None where the pack holds no scorer.
     scenario: the scenario that made the pack, verbatim.
     results: measured figures with the scale they were measured at; free in form, for people and tables.
     data_fingerprint: sha256 over the manifests of the shards that the pack was trained on.
@@ -117,6 +140,7 @@ class Manifest(_Strict):
     image: ImageSpec
     network: NetworkConfig
     calibration: Calibration
+    probes: ProbeFit | None = None
     scenario: dict[str, Any]
     results: dict[str, Any]
     data_fingerprint: Sha256
@@ -133,6 +157,10 @@ class Manifest(_Strict):
         missing = {a.name for a in self.attacks} ^ set(self.calibration.halfwidths)
         if missing:
             raise ValueError(f"halfwidths do not match the attack labels: {sorted(missing)}")
+        if self.probes is not None and self.network.perturbation_extractor != "pixel":
+            raise ValueError("probes need a network that estimates perturbations by pixel")
+        if self.probes is not None and len(self.probes.image_share) != len(self.attacks):
+            raise ValueError(f"probes.image_share has {len(self.probes.image_share)} entries, not one for each attack")
         return self
 
     @property

@@ -130,8 +130,9 @@ def build_network(pack: Pack) -> MTAA:
 
     def build() -> MTAA:
         return MTAA(
-            config=manifest.network, image=manifest.image, attacks=manifest.attacks, victims=len(manifest.victims)
-        )
+            config=manifest.network, image=manifest.image, attacks=manifest.attacks, victims=len(manifest.victims),
+            scorer=manifest.probes is not None,
+        )  # fmt: skip
 
     with torch.device("meta"):  # shapes alone: a manifest that asks for terabytes is refused before it gets them
         expected = build().state_dict()

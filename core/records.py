@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from core.types import (
     HyperparameterAnswer,
     Record,
     Remark,
+    Testimony,
 )
 
 SCHEMA = 1
@@ -86,7 +88,17 @@ def _iso(nanoseconds: int) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1000)).isoformat()
 
 
-_ANSWERS = ("attack", "victim", "hyperparameter", "hyperparameters", "familiarity", "adjustments")
+_ANSWERS = (
+    "attack",
+    "victim",
+    "hyperparameter",
+    "hyperparameters",
+    "familiarity",
+    "adjustments",
+    "evidence",
+    "asked",
+    "testimonies",
+)
 
 
 def answers_to_json(attribution: Attribution) -> dict[str, Any]:
@@ -102,6 +114,9 @@ def answers_to_json(attribution: Attribution) -> dict[str, Any]:
         "hyperparameters": hyperparameters,
         "familiarity": _familiarity(attribution.familiarity),
         "adjustments": list(attribution.adjustments),
+        "evidence": attribution.evidence,
+        "asked": [testimony.victim for testimony in attribution.testimonies],
+        "testimonies": [asdict(testimony) for testimony in attribution.testimonies],
     }
 
 
@@ -119,6 +134,15 @@ def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Att
         ),
         familiarity=Familiarity(float(answers["familiarity"]["score"]), float(answers["familiarity"]["threshold"])),
         adjustments=tuple(map(str, answers["adjustments"])),
+        # Cases that were written before victims could be asked have none.
+        testimonies=tuple(_testimony_from_json(t) for t in answers.get("testimonies", ())),
+    )
+
+
+def _testimony_from_json(testimony: dict[str, Any]) -> Testimony:
+    margin, match, odds = (float(testimony[name]) for name in ("margin", "match", "odds"))
+    return Testimony(
+        str(testimony["victim"]), str(testimony["sha256"]), bool(testimony["changes"]), margin, match, odds
     )
 
 

@@ -52,6 +52,13 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("familiarity.threshold", "scores at or under it are familiar"),
     ("familiarity.familiar", "whether the answers mean anything"),
     ("adjustments", "what had to be done to the image to judge it (CSV: joined by |)"),
+    ("evidence", "image, or image+probes where victims were asked"),
+    ("asked", "the victims that were asked (CSV: joined by |)"),
+    ("testimonies.VICTIM.changes", "whether it gives the image another class than the estimated clean image"),
+    ("testimonies.VICTIM.margin", "logits between these two classes, or to the runner-up where they are the same"),
+    ("testimonies.VICTIM.match", "agreement of its gradient with the perturbation's signs, -1 to 1"),
+    ("testimonies.VICTIM.odds", "log odds for it to be the victim, by its answers alone"),
+    ("testimonies.VICTIM.sha256", "hash of its weights file (JSON: a list, each with its victim's name)"),
     ("duplicate_of", "the first file with the same bytes, for every later one"),
     ("tag", "the analyst's"),
     ("note", "the analyst's"),
@@ -73,11 +80,13 @@ def write_csv(
     Floats have all their digits. Text that a spreadsheet would run as a formula gets a ' before it. Raises
     WorkbenchError where the file cannot be written.
     """
+    flat = [{name: _cell(value) for name, value in _flat(row)} for row in rows(records, remarks)]
+    # Victims that were asked bring columns of their own, which the pack's manifest does not know.
+    names = dict.fromkeys([*columns(manifest), *(name for row in flat for name in row)])
     buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, columns(manifest), restval="")
+    writer = csv.DictWriter(buffer, names, restval="")
     writer.writeheader()
-    for row in rows(records, remarks):
-        writer.writerow({name: _cell(value) for name, value in _flat(row)})
+    writer.writerows(flat)
     write_file(Path(path), buffer.getvalue().encode("utf-8", "backslashreplace"))
 
 
@@ -92,7 +101,7 @@ def columns(manifest: Manifest) -> list[str]:
         *(f"hyperparameter.{name}" for name in _VALUE),
         *(f"hyperparameters.{attack}.{name}" for attack in attacks for name in _VALUE),
         *(f"familiarity.{name}" for name in _FAMILIARITY),
-        *("adjustments", "duplicate_of", "tag", "note"),
+        *("adjustments", "evidence", "asked", "duplicate_of", "tag", "note"),
     ]
 
 
@@ -112,6 +121,9 @@ def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
         elif key == "hyperparameters" and value is not None:
             for answer in value:
                 yield from _flat({k: v for k, v in answer.items() if k != "attack"}, f"{name}.{answer['attack']}.")
+        elif key == "testimonies" and value is not None:
+            for said in value:
+                yield from _flat({k: v for k, v in said.items() if k != "victim"}, f"{name}.{said['victim']}.")
         elif value is not None:
             yield name, value
 

@@ -105,12 +105,33 @@ class Familiarity:
 
 
 @dataclass(frozen=True, slots=True)
+class Testimony:
+    """What one candidate victim said when it was asked about an image.
+
+    changes: whether it gives the image another class than the clean image that the network estimates.
+    margin: logits by which its class for the image stands above its class for that estimate, or above the runner-up
+        where both are the same; under C&W the victim's is kappa.
+    match: how well its gradient's signs agree with the perturbation's, weighted by the gradient, from -1 to 1; the
+        better of those at the image and at the estimate.
+    odds: log odds for it to be the victim, by these answers alone.
+    """
+
+    victim: str
+    sha256: str
+    changes: bool
+    margin: float
+    match: float
+    odds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution:
     """Who made one image, and how sure that is.
 
     hyperparameters: one answer for each attack label of the pack, in the order of ``attack.ranking``;
     the first is the predicted attack's.
     adjustments: what had to be done to the image to judge it, e.g. "resized 56x56 to 28x28"; empty if nothing.
+    testimonies: of the victims that were asked, in the pack's order; empty where the image alone was judged.
     """
 
     sha256: str
@@ -120,6 +141,12 @@ class Attribution:
     hyperparameters: tuple[HyperparameterAnswer, ...]
     familiarity: Familiarity
     adjustments: tuple[str, ...]
+    testimonies: tuple[Testimony, ...] = ()
+
+    @property
+    def evidence(self) -> Literal["image", "image+probes"]:
+        """What the answers rest on."""
+        return "image+probes" if self.testimonies else "image"
 
     @property
     def hyperparameter(self) -> HyperparameterAnswer:

@@ -12,9 +12,9 @@ from PIL import Image
 
 from app.__main__ import main
 from core.paths import RESOURCES
+from core.victims import Victim, load_victim
 from training.attacks import make_attack
 from training.samples import draw_digit
-from training.victim_zoo import Victim, load_victim
 
 SLANTS = (0.0, 0.06, 0.12, 0.18, 0.24)
 

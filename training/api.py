@@ -16,7 +16,10 @@ from core.progress import CancelToken, Progress
 from training.scenario import Scenario, check_scenario, read_scenario, write_scenario
 
 if TYPE_CHECKING:
+    from training.folders import Survey as Survey  # noqa: PLC0414  (the window names it by this door)
+    from training.ranks import Ranks
     from training.sources import CleanImages
+    from training.victim_check import Verdict
 
 __all__ = ["Event", "Run", "Scenario", "check_scenario", "open_run", "read_scenario", "write_scenario"]
 
@@ -30,10 +33,13 @@ class Event:
 
     kind: "progress" (stage, done, total, rate, seconds_left), "epoch" (epoch, losses, attack_accuracy,
     victim_accuracy, sigma, rmse by attack), "smaller" (batch, part: the memory held no more, so that a batch goes
-    through the network in parts), "victim" (name, accuracy, sha256), "reach" (name, images, the margin that each share
-    of them reaches, the share that reaches each kappa of the grid), "generated" (examples, unfilled), "pack" (path,
-    results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that does not reach
-    its own: "cancelled", or "error" (type, what, remedy).
+    through the victim or the network in parts), "images" (count, classes, shape, splits, skipped: files that could
+    not be read), "checked" (an own victim's accuracy, whether it is refused and what would be better; see
+    training.victim_check), "victim" (name, accuracy: None where nobody labelled the images, sha256), "reach" (name,
+    images, the margin that each share of them reaches, the share that reaches each kappa of the grid), "estimate"
+    (stages as training.estimate.Stage, seconds, most, bytes, free), "generated" (examples, unfilled),
+    "pack" (path, results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that
+    does not reach its own: "cancelled", or "error" (type, what, remedy).
     """
 
     kind: str
@@ -50,6 +56,7 @@ class Run:
 
     data: folder with the clean images, where the scenario's source needs one. download: fetch them into ``data``.
     out: everything is written below it and found again by a later run: victims/, data/, training/ and the pack.
+    files: where own victims' files are, if the scenario gives relative paths.
     """
 
     scenario: Scenario
@@ -57,6 +64,7 @@ class Run:
     data: Path | None = None
     download: bool = False
     device: str = "auto"
+    files: Path = Path()
 
     @property
     def victims(self) -> Path:
@@ -72,35 +80,54 @@ def open_run(scenario: Path, out: Path, **options: Any) -> Run:
     return Run(read_scenario(scenario), out, **options)
 
 
+def survey_images(data: Path) -> Survey:
+    """What lies in a folder of images, or in a tar file. Raises DataError. Torch-free."""
+    from training.folders import survey  # noqa: PLC0415
+
+    return survey(data)
+
+
 def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
-    """Train the victims that are not there yet, and tell every one's accuracy."""
+    """Bring and train the victims that are not there yet, and tell every one's accuracy."""
     from core.attributor import choose_device  # noqa: PLC0415
+    from core.victims import load_victim  # noqa: PLC0415
     from training.pipeline import make_victims  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
-    from training.victim_zoo import load_victim  # noqa: PLC0415
 
     ranks = Ranks()
     if ranks.first:  # a victim is small: one process trains it, the others wait
         device = choose_device(ranks.device(run.device))
-        make_victims(run.scenario, _clean(run), run.victims, device, _progress(listen), cancel)
+        clean = _clean(run, listen, cancel)
+        make_victims(run.scenario, clean, run.victims, device, _progress(listen), cancel, run.files, _checked(listen))
     ranks.barrier()
     for spec in run.scenario.victims:
-        victim, digest = load_victim(run.victims / spec.file)
+        victim, digest = load_victim(run.victims / spec.saved_as)
         listen(Event("victim", {"name": spec.label, "accuracy": victim.card.accuracy, "sha256": digest}))
+
+
+def check_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
+    """Take the clean images in, and bring the scenario's own victims; raises VictimError for one that is refused."""
+    from core.attributor import choose_device  # noqa: PLC0415
+    from training.pipeline import bring_victims  # noqa: PLC0415
+
+    clean, device = _clean(run, listen, cancel), choose_device(run.device)
+    bring_victims(
+        run.scenario, clean, run.victims, device, _progress(listen), cancel, run.files, _checked(listen), advise=True
+    )
 
 
 def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Tell, for every victim, the margins that ``images`` clean images can be pushed to, as a "reach" event."""
     from core.attributor import choose_device  # noqa: PLC0415
+    from core.victims import load_victim  # noqa: PLC0415
     from training.attacks import make_attack  # noqa: PLC0415
     from training.reach import measure_reach as measure  # noqa: PLC0415
-    from training.victim_zoo import load_victim  # noqa: PLC0415
 
-    clean, device = _clean(run), choose_device(run.device)
+    clean, device = _clean(run, listen, cancel), choose_device(run.device)
     grids = [a.grid.values for a in run.scenario.attacks if make_attack(a.config).hyperparameter == "kappa"]
     asked = sorted({value for grid in grids for value in grid})
     for spec in run.scenario.victims:
-        victim, _ = load_victim(run.victims / spec.file)
+        victim, _ = load_victim(run.victims / spec.saved_as)
         margins = measure(victim.to(device), clean, images, tell=_progress(listen), cancel=cancel)
         quantiles = {f"{share:.0%}": float(np.quantile(margins, 1 - share)) for share in REACH_SHARES}
         share_at = {f"{value:g}": float((margins >= value).mean()) for value in asked}
@@ -111,12 +138,17 @@ def generate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
     """Make the scenario's examples against the victims in ``run.victims``."""
     from core.attributor import choose_device  # noqa: PLC0415
     from training.generate import generate as generate_examples  # noqa: PLC0415
+    from training.pipeline import check_plan  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
 
     ranks = Ranks()
+    clean, device = _clean(run, listen, cancel, ranks), choose_device(ranks.device(run.device))
+    if ranks.first:
+        check_plan(run.scenario, clean, run.victims)
+    ranks.barrier()
     report = generate_examples(
-        run.scenario, _clean(run), run.victims, run.shards, device=choose_device(ranks.device(run.device)),
-        tell=_progress(listen), cancel=cancel, ranks=ranks,
+        run.scenario, clean, run.victims, run.shards, device=device, tell=_progress(listen), cancel=cancel,
+        ranks=ranks, smaller=_smaller(listen),
     )  # fmt: skip
     examples = sum(sum(cell["filled"]) for cell in report["cells"].values())
     listen(Event("generated", {"examples": examples, "unfilled": report["unfilled"]}))
@@ -130,31 +162,97 @@ def train(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path
 
     ranks = Ranks()
     manifest = train_pack(
-        run.scenario, run.shards, run.out, choose_device(ranks.device(run.device)), _progress(listen),
+        run.scenario, run.victims, run.shards, run.out, choose_device(ranks.device(run.device)), _progress(listen),
         lambda report: listen(Event("epoch", dataclasses.asdict(report))), cancel,
-        lambda batch, part: listen(Event("smaller", {"batch": batch, "part": part})), ranks,
+        _smaller(listen), ranks,
     )  # fmt: skip
     path = run.out / f"{manifest.name}.mtaapack"
     listen(Event("pack", {"path": str(path), "results": manifest.results}))
     return path
 
 
+def estimate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
+    """Try a few batches of everything, and tell the time and the disk that the run would take as an "estimate"."""
+    from core.attributor import choose_device  # noqa: PLC0415
+    from core.files import free_space  # noqa: PLC0415
+    from training.budget import lacking  # noqa: PLC0415
+    from training.estimate import estimate as try_all  # noqa: PLC0415
+    from training.pipeline import bring_victims, check_plan  # noqa: PLC0415
+
+    clean, device, tell = _clean(run, listen, cancel), choose_device(run.device), _progress(listen)
+    check_plan(run.scenario, clean, run.victims)
+    bring_victims(run.scenario, clean, run.victims, device, tell, cancel, run.files, _checked(listen))
+    found = try_all(run.scenario, clean, run.victims, device, tell, cancel)
+    disk = lacking(found.room, run.shards, run.out / "training")
+    stages = [dataclasses.asdict(stage) for stage in found.stages]
+    values = {"stages": stages, "seconds": found.seconds, "most": found.most, "bytes": disk}
+    listen(Event("estimate", values | {"free": free_space(run.out)}))
+
+
+def check_room(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
+    """Raise NoRoomError if the run's disk has less room than it takes, and what is wrong with the scenario."""
+    from training import budget  # noqa: PLC0415
+    from training.pipeline import check_plan, labels_of  # noqa: PLC0415
+    from training.ranks import Ranks  # noqa: PLC0415
+
+    if Ranks().first:
+        clean = _clean(run, listen, cancel)
+        check_plan(run.scenario, clean, run.victims)
+        needed = budget.room(run.scenario, labels_of(run.scenario), clean, run.victims, run.files)
+        budget.check_room(budget.lacking(needed, run.shards, run.out / "training"), run.out)
+
+
 def run_all(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path:
-    """Victims, examples, network and pack; what an earlier run finished is not done again."""
+    """Victims, examples, network and pack; what an earlier run finished is not done again.
+
+    Raises NoRoomError before anything is made if the disk has no room for all of it.
+    """
+    check_room(run, listen, cancel)
     train_victims(run, listen, cancel)
     generate(run, listen, cancel)
     return train(run, listen, cancel)
 
 
-def _clean(run: Run) -> CleanImages:
-    from training.sources import download_mnist, load_source  # noqa: PLC0415
+def _clean(run: Run, listen: Listener, cancel: CancelToken | None = None, ranks: Ranks | None = None) -> CleanImages:
+    """The run's clean images. ranks: processes that call this together; the first takes a folder's images in."""
+    from training.sources import SPLITS, download_mnist, load_source  # noqa: PLC0415
 
+    spec = run.scenario.clean
     if run.download:
-        if run.data is None:
-            raise DataError("A download needs a folder.", "Give --data DIR as well.")
+        if run.data is None or spec.source != "mnist":
+            raise DataError("Only MNIST is downloaded, and into a folder.", "Give --data DIR, or leave --download out.")
         return download_mnist(run.data)
-    return load_source(run.scenario.clean.source, run.data)
+    if spec.source != "folder":
+        return load_source(spec.source, run.data)
+    from training.folders import take_in  # noqa: PLC0415
+
+    if run.data is None:
+        raise DataError("The images' folder is missing.", "Give --data DIR, a folder of images or a tar file.")
+    if ranks is not None and not ranks.first:
+        ranks.barrier()
+    clean = take_in(run.data, spec, run.out / "images", tell=_progress(listen), cancel=cancel)
+    if ranks is not None and ranks.first:
+        ranks.barrier()
+    splits = {split: len(clean.rows(split)) for split in SPLITS}
+    listen(
+        Event("images", {"count": len(clean.images), "shape": clean.shape, "classes": list(clean.class_names),
+                         "splits": splits, "skipped": list(clean.skipped)})
+    )  # fmt: skip
+    return clean
+
+
+def _checked(listen: Listener) -> Callable[[Verdict], None]:
+    def tell(verdict: Verdict) -> None:
+        advice = verdict.advice
+        told = None if advice is None else {**dataclasses.asdict(advice), "words": advice.words}
+        listen(Event("checked", {**dataclasses.asdict(verdict), "refused": verdict.refused, "advice": told}))
+
+    return tell
 
 
 def _progress(listen: Listener) -> Callable[[Progress], None]:
     return lambda progress: listen(Event("progress", dataclasses.asdict(progress)))
+
+
+def _smaller(listen: Listener) -> Callable[[int, int], None]:
+    return lambda batch, part: listen(Event("smaller", {"batch": batch, "part": part}))

@@ -23,10 +23,10 @@ from torch import Tensor, nn
 
 from core.errors import AttackError, VictimError
 from core.files import write_file
+from core.victims import load_victim
 from training.attacks import Attack, AttackResult, make_attack
 from training.attacks.base import Oracle, Precision, cross_entropy, victim_name
 from training.sources import CleanImages, load_source
-from training.victim_zoo import load_victim
 
 PEERS = ("cleverhans", "torchattacks", "foolbox", "art")
 _FLOOR_PASSES = 40

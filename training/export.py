@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.manifest import CLEAN, AttackLabel, Calibration, ImageSpec, Manifest, VictimLabel
+from core.manifest import CLEAN, AttackLabel, Calibration, ImageSpec, Manifest, ProbeFit, VictimLabel
 from core.model.network import MTAA
 from core.pack import Pack, write_pack
+from core.progress import CancelToken, ProgressCallback
 from training.calibrate import fit_calibration
 from training.figures import drawings
 from training.grow import compare
@@ -21,26 +22,29 @@ from training.metrics import Predictions, evaluate
 from training.scenario import Scenario
 from training.shards import Examples, fingerprint, read_manifest
 from training.sources import SPLITS, Split
+from training.third_stream import add_third_stream
 from training.trainer import Answers, EpochReport, answer
 
 
 def export_pack(
     path: Path, scenario: Scenario, network: MTAA, labels: list[AttackLabel], image: ImageSpec, data: Path,
     splits: Mapping[Split, Examples], history: list[EpochReport], device: torch.device, start: Pack | None = None,
+    *, victims: Path | None = None, tell: ProgressCallback = lambda _: None, cancel: CancelToken | None = None,
 ) -> Manifest:  # fmt: skip
     """Fit what the pack needs beside the weights, measure it on the test split, and write it to ``path``.
 
     The familiarity model sees training examples, the calibration its own split, and the test split only the
     finished pack. start: the pack whose weights training began with; the results then compare the two.
+    victims: folder of the victims' files, which are asked where the scenario has [probes].
     """
     train, calibration_split, test = (splits[name] for name in SPLITS)
     seen = answer(network, torch.from_numpy(train.adversarial), device)
-    victims = len(scenario.victim_labels)
-    network.familiarity.cpu().fit(seen.features, torch.from_numpy(train.attack * victims + train.victim))
+    classes = torch.from_numpy(train.attack * len(scenario.victim_labels) + train.victim)
+    network.familiarity.cpu().fit(seen.features, classes)
     held_out = answer(network.to(device), torch.from_numpy(calibration_split.adversarial), device)
+    familiarity = network.familiarity.cpu()(held_out.features)
     calibration = fit_calibration(
-        held_out.attack, held_out.victim, held_out.hyperparameter,
-        network.familiarity.cpu()(held_out.features),
+        held_out.attack, held_out.victim, held_out.hyperparameter, familiarity,
         torch.from_numpy(calibration_split.attack), torch.from_numpy(calibration_split.victim),
         torch.from_numpy(calibration_split.hyperparameter), labels, history[-1].sigma,
     )  # fmt: skip
@@ -61,6 +65,12 @@ def export_pack(
         "parameters": sum(p.numel() for p in network.parameters()), "device": device.type,
         "torch": torch.__version__.split("+")[0], "last_epoch": history[-1].losses,
     }  # fmt: skip
+    probes: ProbeFit | None = None
+    if scenario.probes is not None and victims is not None:
+        probes, results["probes"] = add_third_stream(
+            network, scenario, labels, calibration, splits, familiarity, victims, path.parent / "probes", device, tell,
+            cancel,
+        )  # fmt: skip
     known = read_manifest(data)["victims"]
     manifest: dict[str, Any] = {
         "name": scenario.name,
@@ -75,6 +85,7 @@ def export_pack(
         "image": image,
         "network": scenario.network,
         "calibration": calibration,
+        "probes": probes,
         "scenario": scenario.model_dump(),
         "results": results,
         "data_fingerprint": fingerprint(data),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,40 +21,41 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.errors import AttackError, DeviceError
+from core.errors import AttackError, DeviceError, DiskFullError, size_text
 from core.manifest import CLEAN
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from training.attacks import Attack
+from core.victims import Victim, load_victim
+from training.attacks import Attack, AttackResult
+from training.budget import examples_bytes, used
+from training.memory import Pieces, Smaller
+from training.naming import named_by
 from training.plan import check_victim, make_attacks, settle_plan
 from training.ranks import Ranks
 from training.scenario import AttackSpec, Scenario
 from training.screening import Screening, screen
 from training.shards import Arrays, read_header, write_manifest, write_part
 from training.sources import SPLITS, CleanImages, Split
-from training.victim_zoo import Victim, load_victim
 
 LEVELS = 255.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """One (victim, attack entry, split), and where its parts go."""
+    """One (victim, attack entry, split), how many examples of each value it wants, and where its parts go."""
 
     victim_label: str
     spec: AttackSpec
     attack: Attack
     split: Split
+    wanted: int
     folder: Path
     seed: int
 
-    @property
-    def wanted(self) -> int:
-        return int(getattr(self.spec.cell, self.split))
 
-    def in_attack_units(self, value: NDArray[np.float32]) -> Tensor:
-        """Label units (epsilon x 255, kappa, overshoot in percent) -> the attack's own ([0, 1], logits, a share)."""
-        scale = {"epsilon": LEVELS, "kappa": 1.0, "overshoot": 100.0}[self.attack.hyperparameter]
-        return torch.from_numpy((value.astype(np.float64) / scale).astype(np.float32))
+def in_attack_units(attack: Attack, value: NDArray[np.float32]) -> Tensor:
+    """Label units (epsilon x 255, kappa, overshoot in percent) -> the attack's own ([0, 1], logits, a share)."""
+    scale = {"epsilon": LEVELS, "kappa": 1.0, "overshoot": 100.0}[attack.hyperparameter]
+    return torch.from_numpy((value.astype(np.float64) / scale).astype(np.float32))
 
 
 def stable_seed(*parts: object) -> int:
@@ -72,42 +74,58 @@ def generate(
     tell: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
     ranks: Ranks | None = None,
+    smaller: Smaller = lambda _batch, _piece: None,
 ) -> dict[str, Any]:
     """Fill ``out`` with the scenario's parts and manifest; returns the report that the manifest carries.
 
-    victims: folder with the scenario's victim files. Raises AttackError with the cell named when an attack
-    fails; what was written stays and the next run goes on from it. Raises ScenarioError, VictimError or DataError
-    before any work if an entry, a victim's file or what is in ``out`` already is not what the scenario needs.
+    victims: folder with the scenario's victim files. smaller: told the batch and how many of its images are attacked
+    at once from now on, where the memory does not hold more. Raises AttackError with the cell named when an attack
+    fails, DeviceError where not even one image fits, DiskFullError; what was written stays and the next run goes on
+    from it. Raises ScenarioError, VictimError or DataError before any work if an entry, a victim's file or what is in
+    ``out`` already is not what the scenario needs.
     """
     ranks = ranks or Ranks()
     attacks = make_attacks(scenario)
     for victim_spec in scenario.victims:
-        check_victim(victims / victim_spec.file, victim_spec, clean)
+        check_victim(victims / victim_spec.saved_as, victim_spec, clean)
     settle_plan(scenario, clean, victims, out, write=ranks.first)
-    _write_clean(scenario, clean, out, ranks)
     report: dict[str, Any] = {"victims": {}, "cells": {}, "unfilled": [], "source": clean.name}
-    for victim_spec in scenario.victims:
-        victim, digest = load_victim(victims / victim_spec.file)
-        victim = victim.to(device)
-        report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}
-        screened = {
-            split: screen(
-                victim, digest, clean, split, getattr(scenario.clean.pool, split), out / victim_spec.label, ranks
-            )
-            for split in SPLITS
-            if any(getattr(a.cell, split) for a in scenario.attacks)
-        }
-        for spec, attack in zip(scenario.attacks, attacks, strict=True):
-            for split, screening in screened.items():
-                folder = out / victim_spec.label / spec.key / split
-                seed = stable_seed(scenario.seed, victim_spec.label, spec.key, split)
-                stream = _Stream(victim_spec.label, spec, attack, split, folder, seed)
-                filled, tried = _run_stream(stream, scenario.batch, clean, screening, victim, tell, cancel, ranks)
-                _report_cells(report, stream, filled, tried)
-    if ranks.first:
-        write_manifest(out, scenario, report)
+    with _saying_what_is_left(scenario, clean, out):
+        _write_clean(scenario, clean, out, ranks)
+        for victim_spec in scenario.victims:
+            victim, digest = load_victim(victims / victim_spec.saved_as)
+            victim = victim.to(device)
+            named = named_by(victim, clean)
+            report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}
+            screened: dict[Split, Screening] = {}
+            for split in SPLITS:
+                if any(getattr(scenario.cell(victim_spec.label, a), split) for a in scenario.attacks):
+                    folder, pool = out / victim_spec.label, getattr(scenario.clean.pool, split)
+                    screened[split] = screen(victim, digest, named, split, pool, folder, ranks, smaller)
+            for spec, attack in zip(scenario.attacks, attacks, strict=True):
+                for split, screening in screened.items():
+                    folder = out / victim_spec.label / spec.key / split
+                    seed = stable_seed(scenario.seed, victim_spec.label, spec.key, split)
+                    wanted = int(getattr(scenario.cell(victim_spec.label, spec), split))
+                    stream = _Stream(victim_spec.label, spec, attack, split, wanted, folder, seed)
+                    maker = _Maker(stream, named, victim, scenario.batch, smaller)
+                    filled, tried = _run_stream(stream, scenario.batch, screening, maker, tell, cancel, ranks)
+                    _report_cells(report, stream, filled, tried)
+        if ranks.first:
+            write_manifest(out, scenario, report)
     ranks.barrier()
     return report
+
+
+@contextmanager
+def _saying_what_is_left(scenario: Scenario, clean: CleanImages, out: Path) -> Iterator[None]:
+    """A full disk is told with what all the examples take that are still to be made."""
+    try:
+        yield
+    except DiskFullError as error:
+        rest = max(examples_bytes(scenario, clean.shape) - used(out), error.needed)
+        more = f" The examples that are still to be made take about {size_text(rest)}."
+        raise DiskFullError(error.path, error.needed, error.free, more) from error
 
 
 def _report_cells(report: dict[str, Any], stream: _Stream, filled: NDArray[np.int64], tried: NDArray[np.int64]) -> None:
@@ -151,12 +169,12 @@ def _header(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _run_stream(
-    stream: _Stream, batch: int, clean: CleanImages, screening: Screening, victim: Victim,
-    tell: ProgressCallback, cancel: CancelToken | None, ranks: Ranks,
+    stream: _Stream, batch: int, screening: Screening, maker: _Maker, tell: ProgressCallback,
+    cancel: CancelToken | None, ranks: Ranks,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """Rounds until every cell is full or out of attempts. Returns examples filled and images tried, by cell."""
-    values = np.asarray(stream.spec.grid.values, np.float32)
-    orders = [_candidates(stream, cell, float(value), screening) for cell, value in enumerate(values)]
+    values = np.asarray(stream.spec.grid.values, np.float32).tolist()
+    orders = [_candidates(stream, cell, value, screening) for cell, value in enumerate(values)]
     tally = _Tally(stream, tell, cancel)
     part = 0
     while queue := _next_round(stream, orders, tally.filled, tally.tried):
@@ -166,7 +184,7 @@ def _run_stream(
             if cancel is not None:
                 cancel.check()
             if ranks.owns(index) and not path.exists():
-                _make_part(stream, chunk, values, clean, victim, path)
+                maker.make(chunk, path)
             if ranks.alone:
                 tally.add(path)
         ranks.barrier()
@@ -210,44 +228,61 @@ def _next_round(
     return [queue[i] for i in rng.permutation(len(queue))]
 
 
-def _make_part(
-    stream: _Stream, chunk: list[tuple[int, int]], values: NDArray[np.float32], clean: CleanImages,
-    victim: Victim, path: Path,
-) -> None:  # fmt: skip
-    """Attack one batch of (cell, clean row) and write what fooled the victim."""
-    cells = np.asarray([c for c, _ in chunk])
-    rows = np.asarray([r for _, r in chunk])
-    device = next(victim.parameters()).device
-    images = torch.from_numpy(clean.images[rows]).to(device).float() / LEVELS
-    labels = torch.from_numpy(clean.labels[rows]).to(device)
-    generator = torch.Generator().manual_seed(stable_seed(stream.seed, path.stem))
-    try:
-        result = stream.attack(
-            victim, images, labels, stream.in_attack_units(values[cells]), eight_bit=True, generator=generator
-        )
-    except AttackError as error:
-        asked = ", ".join(f"{value:g}" for value in np.unique(values[cells]))
-        where = f"{stream.victim_label}/{stream.spec.key}/{stream.split} at {stream.attack.hyperparameter} {asked}"
-        raise AttackError(f"{where}: {error.what}", error.remedy) from error
-    except torch.OutOfMemoryError as error:
-        raise DeviceError(
-            f"{len(chunk)} images of {stream.victim_label}/{stream.spec.key} do not fit into {device}'s memory.",
-            "Lower batch in the scenario.",
-        ) from error
-    won = result.success.cpu().numpy()
-    arrays: Arrays = {
-        "adversarial": (result.adversarial * LEVELS).round().to("cpu", torch.uint8).numpy()[won],
-        "clean": clean.images[rows][won],
-        "row": rows[won],
-        "hyperparameter": values[cells][won],
-        "l2": result.l2.cpu().numpy()[won],
-        "linf": result.linf.cpu().numpy()[won],
-    }
-    tally = {
-        "filled": np.bincount(cells[won], minlength=len(values)).tolist(),
-        "tried": np.bincount(cells, minlength=len(values)).tolist(),
-    }
-    write_part(path, arrays, tally)
+class _Maker:
+    """Attacks a stream's batches and writes their parts.
+
+    What the memory does not hold at once goes through the attack in pieces, and so do the batches after it. The images
+    are the same up to the rounding of a smaller batch, but for toolboxes whose examples depend on each other.
+    """
+
+    def __init__(self, stream: _Stream, clean: CleanImages, victim: Victim, batch: int, smaller: Smaller) -> None:
+        self._stream, self._clean, self._victim = stream, clean, victim
+        self._device = victim.device
+        self._values = np.asarray(stream.spec.grid.values, np.float32)
+        self._pieces = Pieces(batch, self._device, smaller)
+
+    def make(self, chunk: list[tuple[int, int]], path: Path) -> None:
+        """Attack one batch of (cell, clean row) and write what fooled the victim."""
+        cells = np.asarray([c for c, _ in chunk])
+        rows = np.asarray([r for _, r in chunk])
+        asked = self._values[cells]
+        generator = torch.Generator().manual_seed(stable_seed(self._stream.seed, path.stem))
+        result = self._attack(rows, asked, generator)
+        won = result.success.numpy()
+        arrays: Arrays = {
+            "adversarial": (result.adversarial * LEVELS).round().to(torch.uint8).numpy()[won],
+            "clean": self._clean.images[rows][won],
+            "row": rows[won],
+            "hyperparameter": asked[won],
+            "l2": result.l2.numpy()[won],
+            "linf": result.linf.numpy()[won],
+        }
+        tally = {
+            "filled": np.bincount(cells[won], minlength=len(self._values)).tolist(),
+            "tried": np.bincount(cells, minlength=len(self._values)).tolist(),
+        }
+        write_part(path, arrays, tally)
+
+    def _attack(self, rows: NDArray[np.int64], asked: NDArray[np.float32], generator: torch.Generator) -> AttackResult:
+        """The result over all rows, on the CPU. Raises AttackError and DeviceError that name the cells."""
+        stream, begun = self._stream, {0: generator.get_state()}
+
+        def attack(piece: slice) -> AttackResult:
+            generator.set_state(begun[piece.start])  # a piece that did not fit has drawn already
+            images = torch.from_numpy(self._clean.images[rows[piece]]).to(self._device).float() / LEVELS
+            labels = torch.from_numpy(self._clean.labels[rows[piece]]).to(self._device)
+            values = in_attack_units(stream.attack, asked[piece])
+            result = stream.attack(self._victim, images, labels, values, eight_bit=True, generator=generator)
+            begun[piece.stop] = generator.get_state()
+            return AttackResult(*(column.cpu() for column in result))
+
+        try:
+            results = self._pieces.of(len(rows), attack)
+        except (AttackError, DeviceError) as error:
+            values = ", ".join(f"{value:g}" for value in np.unique(asked))
+            where = f"{stream.victim_label}/{stream.spec.key}/{stream.split} at {stream.attack.hyperparameter} {values}"
+            raise type(error)(f"{where}: {error.what}", error.remedy) from error
+        return AttackResult(*(torch.cat(columns) for columns in zip(*results, strict=True)))
 
 
 def _write_clean(scenario: Scenario, clean: CleanImages, out: Path, ranks: Ranks) -> None:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from core.errors import DeviceError
-from training.memory import in_parts, is_out_of_memory
+from training.memory import Smaller, in_parts, is_out_of_memory
 from training.objective import Batch, Objective, Tally
 from training.ranks import Ranks
 from training.shards import Examples
-
-Smaller = Callable[[int, int], None]
-"""Told the size of a batch and of the parts that it goes through the network in from now on."""
 
 
 def batch_sizes(examples: int, batch: int, smallest: int = 2) -> list[int]:

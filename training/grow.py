@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import ScenarioError
+from core.errors import ScenarioError, VictimError
+from core.files import make_folder, write_file
 from core.manifest import AttackLabel, Calibration, ImageSpec, Manifest
 from core.model.config import NetworkConfig
 from core.model.network import MTAA
 from core.pack import Pack, build_network
+from core.paths import user_data, victim_folders
 from training.losses import UncertaintyWeighted
 from training.metrics import Predictions, evaluate
-from training.shards import Examples
+from training.shards import Examples, file_sha256
 
 _HEADS = ("attack_head", "victim_head", "hyperparameter_head")
 
@@ -51,6 +54,31 @@ def check_start(
             )
 
 
+def take_victim(pack: str, sha256: str, path: Path, beside: Path) -> None:
+    """See that ``path`` is the victim's file of that hash, which the pack of this name was made with.
+
+    A file that is not there is copied from the user's victims, from a run that the wizard made, or from the run that
+    the pack is the end of, in the folder ``beside`` it. Raises VictimError if there is another or none.
+    """
+    if path.exists():
+        if file_sha256(path) != sha256:
+            raise VictimError(
+                f"{path} is not the victim that {pack} was made with.",
+                "Put that victim's file there, or give this victim another name.",
+            )
+        return
+    folders = [*victim_folders(), beside / "victims", *sorted((user_data() / "runs").glob("*/victims"))]
+    for candidate in (file for folder in folders for file in sorted(folder.glob("*.safetensors"))):
+        if file_sha256(candidate) == sha256:
+            make_folder(path.parent)
+            write_file(path, candidate.read_bytes())
+            return
+    raise VictimError(
+        f"{pack} was made with a victim whose file {path.name} is not in {path.parent}.",
+        "Put it there: it is in victims/ of the run that made the pack.",
+    )
+
+
 @torch.no_grad()
 def start_from(
     pack: Pack, network: MTAA, weighting: UncertaintyWeighted, labels: Sequence[AttackLabel], victims: Sequence[str]
@@ -63,7 +91,7 @@ def start_from(
     kept = {
         name: value
         for name, value in pack.weights.items()
-        if name.split(".")[0] not in (*_HEADS, "familiarity")  # familiarity is fitted anew at the end
+        if name.split(".")[0] not in (*_HEADS, "familiarity", "scorer")  # the last two are fitted anew at the end
     }
     network.load_state_dict(kept | {name: value for name, value in own.items() if name not in kept})
     for head, rows in ((network.attack_head, at_attack), (network.victim_head, at_victim)):

@@ -1,13 +1,21 @@
-"""Training where the device's memory is short: a batch in parts, with gradients that add up."""
+"""Work where the device's memory is short: a batch in parts, with gradients that add up; images in pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from core.errors import DeviceError
+
+Smaller = Callable[[int, int], None]
+"""Told the size of a batch and of the parts that it goes through the device in from now on."""
+
+T = TypeVar("T")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -36,3 +44,41 @@ def in_parts(network: nn.Module, parts: int) -> Iterator[None]:
     finally:
         for norm, momentum in zip(norms, before, strict=True):
             norm.momentum = momentum
+
+
+class Pieces:
+    """Images through a device that may not hold a batch of them: halved as often as it does not, and kept that small.
+
+    smaller: told of every halving.
+    """
+
+    def __init__(self, size: int, device: torch.device, smaller: Smaller = lambda _batch, _piece: None) -> None:
+        self.size, self._device, self._smaller = size, device, smaller
+
+    def of(self, count: int, work: Callable[[slice], T]) -> list[T]:
+        """``work`` on consecutive slices of ``count`` images; one that did not fit is worked on again, in halves.
+
+        Raises DeviceError where not even one image fits.
+        """
+        found: list[T] = []
+        start = 0
+        while start < count:
+            piece = slice(start, min(start + self.size, count))
+            try:
+                found.append(work(piece))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            else:
+                start = piece.stop
+                continue
+            self._halve(piece.stop - start, count)  # not while the error holds on to what did not fit
+        return found
+
+    def _halve(self, images: int, count: int) -> None:
+        if images < 2:
+            raise DeviceError(f"Not even one image fits into {self._device}'s memory.", "Close what else uses it.")
+        self.size = images // 2
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._smaller(count, self.size)

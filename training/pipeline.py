@@ -3,43 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from core.errors import DataError, ScenarioError
-from core.manifest import ImageSpec, Manifest
-from core.pack import Pack
+from core.manifest import AttackLabel, ImageSpec, Manifest
+from core.pack import Pack, find_pack
 from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
+from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
 from training.export import export_pack
-from training.gradients import Smaller
-from training.plan import check_victim, make_attacks
+from training.grow import check_start, take_victim
+from training.memory import Smaller
+from training.own_victims import origin_of, read_own
+from training.plan import check_victim, image_of, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario
-from training.shards import read_manifest, read_split
+from training.shards import MADE_BY, read_manifest, read_split
 from training.sources import SPLITS, CleanImages
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer, attack_labels
-from training.victim_zoo import ARCHITECTURES
+from training.victim_check import Verdict, check_own
 
 
-def make_victims(
-    scenario: Scenario, clean: CleanImages, folder: Path, device: torch.device, tell: ProgressCallback,
-    cancel: CancelToken | None = None,
-) -> None:  # fmt: skip
-    """Train the scenario's victims that are not in ``folder`` yet.
+def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
+    """Raise ScenarioError, DataError or VictimError for what would else be refused hours later.
 
-    Names that do not exist are refused first: nobody wants to hear of the last one hours later.
+    That is names that do not exist, victims to train on images without classes, and a pack to start from that the
+    scenario does not go on with. Files of the victims that this pack was made with are put into ``victims`` where they
+    are found on this machine.
     """
     make_attacks(scenario)
-    unknown = {spec.architecture for spec in scenario.victims} - ARCHITECTURES.keys()
+    trained = [spec for spec in scenario.victims if spec.file is None]
+    unknown = {spec.architecture for spec in trained} - ARCHITECTURES.keys()
     if unknown:
         raise ScenarioError(
             f"No architecture is called {' or '.join(sorted(unknown))}.", f"Use one of {', '.join(ARCHITECTURES)}."
         )
+    if trained and not clean.classes:
+        raise DataError(
+            f"The images have no classes for {trained[0].label} to learn.",
+            "Sort them into a sub-folder for each class.",
+        )
+    if scenario.training.start is not None:
+        _check_pack(scenario, scenario.training.start, clean, victims)
+
+
+def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Path) -> None:
+    path = find_pack(start)
+    manifest = read_pack_manifest(path)
+    check_start(manifest, scenario.network, image_of(clean), labels_of(scenario), scenario.victim_labels)
+    specs = {spec.label: spec for spec in scenario.victims}
+    for known in manifest.victims:
+        if known.sha256 is None:
+            continue
+        spec, file = specs[known.name], victims / specs[known.name].saved_as
+        if spec.file is None or file.exists():  # an own victim is brought first
+            take_victim(manifest.pack_id, known.sha256, file, path.parent)
+
+
+def labels_of(scenario: Scenario) -> list[AttackLabel]:
+    """The pack's attack labels, with the ranges of the scenario's grids."""
+    return attack_labels(scenario, {attack.name: attack.hyperparameter for attack in make_attacks(scenario)})
+
+
+def make_victims(
+    scenario: Scenario, clean: CleanImages, folder: Path, device: torch.device, tell: ProgressCallback,
+    cancel: CancelToken | None = None, files: Path = Path(), checked: Callable[[Verdict], None] = lambda _: None,
+) -> None:  # fmt: skip
+    """Bring the scenario's own victims into ``folder`` and train the others, those that are not there yet.
+
+    files: where own victims' files lie if their paths are relative. Raises first what ``check_plan`` does.
+    """
+    check_plan(scenario, clean, folder)
+    bring_victims(scenario, clean, folder, device, tell, cancel, files, checked)
     for spec in scenario.victims:
-        path = folder / spec.file
+        if spec.file is not None:
+            continue
+        path = folder / spec.saved_as
         if path.exists():
             check_victim(path, spec, clean)
         else:
@@ -49,25 +92,54 @@ def make_victims(
             )  # fmt: skip
 
 
+def bring_victims(
+    scenario: Scenario, clean: CleanImages, folder: Path, device: torch.device, tell: ProgressCallback,
+    cancel: CancelToken | None, files: Path, checked: Callable[[Verdict], None], *, advise: bool = False,
+) -> None:  # fmt: skip
+    """Read, check and keep the scenario's own victims; ``checked`` hears of each before one that is refused raises.
+
+    One that is in ``folder`` already stays, unless its file or what the scenario says of it has changed.
+    advise: try what would be better for victims that do well enough, too.
+    """
+    for spec in scenario.victims:
+        if spec.file is None:
+            continue
+        path, source = folder / spec.saved_as, files / spec.file
+        if path.exists() and (not source.exists() or read_card(path).origin == origin_of(spec, source)):
+            check_victim(path, spec, clean)
+            continue
+        card, tensors = read_own(spec, source, clean)
+        verdict = check_own(build_victim(card, tensors).to(device), clean, advise=advise, tell=tell, cancel=cancel)
+        checked(verdict)
+        verdict.insist()
+        write_victim(replace(card, accuracy=verdict.accuracy), tensors, path)
+
+
 def train_pack(
-    scenario: Scenario, data: Path, out: Path, device: torch.device, tell: ProgressCallback,
+    scenario: Scenario, victims: Path, data: Path, out: Path, device: torch.device, tell: ProgressCallback,
     report: Callable[[EpochReport], None] = lambda _: None, cancel: CancelToken | None = None,
     smaller: Smaller = lambda _batch, _part: None, ranks: Ranks | None = None,
 ) -> Manifest:  # fmt: skip
-    """Train on the examples in ``data`` and write ``out/NAME.mtaapack``. ranks: processes that call this together."""
+    """Train on the examples in ``data`` and write ``out/NAME.mtaapack``.
+
+    victims: folder of the victims' files, which a scenario with [probes] asks. ranks: processes that call this
+    together.
+    """
     ranks = ranks or Ranks.single()
     _check_same_data(scenario, data)
     splits = {name: read_split(data, scenario, name) for name in SPLITS}
     _, channels, height, width = splits["train"].adversarial.shape
     image = ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
-    kinds: dict[str, str] = {attack.name: attack.hyperparameter for attack in make_attacks(scenario)}
-    labels = attack_labels(scenario, kinds)
+    labels = labels_of(scenario)
     trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device, ranks)
     _check_victims(trainer.start, data)
     history = trainer.run(tell=tell, report=report, cancel=cancel, smaller=smaller)
     path = out / f"{scenario.name}.mtaapack"
     if ranks.first:
-        export_pack(path, scenario, trainer.network, labels, image, data, splits, history, device, trainer.start)
+        export_pack(
+            path, scenario, trainer.network, labels, image, data, splits, history, device, trainer.start,
+            victims=victims, tell=tell, cancel=cancel,
+        )  # fmt: skip
     ranks.barrier()
     return read_pack_manifest(path)
 
@@ -87,7 +159,7 @@ def _check_same_data(scenario: Scenario, data: Path) -> None:
     """Refuse examples that were generated for other victims, attacks or clean images."""
     made_for = read_manifest(data)["scenario"]
     wanted = scenario.model_dump()
-    different = [key for key in ("clean", "victims", "attacks") if made_for.get(key) != wanted[key]]
+    different = [key for key in MADE_BY if made_for.get(key) != wanted.get(key)]
     if different:
         raise DataError(
             f"{data} was generated by a scenario with other {', '.join(different)}.",

@@ -12,14 +12,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
-from core.manifest import CLEAN
+from core.manifest import CLEAN, ImageSpec
+from core.victims import read_card
 from training.attacks import Attack, make_attack
 from training.scenario import Scenario, VictimSpec
 from training.shards import file_sha256
 from training.sources import SPLITS, CleanImages
-from training.victim_zoo import read_card
 
 PLAN = "plan.json"
 _Streams = dict[str, dict[str, Any]]
@@ -36,16 +38,31 @@ def make_attacks(scenario: Scenario) -> list[Attack]:
 
 
 def check_victim(path: Path, spec: VictimSpec, clean: CleanImages) -> None:
-    """Raise VictimError unless the file holds the architecture asked for, for images and classes as ``clean`` has."""
+    """Raise VictimError unless the file holds the victim asked for, for images and classes as ``clean`` has."""
     card = read_card(path)
     channels, height, width = clean.shape
-    wanted = {
-        "architecture": spec.architecture, "classes": clean.classes,
-        "channels": channels, "height": height, "width": width,
-    }  # fmt: skip
+    wanted = {"channels": channels, "height": height, "width": width}
+    if clean.classes:
+        wanted["data_classes"] = clean.classes
     wrong = [f"{key} {getattr(card, key)}, not {value}" for key, value in wanted.items() if getattr(card, key) != value]
+    if spec.architecture and card.architecture != spec.architecture:
+        wrong.append(f"architecture {card.architecture}, not {spec.architecture}")
     if wrong:
         raise VictimError(f"{path} has {', '.join(wrong)}.", "Train the scenario's victims into a folder of their own.")
+
+
+def image_of(clean: CleanImages) -> ImageSpec:
+    """What a pack made from these images takes."""
+    channels, height, width = clean.shape
+    return ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
+
+
+def clean_digest(clean: CleanImages) -> str:
+    """sha256 over the images, their labels and their splits."""
+    digest = hashlib.sha256()
+    for array in (clean.images, clean.labels, clean.split):  # as they lie: images may be more than the memory holds
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def settle_plan(scenario: Scenario, clean: CleanImages, victims: Path, out: Path, *, write: bool) -> None:
@@ -70,19 +87,18 @@ def settle_plan(scenario: Scenario, clean: CleanImages, victims: Path, out: Path
 
 def _streams(scenario: Scenario, clean: CleanImages, victims: Path) -> _Streams:
     """What each stream of parts is asked for, by its folder."""
-    digest = hashlib.sha256(clean.images.tobytes() + clean.labels.tobytes() + clean.split.tobytes()).hexdigest()
-    common: dict[str, Any] = {"clean images": digest, "seed": scenario.seed}
+    common: dict[str, Any] = {"clean images": clean_digest(clean), "seed": scenario.seed}
     streams: _Streams = {}
     for split in SPLITS:
         examples = getattr(scenario.clean.examples, split)
         streams[f"{CLEAN}/{CLEAN}/{split}"] = common | {"examples": examples}
     for victim in scenario.victims:
-        weights = file_sha256(victims / victim.file)
+        weights = file_sha256(victims / victim.saved_as)
         for attack in scenario.attacks:
             for split in SPLITS:
                 streams[f"{victim.label}/{attack.key}/{split}"] = common | {
                     "victim": weights, "batch": scenario.batch, "pool": getattr(scenario.clean.pool, split),
-                    "cell": getattr(attack.cell, split), **attack.model_dump(exclude={"cell"}),
+                    "cell": getattr(scenario.cell(victim.label, attack), split), **attack.model_dump(exclude={"cell"}),
                 }  # fmt: skip
     return streams
 

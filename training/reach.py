@@ -13,9 +13,10 @@ from torch import Tensor
 
 from core.errors import VictimError
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from core.victims import Victim
 from training.attacks.base import margins
+from training.naming import named_by
 from training.sources import CleanImages
-from training.victim_zoo import Victim
 
 STEPS = 200
 _RATE = 0.05
@@ -31,15 +32,15 @@ def measure_reach(
     bound of the reach, and far above what an attack that also minimises L2 stops at. Raises VictimError if the
     victim names none of the images right.
     """
-    device = next(victim.parameters()).device
+    clean = named_by(victim, clean)
     rows = clean.rows("train")[:images]
     steps = STEPS * int(np.ceil(len(rows) / batch))
     meter = ProgressMeter(f"reach of {victim.card.name}", steps, tell, cancel=cancel)
     found: list[Tensor] = []
     for start in range(0, len(rows), batch):
         part = rows[start : start + batch]
-        x = torch.from_numpy(clean.images[part]).to(device).float() / 255
-        labels = torch.from_numpy(clean.labels[part]).to(device)
+        x = torch.from_numpy(clean.images[part]).to(victim.device).float() / 255
+        labels = torch.from_numpy(clean.labels[part]).to(victim.device)
         right = victim(x).argmax(1) == labels
         found.append(_ascend(victim, x[right], labels[right], meter, cancel).cpu())
     if not any(len(part) for part in found):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from core.errors import AttackError
+from core.victims import Victim, load_victim
 from training.attacks import make_attack
-from training.victim_zoo import Victim, load_victim
 
 Point = tuple[float, float]
 _SCALE = 16

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import (
@@ -34,6 +34,16 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class _Grown(_Strict):
+    """Optional entries are left out of the dump where they are not given: what was begun before there were such
+    entries goes on, for runs compare the dumps."""
+
+    @model_serializer(mode="wrap")
+    def _given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = dump(self)
+        return {name: value for name, value in found.items() if value is not None}
+
+
 class Counts(_Strict):
     """Examples wanted in each split: of every cell for an attack, in all for clean images."""
 
@@ -42,15 +52,21 @@ class Counts(_Strict):
     test: NonNegativeInt
 
 
-class CleanSpec(_Strict):
+class CleanSpec(_Grown):
     """Clean images: where they come from, how many go in as the class "clean", how many each attack draws from.
 
+    source: "folder" is any folder of images, in sub-folders by class or not, or tar files of such folders.
     pool: clean images of each split that attacks choose from; a victim's margins are measured on all of them.
+    size, channels: of a folder's images once they are taken in: the largest centred square, scaled to size x size.
+    per_class: at most this many of a class are taken in, and of each of ``train`` and ``val`` where there are such.
     """
 
-    source: Literal["mnist", "digits"]
+    source: Literal["mnist", "digits", "folder"]
     examples: Counts = Counts(train=0, calibration=0, test=0)
     pool: Counts
+    size: Annotated[int, Field(ge=8, le=1024)] | None = None
+    channels: Literal[1, 3] | None = None
+    per_class: PositiveInt | None = None
 
     @model_validator(mode="after")
     def _learnt(self) -> CleanSpec:
@@ -58,20 +74,59 @@ class CleanSpec(_Strict):
             raise ValueError('"clean" is a class only if examples.train is above 0')
         return self
 
+    @model_validator(mode="after")
+    def _sized(self) -> CleanSpec:
+        if self.source == "folder" and self.size is None:
+            raise ValueError("a folder's images need size, in pixels")
+        if self.source != "folder" and (self.size or self.channels or self.per_class):
+            raise ValueError(f"{self.source} has its own size: size, channels and per_class are a folder's")
+        return self
 
-class VictimSpec(_Strict):
-    """A victim trained on the clean train split. passes: over that split."""
 
-    architecture: str
+class VictimSpec(_Grown):
+    """A victim: trained here on the clean train split, or brought along in a file.
+
+    architecture: one of Table 1's to train; beside a file, torchvision's name for whose weights it holds. Programs
+        (TorchScript, torch.export, ONNX) and victims' files of this program need none.
+    passes: over the train split.
+    file: the own victim's. The entries below go with one:
+    size: side in pixels of what the network takes, where that is not the images' own.
+    scaling: range of the values that the network's mean and std are subtracted from and divided by.
+    mean, std: one for all channels, or one for each in the network's order. bgr: that order is blue, green, red.
+    classes: the victim's number (from 0) of each class of the images, in their order; or the names of all the victim's
+        classes, in its order, among which those of the images are looked up.
+    """
+
+    architecture: str = ""
     name: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$")  # names files and folders
     passes: PositiveFloat = 1.0
+    file: str | None = Field(default=None, min_length=1)
+    size: Annotated[int, Field(ge=1, le=4096)] | None = None
+    scaling: Literal["0-1", "0-255"] | None = None
+    mean: list[float] | None = Field(default=None, min_length=1, max_length=4)
+    std: list[PositiveFloat] | None = Field(default=None, min_length=1, max_length=4)
+    bgr: bool | None = None
+    classes: list[NonNegativeInt] | list[str] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> VictimSpec:
+        if not self.label:
+            raise ValueError("a victim needs a name or an architecture")
+        if self.file is not None and self.passes != 1.0:
+            raise ValueError("passes are for victims that are trained here, file is for those that are not")
+        if self.file is None and (given := sorted(self.model_fields_set - {"architecture", "name", "passes"})):
+            raise ValueError(f"{', '.join(given)}: only beside file")
+        if self.file is None and not self.architecture:
+            raise ValueError("a victim that is trained here needs an architecture")
+        return self
 
     @property
     def label(self) -> str:
         return self.name or self.architecture
 
     @property
-    def file(self) -> str:
+    def saved_as(self) -> str:
+        """The victim's file in the run's own folder of victims."""
         return f"{self.label.lower()}.safetensors"
 
 
@@ -118,11 +173,27 @@ class AttackSpec(_Strict):
         return {"name": self.name, "backend": self.backend, **self.parameters}
 
     @property
+    def title(self) -> str:
+        """For people: the attack, and whose implementation where that is not this program's."""
+        return self.name if self.backend == "mtaa" else f"{self.name} ({self.backend})"
+
+    @property
     def key(self) -> str:
         return f"{self.name}-{self.backend}".lower().replace("&", "")
 
 
-class TrainingSpec(_Strict):
+class Replay(_Strict):
+    """What a pack that is grown knows already and is only to remember.
+
+    Cells of these victims under these attacks, by their labels, have these counts instead of their attack's own.
+    """
+
+    victims: list[str] = Field(min_length=1)
+    attacks: list[str] = Field(min_length=1)
+    cell: Counts
+
+
+class TrainingSpec(_Grown):
     """How the attribution network is trained: Adam with a cosine schedule, as in Section 4.1.
 
     decoupled_decay: AdamW's weight decay instead of the L2 penalty that the paper's Adam has.
@@ -137,14 +208,14 @@ class TrainingSpec(_Strict):
     precision: Literal["fp32", "bf16"] = "bf16"
     start: str | None = Field(default=None, min_length=1)
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without ``start`` where there is none, so that what was begun before there was such an entry goes on."""
-        found: dict[str, Any] = dump(self)
-        return {name: value for name, value in found.items() if name != "start" or value is not None}
+
+class ProbesSpec(_Strict):
+    """A pack that can ask its victims (:mod:`core.probes`). examples: training examples that its scorer learns from."""
+
+    examples: PositiveInt = 4000
 
 
-class Scenario(_Strict):
+class Scenario(_Grown):
     """The whole file."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
@@ -157,6 +228,8 @@ class Scenario(_Strict):
     attacks: list[AttackSpec] = Field(min_length=1)
     network: NetworkConfig = NetworkConfig()
     training: TrainingSpec = TrainingSpec()
+    probes: ProbesSpec | None = None
+    replay: Replay | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
@@ -168,7 +241,19 @@ class Scenario(_Strict):
             raise ValueError(f"two attack entries share name and backend: {keys}")
         if CLEAN in {name.lower() for name in (*labels, *(a.name for a in self.attacks))}:
             raise ValueError(f"{CLEAN!r} is the label of images that nobody attacked")
+        if self.probes is not None and self.network.perturbation_extractor != "pixel":
+            raise ValueError("[probes] needs a network that estimates perturbations by pixel")
+        if self.replay is not None:
+            replayed = {*self.replay.victims, *self.replay.attacks}
+            if unknown := sorted(replayed - {*labels, *(a.name for a in self.attacks)}):
+                raise ValueError(f"replay names {', '.join(unknown)}, which the scenario has not")
         return self
+
+    def cell(self, victim: str, attack: AttackSpec) -> Counts:
+        """Examples wanted of each value of the attack's grid against the victim of that label."""
+        if self.replay is not None and victim in self.replay.victims and attack.name in self.replay.attacks:
+            return self.replay.cell
+        return attack.cell
 
     @property
     def attack_labels(self) -> list[str]:

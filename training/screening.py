@@ -11,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import AttackError
+from core.victims import Victim
 from training.attacks.base import margins
+from training.memory import Pieces, Smaller
 from training.ranks import Ranks
 from training.shards import read_header, read_part, write_part
 from training.sources import CleanImages, Split
-from training.victim_zoo import Victim
 
 _BATCH = 250
 
@@ -33,8 +34,9 @@ class Screening(NamedTuple):
 
 
 def screen(
-    victim: Victim, digest: str, clean: CleanImages, split: Split, pool: int, folder: Path, ranks: Ranks
-) -> Screening:
+    victim: Victim, digest: str, clean: CleanImages, split: Split, pool: int, folder: Path, ranks: Ranks,
+    smaller: Smaller = lambda _batch, _piece: None,
+) -> Screening:  # fmt: skip
     """Screen the first ``pool`` images of a split, or take the result that an earlier run left in ``folder``.
 
     digest: the victim's; a result of another victim or other images is measured anew.
@@ -43,7 +45,7 @@ def screen(
     rows = clean.rows(split)[:pool]
     of = {"victim": digest, "images": hashlib.sha256(clean.images[rows].tobytes()).hexdigest()}
     if ranks.first and not (path.exists() and read_header(path) == of):
-        right, epsilon = _measure(victim, clean, rows)
+        right, epsilon = measure(victim, clean, rows, smaller)
         write_part(path, {"rows": rows, "right": right, "epsilon": epsilon}, of)
     ranks.barrier()
     found, _ = read_part(path)
@@ -54,16 +56,18 @@ def screen(
     return Screening(every_right, every_epsilon)
 
 
-def _measure(
-    victim: Victim, clean: CleanImages, rows: NDArray[np.int64]
+def measure(
+    victim: Victim, clean: CleanImages, rows: NDArray[np.int64], smaller: Smaller = lambda _batch, _piece: None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    device = next(victim.parameters()).device
-    right = np.zeros(len(rows), np.uint8)
-    epsilon = np.zeros(len(rows), np.float32)
-    for start in range(0, len(rows), _BATCH):
-        part = slice(start, start + _BATCH)
-        x = (torch.from_numpy(clean.images[rows[part]]).to(device).float() / 255).requires_grad_()
-        margin = -margins(victim(x), torch.from_numpy(clean.labels[rows[part]]).to(device))
+    """Of the images at ``rows``: whether the victim names them right, and the first-order distance to the boundary.
+
+    smaller: told where the memory does not hold as many images at once as are taken.
+    """
+    device = victim.device
+
+    def look(piece: slice) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        x = (torch.from_numpy(clean.images[rows[piece]]).to(device).float() / 255).requires_grad_()
+        margin = -margins(victim(x), torch.from_numpy(clean.labels[rows[piece]]).to(device))
         if not bool(margin.isfinite().all()):
             raise AttackError(
                 f"The victim {victim.name} returned logits that are NaN or infinite on a clean image.",
@@ -71,6 +75,10 @@ def _measure(
             )
         (gradient,) = torch.autograd.grad(margin.sum(), x)
         steepness = gradient.abs().sum((1, 2, 3)).clamp_min(1e-12)
-        right[part] = (margin > 0).cpu().numpy()
-        epsilon[part] = (margin.detach() / steepness).cpu().numpy()
+        return (margin > 0).cpu().numpy().astype(np.uint8), (margin.detach() / steepness).cpu().numpy()
+
+    looked = Pieces(_BATCH, device, smaller).of(len(rows), look)
+    if not looked:
+        return np.zeros(0, np.uint8), np.zeros(0, np.float32)
+    right, epsilon = map(np.concatenate, zip(*looked, strict=True))
     return right, epsilon

@@ -33,6 +33,12 @@ from training.scenario import Scenario
 from training.sources import SPLITS, Split
 
 MANIFEST = "manifest.json"
+MADE_BY = ("clean", "victims", "attacks", "replay")
+"""The entries of a scenario that its examples follow from, beside its seed and its batch."""
+
+BESIDE_IMAGES = 8 + 3 * 4
+"""Bytes of an example beside its two images: row, hyperparameter, l2, linf."""
+
 _AGAIN = "Delete it and run `mtaa generate` again: the rest is kept."
 Arrays = dict[str, NDArray[Any]]
 
@@ -162,11 +168,15 @@ def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool =
 
 def _within_cells(joined: Arrays, scenario: Scenario, split: Split) -> NDArray[np.bool_]:
     """Which examples to keep, [N]: a last round may have filled a cell beyond what the scenario wants of it."""
-    wanted = [int(getattr(a.cell, split)) for a in scenario.attacks]
+    wanted = {  # by victim and entry, as the columns number them
+        (scenario.victim_labels.index(spec.label), index): int(getattr(scenario.cell(spec.label, attack), split))
+        for spec in scenario.victims
+        for index, attack in enumerate(scenario.attacks)
+    }
     taken: Counter[tuple[int, int, float]] = Counter()
     kept = np.ones(len(joined["row"]), np.bool_)
     keys = zip(joined["victim"].tolist(), joined["entry"].tolist(), joined["hyperparameter"].tolist(), strict=True)
     for position, key in enumerate(keys):
         taken[key] += 1
-        kept[position] = key[1] < 0 or taken[key] <= wanted[key[1]]
+        kept[position] = key[1] < 0 or taken[key] <= wanted[key[:2]]
     return kept

@@ -29,6 +29,7 @@ _MNIST_FILES: dict[str, tuple[str, str]] = {
 }
 _IDX_UINT8 = 0x08
 _MNIST_CLASSES = 10
+_DIGITS = tuple("0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class CleanImages:
     """Clean images of one data set.
 
     images: uint8 [N, C, H, W]; labels: int64 [N]; split: index into SPLITS, uint8 [N].
+    classes: 0 where nobody labelled the images; the labels are then -1.
+    class_names: in the order of the labels. skipped: files that could not be read, each with the reason.
     """
 
     name: str
@@ -43,6 +46,8 @@ class CleanImages:
     labels: NDArray[np.int64]
     split: NDArray[np.uint8]
     classes: int
+    class_names: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -61,10 +66,26 @@ def _hash_fraction(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.frombuffer(digests, dtype=">u8").astype(np.float64) / 2.0**64
 
 
+def split_beside(
+    images: NDArray[np.uint8], held_out: NDArray[np.bool_], *, calibration: float = 0.1
+) -> NDArray[np.uint8]:
+    """Split index [N] where the data set says itself which images are for testing; held_out: [N].
+
+    An image that is among those under another name is a test image too; the others are split by content.
+    """
+    fraction = _hash_fraction(images)
+    split = _split_by_hash(fraction, calibration=calibration, test=0.0)
+    split[np.isin(fraction, fraction[held_out])] = SPLITS.index("test")
+    return split
+
+
 def split_by_content(images: NDArray[np.uint8], *, calibration: float = 0.1, test: float = 0.1) -> NDArray[np.uint8]:
     """Split index [N] for each image: the lowest hashes are test, the next calibration, the rest train."""
-    fraction = _hash_fraction(images)
-    split = np.full(len(images), SPLITS.index("train"), np.uint8)
+    return _split_by_hash(_hash_fraction(images), calibration=calibration, test=test)
+
+
+def _split_by_hash(fraction: NDArray[np.float64], *, calibration: float, test: float) -> NDArray[np.uint8]:
+    split = np.full(len(fraction), SPLITS.index("train"), np.uint8)
     split[fraction < test + calibration] = SPLITS.index("calibration")
     split[fraction < test] = SPLITS.index("test")
     return split
@@ -122,16 +143,15 @@ def load_mnist(folder: Path, *, calibration: float = 0.1) -> CleanImages:
     test_images, test_labels = _read_labelled(folder, *_MNIST_FILES["test"])
     if train_images.shape[1:] != test_images.shape[1:]:
         raise DataError(f"The training and test images in {folder} differ in size.", "Fetch the four files again.")
-    train_split = split_by_content(train_images, calibration=calibration, test=0.0)
-    # MNIST has no such picture, but a set in its format may: one that is among the test images is a test image.
-    train_split[np.isin(_hash_fraction(train_images), _hash_fraction(test_images))] = SPLITS.index("test")
-    test_split = np.full(len(test_images), SPLITS.index("test"), np.uint8)
+    images = np.concatenate([train_images, test_images])
+    held_out = np.arange(len(images)) >= len(train_images)
     return CleanImages(
         name="mnist",
-        images=np.concatenate([train_images, test_images])[:, None],
+        images=images[:, None],
         labels=np.concatenate([train_labels, test_labels]).astype(np.int64),
-        split=np.concatenate([train_split, test_split]),
+        split=split_beside(images, held_out, calibration=calibration),
         classes=_MNIST_CLASSES,
+        class_names=_DIGITS,
     )
 
 
@@ -152,7 +172,7 @@ def load_digits_images() -> CleanImages:
 
     bunch = load_digits()
     images = np.round(bunch.images * (255.0 / 16.0)).astype(np.uint8)[:, None]
-    return CleanImages("digits", images, bunch.target.astype(np.int64), split_by_content(images), classes=10)
+    return CleanImages("digits", images, bunch.target.astype(np.int64), split_by_content(images), 10, _DIGITS)
 
 
 def load_source(name: str, data: Path | None) -> CleanImages:

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from core.errors import Cancelled
 from core.files import replacing
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from core.victims import Victim, VictimCard, load_victim, save_victim
+from training.checkpoint import Keeper, load_checkpoint
+from training.plan import clean_digest
 from training.sources import CleanImages
-from training.victim_zoo import Victim, VictimCard, load_victim, save_victim
+
+BATCH = 128
 
 
 def accuracy(victim: Victim, images: Tensor, labels: Tensor, *, batch: int = 500) -> float:
     """Share of uint8 images [N, C, H, W] that the victim names right, in float32."""
-    device = next(victim.parameters()).device
     right = 0
     with torch.inference_mode():
         for x, y in zip(torch.split(images, batch), torch.split(labels, batch), strict=True):
-            right += int((victim(x.to(device).float() / 255).argmax(1).cpu() == y).sum())
+            right += int((victim(x.to(victim.device).float() / 255).argmax(1).cpu() == y).sum())
     return right / len(labels)
 
 
@@ -34,6 +41,105 @@ def _shifted(images: Tensor, generator: torch.Generator, reach: int) -> Tensor:
     return padded[..., reach + dy : reach + dy + height, reach + dx : reach + dx + width]
 
 
+def _moments(clean: CleanImages, rows: NDArray[np.int64]) -> tuple[float, float]:
+    """Mean and standard deviation of these images' pixels in [0, 1], of any number of images."""
+    counts = np.zeros(256, np.int64)
+    for part in np.array_split(rows, max(1, len(rows) // 1000)):
+        counts += np.bincount(clean.images[part].ravel(), minlength=256)
+    levels = np.arange(256) / 255
+    mean = float(np.average(levels, weights=counts))
+    return mean, float(np.sqrt(np.average((levels - mean) ** 2, weights=counts)))
+
+
+class _Draw:
+    """Which images each step sees and how far they are moved, and how many steps there were; kept by checkpoints.
+
+    The global generator is kept as well: dropout draws from it.
+    """
+
+    def __init__(self, rows: int, seed: int) -> None:
+        self.steps = 0
+        self.generator = torch.Generator().manual_seed(seed)
+        self._rows = rows
+        self._order = torch.empty(0, dtype=torch.long)
+
+    def take(self, batch: int) -> Tensor:
+        """The next batch's rows; a pass that leaves fewer than a batch leaves them out."""
+        if len(self._order) < batch:
+            self._order = torch.randperm(self._rows, generator=self.generator)
+        chosen, self._order = self._order[:batch], self._order[batch:]
+        return chosen
+
+    def state_dict(self) -> dict[str, Any]:
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        return {
+            "steps": self.steps, "order": self._order, "own": self.generator.get_state(),
+            "cpu": torch.get_rng_state(), "cuda": cuda,
+        }  # fmt: skip
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.steps, self._order = state["steps"], state["order"]
+        self.generator.set_state(state["own"])
+        torch.set_rng_state(state["cpu"])
+        if len(state["cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def new_card(architecture: str, clean: CleanImages, name: str = "") -> VictimCard:
+    """What is known of a victim for ``clean`` before it is trained."""
+    channels, height, width = clean.shape
+    return VictimCard(
+        name=name or architecture, architecture=architecture, dataset=clean.name, classes=clean.classes,
+        channels=channels, height=height, width=width, mean=0.0, std=1.0, accuracy=0.0, seed=0,
+    )  # fmt: skip
+
+
+def step_count(images: int, passes: float, batch: int = BATCH) -> int:
+    """Steps of a training over so many images."""
+    return max(1, round(passes * images / batch))
+
+
+class VictimTraining:
+    """A victim as it is trained: ``step`` by step, Adam under one cycle of the learning rate, in bf16."""
+
+    def __init__(
+        self, architecture: str, clean: CleanImages, *, name: str, passes: float, seed: int, device: torch.device,
+        batch: int = BATCH, peak_rate: float = 1e-3,
+    ) -> None:  # fmt: skip
+        torch.manual_seed(seed)
+        rows = clean.rows("train")
+        mean, std = _moments(clean, rows)
+        card = dataclasses.replace(
+            new_card(architecture, clean, name), seed=seed, mean=round(mean, 4), std=round(std, 4)
+        )  # fmt: skip
+        self.victim = Victim(card).to(device).to(memory_format=torch.channels_last).train()
+        self.batch, self.steps = batch, step_count(len(rows), passes, batch)
+        self._images, self._labels = torch.from_numpy(clean.images[rows]), torch.from_numpy(clean.labels[rows])
+        self._device, self._reach = device, max(1, clean.shape[1] // 14)
+        self._optimizer = torch.optim.Adam(self.victim.parameters(), lr=peak_rate)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, peak_rate, total_steps=self.steps)
+        self.draw = _Draw(len(rows), seed)
+
+    def step(self) -> None:
+        chosen = self.draw.take(self.batch)
+        x = _shifted(self._images[chosen].float() / 255, self.draw.generator, self._reach).to(self._device)
+        with torch.autocast(self._device.type, torch.bfloat16):
+            logits = self.victim(x.contiguous(memory_format=torch.channels_last))
+        loss = F.cross_entropy(logits.float(), self._labels[chosen].to(self._device))
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        self._schedule.step()
+        self.draw.steps += 1
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {
+            "victim": self.victim, "optimizer": self._optimizer, "schedule": self._schedule, "draw": self.draw
+        }  # fmt: skip
+
+
 def train_victim(
     architecture: str,
     clean: CleanImages,
@@ -43,48 +149,45 @@ def train_victim(
     passes: float,
     seed: int,
     device: torch.device,
-    batch: int = 128,
-    peak_rate: float = 1e-3,
+    batch: int = BATCH,
     tell: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
 ) -> Victim:
-    """Train ``architecture`` on ``passes`` over the train split (Adam, one cycle, bf16) and write it to ``path``.
+    """Train ``architecture`` on ``passes`` over the train split and write it to ``path``.
 
-    Returns the victim as it was written, with float16-rounded weights and its accuracy on the test split.
+    Returns the victim as it was written, with float16-rounded weights and its accuracy on the test split. Stopped or
+    killed, the same call goes on from the checkpoint beside ``path`` and ends with the bytes of an undisturbed one.
+    Raises Cancelled between two steps, DataError for a checkpoint of another training, DiskFullError.
     """
-    torch.manual_seed(seed)
-    channels, height, width = clean.shape
-    rows = clean.rows("train")
-    pixels = clean.images[rows].astype(np.float32) / 255
-    card = VictimCard(
-        name=name or architecture, architecture=architecture, dataset=clean.name, classes=clean.classes,
-        channels=channels, height=height, width=width, mean=round(float(pixels.mean()), 4),
-        std=round(float(pixels.std()), 4), accuracy=0.0, seed=seed,
+    training = VictimTraining(
+        architecture, clean, name=name or architecture, passes=passes, seed=seed, device=device, batch=batch
+    )
+    run = {
+        "victim": dataclasses.asdict(training.victim.card), "steps": training.steps, "batch": batch,
+        "images": clean_digest(clean),
+    }  # fmt: skip
+    unfinished = path.with_suffix(".unfinished")
+    load_checkpoint(unfinished, training.state, run)
+    keeper = Keeper(unfinished, training.state, run)
+    meter = ProgressMeter(
+        f"training {training.victim.name}", training.steps * batch, tell,
+        already_done=training.draw.steps * batch, cancel=cancel,
     )  # fmt: skip
-    victim = Victim(card).to(device).to(memory_format=torch.channels_last).train()
-    images, labels = torch.from_numpy(clean.images[rows]), torch.from_numpy(clean.labels[rows])
-    generator = torch.Generator().manual_seed(seed)
-    steps = max(1, round(passes * len(rows) / batch))
-    optimizer = torch.optim.Adam(victim.parameters(), lr=peak_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak_rate, total_steps=steps)
-    meter = ProgressMeter(f"training {card.name}", steps * batch, tell, cancel=cancel)
-    order = torch.empty(0, dtype=torch.long)
-    for _ in range(steps):
-        if cancel is not None:
-            cancel.check()
-        if len(order) < batch:
-            order = torch.randperm(len(rows), generator=generator)
-        chosen, order = order[:batch], order[batch:]
-        x = _shifted(images[chosen].float() / 255, generator, reach=max(1, height // 14)).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
-            logits = victim(x.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(logits.float(), labels[chosen].to(device))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-        meter.advance(batch)
-    return _finish(victim, clean, path)
+    try:
+        while training.draw.steps < training.steps:
+            if keeper.due or (cancel is not None and cancel.paused):
+                keeper.save([])
+            if cancel is not None:
+                cancel.check()
+            training.step()
+            meter.advance(batch)
+    except Cancelled:
+        if training.draw.steps:
+            keeper.save([])
+        raise
+    victim = _finish(training.victim, clean, path)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    return victim
 
 
 def _finish(victim: Victim, clean: CleanImages, path: Path) -> Victim:

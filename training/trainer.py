@@ -17,9 +17,10 @@ from core.model.network import MTAA, Outputs
 from core.pack import find_pack, load_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
-from training.gradients import Batches, Gradients, Smaller, batch_sizes, to_float
+from training.gradients import Batches, Gradients, batch_sizes, to_float
 from training.grow import check_start, start_from
 from training.losses import Losses, UncertaintyWeighted
+from training.memory import Smaller
 from training.objective import Objective, Tally
 from training.ranks import Ranks
 from training.scenario import Scenario
@@ -101,8 +102,8 @@ class Trainer:
         self._gradients = Gradients(
             objective, Batches(train, device), self._tally, self._ranks, device, bf16=self._spec.precision == "bf16"
         )
-        self._optimizer = self._make_optimizer()
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
+        self.optimizer = self._make_optimizer()
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
         """Weight decay on the weights of layers alone, not on norms, biases and sigmas."""
@@ -139,8 +140,8 @@ class Trainer:
         state = {
             "network": self.network,
             "weighting": self.weighting,
-            "optimizer": self._optimizer,
-            "schedule": self._schedule,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
             "tally": self._tally,
         }
         history: list[dict[str, Any]] = load_checkpoint(self._folder, state, self._run, optional=("tally",))
@@ -150,7 +151,7 @@ class Trainer:
         meter = ProgressMeter("training", self._steps * self._spec.epochs, tell, already_done=done, cancel=cancel)
         for epoch in range(len(history), self._spec.epochs):
             try:
-                for _ in self._epoch(epoch, cancel, smaller):
+                for _ in self.steps(epoch, cancel, smaller):
                     meter.advance(1)
                     standing = cancel is not None and cancel.paused
                     if (keeper.due or standing) and self._amid_epoch:
@@ -165,7 +166,9 @@ class Trainer:
             report(EpochReport(**history[-1]))
         return [EpochReport(**past) for past in history]
 
-    def _epoch(self, epoch: int, cancel: CancelToken | None, smaller: Smaller) -> Iterator[None]:
+    def steps(
+        self, epoch: int, cancel: CancelToken | None = None, smaller: Smaller = lambda _batch, _part: None
+    ) -> Iterator[None]:
         """The steps that an epoch has left, one at a time."""
         self.network.train()
         generator = torch.Generator().manual_seed((self._scenario.seed << 16) + epoch)
@@ -173,10 +176,10 @@ class Trainer:
         for rows in torch.split(order, self._sizes)[self._tally.step :]:
             if cancel is not None:
                 cancel.check()
-            self._optimizer.zero_grad(set_to_none=True)
+            self.optimizer.zero_grad(set_to_none=True)
             found = self._gradients.of(rows, smaller)
-            self._optimizer.step()
-            self._schedule.step()
+            self.optimizer.step()
+            self.schedule.step()
             self._ranks.add_up(*found)
             self._tally.add(*found)
             yield

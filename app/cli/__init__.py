@@ -34,7 +34,7 @@ cli = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty
 cli.command("attribute")(attribute.attribute)
 cli.add_typer(packs.cli, name="packs")
 cli.add_typer(train.victims, name="victims")
-for _command in (train.generate, train.train, train.run):
+for _command in (train.estimate, train.generate, train.train, train.run):
     cli.command()(_command)
 cli.command("reproduce")(reproduce.reproduce)
 cli.add_typer(benchmark.cli, name="benchmark")

@@ -89,6 +89,40 @@ def attacks(
 
 
 @cli.command()
+def train(
+    steps: Annotated[int, typer.Option(min=1, help="Of each epoch that is measured.")] = 40,
+    batch: Annotated[int, typer.Option(min=2, help="Examples of a step.")] = 64,
+    side: Annotated[int, typer.Option(min=8, max=1024, help="Width and height of the images in pixels.")] = 28,
+    channels: Annotated[int, typer.Option(min=1, max=3, help="1 for grey images, 3 for colour.")] = 1,
+    width: Annotated[int, typer.Option(min=1, help="The network's width, as a scenario gives it.")] = 32,
+    repeats: Annotated[int, typer.Option(min=1, help="Of both loops in turn; medians are shown.")] = 3,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
+    json: _Json = None,
+) -> None:
+    """Training of the network, beside the bare loop over batches that lie on the device already."""
+    from core.attributor import choose_device  # noqa: PLC0415 (torch)
+    from training.benchmark_train import measure_training  # noqa: PLC0415
+
+    with progress_bars() as bars:
+        meter = ProgressMeter("measuring", repeats, bars)
+        result = measure_training(
+            choose_device(device), steps=steps, batch=batch, side=side, channels=channels, width=width,
+            repeats=repeats, tell=lambda _: meter.advance(1),
+        )  # fmt: skip
+    rates = result["median"]
+    shape = "x".join(map(str, result["shape"]))
+    output().print(
+        plain(
+            f"training: {rates['trainer']:.2f} steps a second, {result['ratio_to_bare']:.1%} of the bare loop's "
+            f"{rates['bare']:.2f}\n{repeats} x {steps} steps of {batch} images {shape}, width {width}, "
+            f"{result['precision']}, {result['threads']} threads, {result['device']}"
+        )
+    )
+    if json is not None:
+        write_result(json, result)
+
+
+@cli.command()
 def window(
     images: Annotated[
         int, typer.Option(min=1, help="Images in the batch under which the window must stay awake.")

@@ -1,4 +1,4 @@
-"""What a program that started this one says on standard input: ``pause``, ``resume`` and ``cancel``, one a line."""
+"""What is said to a run: ``pause``, ``resume`` and ``cancel``, a line each, on its standard input or in a file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import io
 import os
 import sys
 import threading
+import time
+from pathlib import Path
 
 from core.progress import CancelToken
+
+_LOOK = 0.2
+"""Seconds between two looks at the file."""
 
 
 def listen_for_commands(token: CancelToken) -> None:
@@ -23,17 +28,45 @@ def listen_for_commands(token: CancelToken) -> None:
     threading.Thread(target=_obey, args=(number, token), name="commands", daemon=True).start()
 
 
+def follow_commands(token: CancelToken, path: Path) -> None:
+    """Obey the lines of a file, those that are added from now on too: whoever can write there may speak, at any time.
+
+    Nobody's going away ends a pause, since anybody may come to resume it.
+    """
+    threading.Thread(target=_follow, args=(path, token), name="commands", daemon=True).start()
+
+
 def _obey(number: int, token: CancelToken) -> None:
     """Reads the descriptor itself: a thread that waits in ``sys.stdin`` holds a lock that Python wants as it ends."""
-    commands = {b"pause": token.pause, b"resume": token.resume, b"cancel": token.cancel}
     rest = b""
     while read := _read(number):
-        *lines, rest = (rest + read).split(b"\n")
-        for line in lines:
-            if command := commands.get(line.strip()):
-                command()
+        rest = _say(rest + read, token)
     if token.paused:
         token.cancel()
+
+
+def _follow(path: Path, token: CancelToken) -> None:
+    offset, rest = 0, b""
+    while not token.cancelled:
+        try:
+            with path.open("rb") as file:
+                file.seek(offset)
+                read = file.read()
+        except OSError:  # not written yet
+            read = b""
+        offset += len(read)
+        rest = _say(rest + read, token)
+        time.sleep(_LOOK)
+
+
+def _say(text: bytes, token: CancelToken) -> bytes:
+    """Tell the token what the whole lines say; returns what follows the last of them."""
+    commands = {b"pause": token.pause, b"resume": token.resume, b"cancel": token.cancel}
+    *lines, rest = text.split(b"\n")
+    for line in lines:
+        if command := commands.get(line.strip()):
+            command()
+    return rest
 
 
 def _read(number: int) -> bytes:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from app.cli.console import output, plain, progress_bars
-from app.cli.control import listen_for_commands
-from core.errors import Cancelled, WorkbenchError
+from app.cli.control import follow_commands, listen_for_commands
+from core.errors import Cancelled, WorkbenchError, size_text
 from core.progress import CancelToken, Progress
 from training import api
 
@@ -22,6 +23,7 @@ _Out = Annotated[Path, typer.Option(metavar="DIR", help="Where everything is wri
 _Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with the clean images.")]
 _Download = Annotated[bool, typer.Option("--download", help="Fetch MNIST into the --data folder first.")]
 _Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")]
+_Files = Annotated[Path, typer.Option(metavar="DIR", help="Where own victims' files are, if the scenario has no path.")]
 _Events = Annotated[
     bool,
     typer.Option(
@@ -30,51 +32,82 @@ _Events = Annotated[
     ),
 ]
 
+_Commands = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="With --events: obey the lines of this file, as they are added, instead."),
+]
+
 victims = typer.Typer(no_args_is_help=True, help="The models that are attacked.")
 
 
 @victims.command("train")
 def train_victims(
-    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False,
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
-    """Train the scenario's victims that are not there yet."""
-    _do(api.train_victims, api.open_run(scenario, out, data=data, download=download, device=device), events)
+    """Bring the scenario's own victims and train the others, those that are not there yet."""
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.train_victims, run, events, commands)
+
+
+@victims.command("check")
+def check_victims(
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
+) -> None:  # fmt: skip
+    """Bring the scenario's own victims: read their files, measure them on the clean images, say what may be wrong."""
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.check_victims, run, events, commands)
 
 
 @victims.command()
 def reach(
     scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
     images: Annotated[int, typer.Option(min=1, help="Clean images tried for each victim.")] = 64,
-    events: _Events = False,
+    events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
     """Measure the largest logit margin that each victim can be pushed to: the kappas that C&W can ask of it."""
     run = api.open_run(scenario, out, data=data, download=download, device=device)
-    _do(lambda run, listen, cancel: api.measure_reach(run, images, listen, cancel), run, events)
+    _do(lambda run, listen, cancel: api.measure_reach(run, images, listen, cancel), run, events, commands)
 
 
 def generate(
     scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False,
+    events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
     """Make the scenario's adversarial examples. Stopped at any moment, it goes on when run again."""
-    _do(api.generate, api.open_run(scenario, out, data=data, download=download, device=device), events)
+    _do(api.generate, api.open_run(scenario, out, data=data, download=download, device=device), events, commands)
 
 
-def train(scenario: _Scenario, out: _Out, device: _Device = "auto", events: _Events = False) -> None:
+def train(
+    scenario: _Scenario, out: _Out, device: _Device = "auto", events: _Events = False, commands: _Commands = None
+) -> None:
     """Train, calibrate and measure the network on the generated examples, and write the pack."""
-    _do(api.train, api.open_run(scenario, out, device=device), events)
+    _do(api.train, api.open_run(scenario, out, device=device), events, commands)
 
 
 def run(
-    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False,
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
 ) -> None:  # fmt: skip
     """Victims, examples, network and pack in one go. Stopped at any moment, it goes on when run again."""
-    _do(api.run_all, api.open_run(scenario, out, data=data, download=download, device=device), events)
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.run_all, run, events, commands)
 
 
-def _do(job: Callable[[api.Run, api.Listener, CancelToken | None], object], run: api.Run, events: bool) -> None:
+def estimate(
+    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
+    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
+) -> None:  # fmt: skip
+    """Try a few batches of everything here, and say how long `mtaa run` would take and how much of the disk."""
+    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
+    _do(api.estimate, run, events, commands)
+
+
+def _do(
+    job: Callable[[api.Run, api.Listener, CancelToken | None], object], run: api.Run, events: bool,
+    commands: Path | None,
+) -> None:  # fmt: skip
     if os.environ.get("RANK", "0") != "0":  # under torchrun one rank speaks for all
         job(run, lambda _: None, None)
         return
@@ -83,7 +116,10 @@ def _do(job: Callable[[api.Run, api.Listener, CancelToken | None], object], run:
             job(run, listen, None)
             return
         token = CancelToken(lambda still: listen(api.Event("paused" if still else "resumed", {})))
-        listen_for_commands(token)
+        if commands is None:
+            listen_for_commands(token)
+        else:
+            follow_commands(token, commands)
         try:
             job(run, listen, token)
         except WorkbenchError as error:
@@ -114,28 +150,63 @@ def _listener(events: bool) -> Iterator[api.Listener]:
 def _in_words(event: api.Event) -> str:
     v = event.values
     match event.kind:
-        case "victim":
-            return f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
-        case "reach":
-            reached = ", ".join(f"{share} of images reach {margin:.1f}" for share, margin in v["reach"].items())
-            short = [kappa for kappa, share in v["grid"].items() if share < 0.5]
-            note = f"; fewer than half reach kappa {', '.join(short)} of the grid" if short else ""
-            return f"{v['name']}: {reached} logits{note}"
+        case "images" | "checked" | "victim" | "reach":
+            words = _before_examples(event.kind, v)
+        case "estimate":
+            words = "\n".join(_estimate(v))
         case "generated":
             cells = "".join(f"\n  {u['cell']}: {u['filled']} of {u['wanted']}" for u in v["unfilled"])
-            return f"{v['examples']} adversarial examples" + (
-                f"; cells that could not be filled:{cells}" if cells else ""
-            )
+            note = f"; cells that could not be filled:{cells}" if cells else ""
+            words = f"{v['examples']} adversarial examples{note}"
         case "smaller":
-            return f"out of memory: batches of {v['batch']} now go through the network {v['part']} examples at a time"
+            words = f"out of memory: batches of {v['batch']} are now worked on {v['part']} images at a time"
         case "epoch":
             losses = ", ".join(f"{name} {value:.4f}" for name, value in v["losses"].items())
             accuracies = f"attack {v['attack_accuracy']:.2%}, victim {v['victim_accuracy']:.2%}"
             errors = ", ".join(f"{name} {value:.2f}" for name, value in v["rmse"].items())
-            return f"epoch {v['epoch'] + 1}: {accuracies}; RMSE: {errors}; losses: {losses}"
+            words = f"epoch {v['epoch'] + 1}: {accuracies}; RMSE: {errors}; losses: {losses}"
         case _:
             results = v["results"]
-            return (
+            words = (
                 f"{v['path']}: on unseen images attack {results['attack_accuracy']:.2%}, victim "
                 f"{results['victim_accuracy']:.2%}, RMSE on Table 1's scale {results['rmse_table1_scale']:.2f}"
             )
+    return words
+
+
+def _estimate(v: Mapping[str, Any]) -> Iterator[str]:
+    kinds = {"victim": "victim ", "attack": "examples ", "network": "network", "results": "results"}
+    for stage in v["stages"]:
+        images = f"{stage['number']:,} images"
+        disk = f", {size_text(stage['bytes'])}" if stage["bytes"] else ""
+        yield f"{kinds[stage['kind']] + stage['name']:<28}{images:>18}, {_span(stage['seconds'], stage['most'])}{disk}"
+    free = "" if v["free"] is None else f", {size_text(v['free'])} are free"
+    yield f"in all {_span(v['seconds'], v['most'])}; at most {size_text(v['bytes'])} of the disk{free}"
+
+
+def _span(seconds: float, most: float) -> str:
+    """ "0:02:10", with the most where that differs."""
+    expected, longest = (str(timedelta(seconds=round(value))) for value in (seconds, most))
+    return expected if expected == longest else f"{expected} to {longest}"
+
+
+def _before_examples(kind: str, v: dict[str, Any]) -> str:
+    """Events on clean images and victims."""
+    if kind == "images":
+        splits = ", ".join(f"{count} {split}" for split, count in v["splits"].items())
+        lost = "".join(f"\n  left out: {reason}" for reason in v["skipped"])
+        return f"{v['count']} images of {len(v['classes']) or 'no'} classes ({splits}){lost}"
+    if kind == "reach":
+        reached = ", ".join(f"{share} of images reach {margin:.1f}" for share, margin in v["reach"].items())
+        short = [kappa for kappa, share in v["grid"].items() if share < 0.5]
+        note = f"; fewer than half reach kappa {', '.join(short)} of the grid" if short else ""
+        return f"{v['name']}: {reached} logits{note}"
+    if v["accuracy"] is None:
+        reason = v.get("refused") or "nobody labelled the images: what it calls a clean one counts as right"
+        return f"{v['name']}: {reason}"
+    if kind == "victim":
+        return f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
+    alone = f" ({v['among']:.2%} if only the images' own count)" if v["among"] != v["accuracy"] else ""
+    advice = f"\n  {v['advice']['words']}" if v["advice"] and not v["refused"] else ""
+    share = f"{v['accuracy']:.2%} of {v['images']} clean test images"
+    return f"{v['name']}: names {share} among its {v['outputs']} classes{alone}{advice}"

@@ -1,7 +1,8 @@
 """The child process that a training runs in, and the file through which it is followed.
 
 Its events go to ``events.jsonl`` in the run's folder, so that following a run that is under way, coming back to one,
-and looking at a finished one are the same thing: reading that file. A run outlives the program that started it.
+and looking at a finished one are the same thing: reading that file. What is said to a run goes to ``commands.txt``
+beside it, whoever says it. A run outlives the program that started it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.files import make_folder, write_file
 
-EVENTS, LOG, SCENARIO, START = "events.jsonl", "log.txt", "scenario.toml", "run.json"
+EVENTS, LOG, SCENARIO, START, COMMANDS = "events.jsonl", "log.txt", "scenario.toml", "run.json", "commands.txt"
 _LOOK = 250
 """Milliseconds between two looks at the events."""
 
@@ -55,6 +57,14 @@ def alive(pid: int) -> bool:
     return True
 
 
+def begun_with(out: Path) -> str:
+    """The folder of images that the run in ``out`` was begun with, empty if it had none."""
+    try:
+        return str(json.loads((out / START).read_text("utf-8")).get("data", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
 class Child(QObject):
     """One run's process, if this program started it, and its events, whoever did."""
 
@@ -63,9 +73,11 @@ class Child(QObject):
     ended = Signal(bool)
     """The process is gone; whether it made its pack."""
 
-    def __init__(self, out: Path, parent: QObject | None = None) -> None:
+    def __init__(self, out: Path, parent: QObject | None = None, works_in: Path | None = None) -> None:
+        """out: where its events are. works_in: the run's folder, if that is another."""
         super().__init__(parent)
         self.out = out
+        self._works_in = works_in or out
         self.finished = False
         self._process: subprocess.Popen[bytes] | None = None
         self._offset = 0
@@ -79,18 +91,16 @@ class Child(QObject):
     def running(self) -> bool:
         return not self._over
 
-    @property
-    def obeys(self) -> bool:
-        """Whether it can be told to pause: only by the program that started it."""
-        return self.running and self._process is not None
-
-    def start(self, data: str, download: bool, device: str) -> None:
+    def start(self, data: str, download: bool, device: str, work: Sequence[str] = ("run",)) -> None:
         """Begin the scenario in the run's folder, or go on with it. Raises WorkbenchError where nothing can be written.
 
-        Earlier events stay in the file: an epoch that was trained is still to be drawn.
+        work: the command of ``mtaa`` that takes the scenario. Earlier events stay in the file: an epoch that was
+        trained is still to be drawn.
         """
         make_folder(self.out)
-        command = [*program(), "run", str(self.out / SCENARIO), "--out", str(self.out), "--device", device, "--events"]
+        write_file(self.out / COMMANDS, b"")
+        command = [*program(), *work, str(self.out / SCENARIO), "--out", str(self._works_in), "--device", device]
+        command += ["--events", "--commands", str(self.out / COMMANDS)]
         command += ["--data", data] if data else []
         command += ["--download"] if download else []
         self.follow(from_now=True)
@@ -99,9 +109,9 @@ class Child(QObject):
             quiet = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
         with (self.out / EVENTS).open("ab") as events, (self.out / LOG).open("wb") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=events, stderr=log, cwd=Path(__file__).parents[2], **quiet
+                command, stdin=subprocess.DEVNULL, stdout=events, stderr=log, cwd=Path(__file__).parents[2], **quiet
             )
-        write_file(self.out / START, json.dumps({"pid": self._process.pid}).encode())
+        write_file(self.out / START, json.dumps({"pid": self._process.pid, "data": data}).encode())
         self._over = False
 
     def follow(self, *, from_now: bool = False) -> None:
@@ -114,35 +124,31 @@ class Child(QObject):
         self._timer.start()
 
     def say(self, word: str) -> None:
-        """``pause``, ``resume`` or ``cancel``."""
-        if self._process is not None and self._process.stdin is not None:
-            try:
-                self._process.stdin.write(f"{word}\n".encode())
-                self._process.stdin.flush()
-            except OSError:  # it has just ended
-                self.look()
-        elif word == "cancel" and (pid := self._pid()) is not None and alive(pid):
-            os.kill(pid, 15)  # loses at most the batch in hand; what was written stays
+        """``pause``, ``resume`` or ``cancel``, obeyed between two batches."""
+        try:
+            with (self.out / COMMANDS).open("ab") as file:
+                file.write(f"{word}\n".encode())
+        except OSError:  # the folder is gone, and the run with it
+            self.look()
 
     def leave(self) -> None:
-        """Look no more; the process goes on without us."""
+        """Look no more; the process goes on without us, and does so if it was paused."""
+        if self.running:
+            self.say("resume")
         self._timer.stop()
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._process is not None:
             _left.append(self._process)
             self._process = None
 
     def stop(self, seconds: float = 60) -> None:
-        """Cancel and wait; kill what does not obey, for a run goes on from any moment."""
-        if self._process is None:
-            self.leave()
-            return
+        """Cancel and wait; kill what is ours and does not obey, for a run goes on from any moment."""
         self.say("cancel")
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         self.leave()
 
     def look(self) -> None:
@@ -159,8 +165,6 @@ class Child(QObject):
                 self._tell(line)
         if gone:
             self._timer.stop()
-            if self._process is not None and self._process.stdin is not None:
-                self._process.stdin.close()
             self._process = None
             if not self._over:
                 self._over = True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from app.i18n import QT_TRANSLATE_NOOP
+from core.errors import ScenarioError
 from core.paths import user_data
 
 ARCHITECTURES = ("ResNet18", "ResNet50", "VGG16", "VGG19", "InceptionV3")
@@ -27,15 +30,35 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @dataclass
 class VictimChoice:
-    """A victim to train. passes: over the clean training images."""
+    """A victim to train, or one in a file. passes: over the clean training images.
+
+    file: the own victim's; entries: what the scenario says of it beside that (training.scenario.VictimSpec).
+    accuracy: on the clean test images as last checked, None where nobody labelled them. checked: what was checked.
+    """
 
     architecture: str
     name: str = ""
     passes: float = 4.0
+    file: str = ""
+    entries: dict[str, Any] = field(default_factory=dict)
+    accuracy: float | None = None
+    checked: str = ""
 
     @property
     def label(self) -> str:
         return self.name or self.architecture
+
+    def document(self) -> dict[str, Any]:
+        """Its entry in the scenario."""
+        if not self.file:
+            return {"architecture": self.architecture, "name": self.name, "passes": self.passes}
+        return {"architecture": self.architecture, "name": self.name, "file": self.file, **self.entries}
+
+
+def victim_choice(entry: Mapping[str, Any]) -> VictimChoice:
+    """The other way round: what the wizard shows of a scenario's entry."""
+    known = {name: entry[name] for name in ("architecture", "name", "passes", "file") if name in entry}
+    return VictimChoice(**known, entries={name: value for name, value in entry.items() if name not in known})
 
 
 @dataclass
@@ -72,18 +95,33 @@ def small_eps() -> list[AttackChoice]:
     return attacks
 
 
+@dataclass(frozen=True)
+class Grown:
+    """What a pack that is gone on with knows: the labels of its victims and attacks, and its network."""
+
+    victims: list[str]
+    attacks: list[str]
+    network: dict[str, Any]
+
+
 @dataclass
 class Choices:
     """The pages' answers. Defaults make a small pack from digits that need no download.
 
     cell: training examples of each (attack, victim, grid value); calibration and test get a quarter of it each.
     clean: training examples of the class "clean"; 0 leaves the class out.
-    start: a pack to go on from, by name or path.
+    start: a pack to go on from, by name or path; grown: what it knows; replay: training examples of each cell of it.
+    size, channels, per_class: of a folder's images, as training.scenario.CleanSpec has them; 0 takes all of a class.
+    labelled: whether the images have classes.
     """
 
     source: str = "digits"
     data: str = ""
     download: bool = False
+    size: int = 64
+    channels: int = 3
+    per_class: int = 0
+    labelled: bool = True
     victims: list[VictimChoice] = field(default_factory=lambda: [VictimChoice("ResNet18"), VictimChoice("ResNet50")])
     attacks: list[AttackChoice] = field(default_factory=table1)
     cell: int = 20
@@ -91,6 +129,8 @@ class Choices:
     network: str = "forensic"
     epochs: int = 12
     start: str = ""
+    grown: Grown | None = None
+    replay: int = 10
     name: str = "my-pack"
     title: str = ""
     seed: int = 0
@@ -109,13 +149,17 @@ class Choices:
     @property
     def held_out(self) -> int:
         """Calibration, and test, examples of a cell."""
-        return max(2, self.cell // 4)
+        return _held_out(self.cell)
 
     @property
     def examples(self) -> int:
         """Adversarial examples to be made, of all splits."""
-        cells = sum(attack.count for attack in self.chosen) * len(self.victims)
-        return cells * (self.cell + 2 * self.held_out)
+        old = self.grown or Grown([], [], {})
+        total = 0
+        for victim, attack in product(self.victims, self.chosen):
+            cell = self.replay if victim.label in old.victims and attack.name in old.attacks else self.cell
+            total += attack.count * (cell + 2 * _held_out(cell))
+        return total
 
     def document(self) -> dict[str, Any]:
         """The scenario as its TOML file has it; ``training.api.check_scenario`` says whether it is one."""
@@ -125,10 +169,10 @@ class Choices:
             "epochs": self.epochs, "learning_rate": 2e-3, "weight_decay": 0.02, "decoupled_decay": True,
         }  # fmt: skip
         if self.start:
-            training |= {"start": self.start, "learning_rate": 5e-4}
+            training["start"] = self.start
         attacks = ", ".join(attack.name for attack in self.chosen)
         victims = ", ".join(victim.label for victim in self.victims)
-        clean: dict[str, Any] = {"source": self.source, "pool": self._pool()}
+        clean = self.clean_document()
         if self.clean:
             clean["examples"] = {"train": self.clean, "calibration": clean_held, "test": clean_held}
         return {
@@ -137,9 +181,7 @@ class Choices:
             "description": f"Made in the wizard from {self.source}, 8-bit images.",
             "seed": self.seed,
             "clean": clean,
-            "victims": [
-                {"architecture": v.architecture, "name": v.name, "passes": v.passes} for v in self.victims
-            ],
+            "victims": [v.document() for v in self.victims],
             "attacks": [
                 {
                     "name": a.name,
@@ -149,35 +191,99 @@ class Choices:
                 }
                 for a in self.chosen
             ],
-            "network": NETWORKS[self.network][1],
+            "network": self.grown.network if self.grown else NETWORKS[self.network][1],
             "training": training,
-        }  # fmt: skip
+        } | self._replay()  # fmt: skip
 
-    def _pool(self) -> dict[str, int]:
-        """Clean images to choose from: enough for small epsilons, which fool a victim on few of them."""
-        largest = {"digits": (1400, 200, 200), "mnist": (8000, 3000, 3000)}[self.source]
-        return dict(zip(("train", "calibration", "test"), largest, strict=True))
+    def _replay(self) -> dict[str, Any]:
+        """Of what a pack knows few examples are enough for it not to forget."""
+        if self.grown is None or not (self.grown.victims and self.grown.attacks):
+            return {}
+        held = _held_out(self.replay)
+        cell = {"train": self.replay, "calibration": held, "test": held}
+        return {"replay": {"victims": self.grown.victims, "attacks": self.grown.attacks, "cell": cell}}
+
+    def clean_document(self) -> dict[str, Any]:
+        """Where the clean images come from, and how many to choose from: enough for small epsilons, which fool a
+        victim on few of them. A folder's are often large: what a few cells need is enough of them."""
+        a_few = (max(200, 8 * self.cell), *2 * (max(60, 8 * self.held_out),))
+        pool = {"digits": (1400, 200, 200), "mnist": (8000, 3000, 3000), "folder": a_few}[self.source]
+        clean: dict[str, Any] = {
+            "source": self.source, "pool": dict(zip(("train", "calibration", "test"), pool, strict=True))
+        }  # fmt: skip
+        if self.source == "folder":
+            clean |= {"size": self.size, "channels": self.channels}
+            clean |= {"per_class": self.per_class} if self.per_class else {}
+        return clean
+
+    def check_document(self, victim: VictimChoice) -> dict[str, Any]:
+        """A scenario of this victim alone, for `mtaa victims check`."""
+        return {**self.document(), "name": "check", "victims": [victim.document()]}
+
+    def key_of(self, victim: VictimChoice) -> str:
+        """What a check of this victim is of: itself and the images."""
+        clean = self.clean_document()
+        return json.dumps([victim.document(), clean["source"], clean.get("size"), clean.get("channels"), self.data])
+
+
+def _held_out(cell: int) -> int:
+    return max(2, cell // 4)
+
+
+def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> None:
+    """Go on from the pack that this scenario made: what it knows comes first, and what was chosen beside it is new.
+
+    Raises ScenarioError for a pack of other images, or one that the wizard cannot ask for.
+    """
+    try:
+        clean, network = scenario["clean"], dict(scenario["network"])
+        victims = [victim_choice(v) for v in scenario["victims"]]
+        has_clean = clean["examples"]["train"] > 0
+        own = {a["name"]: a for a in reversed(scenario["attacks"]) if a["backend"] == "mtaa"}
+        names = list(dict.fromkeys(a["name"] for a in scenario["attacks"]))
+        attacks = [_attack_choice(own[name]) for name in names]
+    except (KeyError, TypeError) as error:
+        raise ScenarioError(
+            f"{pack} was not made as the wizard makes packs ({error}).", "Write a scenario for `mtaa run`."
+        ) from error
+    own_clean = choices.clean_document()
+    if different := [key for key in ("source", "size", "channels") if clean.get(key) != own_clean.get(key)]:
+        words = ", ".join(f"{key} {clean.get(key)}" for key in different)
+        raise ScenarioError(f"{pack} was made from other images: {words}.", "Choose these on the first page.")
+    known = {victim.label.lower() for victim in victims}
+    choices.victims = victims + [v for v in choices.victims if v.label.lower() not in known]
+    choices.attacks = attacks + [a for a in choices.attacks if a.name not in names]
+    choices.clean = (choices.clean or Choices.clean) if has_clean else 0
+    choices.start, choices.grown = pack, Grown([v.label for v in victims], names, network)
+
+
+def _attack_choice(entry: Mapping[str, Any]) -> AttackChoice:
+    """What the wizard shows of a scenario's entry. Raises KeyError for an attack that it does not offer."""
+    kappa = {attack.name: attack.kappa for attack in table1()}[entry["name"]]
+    grid = entry["grid"]
+    return AttackChoice(
+        entry["name"], kappa, True, grid["first"], grid["last"], grid["count"], dict(entry["parameters"])
+    )  # fmt: skip
 
 
 def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
     """Put a scenario that the wizard wrote back into ``choices``. Raises KeyError for one that it did not write."""
     choices.source = document["clean"]["source"]
     choices.clean = document["clean"].get("examples", {"train": 0})["train"]
-    choices.victims = [VictimChoice(v["architecture"], v["name"], v["passes"]) for v in document["victims"]]
-    known = {attack.name: attack for attack in table1()}
-    chosen = []
-    for entry in document["attacks"]:
-        grid = entry["grid"]
-        chosen.append(
-            AttackChoice(
-                entry["name"], known[entry["name"]].kappa, True, grid["first"], grid["last"], grid["count"],
-                entry["parameters"],
-            )
-        )  # fmt: skip
-        choices.cell = entry["cell"]["train"]
+    choices.size = document["clean"].get("size", choices.size)
+    choices.channels = document["clean"].get("channels", choices.channels)
+    choices.per_class = document["clean"].get("per_class", 0)
+    choices.victims = [victim_choice(v) for v in document["victims"]]
+    chosen = [_attack_choice(entry) for entry in document["attacks"]]
+    choices.cell = document["attacks"][-1]["cell"]["train"]
     names = {attack.name for attack in chosen}
-    choices.attacks = chosen + [AttackChoice(**{**vars(a), "on": False}) for a in known.values() if a.name not in names]
-    choices.network = next(name for name, (_, config) in NETWORKS.items() if config == document["network"])
+    choices.attacks = chosen + [AttackChoice(**{**vars(a), "on": False}) for a in table1() if a.name not in names]
+    configured = [name for name, (_, config) in NETWORKS.items() if config == document["network"]]
+    choices.network = configured[0] if configured else choices.network
+    choices.grown = None
+    if replay := document.get("replay"):
+        choices.grown = Grown(replay["victims"], replay["attacks"], document["network"])
+        choices.replay = replay["cell"]["train"]
     choices.epochs = document["training"]["epochs"]
     choices.start = document["training"].get("start", "")
     choices.name, choices.title, choices.seed = document["name"], document["title"], document["seed"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,15 @@ def read_examples(path: Path, count: int = _SHOWN) -> tuple[Pixels, Pixels, str]
 
     with safe_open(path, "np") as part:
         slices = [part.get_slice(name) for name in ("adversarial", "clean")]
-        adversarial, clean = (found[: min(count, found.get_shape()[0])] for found in slices)
+        adversarial, clean = (_first(found, count) for found in slices)
     victim, attack = path.parts[-4], path.parts[-3]
     return adversarial, clean, f"{attack.split('-mtaa')[0].upper()} · {victim}"
+
+
+def _first(found: Any, count: int) -> Pixels:
+    """The first rows of a stored array; a batch in which nothing fooled its victim has none, and takes no slice."""
+    rows, *shape = found.get_shape()
+    return found[: min(count, rows)] if rows else np.zeros((0, *shape), np.uint8)
 
 
 class ExampleStrip(QWidget):

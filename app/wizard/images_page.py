@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
+    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -15,10 +17,16 @@ from PySide6.QtWidgets import (
     QPushButton,
     QRadioButton,
     QSpinBox,
+    QWidget,
 )
 
+from app.reader import Reader
 from app.wizard.choices import Choices
 from app.wizard.page import Page, muted
+from app.wizard.survey import Samples, Surveyor
+
+if TYPE_CHECKING:
+    from training.api import Survey
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -36,7 +44,7 @@ class ImagesPage(Page):
     come_back = Signal(str)
     """The folder of a training that shall be gone on with."""
 
-    def __init__(self, choices: Choices, last_run: str = "") -> None:
+    def __init__(self, choices: Choices, reader: Reader, last_run: str = "") -> None:
         super().__init__(
             choices,
             self.tr("Clean images"),
@@ -45,22 +53,50 @@ class ImagesPage(Page):
                 "training and measuring."
             ),
         )
+        self.survey: Survey | None = None
+        self.surveyor = Surveyor(reader, self)
         self.digits = QRadioButton(self.tr("scikit-learn's digits"))
         self.mnist = QRadioButton(self.tr("MNIST"))
+        self.pictures = QRadioButton(self.tr("A folder of images"))
         group = QButtonGroup(self)
         for button, about in (
             (self.digits, self.tr("1,797 grey images of 8×8 pixels, 10 classes. No download: good for a try.")),
             (self.mnist, self.tr("70,000 grey images of 28×28 pixels, 10 classes, from their four files.")),
+            (self.pictures, self.tr("Sub-folders are the classes, as in Imagenette; tar files of such folders will do. "
+                                    "Without sub-folders a victim's own answers count as right.")),
         ):  # fmt: skip
             group.addButton(button)
             self.body.addWidget(button)
             note = muted(about)
             note.setContentsMargins(24, 0, 0, 4)
             self.body.addWidget(note)
+        self._add_folder()
+        self.clean = QSpinBox(minimum=0, maximum=20000, singleStep=100, value=choices.clean)
+        form = self.form()
+        form.addRow(self.tr('Examples of the class "clean"'), self.clean)
+        form.addRow("", muted(self.tr("0 leaves the class out: every image then counts as attacked.")))
+        self.body.addWidget(self.remark)
+        self.body.addStretch(1)
+        self._offer(last_run)
+        {"mnist": self.mnist, "folder": self.pictures}.get(choices.source, self.digits).setChecked(True)
+        for button in (self.digits, self.mnist, self.pictures):
+            button.toggled.connect(self._changed)
+        self.download.toggled.connect(self._changed)
+        self.folder.textChanged.connect(self._changed)
+        for spin in (self.side, self.per_class):
+            spin.valueChanged.connect(self._tell)
+        self.channels.currentIndexChanged.connect(self._tell)
+        self.surveyor.found.connect(self._found)
+        self.surveyor.failed.connect(self._not_found)
+        self._changed()
+
+    def _add_folder(self) -> None:
+        """Path, and what becomes of a folder's images."""
+        choices = self.choices
         self.folder = QLineEdit(choices.data)
-        self.folder.setPlaceholderText(self.tr("Folder with MNIST's files"))
-        self.folder.setAccessibleName(self.tr("Folder with MNIST's files"))
+        self.folder.setAccessibleName(self.tr("Folder of the images"))
         self.browse = QPushButton(self.tr("Choose…"))
+        self.browse.setAutoDefault(False)
         self.browse.clicked.connect(self._browse)
         row = QHBoxLayout()
         row.setContentsMargins(24, 0, 0, 0)
@@ -71,18 +107,30 @@ class ImagesPage(Page):
         self.download.setContentsMargins(24, 0, 0, 0)
         self.download.setChecked(choices.download)
         self.body.addWidget(self.download)
-        self.clean = QSpinBox(minimum=0, maximum=20000, singleStep=100, value=choices.clean)
-        form = self.form()
-        form.addRow(self.tr('Examples of the class "clean"'), self.clean)
-        form.addRow("", muted(self.tr("0 leaves the class out: every image then counts as attacked.")))
-        self.body.addWidget(self.remark)
-        self.body.addStretch(1)
-        self._offer(last_run)
-        (self.mnist if choices.source == "mnist" else self.digits).setChecked(True)
-        self.digits.toggled.connect(self._changed)
-        self.download.toggled.connect(self._changed)
-        self.folder.textChanged.connect(self._changed)
-        self._changed()
+        self.side = QSpinBox(minimum=8, maximum=1024, value=choices.size, suffix=" px")
+        self.channels = QComboBox()
+        self.channels.addItem(self.tr("Colour"), 3)
+        self.channels.addItem(self.tr("Grey"), 1)
+        self.channels.setCurrentIndex(self.channels.findData(choices.channels))
+        self.per_class = QSpinBox(minimum=0, maximum=1_000_000, value=choices.per_class)
+        self.per_class.setSpecialValueText(self.tr("all"))
+        self.options = QWidget()
+        line = QHBoxLayout(self.options)
+        line.setContentsMargins(24, 0, 0, 0)
+        for text, widget in (
+            (self.tr("Size"), self.side), (self.tr("Channels"), self.channels),
+            (self.tr("Images of each class"), self.per_class),
+        ):  # fmt: skip
+            label = QLabel(text)
+            label.setBuddy(widget)
+            widget.setAccessibleName(text)
+            line.addWidget(label)
+            line.addWidget(widget)
+        line.addStretch(1)
+        self.side.setToolTip(self.tr("The largest centred square of each image is scaled to this side."))
+        self.body.addWidget(self.options)
+        self.samples = Samples()
+        self.body.addWidget(self.samples)
 
     def _offer(self, last_run: str) -> None:
         """A button back to a training that this program knows of."""
@@ -97,33 +145,96 @@ class ImagesPage(Page):
         self.back.clicked.connect(lambda: self.come_back.emit(last_run))
 
     def _browse(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, self.tr("Folder with MNIST's files"), self.folder.text())
+        path = QFileDialog.getExistingDirectory(self, self.tr("Folder of the images"), self.folder.text())
         if path:
             self.folder.setText(path)
 
+    @property
+    def source(self) -> str:
+        return "mnist" if self.mnist.isChecked() else "folder" if self.pictures.isChecked() else "digits"
+
     def _changed(self) -> None:
-        mnist = self.mnist.isChecked()
-        for widget in (self.folder, self.browse, self.download):
-            widget.setEnabled(mnist)
-        missing = missing_mnist(self.folder.text()) if mnist else []
-        if mnist and not self.folder.text():
+        """Another source or another path: what was seen of the old one no longer counts."""
+        source = self.source
+        self.folder.setPlaceholderText(
+            self.tr("Folder with MNIST's files") if source == "mnist" else self.tr("Folder of images, or a tar file")
+        )
+        for widget in (self.folder, self.browse):
+            widget.setEnabled(source != "digits")
+        self.download.setVisible(source != "folder")
+        self.download.setEnabled(source == "mnist")
+        self.options.setVisible(source == "folder")
+        self.samples.setVisible(source == "folder")
+        self.survey = None
+        self.samples.show_samples(None)
+        self.surveyor.stop()
+        if source == "folder" and self.folder.text():
+            self.surveyor.ask(self.folder.text())
+        self._tell()
+
+    def _found(self, path: str, survey: Survey) -> None:
+        self.survey = survey
+        self.samples.show_samples(survey)
+        if path != self.choices.data:  # a folder seen for the first time: propose what fits it
+            self.side.setValue(min(224, max(8, min(survey.size))))
+            self.channels.setCurrentIndex(self.channels.findData(1 if survey.grey else 3))
+        self._tell()
+
+    def _not_found(self, path: str, reason: str) -> None:
+        self.say(reason, "bad")
+        self.completeChanged.emit()
+
+    def _tell(self) -> None:
+        folder = self.folder.text()
+        missing = missing_mnist(folder) if self.source == "mnist" else []
+        if self.source != "digits" and not folder:
             self.say(self.tr("Choose the folder."))
         elif missing and not self.download.isChecked():
             self.say(self.tr("Not in this folder: {files}.").format(files=", ".join(missing)), "bad")
+        elif self.source == "folder":
+            self.say(self._in_words(self.survey) if self.survey is not None else self.tr("Looking into the folder…"))
         else:
             self.say("")
         self.completeChanged.emit()
 
+    def _in_words(self, survey: Survey) -> str:
+        """Counts, sizes, and what taking them in costs."""
+        width, height = survey.size
+        taken = survey.images
+        if self.per_class.value():  # of each class, and of both parts where there are two
+            parts = 1 if survey.held_out in (0, survey.images) else 2
+            taken = min(taken, self.per_class.value() * parts * max(len(survey.classes), 1))
+        size = taken * self.channels.currentData() * self.side.value() ** 2 / 2**20
+        classes = self.tr("{n} classes").format(n=len(survey.classes)) if survey.classes else self.tr("no classes")
+        text = self.tr(
+            "{images} images, {held_out} of them held out for testing; {classes}; most are {width}×{height}. "
+            "Taken in: {taken} images, {size} MiB on disk."
+        ).format(
+            images=f"{survey.images:,}", held_out=f"{survey.held_out:,}", classes=classes, width=width, height=height,
+            taken=f"{taken:,}", size=f"{size:,.0f}",
+        )  # fmt: skip
+        if survey.unreadable:
+            text += " " + self.tr("Of {n} looked at, {lost} cannot be read and are left out: {reason}").format(
+                n=len(survey.samples) + len(survey.unreadable), lost=len(survey.unreadable),
+                reason=survey.unreadable[0])  # fmt: skip
+        return text
+
     def isComplete(self) -> bool:  # noqa: N802
-        if not self.mnist.isChecked():
-            return True
+        if self.source == "folder":
+            return self.survey is not None
         folder = self.folder.text()
-        return bool(folder) and (self.download.isChecked() or not missing_mnist(folder))
+        return self.source == "digits" or (bool(folder) and (self.download.isChecked() or not missing_mnist(folder)))
+
+    def cleanupPage(self) -> None:  # noqa: N802
+        """Back keeps what was entered."""
 
     def validatePage(self) -> bool:  # noqa: N802
         c = self.choices
-        c.source = "mnist" if self.mnist.isChecked() else "digits"
-        c.data = self.folder.text() if self.mnist.isChecked() else ""
+        c.source = self.source
+        c.data = "" if self.source == "digits" else self.folder.text()
         c.download = self.mnist.isChecked() and self.download.isChecked()
+        c.size, c.channels = self.side.value(), self.channels.currentData()
+        c.per_class = self.per_class.value()
+        c.labelled = self.survey is None or bool(self.survey.classes)
         c.clean = self.clean.value()
         return True

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWizard
 
 from app.wizard.child import EVENTS
-from app.wizard.choices import NETWORKS, Choices
+from app.wizard.choices import NETWORKS, Choices, Grown, grow
 from app.wizard.page import Page, muted
+from app.wizard.trial import Trial
 from core.errors import WorkbenchError
 from training.api import check_scenario
 
@@ -18,7 +19,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 class ModelPage(Page):
-    """Network, start, epochs, name, folder, device."""
+    """Network, start, epochs, name, folder, device, and a trial of what it will take."""
+
+    grew = Signal()
+    """The pack to start from brought victims and attacks."""
 
     def __init__(self, choices: Choices, packs: list[str], devices: list[tuple[str, str]]) -> None:
         super().__init__(
@@ -41,8 +45,11 @@ class ModelPage(Page):
             self.start.addItem(self.tr("From the pack {pack}").format(pack=pack), pack)
         self.start.setCurrentIndex(max(0, self.start.findData(choices.start)))
         form.addRow(self.tr("Start"), self.start)
-        form.addRow("", muted(self.tr("A pack to start from keeps its victims and attacks: list them first, in its "
-                                      "order, and give its network.")))  # fmt: skip
+        form.addRow("", muted(self.tr(
+            "A pack to start from brings its victims, attacks and network. What you chose beside them is added to it, "
+            "and of what it knows few examples are enough.")))  # fmt: skip
+        self.replay = QSpinBox(minimum=2, maximum=5000, value=choices.replay)
+        form.addRow(self.tr("Training examples of each cell it knows"), self.replay)
         self.epochs = QSpinBox(minimum=1, maximum=1000, value=choices.epochs)
         form.addRow(self.tr("Epochs"), self.epochs)
         self.device = QComboBox()
@@ -60,14 +67,19 @@ class ModelPage(Page):
         row.addWidget(self.browse)
         form.addRow(self.tr("Folder of the run"), row)
         for label, widget in ((self.tr("Network"), self.network), (self.tr("Start"), self.start),
+                              (self.tr("Training examples of each cell it knows"), self.replay),
                               (self.tr("Epochs"), self.epochs), (self.tr("Device"), self.device),
                               (self.tr("Name of the pack"), self.name),
                               (self.tr("Folder of the run"), self.folder)):  # fmt: skip
             widget.setAccessibleName(label)
         self.body.addWidget(self.remark)
+        self.trial = Trial(choices)
+        self.body.addWidget(self.trial)
         self.body.addStretch(1)
-        self.name.textChanged.connect(self._changed)
-        self.folder.textChanged.connect(self._changed)
+        for changed in (self.name.textChanged, self.folder.textChanged, self.network.currentIndexChanged,
+                        self.start.currentIndexChanged, self.replay.valueChanged, self.epochs.valueChanged,
+                        self.device.currentIndexChanged):  # fmt: skip
+            changed.connect(self._changed)
         self.browse.clicked.connect(self._browse)
         self.setCommitPage(True)
         self.setButtonText(QWizard.WizardButton.CommitButton, self.tr("Train"))
@@ -80,23 +92,59 @@ class ModelPage(Page):
 
     def _store(self) -> None:
         c = self.choices
-        c.network, c.start = self.network.currentData(), self.start.currentData()
+        c.network, c.replay = self.network.currentData(), self.replay.value()
         c.epochs, c.device = self.epochs.value(), self.device.currentData()
         c.name, c.folder = self.name.text(), self.folder.text()
 
+    def _grow(self) -> str:
+        """Take over what the chosen pack brings; returns why that cannot be."""
+        from core.pack import find_pack, read_manifest  # noqa: PLC0415 (torch)
+
+        pack, c = self.start.currentData(), self.choices
+        try:
+            if pack:
+                grow(c, pack, read_manifest(find_pack(pack)).scenario)
+                self.grew.emit()
+            else:
+                c.start, c.grown = "", None
+        except WorkbenchError as error:
+            c.start, c.grown = "", None
+            return str(error)
+        return ""
+
     def _changed(self) -> None:
         self._store()
+        self._refusal = self._grow()
+        grown = self.choices.grown
+        self.network.setEnabled(grown is None)
+        self.replay.setEnabled(grown is not None)
         self.folder.setPlaceholderText(str(Choices(name=self.name.text() or "my-pack").out))
-        if not _NAME.fullmatch(self.name.text()):
+        if self._refusal:
+            self.say(self._refusal, "bad")
+        elif not _NAME.fullmatch(self.name.text()):
             self.say(self.tr("The name has small letters, digits, dots and dashes."), "bad")
         elif (self.choices.out / EVENTS).exists():
             self.say(self.tr("There is a run in this folder already: the same choices go on with it."), "warn")
+        elif grown is not None:
+            self._say_what_is_new(grown)
         else:
             self.say("")
+        self.trial.clear()
+        self.trial.setEnabled(self.isComplete())
         self.completeChanged.emit()
 
+    def _say_what_is_new(self, grown: Grown) -> None:
+        new = [v.label for v in self.choices.victims if v.label not in grown.victims]
+        new += [a.name for a in self.choices.chosen if a.name not in grown.attacks]
+        if new:
+            self.say(self.tr("New to {pack}: {labels}.").format(pack=self.choices.start, labels=", ".join(new)))
+        else:
+            self.say(self.tr("Nothing is new to {pack}: go back and add a victim or an attack.").format(
+                pack=self.choices.start), "warn")  # fmt: skip
+
     def isComplete(self) -> bool:  # noqa: N802
-        return bool(_NAME.fullmatch(self.name.text())) and not Path(self.choices.out).is_file()
+        named = bool(_NAME.fullmatch(self.name.text())) and not Path(self.choices.out).is_file()
+        return named and not self._refusal
 
     def initializePage(self) -> None:  # noqa: N802
         self._changed()
@@ -106,6 +154,7 @@ class ModelPage(Page):
 
     def validatePage(self) -> bool:  # noqa: N802
         self._store()
+        self.trial.clear()  # the run shall have the device for itself
         try:
             check_scenario(self.choices.document())
         except WorkbenchError as error:

@@ -89,6 +89,7 @@ class RunPage(Page):
             child.follow()
             child.look()  # what an earlier run told is drawn first
             if not child.running:
+                self.paused = False  # whatever became of the earlier one
                 child.start(self.choices.data, self.choices.download, self.choices.device)
         except (WorkbenchError, OSError) as error:
             self._failed(str(error))
@@ -199,11 +200,7 @@ class RunPage(Page):
         child = self.child
         running = child is not None and child.running
         self.pause.setVisible(running)
-        self.pause.setEnabled(child is not None and child.obeys)
         self.pause.setText(self.tr("Resume") if self.paused else self.tr("Pause"))
-        self.pause.setToolTip(
-            "" if self.pause.isEnabled() else self.tr("Only the window that began a run can pause it.")
-        )
         self.stop.setVisible(running)
         self.again.setVisible(not running and not (child is not None and child.finished))
         self.completeChanged.emit()

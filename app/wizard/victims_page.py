@@ -1,8 +1,9 @@
-"""Second page: the victims that are trained here and then attacked."""
+"""Second page: the victims that are attacked, trained here or brought along."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -11,53 +12,64 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
     QHeaderView,
+    QLabel,
     QLineEdit,
     QPushButton,
     QTableWidget,
 )
 
 from app.wizard.choices import ARCHITECTURES, Choices, VictimChoice
+from app.wizard.own_victim import OwnVictimDialog
 from app.wizard.page import Page
 
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)?")
 
 
 class VictimsPage(Page):
-    """A table of victims: architecture, name, passes."""
+    """A table of victims: architecture, name, passes; of one's own: file, name, accuracy."""
 
     def __init__(self, choices: Choices) -> None:
         super().__init__(
             choices,
             self.tr("Victims"),
             self.tr(
-                "The pack will tell these models apart by the adversarial images made against them. Each is trained "
-                "here on the clean images; two of one architecture need names."
+                "The pack will tell these models apart by the adversarial images made against them. They are trained "
+                "here on the clean images, or brought along as they are in use; two of one architecture need names."
             ),
         )
+        self._rows: list[VictimChoice] = []
         self.table = QTableWidget(0, 3)
         self.table.setAccessibleName(self.tr("Victims"))
-        self.table.setHorizontalHeaderLabels([self.tr("Architecture"), self.tr("Name"), self.tr("Passes")])
+        self.table.setHorizontalHeaderLabels(
+            [self.tr("Architecture or file"), self.tr("Name"), self.tr("Passes, or accuracy")]
+        )
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.body.addWidget(self.table, 1)
         self.add, self.remove = QPushButton(self.tr("Add")), QPushButton(self.tr("Remove"))
+        self.own, self.edit = QPushButton(self.tr("Bring your own…")), QPushButton(self.tr("Edit…"))
         self.all = QPushButton(self.tr("Table 1's five"))
         row = QHBoxLayout()
-        for button in (self.add, self.remove, self.all):
+        for button in (self.add, self.own, self.edit, self.remove, self.all):
             button.setAutoDefault(False)
             row.addWidget(button)
         row.addStretch(1)
         self.body.addLayout(row)
         self.body.addWidget(self.remark)
         self.add.clicked.connect(self._add_next)
+        self.own.clicked.connect(lambda: self.ask(None))
+        self.edit.clicked.connect(lambda: self.ask(self._selected_own()))
         self.remove.clicked.connect(self._remove)
         self.all.clicked.connect(lambda: self.show_victims([VictimChoice(name) for name in ARCHITECTURES]))
+        self.table.itemSelectionChanged.connect(self._selected)
+        self.table.cellDoubleClicked.connect(lambda row, _: self.ask(row if self._rows[row].file else None))
         self.show_victims(choices.victims)
 
     def show_victims(self, victims: list[VictimChoice]) -> None:
         self.table.setRowCount(0)
+        self._rows = []
         for victim in victims:
             self._append(victim)
         self._changed()
@@ -65,26 +77,55 @@ class VictimsPage(Page):
     def victims(self) -> list[VictimChoice]:
         """The table's rows."""
         return [
-            VictimChoice(self._architecture(row).currentText(), self._name(row).text(), self._passes(row).value())
-            for row in range(self.table.rowCount())
+            victim
+            if victim.file
+            else VictimChoice(self._architecture(row).currentText(), self._name(row).text(), self._passes(row).value())
+            for row, victim in enumerate(self._rows)
         ]
+
+    def ask(self, row: int | None) -> None:
+        """Show the dialog for the own victim in ``row``, or for a new one."""
+        self.dialog = OwnVictimDialog(self.choices, self._rows[row] if row is not None else None, self)
+        self.dialog.accepted.connect(lambda: self._take(row, self.dialog.victim()))
+        self.dialog.open()
+
+    def _take(self, row: int | None, victim: VictimChoice) -> None:
+        victims = self.victims()
+        if row is None:
+            victims.append(victim)
+        else:
+            victims[row] = victim
+        self.show_victims(victims)
 
     def _append(self, victim: VictimChoice) -> None:
         row = self.table.rowCount()
         self.table.insertRow(row)
+        self._rows.append(victim)
+        widgets = self._own_cells(victim) if victim.file else self._trained_cells(victim)
+        for column, widget in enumerate(widgets):
+            heading = self.table.horizontalHeaderItem(column)
+            widget.setAccessibleName(heading.text() if heading else "")
+            self.table.setCellWidget(row, column, widget)
+        self.table.setRowHeight(row, max(widget.sizeHint().height() for widget in widgets) + 6)
+
+    def _own_cells(self, victim: VictimChoice) -> tuple[QLabel, QLabel, QLabel]:
+        told = self.tr("not measured") if victim.accuracy is None else f"{victim.accuracy:.1%}"
+        cells = QLabel(Path(victim.file).name), QLabel(victim.label), QLabel(told)
+        for cell in cells:
+            cell.setContentsMargins(6, 2, 6, 2)
+            cell.setToolTip(victim.file)
+        return cells
+
+    def _trained_cells(self, victim: VictimChoice) -> tuple[QComboBox, QLineEdit, QDoubleSpinBox]:
         architecture = QComboBox()
         architecture.addItems(ARCHITECTURES)
         architecture.setCurrentText(victim.architecture)
         name = QLineEdit(victim.name)
         name.setPlaceholderText(self.tr("as the architecture"))
         passes = QDoubleSpinBox(minimum=0.1, maximum=500, decimals=1, value=victim.passes)
-        for column, widget in enumerate((architecture, name, passes)):
-            heading = self.table.horizontalHeaderItem(column)
-            widget.setAccessibleName(heading.text() if heading else "")
-            self.table.setCellWidget(row, column, widget)
         architecture.currentTextChanged.connect(self._changed)
         name.textChanged.connect(self._changed)
-        self.table.setRowHeight(row, max(widget.sizeHint().height() for widget in (architecture, name, passes)) + 6)
+        return architecture, name, passes
 
     def _add_next(self) -> None:
         used = {victim.architecture for victim in self.victims()}
@@ -97,7 +138,15 @@ class VictimsPage(Page):
         rows = {index.row() for index in self.table.selectionModel().selectedRows()} or {self.table.rowCount() - 1}
         for row in sorted(rows, reverse=True):
             self.table.removeRow(row)
+            del self._rows[row]
         self._changed()
+
+    def _selected_own(self) -> int | None:
+        rows = [index.row() for index in self.table.selectionModel().selectedRows()]
+        return rows[0] if len(rows) == 1 and self._rows[rows[0]].file else None
+
+    def _selected(self) -> None:
+        self.edit.setEnabled(self._selected_own() is not None)
 
     def _architecture(self, row: int) -> QComboBox:
         widget = self.table.cellWidget(row, 0)
@@ -125,6 +174,14 @@ class VictimsPage(Page):
             return self.tr("Two victims have the same name.")
         if "clean" in labels:
             return self.tr('"clean" is the name of images that nobody attacked.')
+        return self._misfit(victims)
+
+    def _misfit(self, victims: list[VictimChoice]) -> str:
+        """Victims that do not go with the images of the page before."""
+        if not self.choices.labelled and any(not victim.file for victim in victims):
+            return self.tr("The images have no classes to train a victim with: remove those that are not your own.")
+        if stale := [v.label for v in victims if v.file and v.checked != self.choices.key_of(v)]:
+            return self.tr("{name} was not checked on these images yet: edit it.").format(name=stale[0])
         return ""
 
     def _changed(self) -> None:
@@ -132,6 +189,7 @@ class VictimsPage(Page):
         alone = self.tr('With a single victim the pack has nobody to tell apart; the class "clean" is then needed.')
         self.say(complaint or (alone if self.table.rowCount() == 1 else ""), "bad" if complaint else "muted")
         self.remove.setEnabled(self.table.rowCount() > 0)
+        self._selected()
         self.completeChanged.emit()
 
     def isComplete(self) -> bool:  # noqa: N802

@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget, QWizard
 from app.pack_shelf import PackShelf
 from app.requests import Setup
 from app.wizard.attacks_page import AttacksPage
-from app.wizard.child import SCENARIO
+from app.wizard.child import SCENARIO, begun_with
 from app.wizard.choices import Choices, restore
 from app.wizard.images_page import ImagesPage
 from app.wizard.model_page import ModelPage
 from app.wizard.results_page import ResultsPage
 from app.wizard.run_page import RunPage
+from app.wizard.victim_check import forget_checks
 from app.wizard.victims_page import VictimsPage
 from core.errors import WorkbenchError
 
@@ -42,7 +43,7 @@ class TrainingWizard(QWizard):
         self.shelf.imported.connect(self._saved)
         self.shelf.failed.connect(self._not_saved)
         last = session.settings.text("training/last")
-        self.images = ImagesPage(self.choices, last if (Path(last) / SCENARIO).exists() else "")
+        self.images = ImagesPage(self.choices, session.reader, last if (Path(last) / SCENARIO).exists() else "")
         self.victims = VictimsPage(self.choices)
         self.attacks = AttacksPage(self.choices)
         self.model = ModelPage(self.choices, _packs(), self._devices())
@@ -52,6 +53,7 @@ class TrainingWizard(QWizard):
         for number, page in enumerate(pages):
             self.setPage(number, page)
         self.images.come_back.connect(self.come_back)
+        self.model.grew.connect(self._show_grown)
         self.run.done.connect(self.results.show_results)
         self.currentIdChanged.connect(self._page_changed)
         self.setButtonText(QWizard.WizardButton.FinishButton, self.tr("Save"))
@@ -61,12 +63,17 @@ class TrainingWizard(QWizard):
         try:
             document = tomllib.loads((Path(folder) / SCENARIO).read_text("utf-8"))
             restore(self.choices, document, folder)
+            self.choices.data = begun_with(Path(folder)) or self.choices.data
         except (OSError, ValueError, KeyError, WorkbenchError) as error:
             self.images.say(self.tr("This training cannot be read: {reason}").format(reason=error), "bad")
             return
         self.run.follow()
         self.setStartId(RUN)
         self.restart()
+
+    def _show_grown(self) -> None:
+        self.victims.show_victims(self.choices.victims)
+        self.attacks.show_attacks(self.choices.attacks)
 
     def _page_changed(self, number: int) -> None:
         if number == RUN:
@@ -125,6 +132,8 @@ class TrainingWizard(QWizard):
         return buttons.get(box.clickedButton(), "stay")
 
     def _end(self, *, stop: bool) -> None:
+        self.model.trial.clear()
+        forget_checks()
         if (child := self.run.child) is not None:
             if stop:
                 child.stop()

@@ -14,6 +14,7 @@ from core.model.backbones import make_backbone
 from core.model.config import NetworkConfig
 from core.model.familiarity import Familiarity
 from core.model.perturbation import VECTOR, FeaturePerturbation, Perturbation, PixelPerturbation
+from core.model.scorer import Scorer
 
 _SHARED_SCALE = 100.0
 """The single output of eq. 7 spans 0-200 over all attacks; the layer works in hundreds so that it starts near 1."""
@@ -73,12 +74,18 @@ def _pool(maps: Tensor) -> Tensor:
 
 
 class MTAA(nn.Module):
-    """Three answers from one adversarial image [B, C, H, W] in [0, 1]; see :class:`Outputs`."""
+    """Three answers from one adversarial image [B, C, H, W] in [0, 1]; see :class:`Outputs`.
+
+    scorer: what judges the answers of victims that are asked (:mod:`core.probes`), where there is one.
+    """
 
     minimum: Tensor
     width: Tensor
 
-    def __init__(self, config: NetworkConfig, image: ImageSpec, attacks: Sequence[AttackLabel], victims: int) -> None:
+    def __init__(
+        self, config: NetworkConfig, image: ImageSpec, attacks: Sequence[AttackLabel], victims: int, *,
+        scorer: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.config = config
         self.perturbation_extractor: PixelPerturbation | FeaturePerturbation | None = None
@@ -94,6 +101,7 @@ class MTAA(nn.Module):
         self.hyperparameter_head = nn.Linear(extracted + len(attacks), outputs)
         features = self.adversarial_extractor.features_out + extracted
         self.familiarity = Familiarity(features, len(attacks) * victims)
+        self.scorer = Scorer(attacks) if scorer else None
         self.register_buffer("minimum", torch.tensor([a.minimum for a in attacks]), persistent=False)
         self.register_buffer("width", torch.tensor([a.width for a in attacks]), persistent=False)
 

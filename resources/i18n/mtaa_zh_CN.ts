@@ -339,6 +339,77 @@
     </message>
 </context>
 <context>
+    <name>CheckPanel</name>
+    <message>
+        <source>Check</source>
+        <translation>检查</translation>
+    </message>
+    <message>
+        <source>Use what is advised</source>
+        <translation>采用建议</translation>
+    </message>
+    <message>
+        <source>Progress of the check</source>
+        <translation>检查进度</translation>
+    </message>
+    <message>
+        <source>Result of the check</source>
+        <translation>检查结果</translation>
+    </message>
+    <message>
+        <source>Something was changed since the last check.</source>
+        <translation>上次检查后有改动。</translation>
+    </message>
+    <message>
+        <source>Reading the images and the victim…</source>
+        <translation>正在读取图像和受害模型…</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>The check was stopped.</source>
+        <translation>检查已停止。</translation>
+    </message>
+    <message>
+        <source>The check ended without a word.</source>
+        <translation>检查未给出任何结果就结束了。</translation>
+    </message>
+    <message>
+        <source>The images have no classes: what the victim calls a clean image counts as right. It named {kinds} different classes on {n} images.</source>
+        <translation>图像没有类别：受害模型对干净图像的回答即视为正确。它在 {n} 张图像上给出了 {kinds} 个不同的类别。</translation>
+    </message>
+    <message>
+        <source>It is not known which of the victim&apos;s {n} classes the images are of.</source>
+        <translation>不知道图像属于受害模型 {n} 个类别中的哪些。</translation>
+    </message>
+    <message>
+        <source>It names {share} of {n} clean test images right among its {outputs} classes, {among} if only the images&apos; own count; at least {needed} is asked for.</source>
+        <translation>在其 {outputs} 个类别中，它正确识别 {n} 张干净测试图像的 {share}；只计图像自身的类别时为 {among}；至少需要 {needed}。</translation>
+    </message>
+    <message>
+        <source>With {changes} it would name {share} right.</source>
+        <translation>若采用{changes}，它可正确识别 {share}。</translation>
+    </message>
+    <message>
+        <source>BGR channels</source>
+        <translation>BGR 通道</translation>
+    </message>
+    <message>
+        <source>RGB channels</source>
+        <translation>RGB 通道</translation>
+    </message>
+    <message>
+        <source>values of {range}, mean {mean} and standard deviation {std}</source>
+        <translation>取值范围 {range}、均值 {mean} 和标准差 {std}</translation>
+    </message>
+    <message>
+        <source>the classes {numbers}</source>
+        <translation>类别编号 {numbers}</translation>
+    </message>
+</context>
+<context>
     <name>Commands</name>
     <message>
         <source>Images ({pattern});;All files (*)</source>
@@ -539,6 +610,10 @@
         <translation>MNIST</translation>
     </message>
     <message>
+        <source>A folder of images</source>
+        <translation>图像文件夹</translation>
+    </message>
+    <message>
         <source>1,797 grey images of 8×8 pixels, 10 classes. No download: good for a try.</source>
         <translation>1,797 幅 8×8 灰度图像，10 个类别。无需下载，适合试用。</translation>
     </message>
@@ -547,8 +622,64 @@
         <translation>70,000 幅 28×28 灰度图像，10 个类别，来自其四个文件。</translation>
     </message>
     <message>
+        <source>Sub-folders are the classes, as in Imagenette; tar files of such folders will do. Without sub-folders a victim&apos;s own answers count as right.</source>
+        <translation>子文件夹即类别，如 Imagenette；也可以是此类文件夹的 tar 文件。没有子文件夹时，以受害模型自己的回答为正确。</translation>
+    </message>
+    <message>
+        <source>Folder of the images</source>
+        <translation>图像所在文件夹</translation>
+    </message>
+    <message>
+        <source>Colour</source>
+        <translation>彩色</translation>
+    </message>
+    <message>
+        <source>Grey</source>
+        <translation>灰度</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>尺寸</translation>
+    </message>
+    <message>
+        <source>Channels</source>
+        <translation>通道</translation>
+    </message>
+    <message>
+        <source>Images of each class</source>
+        <translation>每类图像数</translation>
+    </message>
+    <message>
+        <source>The largest centred square of each image is scaled to this side.</source>
+        <translation>取每张图像中央最大的正方形，缩放到此边长。</translation>
+    </message>
+    <message>
         <source>Folder with MNIST&apos;s files</source>
         <translation>MNIST 文件所在的文件夹</translation>
+    </message>
+    <message>
+        <source>Looking into the folder…</source>
+        <translation>正在查看文件夹…</translation>
+    </message>
+    <message>
+        <source>{n} classes</source>
+        <translation>{n} 个类别</translation>
+    </message>
+    <message>
+        <source>no classes</source>
+        <translation>没有类别</translation>
+    </message>
+    <message>
+        <source>{images} images, {held_out} of them held out for testing; {classes}; most are {width}×{height}. Taken in: {taken} images, {size} MiB on disk.</source>
+        <translation>{images} 张图像，其中 {held_out} 张留作测试；{classes}；多数为 {width}×{height}。将读入 {taken} 张，占用磁盘 {size} MiB。</translation>
+    </message>
+    <message>
+        <source>Of {n} looked at, {lost} cannot be read and are left out: {reason}</source>
+        <translation>查看的 {n} 张中有 {lost} 张无法读取，已略去：{reason}</translation>
     </message>
     <message>
         <source>Choose…</source>
@@ -573,6 +704,10 @@
     <message>
         <source>There is a training in {folder}.</source>
         <translation>{folder} 中有一次训练。</translation>
+    </message>
+    <message>
+        <source>Folder of images, or a tar file</source>
+        <translation>图像文件夹或 tar 文件</translation>
     </message>
     <message>
         <source>Choose the folder.</source>
@@ -672,8 +807,12 @@
         <translation>起点</translation>
     </message>
     <message>
-        <source>A pack to start from keeps its victims and attacks: list them first, in its order, and give its network.</source>
-        <translation>作为起点的模型包保留其受害模型和攻击：请按其顺序先列出它们，并选择相同的网络。</translation>
+        <source>A pack to start from brings its victims, attacks and network. What you chose beside them is added to it, and of what it knows few examples are enough.</source>
+        <translation>作为起点的模型包会带来它的受攻击模型、攻击和网络。您另外选择的会加入其中；它已经学会的内容只需少量样本。</translation>
+    </message>
+    <message>
+        <source>Training examples of each cell it knows</source>
+        <translation>已学会的每个单元的训练样本数</translation>
     </message>
     <message>
         <source>Epochs</source>
@@ -706,6 +845,113 @@
     <message>
         <source>There is a run in this folder already: the same choices go on with it.</source>
         <translation>此文件夹中已有一次运行：相同的选择将继续它。</translation>
+    </message>
+    <message>
+        <source>New to {pack}: {labels}.</source>
+        <translation>对 {pack} 来说是新的：{labels}。</translation>
+    </message>
+    <message>
+        <source>Nothing is new to {pack}: go back and add a victim or an attack.</source>
+        <translation>对 {pack} 来说没有新内容：请返回并添加一个受攻击的模型或一种攻击。</translation>
+    </message>
+</context>
+<context>
+    <name>OwnVictimDialog</name>
+    <message>
+        <source>A victim of your own</source>
+        <translation>自己的受害模型</translation>
+    </message>
+    <message>
+        <source>A state dict of one of torchvision&apos;s networks, TorchScript, torch.export (.pt2), ONNX, or a victim that was trained here. Files that would run code of their own are refused. What you leave open is read from the file, and a check on the clean images says what may be wrong.</source>
+        <translation>torchvision 网络的 state dict、TorchScript、torch.export（.pt2）、ONNX，或在此训练过的受害模型。会运行自身代码的文件将被拒绝。未填写的内容从文件读取；在干净图像上的检查会指出可能的问题。</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>torchvision&apos;s name</source>
+        <translation>torchvision 中的名称</translation>
+    </message>
+    <message>
+        <source>Only for a state dict. Programs and victims trained here need none.</source>
+        <translation>仅用于 state dict。程序形式的模型和在此训练的受害模型无需填写。</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>as the images</source>
+        <translation>与图像相同</translation>
+    </message>
+    <message>
+        <source>Input size</source>
+        <translation>输入尺寸</translation>
+    </message>
+    <message>
+        <source>BGR channels</source>
+        <translation>BGR 通道</translation>
+    </message>
+    <message>
+        <source>Scaling of the values</source>
+        <translation>取值范围</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>ImageNet&apos;s</source>
+        <translation>ImageNet 的</translation>
+    </message>
+    <message>
+        <source>Mean</source>
+        <translation>均值</translation>
+    </message>
+    <message>
+        <source>Standard deviation</source>
+        <translation>标准差</translation>
+    </message>
+    <message>
+        <source>the images&apos; own, in their order</source>
+        <translation>图像自身的类别，按其顺序</translation>
+    </message>
+    <message>
+        <source>The victim&apos;s number (from 0) of each class of the images, or the names of all of its classes in order.</source>
+        <translation>图像各类别在受害模型中的编号（从 0 起），或按顺序列出其全部类别的名称。</translation>
+    </message>
+    <message>
+        <source>Names from a file…</source>
+        <translation>从文件读取名称…</translation>
+    </message>
+    <message>
+        <source>Classes</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <source>Victims ({pattern});;All files (*)</source>
+        <translation>受害模型 ({pattern});;所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>The victim&apos;s file</source>
+        <translation>受害模型文件</translation>
+    </message>
+    <message>
+        <source>One class name on each line, in the victim&apos;s order</source>
+        <translation>每行一个类别名称，按受害模型的顺序</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {reason}</source>
+        <translation>无法读取 {path}：{reason}</translation>
+    </message>
+    <message>
+        <source>Mean and standard deviation are numbers: {reason}</source>
+        <translation>均值和标准差应为数字：{reason}</translation>
     </message>
 </context>
 <context>
@@ -1138,9 +1384,16 @@
         <source>Resume</source>
         <translation>恢复</translation>
     </message>
+</context>
+<context>
+    <name>Samples</name>
     <message>
-        <source>Only the window that began a run can pause it.</source>
-        <translation>只有启动运行的窗口才能暂停它。</translation>
+        <source>Sample images</source>
+        <translation>示例图像</translation>
+    </message>
+    <message>
+        <source>{n} samples</source>
+        <translation>{n} 张示例</translation>
     </message>
 </context>
 <context>
@@ -1422,26 +1675,105 @@
     </message>
 </context>
 <context>
+    <name>Trial</name>
+    <message>
+        <source>Estimate</source>
+        <translation>估计</translation>
+    </message>
+    <message>
+        <source>Estimate by stage</source>
+        <translation>各阶段的估计</translation>
+    </message>
+    <message>
+        <source>Stage</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <source>Images</source>
+        <translation>图像</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>时间</translation>
+    </message>
+    <message>
+        <source>Disk</source>
+        <translation>磁盘</translation>
+    </message>
+    <message>
+        <source>Estimate time and disk</source>
+        <translation>估计时间和磁盘</translation>
+    </message>
+    <message>
+        <source>Tries a few batches of everything on this device.</source>
+        <translation>在这台设备上把每一步都试几个批次。</translation>
+    </message>
+    <message>
+        <source>Cancel the trial</source>
+        <translation>取消试算</translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation>正在开始…</translation>
+    </message>
+    <message>
+        <source>Trying: {done} of {total}</source>
+        <translation>正在试算：{done} / {total}</translation>
+    </message>
+    <message>
+        <source>Victim {name}</source>
+        <translation>受攻击的模型 {name}</translation>
+    </message>
+    <message>
+        <source>Examples of {name}</source>
+        <translation>{name} 的样本</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>Results</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>an unknown amount</source>
+        <translation>未知大小</translation>
+    </message>
+    <message>
+        <source>Too little disk: the run takes {needed}, and {free} are free. About {span}.</source>
+        <translation>磁盘空间不足：训练需要 {needed}，剩余 {free}。约需 {span}。</translation>
+    </message>
+    <message>
+        <source>About {span}, the longer where images resist an attack; {needed} of the disk, where {free} are free.</source>
+        <translation>约需 {span}（图像难以攻破时以较长者为准）；占用磁盘 {needed}，剩余 {free}。</translation>
+    </message>
+    <message>
+        <source>The trial ended without an estimate.</source>
+        <translation>试算结束，但没有得出估计。</translation>
+    </message>
+</context>
+<context>
     <name>VictimsPage</name>
     <message>
         <source>Victims</source>
         <translation>受害模型</translation>
     </message>
     <message>
-        <source>The pack will tell these models apart by the adversarial images made against them. Each is trained here on the clean images; two of one architecture need names.</source>
-        <translation>模型包将根据针对这些模型制作的对抗图像来区分它们。每个模型都在此用干净图像训练；同一架构的两个模型需要名称。</translation>
-    </message>
-    <message>
-        <source>Architecture</source>
-        <translation>架构</translation>
-    </message>
-    <message>
         <source>Name</source>
         <translation>名称</translation>
     </message>
     <message>
-        <source>Passes</source>
-        <translation>遍数</translation>
+        <source>The pack will tell these models apart by the adversarial images made against them. They are trained here on the clean images, or brought along as they are in use; two of one architecture need names.</source>
+        <translation>模型包将根据针对这些模型生成的对抗图像来区分它们。它们可以在此用干净图像训练，也可以直接带入正在使用的模型；同一架构的两个模型需要命名。</translation>
+    </message>
+    <message>
+        <source>Architecture or file</source>
+        <translation>架构或文件</translation>
+    </message>
+    <message>
+        <source>Passes, or accuracy</source>
+        <translation>遍数或准确率</translation>
     </message>
     <message>
         <source>Add</source>
@@ -1452,8 +1784,20 @@
         <translation>移除</translation>
     </message>
     <message>
+        <source>Bring your own…</source>
+        <translation>带入自己的…</translation>
+    </message>
+    <message>
+        <source>Edit…</source>
+        <translation>编辑…</translation>
+    </message>
+    <message>
         <source>Table 1&apos;s five</source>
         <translation>表 1 的五个</translation>
+    </message>
+    <message>
+        <source>not measured</source>
+        <translation>未测量</translation>
     </message>
     <message>
         <source>as the architecture</source>
@@ -1474,6 +1818,14 @@
     <message>
         <source>&quot;clean&quot; is the name of images that nobody attacked.</source>
         <translation>“clean”是未受攻击图像的名称。</translation>
+    </message>
+    <message>
+        <source>The images have no classes to train a victim with: remove those that are not your own.</source>
+        <translation>图像没有类别，无法训练受害模型：请移除不是自己带入的模型。</translation>
+    </message>
+    <message>
+        <source>{name} was not checked on these images yet: edit it.</source>
+        <translation>{name} 尚未在这些图像上检查：请编辑它。</translation>
     </message>
     <message>
         <source>With a single victim the pack has nobody to tell apart; the class &quot;clean&quot; is then needed.</source>

@@ -54,3 +54,14 @@ def test_memory_of_few_and_of_many(tiny_pack: Path, tmp_path: Path, capsys: pyte
     few, many = result["peak_memory_mib"]
     assert 0 < few <= many and result["growth_mib"] == many - few
     assert f"9 files: {many:,.0f} MiB" in capsys.readouterr().out
+
+
+def test_training_beside_the_bare_loop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.json"
+    arguments = ["--steps", "3", "--batch", "4", "--side", "12", "--width", "4", "--repeats", "3", "--device", "cpu"]
+    assert main(["benchmark", "train", *arguments, "--json", str(out)]) == 0
+    assert "of the bare loop's" in capsys.readouterr().out
+    result = json.loads(out.read_bytes())
+    ratios = sorted(repeat["trainer"] / repeat["bare"] for repeat in result["repeats"])
+    assert len(ratios) == 3 and result["ratio_to_bare"] == pytest.approx(ratios[1])
+    assert all(rate > 0 for repeat in result["repeats"] for rate in repeat.values())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from typing import Any
 import pytest
 
 from app.__main__ import main
+from app.cli.control import follow_commands
 from core.pack import read_manifest
+from core.progress import CancelToken
 
 SCENARIO = """
 name = "digits"
@@ -106,6 +110,28 @@ def test_a_run_is_paused_resumed_stopped_and_gone_on_with(tmp_path: Path) -> Non
     assert not pack.exists()
     assert main(["train", *arguments]) == 0
     assert read_manifest(pack).weights_sha256 == undisturbed
+
+
+def test_a_file_is_obeyed_as_it_grows(tmp_path: Path) -> None:
+    path, token = tmp_path / "commands.txt", CancelToken()
+    follow_commands(token, path)  # which is not there yet
+    path.write_bytes(b"pause\nres")
+    wait(lambda: token.paused)
+    with path.open("ab") as file:
+        file.write(b"ume\nnonsense\n")
+    wait(lambda: not token.paused)
+    with path.open("ab") as file:
+        file.write(b"cancel\n")
+    wait(lambda: "commands" not in [thread.name for thread in threading.enumerate()])
+    assert token.cancelled
+
+
+def wait(happened: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if happened():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not happen")
 
 
 def test_an_error_is_an_event_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,10 +16,13 @@ from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, V
 from app.wizard.images_page import missing_mnist
 from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
 from core.pack import read_manifest
+from core.paths import user_data
+from core.victims import ARCHITECTURES as TRAINED
 from tests.app.helpers import PATIENCE, drop, wait_judged
 from training.api import check_scenario
 from training.attacks import make_attack
-from training.victim_zoo import ARCHITECTURES as TRAINED
+from training.pipeline import check_plan
+from training.sources import load_digits_images
 
 
 def tiny(folder: Path) -> Choices:
@@ -61,7 +64,7 @@ def press_next(wizard: TrainingWizard) -> int:
 
 
 def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path: Path, pictures: Path) -> None:
-    wizard = begun(window, tiny(tmp_path / "run"))
+    wizard = begun(window, tiny(user_data() / "runs" / "tiny"))
     assert [press_next(wizard) for _ in range(4)] == [VICTIMS, ATTACKS, MODEL, RUN]
     qtbot.waitUntil(wizard.run.isComplete, timeout=PATIENCE)
     assert "Finished" in wizard.run.remark.text()
@@ -77,9 +80,68 @@ def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path
     qtbot.waitUntil(lambda: window.session.settings.text("attribution/pack") == "tiny", timeout=PATIENCE)
     drop(window, pictures / "a.png")
     wait_judged(qtbot, window, 1)
-    made = read_manifest(tmp_path / "run" / "tiny.mtaapack")
+    made = read_manifest(user_data() / "runs" / "tiny" / "tiny.mtaapack")
     row = window.session.images.rows[0]
     assert row.attribution is not None and row.attribution.pack_id == made.pack_id
+    grow_it(window, tmp_path / "grown")
+
+
+def grow_it(window: MainWindow, folder: Path) -> None:
+    """A second wizard goes on from the pack: what it knows comes first, and what is chosen beside it is new."""
+    choices = tiny(folder)
+    choices.victims = [VictimChoice("VGG16", "third"), VictimChoice("ResNet50", "first")]
+    choices.attacks = [AttackChoice("BIM", False, True, 60, 180, 2), AttackChoice("PGD", False, True, 1, 9, 3)]
+    wizard = begun(window, choices)
+    for _ in range(3):
+        wizard.next()
+    page = wizard.model
+    page.start.setCurrentIndex(page.start.findData("tiny"))
+    assert page.remark.text() == "New to tiny: third, BIM." and page.isComplete()
+    assert not page.network.isEnabled() and page.replay.isEnabled()
+    page.replay.setValue(3)
+    assert [v.label for v in wizard.victims.victims()] == ["first", "second", "third"]
+    assert [(a.name, a.last) for a in wizard.attacks.attacks()] == [("FGSM", 180), ("PGD", 180), ("BIM", 180)]
+    scenario = check_scenario(choices.document())
+    check_plan(scenario, load_digits_images(), folder / "victims")  # both victims are found where they were made
+    assert len(list((folder / "victims").iterdir())) == 2
+    counts = [scenario.cell(v.label, a).train for v in scenario.victims for a in scenario.attacks]
+    assert counts == [3, 3, 8, 3, 3, 8, 8, 8, 8]
+    assert choices.examples == sum(
+        a.grid.count * sum(scenario.cell(v.label, a).model_dump().values())
+        for v in scenario.victims
+        for a in scenario.attacks
+    )
+    back = Choices()
+    restore(back, tomllib.loads(_toml(choices, folder)), str(folder))
+    assert back.document() == choices.document() and back.grown == choices.grown
+    choices.source = "mnist"
+    page.initializePage()
+    assert "made from the images digits" in page.remark.text() and not page.isComplete()
+    page.start.setCurrentIndex(0)
+    assert page.isComplete() and choices.grown is None
+    wizard.close()
+
+
+def test_the_model_page_tells_what_the_run_will_take(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    wizard = begun(window, tiny(tmp_path / "run"))
+    for _ in range(3):
+        wizard.next()
+    trial = wizard.model.trial
+    trial.button.click()
+    qtbot.waitUntil(lambda: trial.words.text().startswith("Trying"), timeout=PATIENCE)
+    trial.button.click()
+    assert not trial.running and "few batches" in trial.words.text()
+    trial.button.click()
+    qtbot.waitUntil(lambda: not trial.running, timeout=PATIENCE)
+    stages = [item.text() for row in range(trial.table.rowCount()) if (item := trial.table.item(row, 0))]
+    named = ["Victim first", "Victim second", "Examples of FGSM", "Examples of PGD", "Network", "Results"]
+    assert stages == named
+    assert trial.words.text().startswith("About ") and "free" in trial.words.text()
+    trial.show_estimate({"stages": [], "seconds": 60, "most": 200, "bytes": 2**40, "free": 2**20})
+    assert trial.words.text().startswith("Too little disk: the run takes 1,024.0 GiB, and 1.0 MiB are free.")
+    wizard.model.epochs.setValue(7)  # other choices, another time
+    assert trial.table.rowCount() == 0
+    wizard.close()
 
 
 def test_a_stopped_run_is_come_back_to(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -124,7 +186,17 @@ def test_closing_asks_what_becomes_of_the_run(
     assert window.commands.end_training()
     elsewhere = Child(choices.out)
     elsewhere.follow()
-    assert elsewhere.running and not elsewhere.obeys  # it goes on without its window
+    told: list[str] = []
+    elsewhere.told.connect(lambda kind, _: told.append(kind))
+    assert elsewhere.running  # it goes on without its window, and whoever comes back to it is obeyed
+    for word, kind in (("pause", "paused"), ("resume", "resumed")):
+        elsewhere.say(word)
+        qtbot.waitUntil(lambda kind=kind: kind in told, timeout=PATIENCE)
+    elsewhere.say("pause")
+    qtbot.waitUntil(lambda: told.count("paused") == 2, timeout=PATIENCE)
+    elsewhere.leave()  # and nobody leaves it standing
+    elsewhere.follow()
+    qtbot.waitUntil(lambda: told.count("resumed") >= 2, timeout=PATIENCE)
     elsewhere.say("cancel")
     qtbot.waitUntil(lambda: not elsewhere.running, timeout=PATIENCE)
     assert not elsewhere.finished

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.victims import ARCHITECTURES, Victim, VictimCard, save_victim
 from training.generate import generate
 from training.scenario import Scenario
 from training.sources import CleanImages, load_digits_images
-from training.victim_zoo import ARCHITECTURES, Victim, VictimCard, save_victim
 
 TINY: dict[str, Any] = {
     "name": "tiny",

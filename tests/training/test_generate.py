@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,15 +16,24 @@ from torch import Tensor, nn
 
 import training.generate as generation
 from core import files
-from core.errors import AttackError, Cancelled, DataError, ScenarioError, VictimError, WorkbenchError
+from core.errors import (
+    AttackError,
+    Cancelled,
+    DataError,
+    DeviceError,
+    DiskFullError,
+    ScenarioError,
+    VictimError,
+    WorkbenchError,
+)
 from core.progress import CancelToken, Progress
+from core.victims import Victim, load_victim, save_victim
 from training.attacks import make_attack
 from training.generate import stable_seed
 from training.scenario import AttackSpec, Scenario
 from training.screening import Screening
 from training.shards import read_part, read_split
 from training.sources import SPLITS, CleanImages
-from training.victim_zoo import load_victim, save_victim
 
 Build = Callable[..., Scenario]
 Make = Callable[..., dict[str, Any]]
@@ -83,6 +93,31 @@ def test_an_overshoot_is_asked_for_in_percent(
     )
     change = (expected.adversarial * 255).round().numpy().astype(int) - examples.adversarial[made]
     assert np.abs(change).max() <= 1  # a batch of other images rounds differently
+
+
+def test_replayed_cells_have_counts_of_their_own(scenario: Build, make: Make, victims: Path, tmp_path: Path) -> None:
+    shutil.copy(victims / "first.safetensors", tmp_path / "first.safetensors")
+    shutil.copy(victims / "first.safetensors", tmp_path / "second.safetensors")
+    few = {"train": 2, "calibration": 1, "test": 0}
+    grown = scenario(
+        victims=[{"architecture": "Nearest", "name": name} for name in ("first", "second")],
+        attacks=[fgsm(60, 80, 2, 5), fgsm(60, 80, 2, 4, name="PGD")],
+        replay={"victims": ["first"], "attacks": ["FGSM"], "cell": few},
+    )
+    make(grown, tmp_path / "out", victims=tmp_path)
+    examples = read_split(tmp_path / "out", grown, "train")
+    found = Counter(
+        zip(examples.victim.tolist(), examples.entry.tolist(), examples.hyperparameter.tolist(), strict=True)
+    )
+    assert {key: n for key, n in found.items() if key[1] >= 0} == {
+        (victim, entry, value): 2 if (victim, entry) == (1, 0) else (5, 4)[entry]
+        for victim in (1, 2)
+        for entry in (0, 1)
+        for value in (60.0, 80.0)
+    }
+    assert (read_split(tmp_path / "out", grown, "calibration").entry >= 0).sum() == 2
+    with pytest.raises(DataError, match="cell"):
+        make(grown.model_copy(update={"replay": None}), tmp_path / "out", victims=tmp_path)
 
 
 def test_no_image_is_tried_twice_in_a_cell(scenario: Build, make: Make, tmp_path: Path) -> None:
@@ -332,12 +367,54 @@ def test_a_full_disk_loses_no_part(
 
     with monkeypatch.context() as patch:
         patch.setattr(files.os, "fsync", full)
-        with pytest.raises(WorkbenchError, match="The disk is full"):
+        with pytest.raises(DiskFullError, match=r"The disk is full: .* examples that are still to be made take about"):
             make(tiny, tmp_path / "out")
     assert not [path for path in (tmp_path / "out").rglob("*") if path.suffix == ".tmp"]
     make(tiny, tmp_path / "out")
     make(tiny, tmp_path / "whole")
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def short_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Victims hold no more than ``most`` images at once."""
+    forward = Victim.forward
+
+    def limited(self: Victim, x: Tensor) -> Tensor:
+        if len(x) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(self, x)
+
+    monkeypatch.setattr(Victim, "forward", limited)
+
+
+def test_short_memory_attacks_in_pieces_and_makes_the_same_examples(
+    scenario: Build, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = scenario()
+    make(tiny, tmp_path / "whole")
+    told: list[tuple[int, int]] = []
+    with monkeypatch.context() as patch:
+        short_memory(patch, 3)
+        make(tiny, tmp_path / "pieces", smaller=lambda batch, piece: told.append((batch, piece)))
+    assert (8, 4) in told and (8, 2) in told  # a batch of 8, attacked in halves of halves
+    assert (60, 30) in told  # and the pool of 60 is screened in pieces
+    for split in SPLITS:
+        whole, pieces = (read_split(tmp_path / name, tiny, split) for name in ("whole", "pieces"))
+        assert len(whole) == len(pieces) and (whole.row == pieces.row).all()
+        # A victim's sums round differently over fewer images; the random starts are the same.
+        assert np.abs(whole.adversarial.astype(int) - pieces.adversarial).max() <= 1
+
+
+def test_memory_for_not_even_one_image_says_where(
+    scenario: Build, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = scenario()
+    make(tiny, tmp_path)
+    for part in (tmp_path / "first").glob("pgd-mtaa/train/*"):
+        part.unlink()
+    short_memory(monkeypatch, 0)
+    with pytest.raises(DeviceError, match=r"first/pgd-mtaa/train at epsilon .*: Not even one image fits into cpu"):
+        make(tiny, tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "missing"])
@@ -382,7 +459,7 @@ def test_seeds_are_the_same_everywhere() -> None:
 
 def candidates(name: str, value: float, right: list[bool], epsilon: list[float], cell: int = 0) -> list[int]:
     spec = AttackSpec.model_validate(fgsm(value, value, 1, 1, name=name))
-    stream = generation._Stream("first", spec, make_attack(spec.config), "train", Path("x"), seed=5)
+    stream = generation._Stream("first", spec, make_attack(spec.config), "train", 1, Path("x"), seed=5)
     screening = Screening(np.asarray(right), np.asarray(epsilon, np.float32) / 255)
     return generation._candidates(stream, cell, value, screening).tolist()
 

@@ -174,3 +174,56 @@ def test_two_ranks_train_what_one_process_trains(finished: Path, tmp_path: Path)
     for name, weights in alone.weights.items():
         if name.split(".")[0] != "familiarity":
             torch.testing.assert_close(shared.weights[name], weights, rtol=0.05, atol=0.02, msg=name)
+
+
+GROWN = (
+    SCENARIO.replace('name = "digits"', 'name = "grown"').replace("epochs = 2", "epochs = 1\nstart = {start!r}")
+    + """
+[replay]
+victims = ["first"]
+attacks = ["FGSM"]
+cell = { train = 3, calibration = 3, test = 3 }
+"""
+)
+
+
+def test_a_pack_is_grown_with_its_own_victim_from_elsewhere(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a new folder: the victim is taken from the run that made the pack, and old cells are replayed in short."""
+    scenario, pack = tmp_path / "grown.toml", finished / "out/digits.mtaapack"
+    scenario.write_text(GROWN.replace("{start!r}", json.dumps(str(pack))))
+    arguments = [str(scenario), "--out", str(tmp_path / "out"), "--device", "cpu"]
+    assert main(["run", *arguments]) == 0
+    victim = Path("victims/first.safetensors")
+    assert (tmp_path / "out" / victim).read_bytes() == (finished / "out" / victim).read_bytes()
+    results = load_pack(tmp_path / "out/grown.mtaapack").manifest.results
+    assert results["started_from"]["pack"] == load_pack(pack).manifest.pack_id
+    counts = read_split(tmp_path / "out/data", read_scenario(scenario), "train").entry.tolist()
+    assert counts.count(0) == 2 * 3 < counts.count(1)
+    (tmp_path / "out" / victim).write_bytes((tmp_path / "out" / victim).read_bytes() + b" ")
+    capsys.readouterr()
+    assert main(["generate", *arguments]) == 2
+    assert "is not the victim that digits@" in capsys.readouterr().err.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('name = "first"', 'name = "other"', "knows the victims clean, first"),
+        ("width = 8", "width = 4", "is another network"),
+        ("{start!r}", '"nowhere.mtaapack"', "nowhere"),
+        ("none", "none", "was made with a victim whose file first.safetensors is not in"),
+    ],
+)
+def test_a_pack_that_cannot_be_grown_is_told_before_any_work(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, complaint: str
+) -> None:
+    alone = tmp_path / "alone.mtaapack"  # away from the run that made it, and so from its victim
+    shutil.copy(finished / "out/digits.mtaapack", alone)
+    text = GROWN.replace(old, new).replace("{start!r}", json.dumps(str(alone)))
+    (tmp_path / "grown.toml").write_text(text.partition("[replay]")[0])
+    for command in ("run", "generate"):
+        assert main([command, str(tmp_path / "grown.toml"), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 2
+        assert complaint in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "out").exists()

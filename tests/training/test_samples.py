@@ -13,9 +13,9 @@ from torch import nn
 
 from core.errors import AttackError
 from core.paths import RESOURCES, SAMPLES
+from core.victims import load_victim
 from training import samples
 from training.samples import _attacked, draw_digit, draw_scene
-from training.victim_zoo import load_victim
 
 VICTIMS = RESOURCES / "victims"
 

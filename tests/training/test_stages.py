@@ -11,12 +11,12 @@ import torch
 
 from core.errors import Cancelled, ScenarioError, VictimError
 from core.progress import CancelToken, Progress
+from core.victims import Victim, load_victim
 from training import pipeline, reach
 from training.pipeline import make_victims
 from training.reach import measure_reach
 from training.scenario import Scenario
 from training.sources import CleanImages
-from training.victim_zoo import Victim, load_victim
 
 Build = Callable[..., Scenario]
 CPU = torch.device("cpu")

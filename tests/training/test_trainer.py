@@ -276,7 +276,7 @@ def test_a_residual_network_trains_on_one_more_than_whole_batches(trainer: Calla
 
 
 def test_only_weights_of_layers_decay(trainer: Callable[..., Trainer]) -> None:
-    groups = trainer(training=settings(weight_decay=0.5))._optimizer.param_groups
+    groups = trainer(training=settings(weight_decay=0.5)).optimizer.param_groups
     assert [group["weight_decay"] for group in groups] == [0.5, 0, 0]
     assert all(p.dim() > 1 for p in groups[0]["params"])
     assert all(p.dim() <= 1 for p in groups[1]["params"])

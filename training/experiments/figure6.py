@@ -17,13 +17,13 @@ from torch import Tensor
 from torchvision.models import ResNet
 
 from core.errors import ScenarioError
+from core.victims import Victim
 from training.experiments.cells import subset
 from training.experiments.draw import curves
 from training.experiments.item import Found, Item, Table
 from training.experiments.perturbations import load
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import narrow
-from training.victim_zoo import Victim
 
 BLOCKS = {"conv1": "relu", "conv2": "layer1", "conv3": "layer2", "conv4": "layer3", "conv5": "layer4"}
 """The paper's names of the blocks (as in He et al. 2016) -> where torchvision's ResNet has them."""

@@ -11,6 +11,7 @@ from training.experiments import (
     figure6,
     figure7,
     float_images,
+    growth,
     learning_curve,
     retrained,
     robustness,
@@ -29,7 +30,7 @@ ITEMS: dict[str, Item] = {
     module.ITEM.name: module.ITEM
     for module in (
         table2, table4, table7, table9, table11, table13, figure2, figure3, figure4, figure6, figure7,
-        learning_curve, toolboxes, retrained, robustness, unseen, coverage, float_images,
+        learning_curve, growth, toolboxes, retrained, robustness, unseen, coverage, float_images,
     )
 }  # fmt: skip
 

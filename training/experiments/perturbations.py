@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from core.errors import DataError
 from core.types import FloatArray
+from core.victims import Victim, load_victim
 from training.attacks import make_attack
 from training.experiments.study import Study
 from training.experiments.subset import unit
 from training.scenario import AttackSpec, VictimSpec
-from training.victim_zoo import Victim, load_victim
 
 IN_LABEL_UNITS = {"epsilon": 255.0, "kappa": 1.0, "overshoot": 100.0}
 """Label units over the attacks' own."""
@@ -32,7 +32,7 @@ class Attacked:
 
 def load(study: Study, spec: VictimSpec) -> Victim:
     """A victim of the scenario, on the study's device."""
-    return load_victim(study.victims / spec.file)[0].to(study.device)
+    return load_victim(study.victims / spec.saved_as)[0].to(study.device)
 
 
 def known_digits(study: Study, victims: Sequence[Victim], count: int) -> tuple[FloatArray, NDArray[np.int64]]:

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from core.attributor import Attributor
+from core.victims import load_victim
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
 from training.experiments.judge import Verdicts, check_victims, judge
@@ -20,7 +21,6 @@ from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, narrow
 from training.scenario import VictimSpec
 from training.train_victim import train_victim
-from training.victim_zoo import load_victim
 
 IMAGES = 200
 """Of each attack at scale 1."""

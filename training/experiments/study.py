@@ -35,7 +35,7 @@ from training.experiments.subset import Subset, select
 from training.generate import generate
 from training.pipeline import make_victims
 from training.scenario import Scenario, read_scenario
-from training.shards import MANIFEST, Examples, fingerprint, read_manifest, read_split
+from training.shards import MADE_BY, MANIFEST, Examples, fingerprint, read_manifest, read_split
 from training.sources import CleanImages, Split, load_source
 
 Arrays = dict[str, NDArray[Any]]
@@ -151,7 +151,7 @@ class Study:
         if not (self.data / MANIFEST).exists():
             return False
         made_for, wanted = read_manifest(self.data)["scenario"], self.scenario.model_dump()
-        return all(made_for.get(key) == wanted[key] for key in ("seed", "batch", "clean", "victims", "attacks"))
+        return all(made_for.get(k) == wanted.get(k) for k in ("seed", "batch", *MADE_BY))
 
     # --- cells --------------------------------------------------------------------------------------------------------
 

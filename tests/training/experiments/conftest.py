@@ -13,11 +13,11 @@ from torch.nn import functional as F
 
 import training.experiments.rivals
 from core.model import backbones
+from core.victims import ARCHITECTURES, Victim, VictimCard, save_victim
 from training.experiments.study import Study, open_study
 from training.pipeline import train_pack
 from training.scenario import Scenario, read_scenario
 from training.sources import CleanImages
-from training.victim_zoo import ARCHITECTURES, Victim, VictimCard, save_victim
 
 SCENARIO = """
 name = "toy"
@@ -124,10 +124,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, digits: CleanImages) -> I
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ARCHITECTURES, "Nearest", _Nearest)
         for index, spec in enumerate(scenario.victims):
-            _make_victim(digits, spec.architecture, spec.label, folder / "out/victims" / spec.file, tilt=0.15 * index)
+            _make_victim(
+                digits, spec.architecture, spec.label, folder / "out/victims" / spec.saved_as, tilt=0.15 * index
+            )
         study = Study(scenario, folder / "out", device_name="cpu")
         study.prepare()
-        train_pack(scenario, study.data, folder / "out", torch.device("cpu"), lambda _: None)
+        train_pack(scenario, study.victims, study.data, folder / "out", torch.device("cpu"), lambda _: None)
     return folder
 
 

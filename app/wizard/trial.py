@@ -1,0 +1,153 @@
+"""A short trial on this device: what the run will take of time and disk, asked for before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.wizard.child import SCENARIO, Child
+from app.wizard.choices import Choices
+from app.wizard.run_page import time_text
+from core.errors import WorkbenchError, size_text
+from training.api import write_scenario
+
+
+class Trial(QWidget):
+    """A button that starts the trial and stops it, and a table of what it found."""
+
+    told = Signal()
+    """There is an estimate, or it went away."""
+
+    def __init__(self, choices: Choices, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.choices = choices
+        self.child: Child | None = None
+        self._explained = False
+        self.button = QPushButton()
+        self.button.setAutoDefault(False)
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.words.setAccessibleName(self.tr("Estimate"))
+        row = QHBoxLayout()
+        row.addWidget(self.button)
+        row.addWidget(self.words, 1)
+        self.table = QTableWidget(0, 4)
+        self.table.setAccessibleName(self.tr("Estimate by stage"))
+        self.table.setHorizontalHeaderLabels(
+            [self.tr("Stage"), self.tr("Images"), self.tr("Time"), self.tr("Disk")]
+        )  # fmt: skip
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        body = QVBoxLayout(self)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.addLayout(row)
+        body.addWidget(self.table, 1)
+        self.button.clicked.connect(self._clicked)
+        self.clear()
+
+    @property
+    def running(self) -> bool:
+        return self.child is not None
+
+    def clear(self) -> None:
+        """Stop a trial, and forget what one found: the choices are others now."""
+        if self.child is not None:
+            self.child.stop(0)  # there is nothing to lose
+            self.child.deleteLater()
+            self.child = None
+        self.table.setRowCount(0)
+        self.table.hide()
+        self.button.setText(self.tr("Estimate time and disk"))
+        self._say(self.tr("Tries a few batches of everything on this device."))
+
+    def _clicked(self) -> None:
+        if self.running:
+            self.clear()
+            return
+        self.clear()
+        try:
+            folder = self.choices.out / "estimate"
+            write_scenario(folder / SCENARIO, self.choices.document())
+            self.child = Child(folder, self, works_in=self.choices.out)
+            self.child.told.connect(self._told)
+            self.child.ended.connect(self._ended)
+            self.child.start(self.choices.data, self.choices.download, self.choices.device, ("estimate",))
+        except (WorkbenchError, OSError) as error:
+            self.clear()
+            self._say(str(error), "bad")
+            return
+        self._explained = False
+        self.button.setText(self.tr("Cancel the trial"))
+        self._say(self.tr("Starting…"))
+
+    def _told(self, kind: str, v: Mapping[str, Any]) -> None:
+        match kind:
+            case "progress":
+                self._say(self.tr("Trying: {done} of {total}").format(done=v["done"], total=v["total"]))
+            case "error":
+                self._explained = True
+                self._say(f"{v['what']} {v['remedy']}", "bad")
+            case "estimate":
+                self._explained = True
+                self.show_estimate(v)
+
+    def show_estimate(self, v: Mapping[str, Any]) -> None:
+        """Show an "estimate" event (training.api.Event)."""
+        kinds = {"victim": self.tr("Victim {name}"), "attack": self.tr("Examples of {name}"),
+                 "network": self.tr("Network"), "results": self.tr("Results")}  # fmt: skip
+        self.table.setRowCount(len(v["stages"]))
+        for row, stage in enumerate(v["stages"]):
+            disk = size_text(stage["bytes"]) if stage["bytes"] else ""
+            cells = (kinds[stage["kind"]].format(name=stage["name"]), f"{stage['number']:,}",
+                     _span(stage["seconds"], stage["most"]), disk)  # fmt: skip
+            for column, text in enumerate(cells):
+                item = QTableWidgetItem(text)
+                if column:
+                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                self.table.setItem(row, column, item)
+        self.table.show()
+        span, needed = _span(v["seconds"], v["most"]), size_text(v["bytes"])
+        free = self.tr("an unknown amount") if v["free"] is None else size_text(v["free"])
+        if v["free"] is not None and v["bytes"] > v["free"]:
+            self._say(self.tr("Too little disk: the run takes {needed}, and {free} are free. About {span}.").format(
+                needed=needed, free=free, span=span), "bad")  # fmt: skip
+        else:
+            self._say(self.tr("About {span}, the longer where images resist an attack; {needed} of the disk, where "
+                              "{free} are free.").format(span=span, needed=needed, free=free), "good")  # fmt: skip
+        self.told.emit()
+
+    def _ended(self, _: bool) -> None:
+        child, self.child = self.child, None
+        self.button.setText(self.tr("Estimate time and disk"))
+        if child is not None:
+            if not self._explained:
+                said = child.last_words().splitlines()
+                self._say(said[-1] if said else self.tr("The trial ended without an estimate."), "bad")
+            child.leave()
+            child.deleteLater()
+
+    def _say(self, text: str, tone: str = "muted") -> None:
+        self.words.setText(text)
+        self.words.setStyleSheet(f"color: {getattr(theme.tones(), tone)}")
+
+
+def _span(seconds: float, most: float) -> str:
+    """ "3:07", or "3:07–9:30" where the most is longer."""
+    return time_text(seconds) if round(most) == round(seconds) else f"{time_text(seconds)}–{time_text(most)}"

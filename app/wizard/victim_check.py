@@ -1,0 +1,182 @@
+"""The check of an own victim on the wizard's clean images: a child process, its verdict and its advice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from app import theme
+from app.wizard.child import EVENTS, LOG, SCENARIO, Child
+from app.wizard.choices import Choices, VictimChoice
+from core.errors import WorkbenchError
+from core.paths import user_data
+from training.api import write_scenario
+
+
+def check_folder() -> Path:
+    """Where checks write; the clean images stay there from one check to the next."""
+    return user_data() / "runs" / ".check"
+
+
+def forget_checks() -> None:
+    shutil.rmtree(check_folder(), ignore_errors=True)
+
+
+class CheckPanel(QWidget):
+    """A button that checks, progress, and in words what was found."""
+
+    asked = Signal()
+    """Check was pressed; :meth:`begin` is to be called with what there is to check."""
+    advised = Signal(object)
+    """The advice was taken: entries to change."""
+    over = Signal()
+    """A check ended, one way or the other."""
+
+    def __init__(self, choices: Choices, victim: VictimChoice | None) -> None:
+        super().__init__()
+        self.accuracy = victim.accuracy if victim is not None else None
+        self.checked = victim.checked if victim is not None else ""
+        self._choices = choices
+        self._child: Child | None = None
+        self._pending = ""
+        self._told_why = False
+        self.advice: dict[str, Any] = {}
+        self.check, self.take = QPushButton(self.tr("Check")), QPushButton(self.tr("Use what is advised"))
+        self.bar = QProgressBar(textVisible=False, maximum=1000)
+        self.bar.setAccessibleName(self.tr("Progress of the check"))
+        self.verdict = QLabel(wordWrap=True)
+        self.verdict.setAccessibleName(self.tr("Result of the check"))
+        row = QHBoxLayout()
+        for button in (self.check, self.take):
+            button.setAutoDefault(False)
+            row.addWidget(button)
+        row.addWidget(self.bar, 1)
+        row.addStretch(1)
+        body = QVBoxLayout(self)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.addLayout(row)
+        body.addWidget(self.verdict)
+        self.check.clicked.connect(self._pressed)
+        self.take.clicked.connect(lambda: self.advised.emit(dict(self.advice)))
+        self._show_buttons()
+
+    def passed(self, victim: VictimChoice) -> bool:
+        """Whether this very victim was checked and found to do its work."""
+        fits = bool(self.checked) and self._choices.key_of(victim) == self.checked
+        if self.checked and not fits and self._child is None:
+            self.say(self.tr("Something was changed since the last check."))
+        return fits
+
+    def begin(self, victim: VictimChoice) -> None:
+        self.advice, self.checked, self.accuracy = {}, "", None
+        folder = check_folder()
+        try:
+            shutil.rmtree(folder / "victims", ignore_errors=True)
+            for name in (EVENTS, LOG):
+                (folder / name).unlink(missing_ok=True)
+            write_scenario(folder / SCENARIO, self._choices.check_document(victim))
+            child = Child(folder, self)
+            child.told.connect(self._told)
+            child.ended.connect(self._ended)
+            child.start(self._choices.data, self._choices.download, self._choices.device, ("victims", "check"))
+        except (WorkbenchError, OSError) as error:
+            self.say(str(error), "bad")
+            return
+        self._child, self._pending, self._told_why = child, self._choices.key_of(victim), False
+        self.say(self.tr("Reading the images and the victim…"))
+        self.bar.setValue(0)
+        self._show_buttons()
+        self.over.emit()
+
+    def stop(self) -> None:
+        if self._child is not None:
+            self._child.stop(5)
+            self._child = None
+
+    def say(self, text: str, tone: str = "muted") -> None:
+        self.verdict.setText(text)
+        self.verdict.setStyleSheet(f"color: {getattr(theme.tones(), tone)}")
+
+    def _pressed(self) -> None:
+        if self._child is None:
+            self.asked.emit()
+        else:
+            self._child.say("cancel")
+
+    def _show_buttons(self) -> None:
+        running = self._child is not None
+        self.bar.setVisible(running)
+        self.check.setText(self.tr("Stop") if running else self.tr("Check"))
+        self.take.setVisible(bool(self.advice) and not running)
+
+    def _told(self, kind: str, v: Mapping[str, Any]) -> None:
+        if kind == "progress":
+            self.bar.setValue(round(1000 * v["done"] / max(v["total"], 1)))
+        elif kind == "checked":
+            self.advice = (v["advice"] or {}).get("changes", {})
+            self._told_why = True
+            if not v["refused"]:
+                self.accuracy, self.checked = v["accuracy"], self._pending
+            self.say(self._in_words(v), "bad" if v["refused"] else "warn" if self.advice else "good")
+        elif kind == "error" and not self._told_why:
+            self._told_why = True
+            self.say(f"{v['what']} {v['remedy']}", "bad")
+        elif kind == "cancelled":
+            self._told_why = True
+            self.say(self.tr("The check was stopped."), "warn")
+
+    def _ended(self, _: bool) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            if not self._told_why:
+                words = child.last_words()
+                self.say(words.splitlines()[-1] if words else self.tr("The check ended without a word."), "bad")
+            child.deleteLater()
+        self._show_buttons()
+        self.over.emit()
+
+    def _in_words(self, v: Mapping[str, Any]) -> str:
+        if not v["labelled"]:
+            return self.tr(
+                "The images have no classes: what the victim calls a clean image counts as right. "
+                "It named {kinds} different classes on {n} images."
+            ).format(kinds=v["kinds"], n=v["images"])
+        if v["accuracy"] is None:
+            text = self.tr("It is not known which of the victim's {n} classes the images are of.")
+            text = text.format(n=v["outputs"])
+        else:
+            text = self.tr(
+                "It names {share} of {n} clean test images right among its {outputs} classes, {among} if only the "
+                "images' own count; at least {needed} is asked for."
+            ).format(
+                share=f"{v['accuracy']:.1%}", n=v["images"], outputs=v["outputs"], among=f"{v['among']:.1%}",
+                needed=f"{v['needed']:.1%}",
+            )  # fmt: skip
+        if v["advice"]:
+            advice = self.tr("With {changes} it would name {share} right.").format(
+                changes=self._changes_in_words(v["advice"]["changes"]), share=f"{v['advice']['accuracy']:.0%}"
+            )
+            return f"{text} {advice}"
+        return f"{text} {self.tr('None of the usual causes that were tried does better.')}" if v["refused"] else text
+
+    def _changes_in_words(self, changes: Mapping[str, Any]) -> str:
+        told = []
+        if "bgr" in changes:
+            told.append(self.tr("BGR channels") if changes["bgr"] else self.tr("RGB channels"))
+        if "mean" in changes:
+            values = self.tr("values of {range}, mean {mean} and standard deviation {std}").format(
+                range=changes["scaling"].replace("-", "–"), mean=joined(changes["mean"]), std=joined(changes["std"])
+            )
+            told.append(values)
+        if "classes" in changes:
+            told.append(self.tr("the classes {numbers}").format(numbers=joined(changes["classes"])))
+        return "; ".join(told)
+
+
+def joined(values: Sequence[Any]) -> str:
+    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)

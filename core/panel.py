@@ -1,0 +1,75 @@
+"""The victims at hand, ready to be asked: from an image's own answers to answers that rest on theirs as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from core.manifest import NONE_OF_THESE, Manifest
+from core.model.network import Outputs
+from core.model.scorer import Scorer, evidence_of, weigh
+from core.probes import PROBES, Replies, ask, perturbation
+from core.types import Testimony
+from core.victim_store import Held, load_held
+
+
+class Heard(NamedTuple):
+    """outputs: as a network's, with victim logits [B, len(Panel.labels)]. replies: the victims'. odds: [B, V]."""
+
+    outputs: Outputs
+    replies: Replies
+    odds: Tensor
+
+
+class Panel:
+    """Candidate victims on a device. labels: victim labels of its answers, the pack's first, "none of these" last.
+
+    Raises VictimError for a victim that cannot be loaded.
+    """
+
+    def __init__(self, held: Sequence[Held], manifest: Manifest, scorer: Scorer, device: torch.device) -> None:
+        if manifest.probes is None:
+            raise ValueError("the pack has no scorer")
+        self.held = tuple(held)
+        self.labels = [victim.name for victim in manifest.victims]
+        self.labels += [one.name for one in held if one.name not in self.labels]
+        self.labels.append(NONE_OF_THESE)
+        self._at = [self.labels.index(one.name) for one in held]
+        self._manifest, self._fit, self._scorer = manifest, manifest.probes, scorer
+        self._victims = [load_held(one).to(device) for one in held]
+
+    def hear(self, images: Tensor, outputs: Outputs) -> Heard:
+        """Ask every victim about images [B, C, H, W]; outputs: what the network says of them. Both without gradient."""
+        replies = ask(self._victims, images, perturbation(outputs, self._manifest.attacks))
+        with torch.no_grad():
+            calibration = self._manifest.calibration
+            scores = self._scorer(replies.probes)
+            odds = evidence_of(scores, (outputs.attack / calibration.attack_temperature).log_softmax(1))
+            victim, value = weigh(
+                outputs.victim / calibration.victim_temperature, outputs.hyperparameter, odds, scores.value, self._at,
+                self._fit,
+            )  # fmt: skip
+        return Heard(outputs._replace(victim=victim, hyperparameter=value), replies, odds)
+
+    def testimonies(self, heard: Heard) -> list[tuple[Testimony, ...]]:
+        """One tuple an image, with a testimony for each victim in the order in which they are held."""
+        column = {name: at for at, name in enumerate(PROBES)}
+        probes = heard.replies.probes.tolist()
+        odds = heard.odds.tolist()
+        return [
+            tuple(
+                Testimony(
+                    victim=one.name,
+                    sha256=one.sha256,
+                    changes=bool(said[column["flip"]]),
+                    margin=said[column["margin"]],
+                    match=max(said[column["weighted_sign"]], said[column["clean_weighted_sign"]]),
+                    odds=own,
+                )
+                for one, said, own in zip(self.held, row, row_odds, strict=True)
+            )
+            for row, row_odds in zip(probes, odds, strict=True)
+        ]

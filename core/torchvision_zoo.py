@@ -1,0 +1,99 @@
+"""Any classifier of torchvision by its name, in the shape that a state dict says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from core.errors import VictimError
+
+Tensors = Mapping[str, Tensor]
+
+_AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
+"""Heads of GoogLeNet and InceptionV3 that serve training alone."""
+
+
+def torchvision_names() -> list[str]:
+    """Names of torchvision's image classifiers."""
+    return torchvision.models.list_models(module=torchvision.models)  # type: ignore[no-any-return]
+
+
+def build_torchvision(name: str, tensors: Tensors) -> nn.Module:
+    """The classifier ``name`` holding ``tensors``, with as many input channels and classes as they have.
+
+    Raises VictimError for a name that does not exist, and for tensors that are another network's.
+    """
+    if name not in torchvision_names():
+        raise VictimError(
+            f"torchvision has no classifier called {name!r}.",
+            "Use its own name, for example resnet18, vgg16_bn, inception_v3 or squeezenet1_1.",
+        )
+    state = {key: value for key, value in tensors.items() if not key.startswith(_AUXILIARY)}
+    with torch.device("meta"):  # shapes alone
+        narrow, wide = (_shapes(_make(name, classes)) for classes in (7, 11))
+        network = _make(name, _classes(name, narrow, wide, state))
+    _fit_channels(network, state)
+    try:
+        network.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, strict=True, assign=True
+        )
+    except RuntimeError as error:
+        raise VictimError(
+            f"The weights are not a {name}'s: {_difference(network, state)}.", "Check its name."
+        ) from error
+    return network.eval()
+
+
+def _make(name: str, classes: int) -> nn.Module:
+    options = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    made: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes, **options)
+    return made
+
+
+def _shapes(network: nn.Module) -> dict[str, torch.Size]:
+    return {key: value.shape for key, value in network.state_dict().items()}
+
+
+def _classes(name: str, narrow: dict[str, torch.Size], wide: dict[str, torch.Size], state: Tensors) -> int:
+    """The first side of the tensors whose shape depends on the number of classes."""
+    heads = [key for key, shape in narrow.items() if shape != wide[key]]
+    if not heads or any(key not in state or state[key].dim() == 0 for key in heads):
+        raise VictimError(f"The weights are not a {name}'s: {', '.join(heads)} is not among them.", "Check its name.")
+    return int(state[heads[0]].shape[0])
+
+
+def _fit_channels(network: nn.Module, state: Tensors) -> None:
+    """Replace the first convolution where the weights take another number of channels."""
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d):
+            weight = state.get(f"{name}.weight")
+            if weight is not None and weight.dim() == 4 and weight.shape[1] != module.in_channels:
+                replacement = nn.Conv2d(
+                    weight.shape[1], module.out_channels, module.kernel_size, module.stride,  # type: ignore[arg-type]
+                    module.padding, bias=module.bias is not None, device="meta",  # type: ignore[arg-type]
+                )  # fmt: skip
+                parent, _, own = name.rpartition(".")
+                setattr(network.get_submodule(parent), own, replacement)
+            return
+
+
+def channels_of(network: nn.Module) -> int:
+    """Channels that the first convolution takes; 3 where there is none."""
+    return next((m.in_channels for m in network.modules() if isinstance(m, nn.Conv2d)), 3)
+
+
+def _difference(network: nn.Module, state: Tensors) -> str:
+    own = _shapes(network)
+    if missing := sorted(own.keys() - state.keys()):
+        return (
+            f"{missing[0]} and {len(missing) - 1} others are missing"
+            if len(missing) > 1
+            else f"{missing[0]} is missing"
+        )
+    if unknown := sorted(state.keys() - own.keys()):
+        return f"{unknown[0]} is not a part of it"
+    wrong = next((key for key in own if own[key] != state[key].shape), "a tensor")
+    return f"{wrong} has another shape"

@@ -1,0 +1,141 @@
+"""Training a victim: measured before it is there, the same twice, and gone on with after any end."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from core.errors import Cancelled, DataError
+from core.progress import CancelToken, Progress
+from core.victims import ARCHITECTURES, Victim, load_victim
+from training import train_victim as training
+from training.sources import CleanImages, load_digits_images
+
+
+def few_digits() -> CleanImages:
+    clean = load_digits_images()
+    return dataclasses.replace(
+        clean, images=clean.images[:400], labels=clean.labels[:400], split=clean.split[:400].copy()
+    )
+
+
+def train(clean: CleanImages, path: Path, cancel: CancelToken | None = None) -> Victim:
+    return training.train_victim(
+        "ResNet18", clean, path, passes=1.0, seed=0, device=torch.device("cpu"), batch=64, cancel=cancel
+    )
+
+
+def test_a_trained_victim_carries_its_measured_accuracy(tmp_path: Path) -> None:
+    clean, path = few_digits(), tmp_path / "new" / "one.safetensors"
+    returned = train(clean, path)
+    loaded, _ = load_victim(path)
+    assert loaded.card == returned.card
+    rows = clean.rows("test")
+    named = loaded(torch.from_numpy(clean.images[rows]).float() / 255).argmax(1).numpy()
+    assert loaded.card.accuracy == pytest.approx((named == clean.labels[rows]).mean())
+    assert loaded.card.std == pytest.approx((clean.images[clean.rows("train")] / 255).std(), abs=1e-4)
+    train(clean, tmp_path / "twin.safetensors")
+    assert (tmp_path / "twin.safetensors").read_bytes() == path.read_bytes()
+
+
+def test_a_victim_that_was_not_measured_yet_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run killed while it measures must not leave a file that the next run takes for a finished victim."""
+    path = tmp_path / "one.safetensors"
+
+    def killed(*_: object) -> float:
+        assert not path.exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "accuracy", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(few_digits(), path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_cancelled_before_its_first_step_leaves_nothing(tmp_path: Path) -> None:
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        train(few_digits(), tmp_path / "one.safetensors", cancel)
+    assert not list(tmp_path.iterdir())
+
+
+class Killed(BaseException):
+    """What kill -9 is to a test: nobody catches it."""
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A victim of milliseconds that draws from the global generator as it learns."""
+
+    def build(channels: int, classes: int, side: int) -> nn.Module:
+        first = nn.Conv2d(channels, 8, 3, stride=2)
+        return nn.Sequential(first, nn.BatchNorm2d(8), nn.Dropout(0.5), nn.Flatten(), nn.LazyLinear(classes))
+
+    def whole(channels: int, classes: int, side: int) -> nn.Module:
+        network = build(channels, classes, side)
+        network(torch.zeros(2, channels, side, side))  # tells the last layer its width
+        return network
+
+    monkeypatch.setitem(ARCHITECTURES, "Forgetful", whole)
+    monkeypatch.setattr("training.checkpoint.EVERY", 0)
+    monkeypatch.setattr("training.checkpoint._SHARE", 0)  # a checkpoint before every step
+    return "Forgetful"
+
+
+def ended(architecture: str, path: Path, steps: int, end: type[BaseException] = Killed, **options: object) -> None:
+    """A training that ends after so many steps."""
+    left = iter(range(steps))
+    whole = training.VictimTraining.step
+
+    def step(self: training.VictimTraining) -> None:
+        if next(left, None) is None:
+            raise end
+        whole(self)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(end):
+        patch.setattr(training.VictimTraining, "step", step)
+        forgetful_training(architecture, path, **options)
+
+
+def forgetful_training(architecture: str, path: Path, **options: object) -> list[Progress]:
+    told: list[Progress] = []
+    given = {"passes": 3.0, "seed": 1, "device": torch.device("cpu"), "batch": 40, "tell": told.append} | options
+    training.train_victim(architecture, few_digits(), path, **given)  # type: ignore[arg-type]
+    return told
+
+
+@pytest.mark.parametrize("end", [Killed, Cancelled])
+def test_whatever_ends_a_training_it_goes_on_to_the_same_bytes(
+    forgetful: str, tmp_path: Path, end: type[BaseException]
+) -> None:
+    path, whole = tmp_path / "one.safetensors", tmp_path / "whole.safetensors"
+    for steps in (1, 9, 6):  # within the first pass, beyond it, and amid a later one
+        ended(forgetful, path, steps, end)
+        assert not path.exists()
+        torch.randn(3)  # a process of its own would begin with other numbers
+    assert forgetful_training(forgetful, path)[-1].done == 24 * 40
+    forgetful_training(forgetful, whole, name=forgetful)
+    assert path.read_bytes() == whole.read_bytes()
+    assert sorted(tmp_path.iterdir()) == [path, whole]  # no checkpoint is left
+
+
+def test_another_training_does_not_go_on_from_it(forgetful: str, tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    ended(forgetful, path, 5)
+    for other, named in (({"seed": 2}, "victim"), ({"passes": 5.0}, "steps"), ({"batch": 20}, "steps, batch")):
+        with pytest.raises(DataError, match=f"other {named}"):
+            forgetful_training(forgetful, path, **other)
+
+
+def test_shifting_moves_a_batch_by_whole_pixels() -> None:
+    images = torch.from_numpy(np.random.default_rng(0).random((2, 1, 8, 8), np.float32))
+    generator = torch.Generator().manual_seed(1)
+    seen = {tuple(training._shifted(images, generator, 1).flatten().tolist()) for _ in range(60)}
+    assert len(seen) == 9
+    assert tuple(images.flatten().tolist()) in seen

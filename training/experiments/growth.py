@@ -1,0 +1,184 @@
+"""A pack that an attack and a victim are added to: fine-tuned with few examples of what it knows, or from scratch.
+
+The scenario's last attack and last victim are the new ones. "Old" test examples are those whose labels the pack knows;
+the others have a new attack, a new victim or both.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from core.errors import ScenarioError
+from core.manifest import CLEAN
+from training.experiments.cells import image_spec, measured, pack, predictions_of
+from training.experiments.draw import bars
+from training.experiments.item import Found, Item, Table
+from training.experiments.study import Arrays, Cell, Result, Study
+from training.experiments.subset import Subset, labels_of
+from training.scenario import Scenario, TrainingSpec
+from training.shards import Examples
+from training.trainer import Answers, Trainer, answer
+
+FINE_TUNED = 1 / 2
+"""Of the epochs that training from scratch has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to the grown pack. replay: of an old cell's training examples, and of the clean ones, so many are seen.
+
+    start: with the pack's weights, not with random ones.
+    """
+
+    name: str
+    replay: float
+    start: bool
+
+
+WAYS = (
+    Way("from scratch", 1, start=False),
+    Way("from scratch, a quarter of the old", 1 / 4, start=False),
+    Way("fine-tuned, a quarter of the old", 1 / 4, start=True),
+    Way("fine-tuned, half of the old", 1 / 2, start=True),
+)
+BEFORE = "the pack, before"
+GROUPS = ("old", "new")
+
+
+def cells(study: Study, seed: int) -> list[Cell]:
+    old = old_labels(study.scenario)
+    clean = round(study.scenario.clean.examples.train * _share(study)) if study.scenario.has_clean else 0
+    every = Subset(study.per_cell, max(1, clean) if study.scenario.has_clean else 0, paper=False)
+    before = pack(study, seed, Subset(every.per_cell, every.clean, *old, paper=False), "growth")
+    first = Cell(BEFORE, before.what, before.settings, before.compute)
+    return [first, *(_grown(study, seed, way, every) for way in WAYS)]
+
+
+def old_labels(scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The attacks and the victims that the pack knows beforehand, without "clean"."""
+    attacks = [name for name in scenario.attack_labels if name != CLEAN]
+    victims = [victim.label for victim in scenario.victims]
+    if len(attacks) < 2 or len(victims) < 2:
+        raise ScenarioError("To grow a pack takes two attacks and two victims.", "Give another --scenario.")
+    return tuple(attacks[:-1]), tuple(victims[:-1])
+
+
+def _share(study: Study) -> float:
+    """Of the scenario's training examples that the study's scale takes."""
+    return min(1.0, study.per_cell / max(a.cell.train for a in study.scenario.attacks))
+
+
+def training_of(study: Study, way: Way, start: Path) -> TrainingSpec:
+    own = study.scenario.training
+    epochs = study.epochs_of(own.epochs)
+    if not way.start:
+        return own.model_copy(update={"epochs": epochs})
+    return own.model_copy(update={"epochs": max(1, round(epochs * FINE_TUNED)), "start": str(start)})
+
+
+def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
+    path = study.out / "packs" / f"growth-seed{seed}.mtaapack"
+    spec = training_of(study, way, path)
+
+    def compute(folder: Path) -> Result:
+        scenario = study.scenario.model_copy(update={"training": spec, "seed": seed})
+        labels, train, test = labels_of(scenario, every), study.examples("train", every), study.examples("test")
+        train = replayed(train, old_rows(scenario, train), way.replay)
+        trainer = Trainer(scenario, labels, image_spec(train), train, folder, study.device)
+        begun = time.monotonic()
+        trainer.run(tell=study.tell)
+        seconds = time.monotonic() - begun
+        answers = answer(trainer.network, torch.from_numpy(test.adversarial), study.device)
+        known = old_rows(scenario, test)
+        figures: dict[str, Any] = {
+            group: measured(_rows(answers, rows), scenario, labels, _of(test, rows))
+            for group, rows in zip(GROUPS, (np.flatnonzero(known), np.flatnonzero(~known)), strict=True)
+        }
+        figures |= {"examples": len(train), "epochs": spec.epochs, "training_seconds": round(seconds, 1)}
+        return Result(figures, predictions_of(answers, test) | {"old": known.astype(np.uint8)})
+
+    settings = {
+        "seed": seed, "way": asdict(way), "training": spec.model_dump(exclude={"start"}),
+        "network": study.scenario.network.model_dump(), "per_cell": every.per_cell, "clean": every.clean,
+        "data": study.fingerprint,
+    }  # fmt: skip
+    return Cell(way.name, "growth", settings, compute)
+
+
+def old_rows(scenario: Scenario, examples: Examples) -> NDArray[np.bool_]:
+    """Which examples have labels that the pack knows beforehand, [N]."""
+    attacks, victims = old_labels(scenario)
+    at_attack = [scenario.attack_labels.index(name) for name in attacks]
+    at_victim = [scenario.victim_labels.index(name) for name in victims]
+    known: NDArray[np.bool_] = np.isin(examples.attack, at_attack) & np.isin(examples.victim, at_victim)
+    return known | (examples.entry < 0)
+
+
+def replayed(examples: Examples, old: NDArray[np.bool_], share: float) -> Examples:
+    """All new examples, and that share of every old cell and of the clean images, the first of them."""
+    keys = list(
+        zip(examples.victim.tolist(), examples.entry.tolist(), examples.hyperparameter.tolist(), strict=True)
+    )  # fmt: skip
+    sizes, taken = Counter(keys), Counter[tuple[int, int, float]]()
+    kept = []
+    for row, key in enumerate(keys):
+        taken[key] += 1
+        if not old[row] or taken[key] <= max(1, round(sizes[key] * share)):
+            kept.append(row)
+    return _of(examples, np.asarray(kept))
+
+
+def _of(examples: Examples, rows: NDArray[np.int64]) -> Examples:
+    return Examples(**{field.name: getattr(examples, field.name)[rows] for field in fields(examples)})
+
+
+def _rows(answers: Answers, rows: NDArray[np.int64]) -> Answers:
+    return Answers(
+        answers.attack[rows], answers.victim[rows], answers.hyperparameter[rows], answers.features[rows], None
+    )  # fmt: skip
+
+
+def table(found: Found) -> Table:
+    rows = [[
+        BEFORE, found.number(BEFORE, "train", "examples", digits=0), "", "", found.percent(BEFORE, "attack"),
+        found.percent(BEFORE, "victim"), found.number(BEFORE, "hyperparameter"), "", "", "",
+    ]]  # fmt: skip
+    for way in WAYS:
+        of = [found.number(way.name, name, digits=0) for name in ("examples", "epochs", "training_seconds")]
+        for group in GROUPS:
+            of += [found.percent(way.name, group, task) for task in ("attack", "victim")]
+            of.append(found.number(way.name, group, "hyperparameter"))
+        rows.append([way.name, *of])
+    headings = ["", "training examples", "epochs", "seconds of training"]
+    told = [f"{group}: {what}" for group in GROUPS for what in ("attack %", "victim %", "RMSE")]
+    return Table([*headings, *told], rows)
+
+
+def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
+    panels: dict[str, Any] = {
+        f"{task} named": {way.name: {group: found.mean(way.name, group, task) for group in GROUPS} for way in WAYS}
+        for task in ("attack", "victim")
+    }
+    bars(figure, panels)
+
+
+ITEM = Item(
+    "growth", "Growing a pack: an attack and a victim added by fine-tuning with replay, beside training from scratch",
+    cells, table, draw,
+    choices=(
+        "The scenario's last attack and last victim are new; test examples with either are the new ones.",
+        "Fine-tuning begins with the pack's weights and sees every new training example and a share of the old ones, "
+        "for half the epochs, at the same learning rate.",
+        "RMSE on Table 1's scale; before, the pack is judged on the old examples among its own labels.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,288 @@
+"""Clean images from folders: class sub-folders as Imagenette has them, or tar files of such folders.
+
+An image's class is the name of the folder it lies in; a folder ``val`` or ``test`` above that makes it a test image.
+Images that lie in no class's folder have no labels: what a pretrained victim calls an image then counts as right.
+
+Images are taken in once: centred squares of one size, uint8, row after row in one file below the run's folder. From
+there they are mapped into memory, so that a set larger than the memory does no harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tarfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import DataError, DiskFullError, ImageError
+from core.files import make_folder, replacing, write_file
+from core.imageio import MAX_FILE_BYTES, SUFFIXES, decode_image, find_images, read_bytes
+from core.manifest import ImageSpec
+from core.preprocess import prepare
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from core.types import LoadedImage
+from training.scenario import CleanSpec
+from training.sources import SPLITS, CleanImages, split_beside, split_by_content
+
+PIXELS, INDEX = "images.bin", "images.json"
+_HELD_OUT = {"val", "valid", "validation", "test"}
+_PARTS = _HELD_OUT | {"train"}
+_MANY = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image file that was found and not read yet.
+
+    place: its path below the folder or inside the tar file. label: its class's folder, "" where it lies in none.
+    """
+
+    place: str
+    size: int
+    label: str
+    held_out: bool
+    where: Path | tarfile.TarInfo
+    tar: tarfile.TarFile | None = None
+
+    def read(self) -> LoadedImage:
+        """Raises ImageError."""
+        if isinstance(self.where, Path):
+            return decode_image(read_bytes(self.where)[0], self.place)
+        if self.where.size > MAX_FILE_BYTES:
+            raise ImageError(f"{self.place} is too large.")
+        assert self.tar is not None
+        try:
+            file: IO[bytes] | None = self.tar.extractfile(self.where)
+            data = file.read() if file is not None else b""
+        except (OSError, tarfile.TarError, EOFError) as error:
+            raise ImageError(f"{self.place} cannot be read: {error}.") from error
+        return decode_image(data, self.place)
+
+
+@contextmanager
+def open_folder(data: Path) -> Iterator[list[Picture]]:
+    """The image files below ``data``, a folder or a tar file; they can be read inside the block.
+
+    A folder's tar files are looked into as if they were unpacked beside its own images; nothing is unpacked.
+    Raises DataError if there is no image, or if some are labelled and others not.
+    """
+    with ExitStack() as open_files:
+        found: list[Picture] = []
+        tars = [data] if data.is_file() else sorted(data.glob("*.tar"))
+        for path in tars:
+            tar = open_files.enter_context(_open_tar(path))
+            found += [_picture(member.name, member.size, member, tar) for member in _members(tar, path)]
+        if data.is_dir():
+            for path in find_images([data]):
+                if path.suffix.lower() in SUFFIXES and path.is_file():
+                    found.append(_picture(path.relative_to(data).as_posix(), path.stat().st_size, path))
+        if not found:
+            there = "holds no image" if data.exists() else "does not exist"
+            raise DataError(
+                f"{data} {there}.", "Give a folder of images, best in sub-folders by class, or its tar file."
+            )
+        if len(found) > _MANY:
+            raise DataError(f"{data} holds more than {_MANY:,} images.", "Give a part of it.")
+        _check_labels(found, data)
+        yield found
+
+
+def _open_tar(path: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(path, "r:")
+    except (OSError, tarfile.TarError, EOFError) as error:
+        raise DataError(f"{path} is not a tar file: {error}.", "Unpack other archives, and give the folder.") from error
+
+
+def _members(tar: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
+    try:
+        for member in tar:
+            place = PurePosixPath(member.name)
+            if member.isfile() and place.suffix.lower() in SUFFIXES and not place.name.startswith("."):
+                yield member
+    except (OSError, tarfile.TarError, EOFError) as error:
+        raise DataError(f"{path} is a damaged tar file: {error}.", "Fetch the file again.") from error
+
+
+def _picture(place: str, size: int, where: Path | tarfile.TarInfo, tar: tarfile.TarFile | None = None) -> Picture:
+    folders = [part for part in PurePosixPath(place).parts[:-1] if part != "."]
+    label = folders.pop() if folders and folders[-1].lower() not in _PARTS else ""
+    return Picture(place, size, label, bool(folders) and folders[-1].lower() in _HELD_OUT, where, tar)
+
+
+def _check_labels(found: Sequence[Picture], data: Path) -> None:
+    labels = {picture.label for picture in found}
+    if "" in labels and len(labels) > 1:
+        stray = next(picture.place for picture in found if not picture.label)
+        raise DataError(f"{stray} lies in no class's folder, while other images of {data} do.", "Move it into one.")
+    if labels != {""} and len(labels) < 2:
+        raise DataError(
+            f"{data} has a single class, {labels.pop()}.",
+            "Give the folder above, or the images' own folder if they have no classes.",
+        )
+
+
+def class_names(found: Sequence[Picture]) -> tuple[str, ...]:
+    """Folders' names in the order of the labels; empty where there are no classes."""
+    return tuple(sorted({picture.label for picture in found} - {""}))
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What lies in a folder, by a look at its list of files and at a few of them.
+
+    held_out: images in ``val`` or ``test`` folders. size: (width, height) that most of those looked at have.
+    grey: whether all of these are grey. samples: some of them, square. unreadable: those that are not, with the reason.
+    """
+
+    images: int
+    held_out: int
+    classes: tuple[str, ...]
+    size: tuple[int, int]
+    grey: bool
+    samples: tuple[NDArray[np.uint8], ...]
+    unreadable: tuple[str, ...]
+
+
+def survey(data: Path, *, look_at: int = 24, side: int = 64) -> Survey:
+    """Raises DataError for a folder without images, and if none of those looked at can be read."""
+    with open_folder(data) as found:
+        looks: list[LoadedImage] = []
+        unreadable: list[str] = []
+        for picture in _chosen(found, None)[:look_at]:
+            try:
+                looks.append(picture.read())
+            except ImageError as error:
+                unreadable.append(error.what)
+        if not looks:
+            raise DataError(f"{data}: {unreadable[0]}", "Give other images.")
+        sizes = Counter((image.pixels.shape[2], image.pixels.shape[1]) for image in looks)
+        shape = ImageSpec(channels=3, height=side, width=side)
+        return Survey(
+            images=len(found), held_out=sum(picture.held_out for picture in found), classes=class_names(found),
+            size=sizes.most_common(1)[0][0], grey=all(len(image.pixels) == 1 for image in looks),
+            samples=tuple(square(image, shape) for image in looks), unreadable=tuple(unreadable),
+        )  # fmt: skip
+
+
+def take_in(
+    data: Path, spec: CleanSpec, keep: Path, *, tell: ProgressCallback = lambda _: None,
+    cancel: CancelToken | None = None,
+) -> CleanImages:  # fmt: skip
+    """The folder's images as ``spec`` wants them, kept in ``keep`` and mapped from there by later runs.
+
+    Files that are no readable image are left out and named in ``CleanImages.skipped``. Raises DataError for a folder
+    that gives no data set, DiskFullError before anything is written.
+    """
+    with open_folder(data) as found:
+        chosen = _chosen(found, spec.per_class)
+        names = class_names(found)
+        wanted = _fingerprint(chosen, spec)
+        kept = _read_index(keep)
+        if kept.get("fingerprint") != wanted:
+            kept = _write(chosen, names, spec, keep, wanted, tell, cancel)
+    images = np.memmap(keep / PIXELS, np.uint8, "r", shape=tuple(kept["shape"]))
+    return CleanImages(
+        name="folder",
+        images=images,
+        labels=np.asarray(kept["labels"], np.int64),
+        split=np.asarray(kept["split"], np.uint8),
+        classes=len(names),
+        class_names=names,
+        skipped=tuple(kept["skipped"]),
+    )
+
+
+def _chosen(found: Sequence[Picture], per_class: int | None) -> list[Picture]:
+    """At most ``per_class`` of each class and part, mixed: in the order of their paths' hashes, whatever found them."""
+    mixed = sorted(found, key=lambda picture: hashlib.sha256(picture.place.encode("utf-8", "replace")).digest())
+    taken: Counter[tuple[str, bool]] = Counter()
+    chosen = []
+    for picture in mixed:
+        taken[picture.label, picture.held_out] += 1
+        if per_class is None or taken[picture.label, picture.held_out] <= per_class:
+            chosen.append(picture)
+    return chosen
+
+
+def _fingerprint(chosen: Sequence[Picture], spec: CleanSpec) -> str:
+    """Of what was found and how it is to be taken in; a file that changed within its size goes by its time."""
+    listing = [
+        (p.place, p.size, p.where.stat().st_mtime_ns if isinstance(p.where, Path) else p.where.offset_data)
+        for p in chosen
+    ]
+    return hashlib.sha256(json.dumps([listing, spec.size, spec.channels]).encode()).hexdigest()
+
+
+def _read_index(keep: Path) -> dict[str, Any]:
+    try:
+        index: dict[str, Any] = json.loads((keep / INDEX).read_text("utf-8"))
+        whole = (keep / PIXELS).stat().st_size == int(np.prod(index["shape"]))
+        return index if whole else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _write(
+    chosen: Sequence[Picture], names: Sequence[str], spec: CleanSpec, keep: Path, fingerprint: str,
+    tell: ProgressCallback, cancel: CancelToken | None,
+) -> dict[str, Any]:  # fmt: skip
+    assert spec.size is not None
+    shape = ImageSpec(channels=spec.channels or 3, height=spec.size, width=spec.size)
+    make_folder(keep)
+    (keep / INDEX).unlink(missing_ok=True)  # it speaks of the images that are replaced now
+    needed = len(chosen) * shape.channels * shape.height * shape.width
+    if needed > (free := shutil.disk_usage(keep).free):
+        raise DiskFullError(keep / PIXELS, needed, free)
+    meter = ProgressMeter("reading images", len(chosen), tell, cancel=cancel)
+    read: list[Picture] = []
+    skipped: list[str] = []
+    with replacing(keep / PIXELS) as temporary:
+        with temporary.open("xb") as file:
+            for picture in chosen:
+                if cancel is not None:
+                    cancel.check()
+                try:
+                    file.write(square(picture.read(), shape).tobytes())
+                    read.append(picture)
+                except ImageError as error:
+                    skipped.append(error.what)
+                meter.advance(1)
+        if not read:
+            raise DataError(f"None of {len(chosen)} images can be read: {skipped[0]}", "Give other images.")
+        rows = (len(read), shape.channels, shape.height, shape.width)
+        split = _split(np.memmap(temporary, np.uint8, "r", shape=rows), np.asarray([p.held_out for p in read]))
+    index = {
+        "fingerprint": fingerprint, "shape": rows, "split": split.tolist(), "skipped": skipped,
+        "labels": [names.index(p.label) if p.label else -1 for p in read],
+    }  # fmt: skip
+    write_file(keep / INDEX, json.dumps(index).encode())
+    return index
+
+
+def _split(images: NDArray[np.uint8], held_out: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    mixed = 0 < held_out.sum() < len(held_out)
+    split = split_beside(images, held_out) if mixed else split_by_content(images)
+    for at, name in enumerate(SPLITS):
+        if not (split == at).any():
+            raise DataError(f"{len(images)} images leave none to {name}.", "Give more of them, or raise per_class.")
+    return split
+
+
+def square(image: LoadedImage, shape: ImageSpec) -> NDArray[np.uint8]:
+    """The largest centred square, scaled: uint8 [channels, size, size]. An image that fits comes through as it is."""
+    height, width = image.pixels.shape[1:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    middle = replace(image, pixels=image.pixels[:, top : top + side, left : left + side])
+    pixels: NDArray[np.uint8] = np.round(prepare(middle, shape)[0] * 255).astype(np.uint8)
+    return pixels

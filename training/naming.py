@@ -1,0 +1,50 @@
+"""Clean images' labels in a victim's own class numbers.
+
+A victim may know other classes than the data set: of ImageNet's 1,000, say, where the images are of ten. Attacks are
+made on the victim as it is, in all of its own classes: an image that it takes for another of the 1,000 is fooled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.errors import VictimError
+from core.victims import Victim
+from training.sources import CleanImages
+
+BATCH = 100
+
+
+@torch.no_grad()
+def logits_of(victim: Victim, images: NDArray[np.uint8], batch: int = BATCH) -> Tensor:
+    """fp32 logits [N, K] on the CPU of images uint8 [N, C, H, W]. Raises VictimError for an answer of another shape."""
+    found: list[Tensor] = []
+    for start in range(0, len(images), batch):
+        part = np.array(images[start : start + batch])  # a copy: images may be mapped from a file that only reads
+        x = torch.from_numpy(part).to(victim.device).float() / 255
+        logits = victim(x)
+        if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(x):
+            told = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise VictimError(
+                f"{victim.name} answers {len(x)} images with {told}, not with logits [{len(x)}, classes].",
+                "Save the model so that it returns one row of logits for each image.",
+            )
+        found.append(logits.float().cpu())
+    return torch.cat(found)
+
+
+def named_by(victim: Victim, clean: CleanImages) -> CleanImages:
+    """``clean`` with the labels that the victim gives a right answer by.
+
+    Where nobody labelled the images the victim's own answer on the clean image counts as right.
+    """
+    if not clean.classes:
+        return dataclasses.replace(clean, labels=logits_of(victim, clean.images).argmax(1).numpy())
+    if victim.card.class_map is None:
+        return clean
+    return dataclasses.replace(clean, labels=np.asarray(victim.card.class_map, np.int64)[clean.labels])

@@ -1,0 +1,143 @@
+"""Ask a run's victims about its examples: what the scorer of the third stream learns from and is measured on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.manifest import AttackLabel, Calibration
+from core.model.network import MTAA, Outputs
+from core.probes import ask, perturbation
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from core.victims import Victim, load_victim
+from training.gradients import to_float
+from training.scenario import Scenario
+from training.shards import Examples, read_part, write_part
+
+_CHUNK = 128
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """N examples with the image's own calibrated answers and what every victim said.
+
+    probes: [N, V, P]. attack_logits [N, A], victim_logits [N, L]: divided by their temperature. image_value: [N, A].
+    attack, victim, value: [N], the truth. at: for each of the V victims its label's index among the L.
+    """
+
+    probes: Tensor
+    attack_logits: Tensor
+    victim_logits: Tensor
+    image_value: Tensor
+    attack: Tensor
+    victim: Tensor
+    value: Tensor
+    at: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.attack)
+
+    @property
+    def candidate(self) -> Tensor:
+        """[N]: which of the V was attacked, -1 for none of them."""
+        table = torch.full((self.victim_logits.shape[1],), -1)
+        table[list(self.at)] = torch.arange(len(self.at))
+        return table[self.victim]
+
+    def of(self, rows: Tensor) -> Asked:
+        """Some of the examples."""
+        return Asked(
+            self.probes[rows], self.attack_logits[rows], self.victim_logits[rows], self.image_value[rows],
+            self.attack[rows], self.victim[rows], self.value[rows], self.at,
+        )  # fmt: skip
+
+    def candidates(self, kept: list[int]) -> Asked:
+        """The same examples with only these of the V victims asked."""
+        return dataclasses.replace(self, probes=self.probes[:, kept], at=tuple(self.at[k] for k in kept))
+
+
+class _Own(NamedTuple):
+    """What the network alone says of a chunk, on the CPU: raw answers and the estimate of the perturbations."""
+
+    attack: Tensor
+    victim: Tensor
+    hyperparameter: Tensor
+    estimate: Tensor
+
+
+def sample(examples: Examples, most: int, seed: int) -> Rows:
+    """Rows of at most ``most`` examples, ascending, the same for the same seed."""
+    if len(examples) <= most:
+        return np.arange(len(examples))
+    return np.sort(np.random.default_rng(seed).choice(len(examples), most, replace=False))
+
+
+def ask_victims(
+    network: MTAA, labels: list[AttackLabel], calibration: Calibration, scenario: Scenario, victims: Path,
+    examples: Examples, rows: Rows, kept: Path, device: torch.device, tell: ProgressCallback = lambda _: None,
+    cancel: CancelToken | None = None,
+) -> Asked:  # fmt: skip
+    """Ask the scenario's victims, whose files are in the folder ``victims``, about some examples.
+
+    A victim's answers are kept in the folder ``kept`` when it has given them all, so that a later call goes on there.
+    Raises VictimError or DataError for files that are not what they were, Cancelled between two batches.
+    """
+    network = network.to(device).eval()
+    images = torch.split(torch.from_numpy(examples.adversarial[rows]), _CHUNK)
+    own = [_own(network, labels, chunk, device) for chunk in images]
+    said = []
+    for spec in scenario.victims:
+        victim, digest = load_victim(victims / spec.saved_as)
+        path, header = kept / spec.saved_as, {"victim": digest, "images": len(rows), "network": _fingerprint(own)}
+        before = read_part(path) if path.exists() else None
+        if before is not None and before[1] == header:
+            said.append(torch.from_numpy(before[0]["probes"]))
+            continue
+        meter = ProgressMeter(f"asking {spec.label}", len(rows), tell, cancel=cancel)
+        said.append(_replies(victim.to(device), images, own, meter, cancel))
+        write_part(path, {"probes": said[-1].numpy()}, header)
+    return Asked(
+        probes=torch.stack(said, dim=1),
+        attack_logits=torch.cat([part.attack for part in own]) / calibration.attack_temperature,
+        victim_logits=torch.cat([part.victim for part in own]) / calibration.victim_temperature,
+        image_value=torch.cat([part.hyperparameter for part in own]),
+        attack=torch.from_numpy(examples.attack[rows]),
+        victim=torch.from_numpy(examples.victim[rows]),
+        value=torch.from_numpy(examples.hyperparameter[rows]),
+        at=tuple(scenario.victim_labels.index(spec.label) for spec in scenario.victims),
+    )
+
+
+def _replies(
+    victim: Victim, images: Sequence[Tensor], own: Sequence[_Own], meter: ProgressMeter, cancel: CancelToken | None
+) -> Tensor:
+    """One victim's probes about all images, [N, P], on the CPU."""
+    device = next(victim.parameters()).device
+    parts = []
+    for chunk, (*_, estimate) in zip(images, own, strict=True):
+        if cancel is not None:
+            cancel.check()
+        parts.append(ask([victim], to_float(chunk.to(device)), estimate.to(device)).probes[:, 0].cpu())
+        meter.advance(len(chunk))
+    return torch.cat(parts)
+
+
+@torch.no_grad()
+def _own(network: MTAA, labels: list[AttackLabel], chunk: Tensor, device: torch.device) -> _Own:
+    outputs: Outputs = network(to_float(chunk.to(device)))
+    estimate = perturbation(outputs, labels)
+    return _Own(*(part.cpu() for part in (outputs.attack, outputs.victim, outputs.hyperparameter, estimate)))
+
+
+def _fingerprint(own: list[_Own]) -> float:
+    """Tells answers about one network's estimates from those about another's."""
+    return float(sum(part.estimate.double().abs().sum() for part in own))
