@@ -17,10 +17,11 @@ translate = QCoreApplication.translate
 FILE = QT_TRANSLATE_NOOP("Actions", "&File")
 EDIT = QT_TRANSLATE_NOOP("Actions", "&Edit")
 IMAGE = QT_TRANSLATE_NOOP("Actions", "&Image")
+CASE = QT_TRANSLATE_NOOP("Actions", "&Case")
 VIEW = QT_TRANSLATE_NOOP("Actions", "&View")
 TOOLS = QT_TRANSLATE_NOOP("Actions", "&Tools")
 HELP = QT_TRANSLATE_NOOP("Actions", "&Help")
-MENUS = (FILE, EDIT, IMAGE, VIEW, TOOLS, HELP)
+MENUS = (FILE, EDIT, IMAGE, CASE, VIEW, TOOLS, HELP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,23 @@ TABLE: tuple[Command, ...] = (
     _c("previous_image", QT_TRANSLATE_NOOP("Actions", "Previous image"), IMAGE, "PgUp"),
     _c("judge_again", QT_TRANSLATE_NOOP("Actions", "Attribute again"), IMAGE, "F5", "refresh", rule=True),
     _c("judge_missing", QT_TRANSLATE_NOOP("Actions", "Attribute what is still waiting"), IMAGE, "Shift+F5"),
+    _c("pause", QT_TRANSLATE_NOOP("Actions", "Pause attributing"), IMAGE, "Ctrl+Alt+P", checkable=True),
     _c("cancel", QT_TRANSLATE_NOOP("Actions", "Stop attributing"), IMAGE, "Ctrl+."),
     _c("compare_with_file", QT_TRANSLATE_NOOP("Actions", "Compare with file…"), IMAGE, "Ctrl+D", "compare", rule=True),
     _c("compare_with_current", QT_TRANSLATE_NOOP("Actions", "Use as second image"), IMAGE, "Ctrl+Shift+D"),
     _c("compare_with_none", QT_TRANSLATE_NOOP("Actions", "Forget second image"), IMAGE, "Ctrl+Alt+D"),
+    _c("new_case", QT_TRANSLATE_NOOP("Actions", "New case…"), CASE, "Ctrl+N"),
+    _c("open_case", QT_TRANSLATE_NOOP("Actions", "Open case…"), CASE, "Ctrl+Alt+O"),
+    _c("close_case", QT_TRANSLATE_NOOP("Actions", "Close case"), CASE, "Ctrl+Shift+W"),
+    _c("show_case", QT_TRANSLATE_NOOP("Actions", "Case overview"), CASE, "F8", "case", rule=True, checkable=True),
+    _c("show_all_images", QT_TRANSLATE_NOOP("Actions", "List all images again"), CASE, "Ctrl+Shift+F"),
+    _c("edit_tag", QT_TRANSLATE_NOOP("Actions", "Tag"), CASE, "Ctrl+G", rule=True),
+    _c("edit_note", QT_TRANSLATE_NOOP("Actions", "Note"), CASE, "Ctrl+Shift+G"),
+    _c("keep_group", QT_TRANSLATE_NOOP("Actions", "Keep for comparison"), CASE, "Ctrl+M", rule=True),
+    _c("end_comparison", QT_TRANSLATE_NOOP("Actions", "End comparison"), CASE, "Ctrl+Shift+M"),
+    _c("export_case", QT_TRANSLATE_NOOP("Actions", "Export case…"), CASE, "Ctrl+E", rule=True),
+    _c("export_selected", QT_TRANSLATE_NOOP("Actions", "Export selected images…"), CASE, "Ctrl+Alt+E"),
+    _c("show_case_log", QT_TRANSLATE_NOOP("Actions", "Log of the case…"), CASE, "Ctrl+Alt+L"),
     _c("zoom_in", QT_TRANSLATE_NOOP("Actions", "Zoom in"), VIEW, "Ctrl++", "zoom-in"),
     _c("zoom_out", QT_TRANSLATE_NOOP("Actions", "Zoom out"), VIEW, "Ctrl+-", "zoom-out"),
     _c("fit", QT_TRANSLATE_NOOP("Actions", "Fit to pane"), VIEW, "Ctrl+0", "fit"),

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
+from app.case.commands import CaseCommands
 from app.pack_shelf import SUFFIX
 from app.packs_view import PacksDialog
 from app.palette import Palette
@@ -41,13 +42,11 @@ def png_bytes(image: QImage) -> bytes:
     return bytes(data.data())
 
 
-class Commands(QObject):
+class Commands(CaseCommands):
     """Handlers of one window's actions."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
-        self.window = window
-        self.session = window.session
         self._pasted = 0
         self._packs: PacksDialog | None = None
         self._wizard: TrainingWizard | None = None
@@ -57,11 +56,11 @@ class Commands(QObject):
     def open_images(self) -> None:
         pattern = " ".join(f"*{suffix}" for suffix in sorted(SUFFIXES))
         kinds = self.tr("Images ({pattern});;All files (*)").format(pattern=pattern)
-        paths, _ = QFileDialog.getOpenFileNames(self.window, self.tr("Open images"), self._folder(), kinds)
+        paths, _ = QFileDialog.getOpenFileNames(self.window, self.tr("Open images"), self.folder(), kinds)
         self.session.open_paths(paths)
 
     def open_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self.window, self.tr("Open folder"), self._folder())
+        path = QFileDialog.getExistingDirectory(self.window, self.tr("Open folder"), self.folder())
         self.session.open_paths([path] if path else [])
 
     def open_samples(self) -> None:
@@ -69,7 +68,7 @@ class Commands(QObject):
 
     def save_view(self) -> None:
         row = self.session.current_row
-        start = str(Path(self._folder(), f"{Path(row.entry.name).stem}-view.png" if row else "view.png"))
+        start = str(Path(self.folder(), f"{Path(row.entry.name).stem}-view.png" if row else "view.png"))
         path, _ = QFileDialog.getSaveFileName(self.window, self.tr("Save view as PNG"), start, "PNG (*.png)")
         if path:
             self.save_view_to(Path(path))
@@ -82,14 +81,6 @@ class Commands(QObject):
 
     def quit(self) -> None:
         self.window.close()
-
-    def _folder(self) -> str:
-        """Where file dialogs start: beside what was opened last."""
-        recent = self.session.settings.recent()
-        if not recent:
-            return str(Path.home())
-        last = Path(recent[0])
-        return str(last if last.is_dir() else last.parent)
 
     # Edit.
 
@@ -145,11 +136,14 @@ class Commands(QObject):
     def judge_missing(self) -> None:
         self.session.judge_missing()
 
+    def pause(self, paused: bool) -> None:
+        self.session.pause(paused)
+
     def cancel(self) -> None:
         self.session.cancel()
 
     def compare_with_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self.window, self.tr("Compare with"), self._folder())
+        path, _ = QFileDialog.getOpenFileName(self.window, self.tr("Compare with"), self.folder())
         if path:
             self.session.compare_with(Entry(0, path))
 
@@ -279,9 +273,9 @@ class Commands(QObject):
         about_dialog(self.window).show()
 
     def open_dropped(self, paths: Sequence[str]) -> None:
-        """Images and folders go to the list, packs to the packs dialog."""
+        """Cases, images and folders are opened, packs go to the packs dialog."""
         packs = [path for path in paths if path.endswith(SUFFIX)]
-        self.session.open_paths([path for path in paths if path not in packs])
+        self.open_anything([path for path in paths if path not in packs])
         for path in packs:
             self.packs_dialog().shelf.import_pack(Path(path))
         if packs:
@@ -293,7 +287,7 @@ class Commands(QObject):
         self.window.list.setVisible(shown)
 
     def show_answer(self, shown: bool) -> None:
-        self.window.answer.setVisible(shown)
+        self.window.side.setVisible(shown)
 
     def full_screen(self, full: bool) -> None:
         state = self.window.windowState()

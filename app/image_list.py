@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -19,11 +20,15 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QImage
 
 from app.requests import Entry
-from core.types import Attribution, Record
+from core.types import NO_REMARK, Attribution, Record, Remark
 
 translate = QCoreApplication.translate
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
+
+
+_COPIES, _COPY = 1, 1
+"""Facet and bar of core.report.facets, which is not imported before the first paint."""
 
 
 class Role(IntEnum):
@@ -45,6 +50,26 @@ class Row:
 
     entry: Entry
     record: Record | None = None
+    remark: Remark = NO_REMARK
+    places: tuple[int, ...] = ()
+    """Its bar in each facet of the open case; empty without a case, or while it waits."""
+    _text: str | None = None
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether another file of the case has the same bytes and came first."""
+        return self.places[_COPIES : _COPIES + 1] == (_COPY,)
+
+    @property
+    def text(self) -> str:
+        """What a search looks through, in lower case."""
+        if self._text is None:
+            remark = f"{self.remark.tag} {self.remark.note}"
+            self._text = f"{self.entry.path} {summary(self)} {remark}".lower()
+        return self._text
+
+    def become(self, record: Record | None) -> None:
+        self.record, self._text = record, None
 
     @property
     def attribution(self) -> Attribution | None:
@@ -75,9 +100,10 @@ def summary(row: Row) -> str:
     if answer is None:
         return (row.record.error or "").removeprefix(row.entry.path).strip()
     attack, victim = answer.attack, answer.victim
-    if attack.label == victim.label:  # clean: nobody was attacked
-        return f"{attack.label} {_short(attack.probability)}"
-    return f"{attack.label} {_short(attack.probability)} · {victim.label} {_short(victim.probability)}"
+    said = f"{attack.label} {_short(attack.probability)}"
+    if attack.label != victim.label:  # unlike clean, where nobody was attacked
+        said += f" · {victim.label} {_short(victim.probability)}"
+    return f"{said} · {translate('ImageList', 'copy')}" if row.is_copy else said
 
 
 def _short(probability: float) -> str:
@@ -174,10 +200,25 @@ class ImageListModel(QAbstractListModel):
         touched = []
         for key, record in records:
             if (at := self._at.get(key)) is not None:
-                self._rows[at].record = record
+                self._rows[at].become(record)
                 touched.append(at)
         if touched:
             self.dataChanged.emit(self.index(min(touched)), self.index(max(touched)))
+
+    def set_places(self, places: Mapping[int, tuple[int, ...]]) -> None:
+        """Where records lie in the facets of the open case; told before the records themselves, which redraw."""
+        for key, bars in places.items():
+            self._rows[self._at[key]].places = bars
+
+    def set_remarks(self, remarks: Mapping[int, Remark]) -> None:
+        """Give rows their tags and notes."""
+        changed = [at for key, new in remarks.items() if (at := self._at.get(key)) is not None
+                   and self._rows[at].remark != new]  # fmt: skip
+        for at in changed:
+            row = self._rows[at]
+            row.remark, row._text = remarks[row.entry.key], None
+        if changed:
+            self.dataChanged.emit(self.index(min(changed)), self.index(max(changed)))
 
     def set_thumbnail(self, key: int, picture: QImage) -> None:
         self._thumbnails[key] = picture
@@ -201,19 +242,29 @@ FILTERS = ("all", "sure", "open", "unfamiliar", "errors", "waiting")
 
 
 class ImageFilter(QSortFilterProxyModel):
-    """Order and filter by answer, doubt and name."""
+    """Order and filter by answer, doubt, words, and the bars of the case. Asked for each row, so it asks no model."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, model: ImageListModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._rows = model.rows
         self._key = "opened"
         self._kind = "all"
         self._words: tuple[str, ...] = ()
+        self._bars: tuple[tuple[int, int], ...] = ()
+        self._ranks: list[int] | None = None
+        """Each source row's place in the order: sorted once, for Qt compares rows more often than it need be asked."""
+        for changed in (model.dataChanged, model.rowsInserted, model.rowsRemoved):
+            changed.connect(self._forget_ranks)  # before Qt's own, which compare
         self.setDynamicSortFilter(True)
+        self.setSourceModel(model)
 
     def sort_by(self, key: str, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        self._key = key
-        self.invalidate()
-        self.sort(0 if (key, order) != ("opened", Qt.SortOrder.AscendingOrder) else -1, order)
+        self._key, self._ranks = key, None
+        column = 0 if (key, order) != ("opened", Qt.SortOrder.AscendingOrder) else -1
+        if (column, order) == (self.sortColumn(), self.sortOrder()):
+            self.invalidate()
+        else:
+            self.sort(column, order)
 
     def show_only(self, kind: str) -> None:
         self.beginFilterChange()
@@ -221,41 +272,57 @@ class ImageFilter(QSortFilterProxyModel):
         self.endFilterChange()
 
     def search(self, text: str) -> None:
-        """Rows whose name or answer holds every word."""
+        """Rows whose name, answer, tag or note holds every word."""
         self.beginFilterChange()
         self._words = tuple(text.lower().split())
         self.endFilterChange()
 
+    def show_bars(self, bars: Mapping[int, int]) -> None:
+        """Rows that lie in all of these bars, given by their facets."""
+        self.beginFilterChange()
+        self._bars = tuple(bars.items())
+        self.endFilterChange()
+
     def lessThan(self, left: Index, right: Index) -> bool:  # noqa: N802
-        return bool(self._rank(left) < self._rank(right))
+        if self._ranks is None:
+            order = sorted(range(len(self._rows)), key=self._rank)
+            self._ranks = [0] * len(order)
+            for rank, at in enumerate(order):
+                self._ranks[at] = rank
+        return self._ranks[left.row()] < self._ranks[right.row()]
+
+    def _forget_ranks(self, *change: object) -> None:
+        if change[2:] != ([Qt.ItemDataRole.DecorationRole],):  # a new thumbnail changes nobody's place
+            self._ranks = None
 
     def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:  # noqa: N802
-        row = self._row(self.sourceModel().index(source_row, 0, source_parent))
+        return self._accepts(self._rows[source_row])
+
+    def listed(self) -> list[Row]:
+        """The rows that pass, in no particular order."""
+        return [row for row in self._rows if self._accepts(row)]
+
+    def _accepts(self, row: Row) -> bool:
+        for facet, bar in self._bars:
+            if not row.places or row.places[facet] != bar:
+                return False
         if self._kind != "all" and kind_of(row) != self._kind:
             return False
-        if not self._words:
-            return True
-        text = f"{row.entry.path} {summary(row)}".lower()
-        return all(word in text for word in self._words)
+        return not self._words or all(word in row.text for word in self._words)
 
-    def _row(self, index: Index) -> Row:
-        row = self.sourceModel().data(index, Role.ROW)
-        assert isinstance(row, Row)
-        return row
-
-    def _rank(self, index: Index) -> tuple[object, ...]:
-        row = self._row(index)
+    def _rank(self, at: int) -> tuple[Any, ...]:
+        row = self._rows[at]
         answer = row.attribution
         if self._key == "name":
-            return (row.entry.name.lower(), index.row())
+            return (row.entry.name.lower(), at)
         if self._key == "doubt":
-            return (*doubt_rank(row), index.row())
+            return (*doubt_rank(row), at)
         if self._key in ("attack", "victim") and answer is not None:
             task = answer.attack if self._key == "attack" else answer.victim
-            return (0, task.label, 1.0 - task.probability, index.row())
+            return (0, task.label, 1.0 - task.probability, at)
         if self._key in ("attack", "victim"):
-            return (1, "", 0.0, index.row())
-        return (index.row(),)
+            return (1, "", 0.0, at)
+        return (at,)
 
 
 def kind_of(row: Row) -> str:

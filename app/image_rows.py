@@ -87,7 +87,8 @@ class RowDelegate(QStyledItemDelegate):
         width = area.right() - _PAD - left
         top = area.center().y() - metrics.height() - 1
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
-        name = metrics.elidedText(row.entry.name, Qt.TextElideMode.ElideMiddle, width)
+        beside = RowDelegate._paint_tag(painter, option, row, QRect(left, top, width, metrics.height()), t)
+        name = metrics.elidedText(row.entry.name, Qt.TextElideMode.ElideMiddle, width - beside)
         painter.drawText(QRect(left, top, width, metrics.height()), Qt.AlignmentFlag.AlignLeft, name)
         line = QRect(left, top + metrics.height() + 3, width, metrics.height())
         painter.setPen(Qt.PenStyle.NoPen)
@@ -96,6 +97,24 @@ class RowDelegate(QStyledItemDelegate):
         painter.setPen(QColor(t.muted))
         text = metrics.elidedText(summary(row), Qt.TextElideMode.ElideRight, width - 13)
         painter.drawText(line.adjusted(13, 0, 0, 0), Qt.AlignmentFlag.AlignLeft, text)
+
+    @staticmethod
+    def _paint_tag(painter: QPainter, option: QStyleOptionViewItem, row: Row, line: QRect, t: theme.Tones) -> int:
+        """The analyst's tag at the right end of the name's line, or a dot for a bare note; returns the width taken."""
+        remark, metrics = row.remark, option.fontMetrics
+        if not (remark.tag or remark.note):
+            return 0
+        text = metrics.elidedText(remark.tag or "✎", Qt.TextElideMode.ElideRight, line.width() // 2)
+        width = metrics.horizontalAdvance(text) + 12
+        place = QRect(line.right() - width, line.top() - 1, width, line.height() + 1)
+        painter.save()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(t.info_back))
+        painter.drawRoundedRect(place, 4, 4)
+        painter.setPen(QColor(t.accent))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+        painter.restore()
+        return width + 8
 
 
 class _Rows(QListView):
@@ -121,8 +140,7 @@ class ImageListPanel(QWidget):
     def __init__(self, model: ImageListModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
-        self.proxy = ImageFilter(self)
-        self.proxy.setSourceModel(model)
+        self.proxy = ImageFilter(model, self)
         self.search = QLineEdit(clearButtonEnabled=True, placeholderText=self.tr("Filter by name or answer"))
         self.search.setAcceptDrops(False)  # files dropped on it are for the window
         self.search.setAccessibleName(self.tr("Filter the image list"))
@@ -169,6 +187,7 @@ class ImageListPanel(QWidget):
         head.setSpacing(6)
         head.addWidget(self.search)
         head.addLayout(boxes)
+        self._head = QVBoxLayout()
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 4, 12, 6)
         foot.addWidget(self.count)
@@ -176,6 +195,7 @@ class ImageListPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(head)
+        layout.addLayout(self._head)
         layout.addWidget(self.view, 1)
         layout.addLayout(foot)
 
@@ -218,12 +238,31 @@ class ImageListPanel(QWidget):
         key: int | None = self.view.currentIndex().data(Role.KEY)
         return key
 
+    def selected_rows(self) -> list[Row]:
+        return [index.data(Role.ROW) for index in self.view.selectionModel().selectedIndexes()]
+
     def selected_keys(self) -> list[int]:
-        return [index.data(Role.KEY) for index in self.view.selectionModel().selectedIndexes()]
+        return [row.entry.key for row in self.selected_rows()]
 
     def visible_keys(self) -> list[int]:
         """Every key that passes the filter, in the order shown."""
         return [self.proxy.index(at, 0).data(Role.KEY) for at in range(self.proxy.rowCount())]
+
+    def put_above_rows(self, widget: QWidget) -> None:
+        """Something else that filters, between the search line and the rows."""
+        self._head.addWidget(widget)
+
+    def show_bars(self, bars: dict[int, int]) -> None:
+        """List only what lies in these bars of the case, by facet."""
+        self.proxy.show_bars(bars)
+        self._recount()
+        self.view.scrollTo(self.view.currentIndex())
+
+    def show_everything(self) -> None:
+        """No words and no kind to filter by."""
+        self.search.clear()
+        self.kind.setCurrentIndex(0)
+        self._filter()
 
     def step(self, by: int) -> None:
         """Go to the next (+1) or previous (-1) row."""

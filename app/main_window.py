@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -13,21 +14,34 @@ from PySide6.QtGui import (
     QPaintEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QMainWindow, QSplitter, QToolBar, QWidget
+from PySide6.QtWidgets import QFrame, QMainWindow, QSplitter, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
 from app.actions import Actions
 from app.attribution_view import AttributionView
+from app.case.bar_filter import BarFilter
+from app.case.dashboard import Dashboard
+from app.case.remarks import RemarkPanel
 from app.commands import Commands, paths_of
 from app.image_rows import ImageListPanel
+from app.reading import case_log_dialog
 from app.session import Session, Status
 from app.status_bar import StatusBar
 from app.submenus import Submenus
 from app.viewer import Viewer
 
+if TYPE_CHECKING:
+    from core.case import LogEntry
+
 _TOOLS = (
     "open_images open_folder | fit actual_size zoom_in zoom_out | one_pane two_panes three_panes four_panes link_panes "
     "| blink compare_with_file | judge_again"
 )
+
+
+_CASE_TOOLS = "keep_group end_comparison export_case"
+
+_WHOLE = "edit_tag edit_note keep_group export_case show_case show_case_log close_case"
+"""Actions that need an open case and nothing else."""
 
 
 class MainWindow(QMainWindow):
@@ -45,10 +59,13 @@ class MainWindow(QMainWindow):
         self.list = ImageListPanel(session.images)
         self.viewer = Viewer(session.look)
         self.answer = AttributionView(session.coverage)
+        self.remarks = RemarkPanel(session.desk)
+        self.bar_filter = BarFilter()
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.commands = Commands(self)
         self.actions_ = Actions(self, self.commands)
+        self.dashboard = Dashboard(session.desk, [self.actions_[name] for name in _CASE_TOOLS.split()])
         self.menus = self.actions_.fill(self.menuBar())
         self._lay_out()
         self._fill_toolbar()
@@ -63,7 +80,17 @@ class MainWindow(QMainWindow):
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setHandleWidth(1)
         self.split.setChildrenCollapsible(False)
-        for panel, stretch, least in ((self.list, 0, 220), (self.viewer, 1, 360), (self.answer, 0, 300)):
+        self.middle = QStackedWidget()
+        self.middle.addWidget(self.viewer)
+        self.middle.addWidget(self.dashboard)
+        self.side = QWidget()
+        side = QVBoxLayout(self.side)
+        side.setContentsMargins(0, 0, 0, 0)
+        side.setSpacing(0)
+        side.addWidget(self.answer, 1)
+        side.addWidget(self.remarks)
+        self.list.put_above_rows(self.bar_filter)
+        for panel, stretch, least in ((self.list, 0, 220), (self.middle, 1, 360), (self.side, 0, 300)):
             panel.setMinimumWidth(least)
             self.split.addWidget(panel)
             self.split.setStretchFactor(self.split.count() - 1, stretch)
@@ -92,6 +119,8 @@ class MainWindow(QMainWindow):
         self.viewer.look_changed.connect(session.keep_look)
         self.answer.coverage_changed.connect(session.set_coverage)
         self.status.stop_wanted.connect(session.cancel)
+        self.status.pause_wanted.connect(session.pause)
+        self._wire_case()
         session.scene_changed.connect(self.viewer.show_scene)
         session.shown_changed.connect(self._show_answer)
         session.status_changed.connect(self._show_status)
@@ -101,8 +130,24 @@ class MainWindow(QMainWindow):
         session.undo.indexChanged.connect(self._enable)
         self.list.view.selectionModel().selectionChanged.connect(self._enable)
         self._enable()
+        self._show_case_parts()
         self._show_status(session.status)
         self._show_answer()
+
+    def _wire_case(self) -> None:
+        desk, list_ = self.session.desk, self.list
+        desk.changed.connect(self._show_case_parts)
+        desk.busy.connect(self._enable)
+        desk.log_read.connect(self._show_case_log)
+        self.dashboard.picked.connect(self.bar_filter.toggle)
+        self.bar_filter.changed.connect(list_.show_bars)
+        self.bar_filter.changed.connect(self.dashboard.choose)
+        self._selection = QTimer(self, singleShot=True, interval=30)
+        self._selection.timeout.connect(self._follow_selection)
+        for signal in (list_.view.selectionModel().selectionChanged, self.bar_filter.changed,
+                       list_.search.textChanged, list_.kind.activated, self.session.shown_changed):  # fmt: skip
+            signal.connect(self._follow_soon)
+        list_.view.activated.connect(self._look_at)
 
     def _restore(self) -> None:
         settings = self.session.settings
@@ -111,7 +156,7 @@ class MainWindow(QMainWindow):
         self.split.restoreState(settings.layout("split"))
         self._show_panes()
         self.actions_["show_list"].setChecked(not self.list.isHidden())
-        self.actions_["show_answer"].setChecked(not self.answer.isHidden())
+        self.actions_["show_answer"].setChecked(not self.side.isHidden())
 
     # Showing.
 
@@ -121,13 +166,19 @@ class MainWindow(QMainWindow):
 
     def _show_status(self, status: Status) -> None:
         self.status.show_status(status, Path(self.session.setup.pack).stem)
-        self.actions_["cancel"].setEnabled(status.waiting > 0)
+        self.actions_["pause"].setEnabled(status.waiting > 0)
+        self.actions_["pause"].setChecked(status.paused)
+        self._enable_stop()
         if not self.answer.has_answer:
             self._show_answer()
 
+    def _enable_stop(self) -> None:
+        self.actions_["cancel"].setEnabled(self.session.status.waiting > 0 or self.session.desk.is_exporting)
+
     def _show_answer(self) -> None:
-        row = self.session.current_row
-        self.setWindowTitle(f"{row.entry.name} – MTAA Workbench" if row else "MTAA Workbench")
+        row, case = self.session.current_row, self.session.desk.case
+        parts = [row.entry.name if row else "", case.path.stem if case else "", "MTAA Workbench"]
+        self.setWindowTitle(" – ".join(part for part in parts if part))
         if row is not None and row.attribution is not None:
             self.answer.show_attribution(row.entry.name, row.attribution)
         else:
@@ -149,10 +200,16 @@ class MainWindow(QMainWindow):
 
     def _enable(self) -> None:
         """Actions that have nothing to act on are off."""
-        selected = bool(self.list.view.selectionModel().selectedIndexes())
+        selected = self.list.view.selectionModel().hasSelection()
         shown = self.session.current_row is not None
+        case = self.session.desk.case is not None
         for names, on in (
-            ("remove judge_again", selected),
+            ("judge_again", selected),
+            ("remove", selected and not case),
+            ("remove_all", not case),
+            (_WHOLE, case),
+            ("export_selected", case and selected),
+            ("end_comparison", self.dashboard.comparing),
             ("copy_view save_view compare_with_current blink", shown),
             ("copy_sentence", self.answer.has_answer),
             ("undo", self.session.undo.canUndo()),
@@ -160,6 +217,59 @@ class MainWindow(QMainWindow):
         ):
             for name in names.split():
                 self.actions_[name].setEnabled(on)
+        self._enable_stop()
+
+    # The case.
+
+    def show_case(self, shown: bool) -> None:
+        """The case as a whole in the middle, or the current image."""
+        shown = shown and self.session.desk.case is not None
+        self.middle.setCurrentWidget(self.dashboard if shown else self.viewer)
+        self.actions_["show_case"].setChecked(shown)
+
+    def show_remarks(self) -> None:
+        self.side.show()
+        self.actions_["show_answer"].setChecked(True)
+
+    def finish_edits(self) -> None:
+        """Save what is typed in a field that still has the focus."""
+        self.remarks.save_tag()
+        self.remarks.save_note()
+
+    def tell_chosen(self) -> None:
+        """The images that a comparison speaks of: the selected ones if they are several, else those listed."""
+        rows = self.list.selected_rows()
+        name = self.tr("Selected images: {n}")
+        if len(rows) < 2:
+            rows = self.list.proxy.listed()
+            words = self.bar_filter.words()
+            name = self.tr("Listed images: {n}") + (f"\n{words}" if words else "")
+        self.dashboard.show_chosen(name.replace("{n}", f"{len(rows):,}"), rows)
+
+    def _look_at(self) -> None:
+        self.show_case(False)
+
+    def _show_case_log(self, entries: Sequence[LogEntry]) -> None:
+        case_log_dialog(entries, self).show()
+
+    def _follow_soon(self) -> None:
+        self._selection.start()
+
+    def _follow_selection(self) -> None:
+        if self.session.desk.case is None:
+            return
+        self.remarks.show_rows(self.session.current_row, self.list.selected_rows())
+        self.tell_chosen()
+
+    def _show_case_parts(self) -> None:
+        """Another case is open, or none."""
+        case = self.session.desk.case
+        self.remarks.setVisible(case is not None)
+        self.answer.slider.setEnabled(case is None)
+        self.answer.set_coverage(self.session.coverage)
+        self.bar_filter.set_facets(case.facets.all if case is not None else ())
+        self.show_case(case is not None)
+        self._show_answer()
 
     def _select_opened(self, keys: Sequence[int]) -> None:
         """Go to what was just opened, unless the analyst is looking at something else and it is a folder's worth."""
@@ -219,6 +329,7 @@ class MainWindow(QMainWindow):
         if not self.commands.end_training():
             event.ignore()
             return
+        self.finish_edits()
         self.keep_layout()
         super().closeEvent(event)
         self.closed.emit()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QCoreApplication, QLocale, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QFontDatabase, QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QPlainTextEdit, QTextBrowser, QVBoxLayout, QWidget
@@ -9,6 +12,9 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QPlainTextEdit,
 from app.crash import log_file
 from core.paths import RESOURCES
 from core.versions import versions
+
+if TYPE_CHECKING:
+    from core.case import LogEntry
 
 translate = QCoreApplication.translate
 _LOG_TAIL = 200_000
@@ -59,6 +65,17 @@ def about_dialog(parent: QWidget) -> Page:
     browser.setHtml(f"<h2>MTAA Workbench</h2><p>{what}</p><p>{method}</p><table cellpadding=2>{rows}</table>")
     page = Page(translate("Reading", "About MTAA Workbench"), browser, parent)
     page.resize(480, 400)
+    return page
+
+
+def case_log_dialog(entries: Sequence[LogEntry], parent: QWidget) -> Page:
+    """What was done with a case, and when."""
+    editor = QPlainTextEdit()
+    editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    editor.setPlainText("\n".join(f"{entry.time}   {entry.action}: {entry.detail}" for entry in entries))
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    page = Page(translate("Reading", "Log of the case"), editor, parent)
+    page.resize(860, 520)
     return page
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from core.imageio import decode_image, load_image
 from core.progress import CancelToken
-from core.types import Finding, LoadedImage, Record
+from core.types import Finding, Heatmap, LoadedImage, Record
 
 
 class Attributes(Protocol):
@@ -69,6 +70,30 @@ class BatchRequest:
     entries: tuple[Entry, ...]
     coverage: float
     token: CancelToken = field(default_factory=CancelToken, compare=False)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(entry.path for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRequest:
+    """Attribute those of the files that the case still waits for, and write them into it."""
+
+    setup: Setup
+    case: Path
+    paths: tuple[str, ...]
+    coverage: float
+    token: CancelToken = field(default_factory=CancelToken, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeatmapRequest:
+    """Where the perturbation of an image lies, for another thread that waits for it."""
+
+    setup: Setup
+    image: LoadedImage
+    answer: Future[Heatmap | None] = field(default_factory=Future, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,26 @@ from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QImage, QUndoCommand, QUndoStack
+from PySide6.QtGui import QImage, QUndoStack
 
+from app.case.desk import CaseDesk
 from app.image_list import ImageListModel, Row
 from app.layers import Look, Scene
 from app.reader import Reader
-from app.requests import BatchAnswer, BatchRequest, Entry, Factory, Setup, ViewAnswer, ViewRequest, error_record
+from app.requests import (
+    BatchAnswer,
+    BatchRequest,
+    CaseRequest,
+    Entry,
+    Factory,
+    Setup,
+    ViewAnswer,
+    ViewRequest,
+    error_record,
+)
 from app.settings import Settings
 from app.tasks import Worker, make_attributor
+from app.undo import RemoveRows
 from core.progress import Progress
 from core.types import LoadedImage, Record
 
@@ -33,22 +45,7 @@ class Status:
     reason: str = ""
     waiting: int = 0
     progress: Progress | None = None
-
-
-class RemoveRows(QUndoCommand):
-    """Takes rows from the list; undo puts them back where they were."""
-
-    def __init__(self, session: Session, keys: Sequence[int], text: str) -> None:
-        super().__init__(text)
-        self._session, self._keys = session, tuple(keys)
-        self._taken: list[tuple[int, Row]] = []
-
-    def redo(self) -> None:
-        self._taken = self._session.images.take(self._keys)
-
-    def undo(self) -> None:
-        self._session.images.insert(self._taken)
-        self._session.judge_missing()
+    paused: bool = False
 
 
 class Session(QObject):
@@ -75,10 +72,11 @@ class Session(QObject):
         self.current: int | None = None
         self._on_screen: int | None = None  # whose image the scene shows; the current row's follows once it is read
         self.gpus: tuple[tuple[str, str], ...] = ()
-        self._keys = count(1)
-        self._batches: list[BatchRequest] = []
+        self.new_keys = count(1)
+        self._batches: list[BatchRequest | CaseRequest] = []
         self.reader = Reader(self)
         self.worker = Worker(factory, self)
+        self.desk = CaseDesk(self)
         self._wire()
 
     def _wire(self) -> None:
@@ -89,6 +87,7 @@ class Session(QObject):
         self.reader.reference_loaded.connect(self._reference_loaded)
         self.reader.crashed.connect(self.crashed)
         self.worker.crashed.connect(self.crashed)
+        self.worker.refused.connect(self.crashed)
         self.worker.devices_found.connect(self._devices_found)
         self.worker.loading.connect(lambda _: self._tell(phase="loading", reason=""))
         self.worker.ready.connect(self._worker_ready)
@@ -105,6 +104,8 @@ class Session(QObject):
 
     @property
     def coverage(self) -> float:
+        if self.desk.case is not None:
+            return self.desk.case.coverage
         return self.settings.number("attribution/coverage")
 
     @property
@@ -132,6 +133,7 @@ class Session(QObject):
         """Drop what waits and end both kinds of thread."""
         self.reader.stop()
         self.worker.stop()
+        self.desk.stop()
         self.settings.flush()
 
     # Opening.
@@ -144,17 +146,24 @@ class Session(QObject):
             for path in reversed(paths):
                 self.settings.add_recent(str(Path(path).absolute()))
         deep = self.settings.flag("files/subfolders") if subfolders is None else subfolders
+        if self.desk.takes(paths, deep):
+            return
         self.reader.scan([str(Path(path).absolute()) for path in paths], deep)
 
     def open_bytes(self, name: str, data: bytes) -> None:
         """An image without a file, such as a pasted one."""
-        self._add([Entry(next(self._keys), name, data)])
+        if self.desk.case is not None:
+            self.message.emit(self.tr("A case holds files only. Save the image first, and open it."))
+            return
+        self._add([Entry(next(self.new_keys), name, data)])
 
     def _add_found(self, paths: Sequence[str]) -> None:
         known = self.images.keys_by_path()
-        fresh = [Entry(next(self._keys), path) for path in paths if path not in known]
+        fresh = [Entry(next(self.new_keys), path) for path in paths if path not in known]
         again = [known[path] for path in paths if path in known]
         self._add(fresh, again)
+        if self.desk.case is not None and again:  # they may have been changed since
+            self.judge_again(again)
 
     def _add(self, entries: Sequence[Entry], again: Sequence[int] = ()) -> None:
         self.images.append([Row(entry) for entry in entries])
@@ -169,20 +178,28 @@ class Session(QObject):
 
     def judge_missing(self) -> None:
         """Ask for every row without an answer that nobody is working on."""
-        asked = {entry.key for batch in self._batches for entry in batch.entries}
-        self._judge([row.entry for row in self.images.rows if row.record is None and row.entry.key not in asked])
+        asked = {path for batch in self._batches for path in batch.paths}
+        self._judge([row.entry for row in self.images.rows if row.record is None and row.entry.path not in asked])
 
     def judge_again(self, keys: Iterable[int]) -> None:
         rows = [row for key in keys if (row := self.images.row_of(key)) is not None]
-        self.images.set_records((row.entry.key, None) for row in rows)
+        if self.desk.case is None:  # a case keeps what it knows, and looks for itself what has changed
+            self.images.set_records((row.entry.key, None) for row in rows)
         self._judge([row.entry for row in rows])
         self._ask_view()
 
     def cancel(self) -> None:
         """Stop waiting work between two batches; rows not judged yet stay in the list."""
         self.worker.cancel_batches()
+        self.desk.cancel_export()
         self._batches.clear()
-        self._tell(waiting=0, progress=None)
+        self._tell(waiting=0, progress=None, paused=False)
+
+    def pause(self, paused: bool) -> None:
+        """Stand still between two batches, or go on. What is opened meanwhile waits too."""
+        paused = paused and self.status.waiting > 0
+        self.worker.pause_batches(paused)
+        self._tell(paused=paused)
 
     def set_coverage(self, coverage: float) -> None:
         self.settings["attribution/coverage"] = coverage
@@ -191,6 +208,9 @@ class Session(QObject):
     def set_setup(self, setup: Setup) -> None:
         """Another pack or device. Another pack judges everything again."""
         old = self.setup
+        if self.desk.case is not None and setup.pack != old.pack:
+            self.message.emit(self.tr("The answers of a case are of one pack. Close the case to use another."))
+            return
         self.settings["attribution/pack"], self.settings["attribution/device"] = setup.pack, setup.device
         if setup == old and self.status.phase != "failed":
             return
@@ -203,12 +223,28 @@ class Session(QObject):
         self._ask_view()
         self.shown_changed.emit()
 
+    def use_pack(self, pack: str) -> None:
+        """The pack of a case that was opened."""
+        if pack != self.setup.pack:
+            self.settings["attribution/pack"] = pack
+            self.worker.prepare(self.setup)
+            self._show(replace(self.scene, heatmap=None))
+        self._ask_view()
+
     def _judge(self, entries: Sequence[Entry]) -> None:
-        if entries:
-            request = BatchRequest(self.setup, tuple(entries), self.coverage)
-            self._batches.append(request)
-            self.worker.enqueue(request)
-            self._tell(waiting=self.status.waiting + len(entries))
+        request = self._request(entries) if entries else None
+        if request is None:
+            return
+        if self.status.paused:
+            request.token.pause()
+        self._batches.append(request)
+        self.worker.enqueue(request)
+        self._tell(waiting=self.status.waiting + len(entries))
+
+    def _request(self, entries: Sequence[Entry]) -> BatchRequest | CaseRequest | None:
+        if self.desk.case is not None:
+            return self.desk.request(entries)
+        return BatchRequest(self.setup, tuple(entries), self.coverage, self.worker.token())
 
     # Viewing.
 
@@ -238,7 +274,8 @@ class Session(QObject):
             return
         self._on_screen = entry.key
         if isinstance(image, str):
-            self.images.set_records([(entry.key, error_record(entry, image))])
+            if self.desk.case is None:
+                self.images.set_records([(entry.key, error_record(entry, image))])
             self._show(Scene(reference=self.scene.reference, reason=image))
             self.shown_changed.emit()
             return
@@ -268,29 +305,38 @@ class Session(QObject):
         if request.setup != self.setup:
             return
         heatmap = answer.record.finding.heatmap if answer.record.finding else None
-        self._keep([(request.entry.key, _without_heatmap(answer.record))])
+        if self.desk.case is None:  # a case's own answers stand, whatever the last digit is today
+            self.keep([(request.entry.key, _without_heatmap(answer.record))])
         if request.entry.key == self.current and request.image is self.scene.image:
             self._show(replace(self.scene, heatmap=heatmap, reason=answer.record.error or ""))
 
     def _batch_answered(self, answer: BatchAnswer) -> None:
         if answer.request.setup == self.setup:
-            self._keep([(entry.key, record) for entry, record in answer.records])
+            self.keep([(entry.key, record) for entry, record in answer.records])
         if any(batch is answer.request for batch in self._batches):  # not cancelled since
             self._tell(waiting=max(0, self.status.waiting - len(answer.records)))
 
-    def _keep(self, records: Sequence[tuple[int, Record]]) -> None:
+    def keep(self, records: Sequence[tuple[int, Record]]) -> None:
         self.images.set_records(records)
         if any(key == self.current for key, _ in records):
             self.shown_changed.emit()
 
     def _batch_progressed(self, progress: Progress) -> None:
-        if self._batches:
+        if not self._batches:
+            return
+        if isinstance(self._batches[0], CaseRequest):  # which looks itself how many files wait
+            later = sum(len(batch.paths) for batch in self._batches[1:])
+            left = max(progress.total - progress.done, 1)  # the last files are not in the case before its run ends
+            self._tell(progress=progress, waiting=left + later)
+        else:
             self._tell(progress=progress)
 
-    def _batch_ended(self, request: BatchRequest) -> None:
+    def _batch_ended(self, request: BatchRequest | CaseRequest) -> None:
         self._batches = [batch for batch in self._batches if batch is not request]
         if not self._batches:
-            self._tell(waiting=0, progress=None)
+            self._tell(waiting=0, progress=None, paused=False)
+        if isinstance(request, CaseRequest):
+            self.desk.ended(request)
 
     def _devices_found(self, gpus: tuple[tuple[str, str], ...]) -> None:
         self.gpus = gpus
@@ -304,7 +350,7 @@ class Session(QObject):
         reason = reason or self.tr(
             "The program failed on this. Help, Log says more; Image, Attribute again tries again."
         )
-        self._tell(phase="failed", device="", reason=reason, waiting=0, progress=None)
+        self._tell(phase="failed", device="", reason=reason, waiting=0, progress=None, paused=False)
         if self.scene.image is not None:
             self._show(replace(self.scene, reason=reason))
         self.shown_changed.emit()

@@ -15,6 +15,7 @@ class StatusBar(QStatusBar):
     """Shows a Status. ``stop_wanted`` when the analyst presses Stop."""
 
     stop_wanted = Signal()
+    pause_wanted = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,6 +25,12 @@ class StatusBar(QStatusBar):
         self.bar = named(QProgressBar(), self.tr("Progress"))
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(120, 8)
+        self.pause = QToolButton()
+        self.pause.setText(self.tr("Pause"))
+        self.pause.setAutoRaise(True)
+        self.pause.setCheckable(True)
+        self.pause.setToolTip(self.tr("Stand still after the images in hand; pressed again it goes on"))
+        self.pause.clicked.connect(self.pause_wanted)
         self.stop = QToolButton()
         self.stop.setText(self.tr("Stop"))
         self.stop.setAutoRaise(True)
@@ -32,7 +39,7 @@ class StatusBar(QStatusBar):
         self.pack = named(QLabel(), self.tr("Model pack"))
         self.device = named(QLabel(), self.tr("Device"))
         self.memory = named(QLabel(), self.tr("Memory in use"))
-        for widget in (self.queue, self.bar, self.stop, self.pack, self.device, self.memory):
+        for widget in (self.queue, self.bar, self.pause, self.stop, self.pack, self.device, self.memory):
             self.addPermanentWidget(widget)
         for label in (self.pack, self.device, self.memory):
             label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
@@ -46,7 +53,9 @@ class StatusBar(QStatusBar):
     def show_status(self, status: Status, pack: str) -> None:
         busy = status.waiting > 0 or status.phase == "loading"
         self.bar.setVisible(busy)
-        self.stop.setVisible(status.waiting > 0)
+        for button in (self.pause, self.stop):
+            button.setVisible(status.waiting > 0)
+        self.pause.setChecked(status.paused)
         self.queue.setText(self._queue_text(status))
         if status.progress is not None and status.progress.total:
             self.bar.setRange(0, status.progress.total)
@@ -59,11 +68,14 @@ class StatusBar(QStatusBar):
     def _queue_text(self, status: Status) -> str:
         if not status.waiting:
             return ""
-        text = self.tr("{n} waiting").format(n=status.waiting)
+        text = self.tr("{n} waiting").format(n=f"{status.waiting:,}")
         progress = status.progress
+        if status.paused:
+            return f"{text} · {self.tr('paused')}"
         if progress is None or not progress.rate:
             return text
-        return f"{text} · {self._time_left(status.waiting / progress.rate)}"
+        rate = self.tr("{n} a second").format(n=f"{progress.rate:.3g}")
+        return f"{text} · {rate} · {self._time_left(status.waiting / progress.rate)}"
 
     def _time_left(self, seconds: float) -> str:
         if seconds >= 90:

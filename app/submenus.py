@@ -21,6 +21,7 @@ class Submenus(QObject):
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
+        self.window = window
         self.session = window.session
         file, tools = window.menus[FILE], window.menus[TOOLS]
         self.recent = QMenu(self.tr("Open recent"), file)
@@ -36,7 +37,7 @@ class Submenus(QObject):
         self.recent.clear()
         paths = self.session.settings.recent()
         for path in paths:
-            self.recent.addAction(path, partial(self.session.open_paths, [path]))
+            self.recent.addAction(path, partial(self.window.commands.open_anything, [path]))
         if paths:
             self.recent.addSeparator()
             self.recent.addAction(self.tr("Clear list"), lambda: self.session.settings.set_recent([]))

@@ -1,7 +1,8 @@
 """One thread that owns the device and answers requests.
 
 The analyst's eye comes first: a view request is answered before the next batch of waiting images, and a newer view
-request replaces one not yet begun. Answers leave as signals, so every handler runs on the GUI thread.
+request replaces one not yet begun. Answers leave as signals, so every handler runs on the GUI thread. A paused batch
+keeps its place while views are answered.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, QThread, Signal
 
@@ -17,16 +20,23 @@ from app.requests import (
     Attributes,
     BatchAnswer,
     BatchRequest,
+    CaseRequest,
     Entry,
     Factory,
+    HeatmapRequest,
     Setup,
     ViewAnswer,
     ViewRequest,
     error_record,
 )
-from core.errors import Cancelled, ImageError, WorkbenchError
+from core.errors import Cancelled, CaseError, ImageError, WorkbenchError
 from core.progress import CancelToken, ProgressMeter
 from core.types import LoadedImage, Record
+
+if TYPE_CHECKING:
+    from core.attributor import Attributor
+
+Job = Setup | ViewRequest | HeatmapRequest | BatchRequest | CaseRequest
 
 BATCH = 16
 """Images between two looks at the queue: few enough that a view request waits for a fraction of a second."""
@@ -74,6 +84,10 @@ class Worker(QThread):
     """Setup and the reason why it cannot be used; the reason is empty when the program itself is at fault."""
     viewed = Signal(object)
     judged = Signal(object)
+    filled = Signal(object, object)
+    """CaseRequest and the records that are now in the case."""
+    refused = Signal(object)
+    """A CaseError: the case of a request cannot be written to."""
     progressed = Signal(object)
     batch_ended = Signal(object)
     devices_found = Signal(object)
@@ -87,14 +101,29 @@ class Worker(QThread):
         self._factory = factory
         self._wake = threading.Condition()
         self._view: ViewRequest | None = None
-        self._batches: deque[BatchRequest] = deque()
+        self._heatmaps: deque[HeatmapRequest] = deque()
+        self._batches: deque[BatchRequest | CaseRequest] = deque()
         self._setup: Setup | None = None
         self._stopping = False
         self._attributor: Attributes | None = None
         self._loaded: Setup | None = None
         self._told_devices = False
 
+    # Called on any thread.
+
+    def ask_heatmap(self, request: HeatmapRequest) -> None:
+        """Answered before the next batch; cancelled if the worker ends first."""
+        with self._wake:
+            if self._stopping:
+                request.answer.cancel()
+            self._heatmaps.append(request)
+            self._wake.notify()
+
     # Called on the GUI thread.
+
+    def token(self) -> CancelToken:
+        """For one batch: its pause leaves this thread to views."""
+        return CancelToken(self._stand)
 
     def prepare(self, setup: Setup) -> None:
         """Load a pack before anybody asks."""
@@ -107,9 +136,16 @@ class Worker(QThread):
             self._view = request
             self._wake.notify()
 
-    def enqueue(self, request: BatchRequest) -> None:
+    def enqueue(self, request: BatchRequest | CaseRequest) -> None:
         with self._wake:
             self._batches.append(request)
+            self._wake.notify()
+
+    def pause_batches(self, paused: bool) -> None:
+        """Stand still after the batch in hand, or go on."""
+        with self._wake:
+            for batch in self._batches:
+                (batch.token.pause if paused else batch.token.resume)()
             self._wake.notify()
 
     def cancel_batches(self) -> None:
@@ -117,13 +153,15 @@ class Worker(QThread):
             for batch in self._batches:
                 batch.token.cancel()
             self._batches.clear()
+            self._wake.notify()
 
     def stop(self) -> None:
         """End after the batch in hand and wait for it."""
         with self._wake:
             self._stopping = True
             self._view = None
-            self._wake.notify()
+            for request in self._heatmaps:
+                request.answer.cancel()
         self.cancel_batches()
         self.wait()
 
@@ -143,27 +181,38 @@ class Worker(QThread):
                 self._give_up("")
         self._attributor = None
 
-    def _next(self) -> Setup | ViewRequest | BatchRequest | None:
+    def _next(self) -> Job | None:
         with self._wake:
-            while not (self._stopping or self._view or self._batches or self._setup):
+            while not (self._stopping or self._view or self._heatmaps or self._batches or self._setup):
                 self._wake.wait()
             if self._stopping:
                 return None
-            if self._view:
-                view, self._view = self._view, None
-                return view
+            if urgent := self._urgent():
+                return urgent
             if self._setup:
                 setup, self._setup = self._setup, None
                 return setup
             return self._batches[0]
 
-    def _do(self, job: Setup | ViewRequest | BatchRequest) -> None:
-        if isinstance(job, Setup):
-            self._ensure(job)
-        elif isinstance(job, ViewRequest):
-            self._answer_view(job)
-        else:
-            self._run_batch(job)
+    def _urgent(self) -> ViewRequest | HeatmapRequest | None:
+        """What goes before the next batch, taken from where it waited."""
+        if self._view:
+            view, self._view = self._view, None
+            return view
+        return self._heatmaps.popleft() if self._heatmaps else None
+
+    def _do(self, job: Job) -> None:
+        match job:
+            case Setup():
+                self._ensure(job)
+            case ViewRequest():
+                self._answer_view(job)
+            case HeatmapRequest():
+                self._answer_heatmap(job)
+            case BatchRequest():
+                self._run_batch(job)
+            case CaseRequest():
+                self._fill_case(job)
 
     def _ensure(self, setup: Setup) -> Attributes:
         if self._attributor is None or self._loaded != setup:
@@ -194,28 +243,84 @@ class Worker(QThread):
             record = Record(request.entry.path, request.image.sha256, "ok", None, finding)
         self.viewed.emit(ViewAnswer(request, record))
 
+    def _answer_heatmap(self, request: HeatmapRequest) -> None:
+        if not request.answer.set_running_or_notify_cancel():
+            return
+        try:
+            (finding,) = self._ensure(request.setup).attribute([request.image], heatmaps=True)
+            request.answer.set_result(finding.heatmap)
+        except ImageError:
+            request.answer.set_result(None)
+        except Exception as error:
+            request.answer.set_exception(error)
+            raise
+
+    def _fill_case(self, request: CaseRequest) -> None:
+        """All of its files, with views answered between batches; the case is this thread's own while it is written."""
+        from core.batch import fill_case, reopen_case  # noqa: PLC0415  (pydantic)
+
+        def written(records: Sequence[Record]) -> None:
+            self.filled.emit(request, records)
+            self._serve()
+
+        try:
+            attributor = cast("Attributor", self._ensure(request.setup))
+            with reopen_case(request.case, attributor.manifest, request.coverage) as case:
+                fill_case(
+                    case,
+                    attributor,
+                    [Path(path) for path in request.paths],
+                    progress=self.progressed.emit,
+                    cancel=request.token,
+                    written=written,
+                )
+        except CaseError as error:
+            self.refused.emit(error)
+        finally:
+            self._end(request)
+
     def _run_batch(self, request: BatchRequest) -> None:
         """The whole batch, with views answered in between."""
         try:
-            meter = ProgressMeter("attribute", len(request.entries), self.progressed.emit, interval=0.1)
+            meter = ProgressMeter(
+                "attribute", len(request.entries), self.progressed.emit, interval=0.1, cancel=request.token
+            )
             for start in range(0, len(request.entries), BATCH):
-                self._serve_views(request.token)
+                request.token.check()
+                self._serve()
                 attributor = self._ensure(request.setup)
                 chunk = request.entries[start : start + BATCH]
                 self.judged.emit(BatchAnswer(request, self._judge_chunk(attributor, chunk, request.coverage)))
                 meter.advance(len(chunk))
         finally:
-            with self._wake:
-                if request in self._batches:
-                    self._batches.remove(request)
-            self.batch_ended.emit(request)
+            self._end(request)
 
-    def _serve_views(self, token: CancelToken) -> None:
-        token.check()
+    def _end(self, request: BatchRequest | CaseRequest) -> None:
         with self._wake:
-            view, self._view = self._view, None
-        if view is not None:
-            self._answer_view(view)
+            if request in self._batches:
+                self._batches.remove(request)
+        self.batch_ended.emit(request)
+
+    def _serve(self) -> None:
+        """Answer what should not wait for the rest of a batch."""
+        with self._wake:
+            job = self._urgent()
+        while job is not None:
+            self._do(job)
+            with self._wake:
+                job = self._urgent()
+
+    def _stand(self, still: bool) -> None:
+        """While the batch in hand is paused, answer views until somebody resumes or cancels."""
+        while still:
+            with self._wake:
+                while self._paused() and not (self._view or self._heatmaps):
+                    self._wake.wait()
+                still = self._paused()
+            self._serve()
+
+    def _paused(self) -> bool:
+        return bool(self._batches) and self._batches[0].token.paused
 
     @staticmethod
     def _judge_chunk(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.case import Case, absolute
 from core.errors import CaseError
+from core.imageio import find_images
 from core.manifest import Manifest
 from core.progress import CancelToken, ProgressCallback
 from core.ranks import Ranks
@@ -20,6 +22,9 @@ from core.versions import versions
 if TYPE_CHECKING:
     from core.attributor import Attributor
 
+_DEEP, _FLAT = "opened", "opened without its subfolders"
+"""The log's words for what files were looked for in."""
+
 _MERGED = 512  # records a transaction when parts are merged
 
 
@@ -28,8 +33,13 @@ def open_case(path: Path, manifest: Manifest, coverage: float, *, resume: bool) 
 
     Raises CaseError, also for a case of another pack or coverage: answers of two packs do not belong side by side.
     """
-    if not (resume and path.exists()):
-        return Case.create(path, manifest, coverage)
+    if resume and path.exists():
+        return reopen_case(path, manifest, coverage)
+    return Case.create(path, manifest, coverage)
+
+
+def reopen_case(path: Path, manifest: Manifest, coverage: float) -> Case:
+    """An existing case to be gone on with. Raises CaseError as :func:`open_case` does, and where there is none."""
     case = Case(path)
     try:
         if case.manifest.weights_sha256 != manifest.weights_sha256:
@@ -55,9 +65,11 @@ def fill_case(
     *,
     progress: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
+    written: Callable[[Sequence[Record]], None] = lambda _: None,
 ) -> None:
     """Attribute the paths that wait and write them batch by batch, with entries in the case's log.
 
+    written: told of every batch once it is in the case, in this thread.
     Raises Cancelled after the batch in hand; the case then holds all batches before it.
     """
     from core.attributor import attribute_files  # noqa: PLC0415 (torch)
@@ -73,6 +85,7 @@ def fill_case(
         )
         for batch in _batches(found, attributor.batch):
             case.add(batch)
+            written(batch)
         ended = "finished"
     finally:
         case.write_log(ended, f"{case.count()} files in the case, {len(case)} different images attributed")
@@ -81,6 +94,29 @@ def fill_case(
 def devices(case: Case) -> str:
     """The devices that judged the images of a case, in the order of their first use."""
     return ", ".join(dict.fromkeys(entry.detail for entry in case.log() if entry.action == "device"))
+
+
+def note_opened(case: Case, paths: Iterable[str | Path], subfolders: bool = True) -> None:
+    """Log what the files that follow were found under, once, so that a run that was cut off can be gone on with."""
+    noted = _opened(case)
+    for path in map(absolute, paths):
+        if noted.get(path) != subfolders:
+            case.write_log(_DEEP if subfolders else _FLAT, path)
+
+
+def left_over(case: Case) -> list[Path]:
+    """The image files under what was opened for a case, as far as it is still there, that are not in the case."""
+    found: dict[Path, None] = {}
+    for path, subfolders in _opened(case).items():
+        if os.path.lexists(path):
+            found.update(dict.fromkeys(find_images([path], subfolders)))
+    known = set(case.paths())
+    return [path for path in found if str(path) not in known]
+
+
+def _opened(case: Case) -> dict[str, bool]:
+    """What was opened, and whether with its subfolders."""
+    return {entry.detail: entry.action == _DEEP for entry in case.log() if entry.action in (_DEEP, _FLAT)}
 
 
 # --- several processes ----------------------------------------------------------------------------------------------

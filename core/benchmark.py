@@ -74,6 +74,32 @@ def measure_attribution(
     }
 
 
+def measure_memory(attributor: Attributor, few: int, many: int, side: int) -> dict[str, Any]:
+    """The most memory held while ``few`` files went into a case, and while ``many`` did, in MiB.
+
+    Nothing but the images and their number differs, so that the growth is what each further file costs.
+    """
+    with tempfile.TemporaryDirectory(prefix="mtaa-benchmark-") as name:
+        folder = Path(name)
+        files = make_images(folder, many, side, attributor.manifest.image.channels)
+        _warm_up(attributor, files[: 2 * attributor.batch])
+        rates, peaks = [], []
+        for number in (few, many):
+            rates.append(_whole(attributor, files[:number], folder / f"{number}.mtaacase"))
+            peaks.append(_peak_memory())
+    return {
+        "benchmark": "memory",
+        "pack": attributor.manifest.pack_id,
+        "device": attributor.device_name,
+        "versions": versions(),
+        "side": side,
+        "images": [few, many],
+        "images_per_s": rates,
+        "peak_memory_mib": peaks,
+        "growth_mib": None if peaks[0] is None or peaks[1] is None else peaks[1] - peaks[0],
+    }
+
+
 def make_images(folder: Path, number: int, side: int, channels: int) -> list[Path]:
     """Different PNG files, always the same: a bright shape on black under faint noise, as attacked digits have it."""
     random = np.random.default_rng(0)

@@ -21,8 +21,8 @@ from types import TracebackType
 from core.errors import CaseError
 from core.files import replacing
 from core.manifest import Manifest
-from core.records import Remark, answers_from_json, answers_to_json
-from core.types import FileFacts, Finding, Record
+from core.records import answers_from_json, answers_to_json
+from core.types import FileFacts, Finding, Record, Remark
 
 SUFFIX = ".mtaacase"
 SCHEMA = 1
@@ -169,6 +169,11 @@ class Case(Mapping[str, Finding]):
                 else:
                     raise _damaged(self.path, f"nothing is known about {_text(path)}")
 
+    def paths(self) -> list[str]:
+        """Every file of the case, in its order."""
+        with self._guarded():
+            return [_text(path) for (path,) in self._database.execute("SELECT path FROM files ORDER BY id")]
+
     def count(self) -> int:
         """Files in the case."""
         with self._guarded():
@@ -242,13 +247,14 @@ class Case(Mapping[str, Finding]):
             found = self._database.execute("SELECT path, tag, note FROM files WHERE tag != '' OR note != ''")
             return {_text(path): Remark(tag, note) for path, tag, note in found}
 
-    def remark(self, path: str, remark: Remark) -> None:
-        """Set a file's tag and note. Raises KeyError for a file that is not in the case."""
+    def set_remarks(self, remarks: Mapping[str, Remark]) -> None:
+        """Set the tags and notes of files, all or none. Raises KeyError for a file that is not in the case."""
         with self._transaction():
-            values = (remark.tag, remark.note, _storable(path))
-            if not self._database.execute("UPDATE files SET tag = ?, note = ? WHERE path = ?", values).rowcount:
-                raise KeyError(path)
-            self._write_log("remark", f"{path}: tag {remark.tag!r}, note {remark.note!r}")
+            for path, remark in remarks.items():
+                values = (remark.tag, remark.note, _storable(path))
+                if not self._database.execute("UPDATE files SET tag = ?, note = ? WHERE path = ?", values).rowcount:
+                    raise KeyError(path)
+                self._write_log("remark", f"{path}: tag {remark.tag!r}, note {remark.note!r}")
 
     def log(self) -> list[LogEntry]:
         with self._guarded():

@@ -27,7 +27,8 @@ ProgressCallback = Callable[[Progress], None]
 class CancelToken:
     """Set from any thread; long work asks it between batches, and stands still there while it is paused.
 
-    standing: told True as the work comes to a stand and False as it goes on, in the thread that works.
+    standing: told True as the work comes to a stand and False as it goes on, in the thread that works, which may do
+    something else meanwhile: the time of the pause does not count for the work.
     """
 
     def __init__(self, standing: Callable[[bool], None] = lambda _: None) -> None:
@@ -67,8 +68,8 @@ class CancelToken:
             raise Cancelled
 
     def _stand(self) -> None:
-        self._standing(True)
         began = time.monotonic()
+        self._standing(True)
         while not self._may_go_on.wait(0.5):  # in slices: on Windows an endless wait is deaf to Ctrl-C
             pass
         self.stood += time.monotonic() - began

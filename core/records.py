@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,18 +19,11 @@ from core.types import (
     FileFacts,
     HyperparameterAnswer,
     Record,
+    Remark,
     Testimony,
 )
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """What the analyst put beside one file."""
-
-    tag: str = ""
-    note: str = ""
 
 
 def to_json(

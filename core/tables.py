@@ -14,8 +14,8 @@ from typing import Any
 
 from core.files import write_file
 from core.manifest import Manifest
-from core.records import Remark, rows
-from core.types import Record
+from core.records import rows
+from core.types import Record, Remark
 
 SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("path", "the file, absolute where it came from a case"),

@@ -206,3 +206,14 @@ class Record:
     error: str | None
     finding: Finding | None
     facts: FileFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What the analyst put beside one file."""
+
+    tag: str = ""
+    note: str = ""
+
+
+NO_REMARK = Remark()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,39 +14,30 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import notify, output, plain, progress_bars
+from app.cli.control import listen_for_commands
 from core import wording
-from core.errors import ImageError, WorkbenchError
-from core.imageio import find_images, load_image
+from core.errors import WorkbenchError
+from core.imageio import find_images
 from core.manifest import Manifest
 from core.pack import DEFAULT_PACK, find_pack, load_pack, read_manifest
+from core.progress import CancelToken
 from core.ranks import Ranks
-from core.records import Remark, encode, to_json, write_json
+from core.records import encode, to_json, write_json
+from core.report import check_suffix, write_report
+from core.report.subject import Pictures, Subject, of_case
+from core.tables import SCHEMA_FIELDS, write_csv
 from core.types import Attribution, FloatArray, Heatmap, LoadedImage, Record
 
 if TYPE_CHECKING:
     from core.attributor import Attributor
-    from core.case import LogEntry
 
 EXIT_SOME_FAILED = 1
 _STDOUT = Path("-")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What is written out: the records of this run, or of the whole case."""
-
-    records: Sequence[Record]
-    manifest: Manifest
-    device: str
-    remarks: Mapping[str, Remark]
-    log: Sequence[LogEntry]
-
-
 def _print_schema(wanted: bool) -> None:
     if not wanted:
         return
-    from core.tables import SCHEMA_FIELDS  # noqa: PLC0415
-
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -79,6 +70,9 @@ def attribute(
     coverage: Annotated[
         float, typer.Option(help="How often candidate sets and intervals are to hold the truth, e.g. 0.9.")
     ] = 0.9,
+    control: Annotated[
+        bool, typer.Option("--control", help="Obey pause, resume and cancel, a line each on standard input.")
+    ] = False,
     schema: Annotated[
         bool, typer.Option("--schema", callback=_print_schema, is_eager=True, help="Explain the CSV and JSON fields.")
     ] = False,
@@ -100,16 +94,21 @@ def attribute(
     ranks = Ranks()
     if ranks.count > 1 and case is None:
         raise WorkbenchError("Several processes can only share a case.", "Give --case FILE.mtaacase.")
+    if ranks.count > 1 and control:
+        raise WorkbenchError("Several processes have not one standard input.", "Leave --control out.")
 
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
 
     attributor = Attributor(load_pack(pack_path), ranks.device(device))
+    token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
+    if control:
+        listen_for_commands(token)
     if case is not None:
-        found = _into_case(case, resume, attributor, files, coverage, ranks)
+        found = _into_case(case, resume, attributor, paths, files, coverage, ranks, token)
         if not ranks.first:
             return
     else:
-        found = _Found(_attribute(attributor, files, coverage), manifest, attributor.device_name, {}, ())
+        found = Subject(_attribute(attributor, files, coverage, token), manifest, attributor.device_name)
     _write(found, attributor, json, csv, report, table=case is None)
     if any(record.status == "error" for record in found.records):
         raise typer.Exit(EXIT_SOME_FAILED)
@@ -129,42 +128,47 @@ def _check_outputs(case: Path | None, resume: bool, report: Path | None) -> None
     if resume and case is None:
         raise typer.BadParameter("There is nothing to go on with; name a case (--case).", param_hint="--resume")
     if report is not None:
-        from core.report import check_suffix  # noqa: PLC0415
-
         check_suffix(report)
 
 
-def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float) -> list[Record]:
+def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float, token: CancelToken) -> list[Record]:
     from core.attributor import attribute_files  # noqa: PLC0415 (torch)
 
     with progress_bars() as progress:
-        return list(attribute_files(attributor, files, coverage=coverage, progress=progress))
+        return list(attribute_files(attributor, files, coverage=coverage, progress=progress, cancel=token))
 
 
 def _into_case(
-    path: Path, resume: bool, attributor: Attributor, files: Sequence[Path], coverage: float, ranks: Ranks
-) -> _Found:
-    from core.batch import devices, fill_case, fill_shared, open_case  # noqa: PLC0415
+    path: Path,
+    resume: bool,
+    attributor: Attributor,
+    opened: Sequence[Path],
+    files: Sequence[Path],
+    coverage: float,
+    ranks: Ranks,
+    token: CancelToken,
+) -> Subject:
+    from core.batch import fill_case, fill_shared, note_opened, open_case  # noqa: PLC0415
 
     if not ranks.first:
         ranks.barrier()  # until the first has made the case
     with open_case(path, attributor.manifest, coverage, resume=resume or not ranks.first) as case:
         if ranks.first:
+            note_opened(case, opened)
             ranks.barrier()
         with progress_bars() as progress:
             if ranks.count > 1:
                 fill_shared(ranks, case, attributor, files, progress=progress)
             else:
-                fill_case(case, attributor, files, progress=progress)
-        records = list(case.records()) if ranks.first else []
-        return _Found(records, case.manifest, devices(case), case.remarks(), case.log())
+                fill_case(case, attributor, files, progress=progress, cancel=token)
+        return of_case(case) if ranks.first else Subject([], case.manifest, "")
 
 
 # --- what is written out ------------------------------------------------------------------------------------------
 
 
 def _write(
-    found: _Found, attributor: Attributor, json: Path | None, csv: Path | None, report: Path | None, *, table: bool
+    found: Subject, attributor: Attributor, json: Path | None, csv: Path | None, report: Path | None, *, table: bool
 ) -> None:
     records, manifest, device = found.records, found.manifest, found.device
     if json == _STDOUT:
@@ -175,49 +179,21 @@ def _write(
         if json is not None:
             write_json(json, records, manifest, device, found.remarks)
     if csv is not None:
-        from core.tables import write_csv  # noqa: PLC0415
-
         write_csv(csv, records, manifest, found.remarks)
     if report is not None:
-        from core.report import write_report  # noqa: PLC0415
 
         def heatmap(record: Record, pixels: FloatArray) -> Heatmap | None:
             image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)
             return attributor.attribute([image], heatmaps=True)[0].heatmap
 
-        pictures = _Pictures(records)
-        write_report(
-            report, records, pictures, manifest, device, heatmaps=heatmap, remarks=found.remarks, log=found.log
-        )
+        write_report(report, replace(found, pictures=Pictures(records), heatmaps=heatmap))
         notify(f"Report: {report}")
-
-
-class _Pictures(Mapping[str, FloatArray]):
-    """The pixels that were judged, read again one by one so that a large folder need not fit into memory."""
-
-    def __init__(self, records: Sequence[Record]) -> None:
-        self._hashes = {record.path: record.sha256 for record in records if record.status == "ok"}
-
-    def __getitem__(self, path: str) -> FloatArray:
-        try:
-            image = load_image(path)
-        except ImageError as error:
-            raise KeyError(path) from error
-        if image.sha256 != self._hashes[path]:
-            raise KeyError(path)  # changed since it was judged: another picture
-        return image.pixels
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._hashes)
-
-    def __len__(self) -> int:
-        return len(self._hashes)
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
 
 
-def _print_table(found: _Found, each: bool) -> None:
+def _print_table(found: Subject, each: bool) -> None:
     """One row a file, or of a case only the files that failed, for it may have thousands."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("File", "Attack", "Victim", "Hyperparameter", "Doubt and notes"):

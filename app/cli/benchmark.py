@@ -50,6 +50,27 @@ def attribute(
 
 
 @cli.command()
+def memory(
+    pack: Annotated[str, typer.Option(metavar="NAME|FILE", help="The model pack to measure.")] = DEFAULT_PACK,
+    few: Annotated[int, typer.Option(min=1, help="PNG files of the first case.")] = 5000,
+    many: Annotated[int, typer.Option(min=1, help="PNG files of the second one.")] = 50_000,
+    side: Annotated[int, typer.Option(min=1, max=4096, help="Their width and height in pixels.")] = 28,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
+    json: _Json = None,
+) -> None:
+    """How much more memory a case of many files takes than one of few."""
+    pack_path = find_pack(pack)
+    from core.attributor import Attributor  # noqa: PLC0415 (torch)
+    from core.benchmark import measure_memory  # noqa: PLC0415
+
+    result = measure_memory(Attributor(load_pack(pack_path), device), few, many, side)
+    for number, peak in zip(result["images"], result["peak_memory_mib"], strict=True):
+        output().print(plain(f"{number:,} files: " + (f"{peak:,.0f} MiB at most" if peak is not None else "unknown")))
+    if json is not None:
+        write_result(json, result)
+
+
+@cli.command()
 def attacks(
     data: Annotated[Path, typer.Option(metavar="DIR", help="The folder with the MNIST files.")],
     victim: Annotated[Path, typer.Option(metavar="FILE", help="The victim that all of them attack.")] = _VICTIM,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,14 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from core import wording
-from core.case import LogEntry
 from core.errors import WorkbenchError
 from core.files import replacing
 from core.manifest import Manifest
-from core.records import Remark
-from core.report.cards import Card, Heatmaps, cards
+from core.report.cards import Card, cards
 from core.report.plots import Plot, drawable, plots
+from core.report.subject import Subject
 from core.report.summary import Summary, choose_cards, sample_sentence, summarise
-from core.types import Attribution, FloatArray, Record
+from core.types import Attribution
 from core.versions import versions
 
 _A4 = (8.27, 11.69)
@@ -45,23 +44,14 @@ _FONT: dict[Any, Any] = {
 _TITLE = {"Title": "Attribution report", "Creator": "MTAA Workbench"}
 
 
-def write_pdf(
-    path: Path,
-    records: Sequence[Record],
-    images: Mapping[str, FloatArray],
-    manifest: Manifest,
-    device: str,
-    heatmaps: Heatmaps,
-    remarks: Mapping[str, Remark],
-    log: Sequence[LogEntry],
-) -> None:
+def write_pdf(path: Path, subject: Subject) -> None:
     """See :func:`core.report.write_report`."""
-    summary, shown = summarise(records), choose_cards(records)
+    shown = choose_cards(subject.records)
     try:
         with mpl.rc_context(_FONT), replacing(path) as temporary, PdfPages(temporary, metadata=_TITLE) as pdf:
-            for page in _pages(summary, manifest, device, sample_sentence(len(shown), len(records)), log):
+            for page in _pages(subject, sample_sentence(len(shown), len(subject.records))):
                 pdf.savefig(page)
-            for page in _card_pages(cards(shown, images, heatmaps, remarks)):
+            for page in _card_pages(cards(shown, subject)):
                 pdf.savefig(page)
             pdf.close()  # before it is moved to its place
     except OSError as error:
@@ -74,18 +64,18 @@ def write_pdf(
 # --- running text and plots -----------------------------------------------------------------------------------------
 
 
-def _pages(
-    summary: Summary, manifest: Manifest, device: str, sampled: str, log: Sequence[LogEntry]
-) -> Iterator[Figure]:
-    yield from _text_pages("Who made these images", _facts(summary, manifest, device, sampled))
-    yield from _plot_pages(plots(summary, manifest))
+def _pages(subject: Subject, sampled: str) -> Iterator[Figure]:
+    summary = summarise(subject.records, subject.manifest)
+    yield from _text_pages("Who made these images", _facts(summary, subject.manifest, subject.device, sampled))
+    yield from _plot_pages(plots(summary))
     if summary.failures:
         more = summary.failed - len(summary.failures)
         listed = [f"{path}: {reason}" for path, reason in summary.failures]
         rest = [f"And {more:,} more, which the CSV and JSON files have."] if more else []
         yield from _text_pages("Not attributed", listed + rest)
-    if log:
-        yield from _text_pages("Log of the case", [f"{entry.time}  {entry.action}: {entry.detail}" for entry in log])
+    if subject.log:
+        lines = [f"{entry.time}  {entry.action}: {entry.detail}" for entry in subject.log]
+        yield from _text_pages("Log of the case", lines)
 
 
 def _plot_pages(found: Sequence[Plot]) -> Iterator[Figure]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -16,12 +16,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
-from core.manifest import AttackLabel, Manifest
+from core.report.facets import Facet
 from core.report.summary import Summary
 
 WIDTH = 6.5
 """Inches of a plot's width."""
+
+Bars = tuple[Facet, list[int]]
 
 BLUE, ORANGE = "#2463b4", "#c25e00"  # told apart in grey and by colour-blind eyes
 
@@ -35,16 +38,15 @@ class Plot:
     draw: Callable[[FigureBase], None]
 
 
-def plots(summary: Summary, manifest: Manifest) -> list[Plot]:
+def plots(summary: Summary) -> list[Plot]:
     """The plots in the order they are shown; none where nothing was attributed."""
     if not summary.attributed:
         return []
-    cells = Plot(
-        "Files by attack and victim", 1.2 + 0.45 * len(manifest.attacks), lambda f: _cells(f, summary, manifest)
-    )
-    shown = [attack for attack in manifest.attacks if summary.values.get(attack.name)]
+    rows = len(summary.bars["cells"][0].rows)
+    cells = Plot("Files by attack and victim", 1.2 + 0.45 * rows, lambda f: _cells(f, summary))
+    shown = [bars for bars in summary.bars.values() if bars[0].attack and any(bars[1])]
     values = Plot(
-        "Estimated hyperparameters by attack", 2.2 * -(-len(shown) // 2), lambda f: _hyperparameters(f, summary, shown)
+        "Estimated hyperparameters by attack", 2.2 * -(-len(shown) // 2), lambda f: _hyperparameters(f, shown)
     )
     doubt = Plot(
         "Doubt: probability of the named label, and size of the candidate set", 2.6, lambda f: _doubt(f, summary)
@@ -71,9 +73,10 @@ def drawable(text: str) -> str:
     )
 
 
-def _cells(figure: FigureBase, summary: Summary, manifest: Manifest) -> None:
-    attacks, victims = [a.name for a in manifest.attacks], [v.name for v in manifest.victims]
-    counts = np.array([[summary.cells[attack, victim] for victim in victims] for attack in attacks])
+def _cells(figure: FigureBase, summary: Summary) -> None:
+    facet, flat = summary.bars["cells"]
+    attacks, victims = facet.rows, summary.bars["victim"][0].labels
+    counts = np.array(flat).reshape(len(attacks), len(victims))
     axes = figure.subplots()
     axes.imshow(np.sqrt(counts), cmap="Blues", vmin=0, aspect="auto")  # the root keeps rare cells visible
     axes.set_xticks(range(len(victims)), [drawable(name) for name in victims], parse_math=False)
@@ -85,13 +88,13 @@ def _cells(figure: FigureBase, summary: Summary, manifest: Manifest) -> None:
         axes.text(column, row, f"{number:,}", ha="center", va="center", color="white" if number > dark else "black")
 
 
-def _hyperparameters(figure: FigureBase, summary: Summary, shown: list[AttackLabel]) -> None:
+def _hyperparameters(figure: FigureBase, shown: Sequence[Bars]) -> None:
     grid: list[Axes] = [*figure.subplots(-(-len(shown) // 2), 2, squeeze=False).flat]
-    for axes, attack in zip(grid, shown, strict=False):
-        values = summary.values[attack.name]
-        axes.hist(values, bins=20, range=(attack.minimum, max(attack.maximum, attack.minimum + 1e-9)), color=BLUE)
-        axes.set_title(drawable(f"{attack.name} ({len(values):,})"), fontsize="medium", parse_math=False)
-        axes.set_xlabel(drawable(f"{attack.hyperparameter} ({attack.unit})"), parse_math=False)
+    for axes, (facet, counts) in zip(grid, shown, strict=False):
+        assert facet.attack is not None
+        axes.stairs(counts, _edges(facet), fill=True, color=BLUE)
+        axes.set_title(drawable(f"{facet.attack.name} ({sum(counts):,})"), fontsize="medium", parse_math=False)
+        axes.set_xlabel(drawable(f"{facet.attack.hyperparameter} ({facet.attack.unit})"), parse_math=False)
         axes.set_ylabel("Files")
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     for axes in grid[len(shown) :]:
@@ -100,16 +103,19 @@ def _hyperparameters(figure: FigureBase, summary: Summary, shown: list[AttackLab
 
 def _doubt(figure: FigureBase, summary: Summary) -> None:
     left, right = figure.subplots(1, 2)
-    tasks = (
-        ("attack", BLUE, "solid", summary.attack_probabilities, summary.attack_sets),
-        ("victim", ORANGE, "dashed", summary.victim_probabilities, summary.victim_sets),
-    )
-    sizes = range(1, max([*summary.attack_sets, *summary.victim_sets]) + 1)
-    for at, (name, colour, line, probabilities, sets) in enumerate(tasks):
-        left.hist(probabilities, bins=20, range=(0, 1), histtype="step", color=colour, linestyle=line, label=name)
-        right.bar([s + 0.4 * (at - 0.5) for s in sizes], [sets[s] for s in sizes], 0.4, color=colour, label=name)
+    for at, (name, colour, line) in enumerate((("attack", BLUE, "solid"), ("victim", ORANGE, "dashed"))):
+        facet, counts = summary.bars[f"{name} probability"]
+        left.stairs(counts, _edges(facet), color=colour, linestyle=line, label=name)
+        sizes = summary.bars[f"{name} candidates"][1]
+        places = [size + 1 + 0.4 * (at - 0.5) for size in range(len(sizes))]
+        right.bar(places, sizes, 0.4, color=colour, label=name)
     left.set(xlabel="Probability of the named label", ylabel="Files")
     left.legend(loc="upper left", frameon=False)
     right.set(xlabel="Labels in the candidate set", ylabel="Files")
-    right.set_xticks(list(sizes))
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend(frameon=False)
+
+
+def _edges(facet: Facet) -> NDArray[np.float64]:
+    assert facet.ends is not None
+    return np.linspace(*facet.ends, len(facet.labels) + 1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from core.manifest import Manifest
+from core.report.facets import COPY, FAILED, NONE, UNFAMILIAR, Facet, Facets
 from core.types import Record
 
 MAX_CARDS = 200
@@ -13,67 +15,65 @@ MAX_FAILURES = 100
 """More would make a report that nobody can open or read; the tables have them all."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Counts over all records; every file counts, also one whose bytes came before.
 
-    cells: files by (attack, victim). values: the named hyperparameter by attack, in its unit.
-    attack_probabilities, victim_probabilities: of the named label. attack_sets, victim_sets: sizes of prediction sets.
+    bars: for each facet, by its key, the facet and how many files fall into each of its bars.
     failures: (path, reason), the first of them.
     """
 
-    files: int = 0
-    attributed: int = 0
-    duplicates: int = 0
-    unfamiliar: int = 0
-    failed: int = 0
-    cells: Counter[tuple[str, str]] = field(default_factory=Counter)
-    values: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    attack_probabilities: list[float] = field(default_factory=list)
-    victim_probabilities: list[float] = field(default_factory=list)
-    attack_sets: Counter[int] = field(default_factory=Counter)
-    victim_sets: Counter[int] = field(default_factory=Counter)
-    failures: list[tuple[str, str]] = field(default_factory=list)
+    files: int
+    bars: dict[str, tuple[Facet, list[int]]]
+    failures: list[tuple[str, str]]
+
+    @property
+    def attributed(self) -> int:
+        return self.files - self.failed
+
+    @property
+    def unfamiliar(self) -> int:
+        return self.bars["files"][1][UNFAMILIAR]
+
+    @property
+    def failed(self) -> int:
+        return self.bars["files"][1][FAILED]
+
+    @property
+    def duplicates(self) -> int:
+        """Files with the bytes of one that came before."""
+        return self.bars["copies"][1][COPY]
 
     @property
     def attacks(self) -> list[tuple[str, int]]:
         """How many files got which attack, most frequent first."""
-        return self._margin(0)
+        return self.frequent("attack")
 
     @property
     def victims(self) -> list[tuple[str, int]]:
-        return self._margin(1)
+        return self.frequent("victim")
 
-    def _margin(self, side: int) -> list[tuple[str, int]]:
-        margin: Counter[str] = Counter()
-        for cell, number in self.cells.items():
-            margin[cell[side]] += number
-        return margin.most_common()
+    def frequent(self, key: str) -> list[tuple[str, int]]:
+        """The bars of a facet that are not empty, most frequent first."""
+        facet, counts = self.bars[key]
+        named = [(label, count) for label, count in zip(facet.labels, counts, strict=True) if count]
+        return sorted(named, key=lambda item: -item[1])
 
 
-def summarise(records: Iterable[Record]) -> Summary:
+def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
     """One pass over the records, which need not fit into memory."""
-    summary, seen = Summary(), set()
+    facets = Facets(manifest)
+    bars = [[0] * len(facet.labels) for facet in facets.all]
+    files, failures = 0, list[tuple[str, str]]()
     for record in records:
-        summary.files += 1
-        if record.finding is None:
-            summary.failed += 1
-            if len(summary.failures) < MAX_FAILURES:
-                summary.failures.append((record.path, record.error or ""))
-            continue
-        summary.duplicates += record.sha256 in seen
-        seen.add(record.sha256)
-        answer = record.finding.attribution
-        summary.attributed += 1
-        summary.unfamiliar += not answer.familiarity.familiar
-        summary.cells[answer.attack.label, answer.victim.label] += 1
-        if answer.hyperparameter.name != "none":
-            summary.values[answer.attack.label].append(answer.hyperparameter.value)
-        summary.attack_probabilities.append(answer.attack.probability)
-        summary.victim_probabilities.append(answer.victim.probability)
-        summary.attack_sets[len(answer.attack.prediction_set)] += 1
-        summary.victim_sets[len(answer.victim.prediction_set)] += 1
-    return summary
+        files += 1
+        for counts, place in zip(bars, facets.places(record), strict=True):
+            if place != NONE:
+                counts[place] += 1
+        if record.finding is None and len(failures) < MAX_FAILURES:
+            failures.append((record.path, record.error or ""))
+    found = {facet.key: (facet, counts) for facet, counts in zip(facets.all, bars, strict=True)}
+    return Summary(files, found, failures)
 
 
 def choose_cards(records: Sequence[Record], limit: int = MAX_CARDS) -> list[Record]:

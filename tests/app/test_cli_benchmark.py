@@ -46,6 +46,16 @@ def test_on_the_command_line(tiny_pack: Path, tmp_path: Path, capsys: pytest.Cap
     assert json.loads(out.read_bytes())["images"] == 6
 
 
+def test_memory_of_few_and_of_many(tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.json"
+    arguments = ["--pack", str(tiny_pack), "--few", "3", "--many", "9", "--device", "cpu", "--json", str(out)]
+    assert main(["benchmark", "memory", *arguments]) == 0
+    result = json.loads(out.read_bytes())
+    few, many = result["peak_memory_mib"]
+    assert 0 < few <= many and result["growth_mib"] == many - few
+    assert f"9 files: {many:,.0f} MiB" in capsys.readouterr().out
+
+
 def test_training_beside_the_bare_loop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.json"
     arguments = ["--steps", "3", "--batch", "4", "--side", "12", "--width", "4", "--repeats", "3", "--device", "cpu"]

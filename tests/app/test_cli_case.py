@@ -80,7 +80,7 @@ def test_case_csv_json_and_reports_agree(
     assert html.count("<article") == files
     assert outputs["pdf"].read_bytes().startswith(b"%PDF-")
     with Case(case) as opened:
-        assert [entry.action for entry in opened.log()] == 2 * ["device", "attribute", "finished"]
+        assert [entry.action for entry in opened.log()] == ["opened", *2 * ["device", "attribute", "finished"]]
 
 
 @pytest.mark.parametrize(

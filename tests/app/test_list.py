@@ -67,8 +67,8 @@ def test_doubt_and_summary(rows: list[Row]) -> None:
 
 
 def test_order_and_filter(rows: list[Row], qt_messages: list[str]) -> None:
-    model, proxy = ImageListModel(), ImageFilter()
-    proxy.setSourceModel(model)
+    model = ImageListModel()
+    proxy = ImageFilter(model)
     model.append(rows)
     expected = {"opened": "edcba", "name": "abcde", "attack": "ceadb", "doubt": "caebd"}
     for key, order in expected.items():

@@ -28,8 +28,7 @@ from core.manifest import Manifest
 from core.pack import load_pack
 from core.progress import CancelToken, Progress
 from core.ranks import Ranks
-from core.records import Remark
-from core.types import FileFacts, Finding, Record
+from core.types import FileFacts, Finding, Record, Remark
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,9 +107,9 @@ def test_a_batch_is_all_or_nothing(case: Case, finding: Finding) -> None:
 
 def test_tags_notes_and_the_log(case: Case, finding: Finding) -> None:
     case.add([made(finding, "/a.png", "a" * 64), made(finding, "/b.png", "b" * 64)])
-    case.remark("/a.png", Remark("suspicious", "seen on 'server 3'; DROP TABLE files"))
+    case.set_remarks({"/a.png": Remark("suspicious", "seen on 'server 3'; DROP TABLE files")})
     with pytest.raises(KeyError):
-        case.remark("/none.png", Remark("x", ""))
+        case.set_remarks({"/a.png": Remark("half", "done"), "/none.png": Remark("x", "")})
     assert case.remarks() == {"/a.png": Remark("suspicious", "seen on 'server 3'; DROP TABLE files")}
     case.write_log("exported", "to a.csv")
     assert [entry.action for entry in case.log()] == ["remark", "exported"]
@@ -142,7 +141,7 @@ def test_a_folder_goes_into_a_case_once(case: Case, attributor: Attributor, fold
 
 def test_moved_and_changed_files(case: Case, attributor: Attributor, folder: list[Path]) -> None:
     fill_case(case, attributor, folder)
-    case.remark(str(folder[5]), Remark("mine", "look again"))
+    case.set_remarks({str(folder[5]): Remark("mine", "look again")})
     moved = folder[5].rename(folder[5].with_name("moved.png"))
     Image.new("L", (28, 28), 77).save(folder[6])
     before = {record.path: record for record in case.records()}

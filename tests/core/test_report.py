@@ -5,6 +5,7 @@ import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ from PIL import Image
 
 from core.case import LogEntry
 from core.errors import WorkbenchError
-from core.manifest import Manifest
-from core.records import Remark
-from core.report import write_report
+from core.manifest import Manifest, VictimLabel
+from core.report import Subject, write_report
+from core.report.facets import COPY, FAILED, NONE, SINGLE, UNFAMILIAR, Facets
 from core.report.html import render
 from core.report.pdf import _WIDTH, _wrapped
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
-from core.report.summary import MAX_CARDS, choose_cards
-from core.types import Candidate, Finding, Heatmap, Record
+from core.report.summary import MAX_CARDS, choose_cards, summarise
+from core.types import Candidate, Finding, Heatmap, Record, Remark
 
 EVIL = "<script>alert(1)</script>\"'&.png"
 
@@ -54,7 +55,7 @@ def test_report_shows_everything_and_escapes_it(finding: Finding, manifest: Mani
     records = [Record(EVIL, "c" * 64, "ok", None, finding), Record("bad.png", None, "error", "No <i>image</i>.", None)]
     pixels = np.random.default_rng(0).integers(0, 256, (1, 28, 28)).astype(np.float32) / 255
     path = tmp_path / "report.html"
-    write_report(path, records, {EVIL: pixels}, manifest, "CPU <x>")
+    write_report(path, Subject(records, manifest, "CPU <x>", pictures={EVIL: pixels}))
     text = path.read_text(encoding="utf-8")
     tags = Tags(text)
 
@@ -75,9 +76,8 @@ def test_report_shows_everything_and_escapes_it(finding: Finding, manifest: Mani
 
 
 def test_report_is_self_contained(finding: Finding, manifest: Manifest) -> None:
-    text = render(
-        [Record("a", "c" * 64, "ok", None, finding)], {"a": np.zeros((3, 28, 28), np.float32)}, manifest, "CPU"
-    )
+    records = [Record("a", "c" * 64, "ok", None, finding)]
+    text = render(Subject(records, manifest, "CPU", pictures={"a": np.zeros((3, 28, 28), np.float32)}))
     for _, attributes in Tags(text).found:
         for name in ("src", "href", "action", "data"):
             assert (attributes.get(name) or "data:").startswith("data:")
@@ -89,7 +89,7 @@ def test_counts(finding: Finding, manifest: Manifest) -> None:
     records = [Record(str(i), "c" * 64, "ok", None, finding) for i in range(3)] + [
         Record("x", None, "error", "e", None)
     ]
-    text = re.sub(r"<[^>]*>", " ", render(records, {}, manifest, "CPU"))
+    text = re.sub(r"<[^>]*>", " ", render(Subject(records, manifest, "CPU")))
     words = " ".join(text.split())
     assert "attributed 3 unfamiliar among them 3 copies of another file 2 not attributed 1" in words
     assert "Attack fgsm 3" in words
@@ -116,7 +116,8 @@ def test_of_many_records_a_fair_sample_is_shown(finding: Finding, manifest: Mani
     assert abs(len(common) - len(some)) <= 1
     assert common == sorted(common)
     assert common[-1] > 8500, "from the whole range"
-    text = render(records, {}, manifest, "CPU")
+    victims = [VictimLabel(name=name) for name in ("common", "rare", "some")]
+    text = render(Subject(records, manifest.model_copy(update={"victims": victims}), "CPU"))
     assert text.count("<article") == MAX_CARDS
     assert "Cards are shown for 200 of the 9,504 files" in text
     assert "9,000" in text
@@ -132,15 +133,16 @@ def test_log_tags_and_heatmaps_made_on_demand(finding: Finding, manifest: Manife
         asked.append(record.path)
         return Heatmap(pixels[0], None, "made later")
 
-    text = render(
+    subject = Subject(
         [record],
-        {"a.png": np.ones((1, 28, 28), np.float32)},
         manifest,
         "CPU",
-        heatmaps=heatmap,
         remarks={"a.png": Remark("urgent", "<b>look</b>")},
         log=[LogEntry("2024-01-01T00:00:00+00:00", "attribute", "5 of 5 files <wait>")],
+        pictures={"a.png": np.ones((1, 28, 28), np.float32)},
+        heatmaps=heatmap,
     )
+    text = render(subject)
     assert asked == ["a.png"]
     for expected in ("made later", "urgent", "&lt;b&gt;look", "5 of 5 files &lt;wait&gt;", manifest.weights_sha256):
         assert expected in text
@@ -153,7 +155,7 @@ def test_pdf_has_the_same_content(finding: Finding, manifest: Manifest, tmp_path
     pixels = np.random.default_rng(0).random((3, 28, 28), np.float32)
     path = tmp_path / "report.pdf"
     log = [LogEntry("2024-01-01T00:00:00+00:00", "attribute", "long " * 100)] * 70
-    write_report(path, records, {strange: pixels}, manifest, "CPU", log=log)
+    write_report(path, Subject(records, manifest, "CPU", log=log, pictures={strange: pixels}))
     data = path.read_bytes()
     lines = len(_wrapped("2024-01-01T00:00:00+00:00  attribute: " + log[0].detail, _WIDTH))
     pages = int(re.findall(rb"/Count (\d+)", data)[0])
@@ -161,15 +163,15 @@ def test_pdf_has_the_same_content(finding: Finding, manifest: Manifest, tmp_path
     assert data.count(b"/Subtype /Image") >= 2
     assert b"/Title (Attribution report)" in data
     with pytest.raises(WorkbenchError, match="cannot be written"):
-        write_report(tmp_path / "none" / "report.pdf", records, {}, manifest, "CPU")
+        write_report(tmp_path / "none" / "report.pdf", Subject(records, manifest, "CPU"))
     with pytest.raises(WorkbenchError, match="no name for a report"):
-        write_report(tmp_path / "report.docx", records, {}, manifest, "CPU")
+        write_report(tmp_path / "report.docx", Subject(records, manifest, "CPU"))
     assert [file.name for file in tmp_path.iterdir()] == ["report.pdf"]
 
 
 def test_an_empty_report_is_still_one(manifest: Manifest, tmp_path: Path) -> None:
-    assert "attributed" in render([], {}, manifest, "CPU")
-    write_report(tmp_path / "report.pdf", [], {}, manifest, "CPU")
+    assert "attributed" in render(Subject([], manifest, "CPU"))
+    write_report(tmp_path / "report.pdf", Subject([], manifest, "CPU"))
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
 
 
@@ -181,7 +183,7 @@ def test_contrast_of_text_in_both_schemes(manifest: Manifest) -> None:
         linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
         return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
-    schemes = re.findall(r":root \{(.*?)\}", render([], {}, manifest, "CPU"), re.DOTALL)[:2]
+    schemes = re.findall(r":root \{(.*?)\}", render(Subject([], manifest, "CPU")), re.DOTALL)[:2]
     for scheme in schemes:
         colours = dict(re.findall(r"--([\w-]+): #([0-9a-f]{6});", scheme))
         for ink, paper in (("ink", "page"), ("ink", "card"), ("soft", "card"), ("soft", "page")):
@@ -191,6 +193,32 @@ def test_contrast_of_text_in_both_schemes(manifest: Manifest) -> None:
             light, dark = sorted((luminance(colours[f"{name}-ink"]), luminance(colours[name])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, name
     assert len(schemes) == 2
+
+
+def test_a_bar_counts_whom_it_holds(finding: Finding, manifest: Manifest) -> None:
+    facets = Facets(manifest)
+    records = [Record(name, "c" * 64, "ok", None, finding) for name in ("a", "b")]
+    records.append(Record("bad", None, "error", "No image.", None))
+    places = [dict(zip((f.key for f in facets.all), facets.places(record), strict=True)) for record in records]
+    assert [p["files"] for p in places] == [UNFAMILIAR, UNFAMILIAR, FAILED]
+    assert [p["copies"] for p in places] == [SINGLE, COPY, SINGLE]
+    named = {f.key: f.labels[places[0][f.key]] for f in facets.all if places[0][f.key] != NONE}
+    assert named["cells"] == "fgsm · resnet18" and named["attack candidates"] == "2"
+    assert named["attack probability"] == "0.7 – 0.75" and named["victim probability"] == "0.95 – 1"
+    assert named["epsilon of fgsm"] == "29 – 38.5" and "kappa of cw" not in named
+    summary = summarise(records, manifest)
+    assert (summary.files, summary.attributed, summary.unfamiliar, summary.duplicates, summary.failed) == (
+        3,
+        2,
+        2,
+        1,
+        1,
+    )
+    strange = replace(finding.attribution, victim=replace(finding.attribution.victim, ranking=(Candidate("?", nan),)))
+    odd = facets.places(Record("x", "e" * 64, "ok", None, Finding(strange, None)))
+    assert [f.key for f, at in zip(facets.all, odd, strict=True) if at == NONE] == [
+        "victim", "cells", "kappa of cw", "victim probability",
+    ]  # fmt: skip
 
 
 def test_pictures() -> None:

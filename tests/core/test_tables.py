@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from core.manifest import Manifest
-from core.records import Remark, answers_from_json, answers_to_json, encode, rows, to_json
+from core.records import answers_from_json, answers_to_json, encode, rows, to_json
 from core.tables import SCHEMA_FIELDS, columns, write_csv
-from core.types import FileFacts, Finding, Record
+from core.types import FileFacts, Finding, Record, Remark
 
 
 @pytest.fixture

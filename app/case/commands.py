@@ -1,0 +1,116 @@
+"""What the actions about cases do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog
+
+from app.case.desk import SUFFIX
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+_KINDS = {"html": "HTML", "pdf": "PDF", "csv": "CSV", "json": "JSON"}
+
+
+class CaseCommands(QObject):
+    """Handlers of one window's actions about its session's case."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.window = window
+        self.session = window.session
+        self.desk = window.session.desk
+
+    def folder(self) -> str:
+        """Where file dialogs start: beside what was opened last."""
+        recent = self.session.settings.recent()
+        if not recent:
+            return str(Path.home())
+        last = Path(recent[0])
+        return str(last if last.is_dir() else last.parent)
+
+    def new_case(self) -> None:
+        kinds = self.tr("Cases ({pattern})").format(pattern=f"*{SUFFIX}")
+        path, _ = QFileDialog.getSaveFileName(self.window, self.tr("New case"), self.folder(), kinds)
+        if path:
+            self.window.finish_edits()
+            self.desk.create(path)
+
+    def open_case(self) -> None:
+        kinds = self.tr("Cases ({pattern})").format(pattern=f"*{SUFFIX}")
+        path, _ = QFileDialog.getOpenFileName(self.window, self.tr("Open case"), self.folder(), kinds)
+        if path:
+            self.open_anything([path])
+
+    def open_anything(self, paths: Sequence[str]) -> None:
+        """A case takes the place of what is open; images and folders go to the list, or into the open case."""
+        cases = [path for path in paths if path.endswith(SUFFIX)]
+        if cases:
+            self.window.finish_edits()
+            self.desk.open(cases[0])
+        self.session.open_paths([path for path in paths if path not in cases])
+
+    def close_case(self) -> None:
+        self.window.finish_edits()
+        self.desk.close()
+
+    def show_case(self, shown: bool) -> None:
+        self.window.show_case(shown)
+
+    def show_all_images(self) -> None:
+        """Take back every filter of the list."""
+        self.window.bar_filter.clear()
+        self.window.list.show_everything()
+
+    def edit_tag(self) -> None:
+        self.window.show_remarks()
+        self.window.remarks.tag.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.window.remarks.tag.selectAll()
+
+    def edit_note(self) -> None:
+        self.window.show_remarks()
+        self.window.remarks.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def keep_group(self) -> None:
+        self.window.tell_chosen()
+        self.window.dashboard.keep()
+        self.window.actions_["end_comparison"].setEnabled(True)
+        self.window.show_case(True)
+        self.window.say(self.tr("Kept. What you select or filter now is shown beside it."))
+
+    def end_comparison(self) -> None:
+        self.window.dashboard.end_comparison()
+        self.window.actions_["end_comparison"].setEnabled(False)
+
+    def export_case(self) -> None:
+        self._export(self.tr("Export case"), None)
+
+    def export_selected(self) -> None:
+        self._export(self.tr("Export selected images"), self.window.list.selected_keys())
+
+    def _export(self, title: str, keys: Sequence[int] | None) -> None:
+        case = self.desk.case
+        if case is None:
+            return
+        self.window.finish_edits()
+        start = str(case.path.with_suffix(".html"))
+        kinds = ";;".join(f"{name} (*.{suffix})" for suffix, name in _KINDS.items())
+        path, kind = QFileDialog.getSaveFileName(self.window, title, start, kinds)
+        if path:
+            self.desk.export(_with_suffix(Path(path), kind), keys)
+
+    def show_case_log(self) -> None:
+        self.desk.file.ask_log()
+
+
+def _with_suffix(path: Path, kind: str) -> Path:
+    """A name without a known suffix gets that of the kind that was chosen beside it."""
+    if path.suffix.lower().removeprefix(".") in (*_KINDS, "htm"):
+        return path
+    suffix = next((suffix for suffix in _KINDS if f"*.{suffix}" in kind), "html")
+    return path.with_name(f"{path.name}.{suffix}")

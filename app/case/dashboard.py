@@ -1,0 +1,247 @@
+"""The case as a whole: what its images were found to be, as bars that filter the list, and two groups side by side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QPalette, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.case.charts import Chart, chart_of
+from app.image_list import Row
+from app.widgets import named
+
+if TYPE_CHECKING:
+    from app.case.desk import CaseDesk
+    from core.report.facets import Facet
+
+_WIDE = 560
+"""Pixels from which a board has two columns of charts."""
+_SOON = 150
+"""Milliseconds between rows that change and the bars that follow."""
+
+
+def count(facets: Sequence[Facet], rows: Sequence[Row]) -> list[list[int]]:
+    """How many of the rows lie in each bar of each facet."""
+    placed = [row.places for row in rows if row.places]
+    found = (Counter(map(itemgetter(at), placed)) for at in range(len(facets)))
+    return [[bars[bar] for bar in range(len(facet.labels))] for facet, bars in zip(facets, found, strict=True)]
+
+
+class Board(QWidget):
+    """One group of images: its name and the bars of every facet. ``picked`` carries facet and bar."""
+
+    picked = Signal(int, int)
+
+    def __init__(self, facets: Sequence[Facet], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.facets = facets
+        self.name = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.name.setFont(theme.scaled(self.name.font(), 1.1, bold=True))
+        self.charts: list[Chart] = [chart_of(facet) for facet in facets]
+        for at, chart in enumerate(self.charts):
+            chart.picked.connect(lambda bar, at=at: self.picked.emit(at, bar))
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(28)
+        self._grid.setVerticalSpacing(18)
+        self._columns = 0
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 12, 18, 18)
+        layout.setSpacing(14)
+        layout.addWidget(self.name)
+        layout.addLayout(self._grid)
+        layout.addStretch(1)
+        self._arrange(2)
+
+    def show_counts(self, name: str, counts: Sequence[Sequence[int]], files: int, tops: Sequence[float]) -> None:
+        """tops: the share of files that fills each facet's drawing."""
+        self.name.setText(name)
+        for chart, bars, top in zip(self.charts, counts, tops, strict=True):
+            chart.show_counts(bars, files, top)
+            chart.setVisible(chart.facet.attack is None or any(bars))
+
+    def choose(self, bars: dict[int, int]) -> None:
+        for at, chart in enumerate(self.charts):
+            chart.choose(bars.get(at))
+
+    def fit(self, width: int) -> None:
+        """One column of charts, or two where there is room."""
+        self._arrange(2 if width >= _WIDE else 1)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(160, super().minimumSizeHint().height())
+
+    def _arrange(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        cell = 0
+        for chart in self.charts:
+            whole = bool(chart.facet.rows)
+            if whole and cell % columns:
+                cell += 1
+            row, column = divmod(cell, columns)
+            self._grid.addWidget(chart, row, column, 1, columns if whole else 1, Qt.AlignmentFlag.AlignTop)
+            cell += columns if whole else 1
+        for column in range(2):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
+
+class _Area(QScrollArea):
+    """Scrolls up and down; tells when its width is another."""
+
+    resized = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(widgetResizable=True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
+class Dashboard(QWidget):
+    """The open case. The list's panel tells which images are chosen; ``picked`` carries a facet and a bar."""
+
+    picked = Signal(int, int)
+
+    def __init__(self, desk: CaseDesk, actions: Sequence[QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._chosen: tuple[str, Sequence[Row]] = ("", ())
+        self._kept: tuple[str, Sequence[Row]] | None = None
+        self._bars: dict[int, int] = {}
+        self.boards: list[Board] = []
+        self.title = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self.title.setFont(theme.scaled(self.title.font(), 1.25, bold=True))
+        self.facts = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.facts.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._row = QHBoxLayout()
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(0)
+        self._lay_out(actions)
+        self._soon = QTimer(self, singleShot=True, interval=_SOON)
+        self._soon.timeout.connect(self.recount)
+        desk.changed.connect(self._rebuild)
+        desk.recounted.connect(self._soon.start)
+        self._rebuild()
+
+    def _lay_out(self, actions: Sequence[QAction]) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(18, 12, 12, 2)
+        head.setSpacing(4)
+        head.addWidget(self.title, 1)
+        for action in actions:
+            button = named(QToolButton(), action.text())
+            button.setDefaultAction(action)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            head.addWidget(button)
+        inside = QWidget()
+        inside.setLayout(self._row)
+        self._area = _Area()
+        self._area.resized.connect(self._fit)
+        self._area.setWidget(inside)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        self.facts.setContentsMargins(18, 0, 12, 4)
+        layout.addWidget(self.facts)
+        layout.addWidget(self._area, 1)
+
+    # What the window tells.
+
+    def show_chosen(self, name: str, rows: Sequence[Row]) -> None:
+        """The images that are selected or listed now, of which a comparison speaks."""
+        self._chosen = (name, rows)
+        if self._kept is not None:
+            self._soon.start()
+
+    def choose(self, bars: dict[int, int]) -> None:
+        """The bars that the list is filtered by, by facet."""
+        self._bars = dict(bars)
+        if self.boards:
+            self.boards[-1].choose(bars)  # the other one is kept as it was
+
+    def keep(self) -> None:
+        """Put the images chosen now on the left, and those chosen from now on beside them."""
+        name, rows = self._chosen
+        self._kept = (name, list(rows))
+        self._rebuild_boards()
+
+    def end_comparison(self) -> None:
+        self._kept = None
+        self._rebuild_boards()
+
+    @property
+    def comparing(self) -> bool:
+        return self._kept is not None
+
+    # Drawing.
+
+    def _rebuild(self) -> None:
+        """Another case, or none."""
+        case = self._desk.case
+        self._kept = None
+        if case is not None:
+            self.title.setText(case.path.stem)
+            text = self.tr("{path} · pack {pack} · {coverage} coverage")
+            self.facts.setText(text.format(path=case.path, pack=case.manifest.pack_id, coverage=f"{case.coverage:.0%}"))
+        self._rebuild_boards()
+
+    def _rebuild_boards(self) -> None:
+        for board in self.boards:
+            self._row.removeWidget(board)
+            board.deleteLater()
+        self.boards = []
+        if self._desk.case is not None:
+            for _ in range(2 if self.comparing else 1):
+                board = Board(self._desk.case.facets.all)
+                board.picked.connect(self.picked)
+                self._row.addWidget(board, 1)
+                self.boards.append(board)
+            self.choose(self._bars)
+            self._fit()
+            self.recount()
+
+    def recount(self) -> None:
+        """Count again and draw; lengths are shares, on one scale where two groups stand side by side."""
+        case = self._desk.case
+        if case is None:
+            return
+        groups = self._groups()
+        counts = [count(case.facets.all, rows) for _, rows in groups]
+        sizes = [sum(bool(row.places) for row in rows) for _, rows in groups]
+        tops = [
+            max(max(bars, default=0) / max(files, 1) for bars, files in zip(facet, sizes, strict=True))
+            for facet in zip(*counts, strict=True)
+        ]
+        for board, (name, _), bars, files in zip(self.boards, groups, counts, sizes, strict=True):
+            board.show_counts(name, bars, files, tops)
+
+    def _groups(self) -> list[tuple[str, Sequence[Row]]]:
+        everything = self._desk.session.images.rows
+        if self._kept is None:
+            return [(self.tr("All images: {n}").format(n=f"{len(everything):,}"), everything)]
+        return [self._kept, self._chosen]
+
+    def _fit(self) -> None:
+        for board in self.boards:
+            board.fit(self._area.viewport().width() // len(self.boards))

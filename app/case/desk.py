@@ -1,0 +1,226 @@
+"""The case that a session works on: its rows are the list, what is opened goes into it, and its pack judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.case.file import CaseFile, Export, Loaded, Opened
+from app.image_list import Row
+from app.requests import CaseRequest, Entry
+from app.undo import SetRemarks
+from core.progress import CancelToken
+from core.types import Record, Remark
+
+if TYPE_CHECKING:
+    from app.session import Session
+
+SUFFIX = ".mtaacase"
+
+
+class CaseDesk(QObject):
+    """The case side of one session. Without an open case it does nothing."""
+
+    changed = Signal()
+    """Another case is open, or none."""
+    recounted = Signal()
+    """Rows of the case are now others than they were."""
+    busy = Signal()
+    """A report begins to be written, or is written."""
+    log_read = Signal(object)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.session = session
+        self.case: Opened | None = None
+        self.loading = False
+        self._postponed: list[tuple[tuple[str, ...], bool]] = []
+        self._export: CancelToken | None = None
+        self.file = CaseFile(session.worker.ask_heatmap, self)
+        self._wire()
+
+    def _wire(self) -> None:
+        file, worker = self.file, self.session.worker
+        file.opened.connect(self._opened)
+        file.loaded.connect(self._loaded)
+        file.complete.connect(self._complete)
+        file.known.connect(self._known)
+        file.logged.connect(self.log_read)
+        file.exporting.connect(self._exporting)
+        file.exported.connect(self._exported)
+        file.failed.connect(self._failed)
+        worker.filled.connect(self._filled)
+
+    # Opening and closing.
+
+    def open(self, path: str) -> None:
+        """Read a case; its files take the place of the list's. What is open stays if it cannot be read."""
+        self.loading = True
+        self.file.open(Path(path).absolute(), self.session.setup)
+
+    def create(self, path: str) -> None:
+        """An empty case of the pack in use and the coverage that is set."""
+        self.loading = True
+        target = Path(path if path.endswith(SUFFIX) else path + SUFFIX)
+        self.file.create(target.absolute(), self.session.setup, self.session.coverage)
+
+    def close(self) -> None:
+        """Put the case away and empty the list; everything is in the file."""
+        if self.case is not None:
+            self.file.close()
+            self._put(None)
+
+    def stop(self) -> None:
+        self.cancel_export()
+        self.file.stop()
+
+    def _put(self, case: Opened | None) -> None:
+        """Make it the open case, with nothing in the list yet."""
+        self.cancel_export()
+        self.session.cancel()
+        self.session.undo.clear()
+        self.session.images.take([row.entry.key for row in self.session.images.rows])
+        self.case = case
+        self.changed.emit()
+
+    def _opened(self, case: Opened) -> None:
+        self.session.settings.add_recent(str(case.path))
+        self._put(case)
+        if case.pack is not None:
+            self.session.use_pack(case.pack)
+        else:
+            text = self.tr("This machine has not the pack {pack} of the case: files cannot be added to it.")
+            self.session.message.emit(text.format(pack=case.manifest.pack_id))
+
+    def _loaded(self, files: Sequence[Loaded]) -> None:
+        if self.case is None:  # it was closed meanwhile
+            return
+        keys = self.session.new_keys
+        self.session.images.append(
+            [Row(Entry(next(keys), file.path), file.record, file.remark, file.places) for file in files]
+        )
+        self.recounted.emit()
+
+    def _complete(self, waiting: int) -> None:
+        rows = self.session.images.rows
+        if rows:
+            self.session.opened.emit([rows[0].entry.key])
+        if waiting:
+            text = self.tr("Files of this case that still wait: {n}. Image, Attribute what is still waiting goes on.")
+            self.session.message.emit(text.format(n=waiting))
+        elif not rows:
+            self.session.message.emit(self.tr("The case is empty. Open a folder, or drop images, to put them into it."))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """What was opened while the case was being read comes now."""
+        self.loading = False
+        postponed, self._postponed = self._postponed, []
+        for paths, subfolders in postponed:
+            self.session.open_paths(paths, subfolders=subfolders, remember=False)
+
+    # Filling.
+
+    @property
+    def can_fill(self) -> bool:
+        return self.case is not None and self.case.pack is not None
+
+    def takes(self, paths: Sequence[str], subfolders: bool) -> bool:
+        """Told of what is opened: the case notes it. Whether it has to wait until the case itself was read."""
+        if self.loading:
+            self._postponed.append((tuple(paths), subfolders))
+        elif self.can_fill:
+            self.file.note_opened(paths, subfolders)
+        return self.loading
+
+    def request(self, entries: Iterable[Entry]) -> CaseRequest | None:
+        """Ask for what the case does not know of these files; None where its pack is not at hand."""
+        if self.case is None or self.case.pack is None:
+            return None
+        paths = tuple(entry.path for entry in entries)
+        return CaseRequest(self.session.setup, self.case.path, paths, self.case.coverage, self.session.worker.token())
+
+    def _filled(self, request: CaseRequest, records: Sequence[Record]) -> None:
+        case, images = self.case, self.session.images
+        if case is None or request.case != case.path:
+            return
+        keys = images.keys_by_path()
+        found = [(keys[record.path], record) for record in records if record.path in keys]
+        images.set_places({key: case.facets.places(record) for key, record in found})
+        self.session.keep(found)
+        self.recounted.emit()
+
+    def ended(self, request: CaseRequest) -> None:
+        """A run is over: files may have been found again under other names."""
+        if self.case is not None and request.case == self.case.path:
+            self.file.ask_known()
+
+    def _known(self, remarks: Mapping[str, Remark]) -> None:
+        images = self.session.images
+        gone = [row.entry.key for row in images.rows if row.record is not None and row.entry.path not in remarks]
+        images.take(gone)
+        keys = images.keys_by_path()
+        images.set_remarks({keys[path]: remark for path, remark in remarks.items() if path in keys})
+        self.recounted.emit()
+
+    # Tags and notes.
+
+    def remark(self, new: Mapping[int, Remark]) -> None:
+        """Give rows tags and notes. Rows that are not in the case yet, and remarks that they have, are passed over."""
+        rows = {key: self.session.images.row_of(key) for key in new}
+        fresh = {
+            key: new[key]
+            for key, row in rows.items()
+            if row is not None and row.record is not None and row.remark != new[key]
+        }
+        if fresh:
+            self.session.undo.push(SetRemarks(self, fresh, self.tr("tag or note")))
+
+    def write_remarks(self, remarks: Mapping[int, Remark]) -> None:
+        rows = {key: self.session.images.row_of(key) for key in remarks}
+        self.file.set_remarks({row.entry.path: remarks[key] for key, row in rows.items() if row is not None})
+        self.session.images.set_remarks(remarks)
+        self.session.shown_changed.emit()
+
+    # Writing out.
+
+    @property
+    def is_exporting(self) -> bool:
+        return self._export is not None
+
+    def export(self, target: Path, keys: Iterable[int] | None = None) -> None:
+        """Write the case, or some of its rows, to a .html, .pdf, .csv or .json file."""
+        if self.case is None:
+            return
+        rows = None if keys is None else (self.session.images.row_of(key) for key in keys)
+        paths = None if rows is None else frozenset(row.entry.path for row in rows if row is not None)
+        self.cancel_export()
+        self._export = CancelToken()
+        setup = self.session.setup if self.case.pack is not None else None
+        self.file.export(Export(target, paths, setup, self._export))
+        self.session.message.emit(self.tr("Writing {path}").format(path=target))
+        self.busy.emit()
+
+    def cancel_export(self) -> None:
+        if self._export is not None:
+            self._export.cancel()
+            self._export = None
+            self.busy.emit()
+
+    def _exporting(self, cards: int) -> None:
+        if self._export is not None:
+            self.session.message.emit(self.tr("Writing the report: image {n}").format(n=cards))
+
+    def _exported(self, path: str) -> None:
+        self._export = None
+        self.session.message.emit(self.tr("Saved {path}").format(path=path))
+        self.busy.emit()
+
+    def _failed(self, error: BaseException) -> None:
+        self._export = None
+        self.session.crashed.emit(error)
+        self.busy.emit()
+        self._go_on()

@@ -1,0 +1,47 @@
+"""What can be undone: rows taken from the list, tags and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QUndoCommand
+
+from core.types import Remark
+
+if TYPE_CHECKING:
+    from app.case.desk import CaseDesk
+    from app.image_list import Row
+    from app.session import Session
+
+
+class RemoveRows(QUndoCommand):
+    """Takes rows from the list; undo puts them back where they were."""
+
+    def __init__(self, session: Session, keys: Sequence[int], text: str) -> None:
+        super().__init__(text)
+        self._session, self._keys = session, tuple(keys)
+        self._taken: list[tuple[int, Row]] = []
+
+    def redo(self) -> None:
+        self._taken = self._session.images.take(self._keys)
+
+    def undo(self) -> None:
+        self._session.images.insert(self._taken)
+        self._session.judge_missing()
+
+
+class SetRemarks(QUndoCommand):
+    """Gives rows tags and notes, in the case at once; undo gives them back what they had. new: by row key."""
+
+    def __init__(self, desk: CaseDesk, new: Mapping[int, Remark], text: str) -> None:
+        super().__init__(text)
+        rows = {key: desk.session.images.row_of(key) for key in new}
+        self._desk, self._new = desk, dict(new)
+        self._old = {key: row.remark for key, row in rows.items() if row is not None}
+
+    def redo(self) -> None:
+        self._desk.write_remarks(self._new)
+
+    def undo(self) -> None:
+        self._desk.write_remarks(self._old)

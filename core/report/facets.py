@@ -1,0 +1,122 @@
+"""How records are divided into bars: once, for the report's plots and for the window that filters by them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from core.manifest import AttackLabel, Manifest
+from core.types import Attribution, ClassAnswer, Record
+
+BINS = 20
+"""Of a value that has a range."""
+
+FAMILIAR, UNFAMILIAR, FAILED = range(3)
+SINGLE, COPY = range(2)
+"""The bars of "files" and of "copies"."""
+
+NONE = -1
+"""The place of a record that a facet does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One way to divide records; each falls into one bar or none.
+
+    key:    its name for programs.
+    labels: of the bars in order; of a range, what each bar holds, in the range's unit.
+    rows:   labels of the rows where the bars are the cells of a table, row by row; else empty.
+    ends:   of the range that equal bars divide; else None.
+    attack: whose hyperparameter it is, if it is one.
+    """
+
+    key: str
+    labels: tuple[str, ...]
+    rows: tuple[str, ...] = ()
+    ends: tuple[float, float] | None = None
+    attack: AttackLabel | None = None
+
+
+class Facets:
+    """A pack's facets, and the places of records in them. One object sees all records of a set, in their order."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        attacks, victims = [a.name for a in manifest.attacks], [v.name for v in manifest.victims]
+        self._attack_at = {name: at for at, name in enumerate(attacks)}
+        self._victim_at = {name: at for at, name in enumerate(victims)}
+        self._first: dict[str, str] = {}
+        found: list[tuple[Facet, Callable[[Attribution], int]]] = [
+            (Facet("attack", tuple(attacks)), self._attack),
+            (Facet("victim", tuple(victims)), self._victim),
+            (_cells(attacks, victims), self._cell),
+            *((_values(attack), self._value(attack)) for attack in manifest.attacks if attack.width),
+            (_range("attack probability", 0, 1), lambda a: _bin(a.attack.probability, 0, 1)),
+            (_range("victim probability", 0, 1), lambda a: _bin(a.victim.probability, 0, 1)),
+            (_sizes("attack candidates", len(attacks)), lambda a: _size(a.attack)),
+            (_sizes("victim candidates", len(victims)), lambda a: _size(a.victim)),
+        ]
+        self._places = tuple(place for _, place in found)
+        files = Facet("files", ("attributed", "unfamiliar", "not attributed"))
+        copies = Facet("copies", ("no copy", "copy of another file"))
+        self.all = (files, copies, *(facet for facet, _ in found))
+
+    def places(self, record: Record) -> tuple[int, ...]:
+        """The record's bar in each facet, in their order. Labels that the pack has not are counted nowhere."""
+        first = self._first.setdefault(record.sha256, record.path) if record.sha256 else record.path
+        copy = SINGLE if first == record.path else COPY
+        if record.finding is None:
+            return (FAILED, copy, *(NONE for _ in self._places))
+        answer = record.finding.attribution
+        state = FAMILIAR if answer.familiarity.familiar else UNFAMILIAR
+        return (state, copy, *(place(answer) for place in self._places))
+
+    def _attack(self, answer: Attribution) -> int:
+        return self._attack_at.get(answer.attack.label, NONE)
+
+    def _victim(self, answer: Attribution) -> int:
+        return self._victim_at.get(answer.victim.label, NONE)
+
+    def _cell(self, answer: Attribution) -> int:
+        row, column = self._attack(answer), self._victim(answer)
+        return NONE if NONE in (row, column) else row * len(self._victim_at) + column
+
+    @staticmethod
+    def _value(attack: AttackLabel) -> Callable[[Attribution], int]:
+        def place(answer: Attribution) -> int:
+            if answer.attack.label != attack.name:
+                return NONE
+            return _bin(answer.hyperparameter.value, attack.minimum, attack.maximum)
+
+        return place
+
+
+def _cells(attacks: list[str], victims: list[str]) -> Facet:
+    return Facet("cells", tuple(f"{attack} · {victim}" for attack in attacks for victim in victims), tuple(attacks))
+
+
+def _values(attack: AttackLabel) -> Facet:
+    facet = _range(f"{attack.hyperparameter} of {attack.name}", attack.minimum, attack.maximum)
+    return Facet(facet.key, facet.labels, ends=facet.ends, attack=attack)
+
+
+def _sizes(key: str, most: int) -> Facet:
+    return Facet(key, tuple(str(size + 1) for size in range(most)))
+
+
+def _range(key: str, low: float, high: float) -> Facet:
+    edges = [low + (high - low) * at / BINS for at in range(BINS + 1)]
+    labels = tuple(f"{left:.4g} – {right:.4g}" for left, right in pairwise(edges))
+    return Facet(key, labels, ends=(low, high))
+
+
+def _size(answer: ClassAnswer) -> int:
+    return min(len(answer.prediction_set), len(answer.ranking)) - 1
+
+
+def _bin(value: float, low: float, high: float) -> int:
+    """The bar of a value; the range's upper end belongs to the last one."""
+    if not math.isfinite(value):
+        return NONE
+    return min(max(int((value - low) / (high - low) * BINS), 0), BINS - 1)

@@ -1,0 +1,71 @@
+"""What a report or a table is of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.batch import devices
+from core.case import Case, LogEntry
+from core.errors import ImageError
+from core.imageio import load_image
+from core.manifest import Manifest
+from core.types import FloatArray, Heatmap, Record, Remark
+
+Heatmaps = Callable[[Record, FloatArray], Heatmap | None]
+"""From a record and its pixels [C, H, W] to where the perturbation lies."""
+
+
+def own_heatmap(record: Record, _: FloatArray) -> Heatmap | None:
+    """The heatmap that the record came with."""
+    return record.finding.heatmap if record.finding else None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Records with all that is told about them.
+
+    device:   that judged them, in words.
+    remarks:  by the record's path.
+    log:      of the case they are of.
+    pictures: float32 [C, H, W] in [0, 1] by the record's path; a record without one gets no picture. Only those that
+              are shown are asked for, one at a time.
+    heatmaps: makes one from a record and its pixels; by default the record's own.
+    """
+
+    records: Sequence[Record]
+    manifest: Manifest
+    device: str
+    remarks: Mapping[str, Remark] = field(default_factory=dict)
+    log: Sequence[LogEntry] = ()
+    pictures: Mapping[str, FloatArray] = field(default_factory=dict)
+    heatmaps: Heatmaps = own_heatmap
+
+
+def of_case(case: Case, wanted: Container[str] | None = None) -> Subject:
+    """What a case holds, without pictures. wanted: the paths of the records, if not all."""
+    records = [record for record in case.records() if wanted is None or record.path in wanted]
+    return Subject(records, case.manifest, devices(case), case.remarks(), case.log())
+
+
+class Pictures(Mapping[str, FloatArray]):
+    """The pixels that were judged, read again one by one so that a large folder need not fit into memory."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._hashes = {record.path: record.sha256 for record in records if record.status == "ok"}
+
+    def __getitem__(self, path: str) -> FloatArray:
+        sha256 = self._hashes[path]
+        try:
+            image = load_image(path)
+        except ImageError as error:
+            raise KeyError(path) from error
+        if image.sha256 != sha256:
+            raise KeyError(path)  # changed since it was judged: another picture
+        return image.pixels
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._hashes)
+
+    def __len__(self) -> int:
+        return len(self._hashes)
