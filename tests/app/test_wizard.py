@@ -167,9 +167,12 @@ def test_a_stopped_run_is_come_back_to(window: MainWindow, qtbot: QtBot, tmp_pat
     assert again.currentId() == RUN
     assert len(again.run._epochs) >= drawn
     assert [v.label for v in again.choices.victims] == ["first", "second"] and again.choices.cell == 8
+    assert again.choices.device == "cpu"
     again.run.again.click()
     qtbot.waitUntil(lambda: len(again.run._epochs) > drawn, timeout=PATIENCE)
-    again.run.child.stop()  # type: ignore[union-attr]
+    again.run.child._process.kill()  # type: ignore[union-attr]  # as a system that is short of memory does
+    qtbot.waitUntil(lambda: "ended from outside" in again.run.remark.text(), timeout=PATIENCE)
+    assert again.run.again.isVisible()
 
 
 def test_closing_asks_what_becomes_of_the_run(
