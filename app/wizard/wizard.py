@@ -13,9 +13,10 @@ from app.pack_shelf import PackShelf
 from app.requests import Setup
 from app.wizard.attacks_page import AttacksPage
 from app.wizard.child import SCENARIO, begun_with
-from app.wizard.choices import Choices, restore
+from app.wizard.choices import Choices
 from app.wizard.images_page import ImagesPage
 from app.wizard.model_page import ModelPage
+from app.wizard.recall import restore
 from app.wizard.results_page import ResultsPage
 from app.wizard.run_page import RunPage
 from app.wizard.victim_check import forget_checks

@@ -12,8 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.wizard.child import EVENTS, SCENARIO, Child
-from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, VictimChoice, restore, small_eps, table1
+from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, VictimChoice, small_eps, table1
 from app.wizard.images_page import missing_mnist
+from app.wizard.recall import restore
 from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
 from core.pack import read_manifest
 from core.paths import user_data

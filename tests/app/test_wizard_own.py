@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.wizard.child import SCENARIO
-from app.wizard.choices import AttackChoice, Choices, VictimChoice, restore
+from app.wizard.choices import AttackChoice, Choices, VictimChoice
 from app.wizard.own_victim import OwnVictimDialog, classes_of, numbers
+from app.wizard.recall import restore
 from app.wizard.victim_check import check_folder
 from app.wizard.wizard import ATTACKS, MODEL, RUN, VICTIMS, TrainingWizard
 from core.pack import read_manifest
