@@ -373,10 +373,6 @@
         <translation>检查已停止。</translation>
     </message>
     <message>
-        <source>The check ended without a word.</source>
-        <translation>检查未给出任何结果就结束了。</translation>
-    </message>
-    <message>
         <source>The images have no classes: what the victim calls a clean image counts as right. It named {kinds} different classes on {n} images.</source>
         <translation>图像没有类别：受害模型对干净图像的回答即视为正确。它在 {n} 张图像上给出了 {kinds} 个不同的类别。</translation>
     </message>
@@ -407,6 +403,13 @@
     <message>
         <source>the classes {numbers}</source>
         <translation>类别编号 {numbers}</translation>
+    </message>
+</context>
+<context>
+    <name>Child</name>
+    <message>
+        <source>It was ended from outside ({n}).</source>
+        <translation>它被外部终止（{n}）。</translation>
     </message>
 </context>
 <context>
@@ -614,14 +617,6 @@
         <translation>图像文件夹</translation>
     </message>
     <message>
-        <source>1,797 grey images of 8×8 pixels, 10 classes. No download: good for a try.</source>
-        <translation>1,797 幅 8×8 灰度图像，10 个类别。无需下载，适合试用。</translation>
-    </message>
-    <message>
-        <source>70,000 grey images of 28×28 pixels, 10 classes, from their four files.</source>
-        <translation>70,000 幅 28×28 灰度图像，10 个类别，来自其四个文件。</translation>
-    </message>
-    <message>
         <source>Sub-folders are the classes, as in Imagenette; tar files of such folders will do. Without sub-folders a victim&apos;s own answers count as right.</source>
         <translation>子文件夹即类别，如 Imagenette；也可以是此类文件夹的 tar 文件。没有子文件夹时，以受害模型自己的回答为正确。</translation>
     </message>
@@ -662,8 +657,16 @@
         <translation>MNIST 文件所在的文件夹</translation>
     </message>
     <message>
-        <source>Looking into the folder…</source>
-        <translation>正在查看文件夹…</translation>
+        <source>Looking at the images…</source>
+        <translation>正在查看图像…</translation>
+    </message>
+    <message>
+        <source>{images} images, {held_out} of them held out for testing; {classes}; most are {width}×{height}.</source>
+        <translation>{images} 张图像，其中 {held_out} 张留作测试；{classes}；多数为 {width}×{height}。</translation>
+    </message>
+    <message>
+        <source>Taken in: {taken} images, {size} MiB on disk.</source>
+        <translation>将读入 {taken} 张，占用磁盘 {size} MiB。</translation>
     </message>
     <message>
         <source>{n} classes</source>
@@ -672,10 +675,6 @@
     <message>
         <source>no classes</source>
         <translation>没有类别</translation>
-    </message>
-    <message>
-        <source>{images} images, {held_out} of them held out for testing; {classes}; most are {width}×{height}. Taken in: {taken} images, {size} MiB on disk.</source>
-        <translation>{images} 张图像，其中 {held_out} 张留作测试；{classes}；多数为 {width}×{height}。将读入 {taken} 张，占用磁盘 {size} MiB。</translation>
     </message>
     <message>
         <source>Of {n} looked at, {lost} cannot be read and are left out: {reason}</source>
@@ -692,6 +691,10 @@
     <message>
         <source>Examples of the class &quot;clean&quot;</source>
         <translation>“干净”类别的样本数</translation>
+    </message>
+    <message>
+        <source>Small grey images of handwriting. No download: good for a try.</source>
+        <translation>小尺寸的手写数字灰度图像。无需下载：适合试用。</translation>
     </message>
     <message>
         <source>0 leaves the class out: every image then counts as attacked.</source>
@@ -1349,6 +1352,18 @@
         <translation>此运行已停止，可以继续。</translation>
     </message>
     <message>
+        <source>{n} images were taken in.</source>
+        <translation>已读入 {n} 张图像。</translation>
+    </message>
+    <message>
+        <source>{n} cannot be read and are left out: {reason}</source>
+        <translation>有 {n} 张无法读取，已略去：{reason}</translation>
+    </message>
+    <message>
+        <source>{name}: what it calls a clean image counts as right.</source>
+        <translation>{name}：它对干净图像的判断即视为正确。</translation>
+    </message>
+    <message>
         <source>{name} names {share} of the clean test images.</source>
         <translation>{name} 正确识别 {share} 的干净测试图像。</translation>
     </message>
@@ -1747,10 +1762,6 @@
     <message>
         <source>About {span}, the longer where images resist an attack; {needed} of the disk, where {free} are free.</source>
         <translation>约需 {span}（图像难以攻破时以较长者为准）；占用磁盘 {needed}，剩余 {free}。</translation>
-    </message>
-    <message>
-        <source>The trial ended without an estimate.</source>
-        <translation>试算结束，但没有得出估计。</translation>
     </message>
 </context>
 <context>
