@@ -44,6 +44,7 @@ class RunPage(Page):
         self.child: Child | None = None
         self.paused = False
         self._epochs: list[Mapping[str, Any]] = []
+        self._taken: Mapping[str, Any] = {}
         self.stage, self.left = QLabel(self.tr("Starting…")), QLabel()
         self.left.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.bar = QProgressBar(textVisible=False, maximum=1000)
@@ -112,7 +113,7 @@ class RunPage(Page):
         self.child = Child(self.choices.out, self)
         self.child.told.connect(self.show_event)
         self.child.ended.connect(self._ended)
-        self._epochs = []
+        self._epochs, self._taken = [], {}
         self.paused = False
         self.examples.watch(self.choices.out / "data")
         return self.child
@@ -122,7 +123,8 @@ class RunPage(Page):
         match kind:
             case "progress":
                 self._progress(v)
-            case "images":
+            case "images" if v != self._taken:  # several stages of one run take the same in
+                self._taken = v
                 self._note(self.tr("{n} images were taken in.").format(n=f"{v['count']:,}"))
                 if v["skipped"]:
                     self._note(self.tr("{n} cannot be read and are left out: {reason}").format(
