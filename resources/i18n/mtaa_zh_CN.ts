@@ -697,6 +697,10 @@
         <translation>小尺寸的手写数字灰度图像。无需下载：适合试用。</translation>
     </message>
     <message>
+        <source>The paper&apos;s images of handwriting, from their four files.</source>
+        <translation>论文所用的手写数字图像，来自其四个文件。</translation>
+    </message>
+    <message>
         <source>0 leaves the class out: every image then counts as attacked.</source>
         <translation>0 表示不设此类别：此时每幅图像都视为受过攻击。</translation>
     </message>
