@@ -82,7 +82,7 @@ def test_too_little_disk_is_told_before_anything_is_made(
     with pytest.raises(NoRoomError, match=r"This run takes about .* where 5,000 bytes are free") as caught:
         run_all(Run(scenario(), tmp_path / "out", device="cpu"), lambda _: None)
     assert caught.value.free == 5000 < caught.value.needed
-    assert not (tmp_path / "out").exists()
+    assert [path.name for path in (tmp_path / "out").rglob("*")] == ["in-use.lock"]
     check_room(5000, tmp_path / "not" / "there")
 
 
@@ -118,4 +118,4 @@ epochs = 2
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines[:-1]] == ["victim Nearest", "examples FGSM", "network", "results"]
     assert lines[-1].startswith("in all 0:") and lines[-1].endswith("are free")
-    assert not (tmp_path / "out").exists()
+    assert [path.name for path in (tmp_path / "out").rglob("*")] == ["in-use.lock"]
