@@ -22,6 +22,7 @@ from core.progress import CancelToken
 from core.types import LoadedImage
 from core.victim_store import victims_to_ask
 from core.victims import load_victim, save_victim
+from training import fit_probes as fit_probes_module
 from training.calibrate import epsilons_to_read
 from training.fit_probes import Scored, fit_probes, fit_scorer, fit_weights, some_at_hand
 from training.pipeline import train_pack
@@ -53,8 +54,14 @@ def made_up(count: int, seed: int, victims: int = 3) -> Asked:
         attack_logits=torch.nn.functional.one_hot(attack, 3) * 9.0,
         victim_logits=vague + 2.0 * torch.nn.functional.one_hot(victim, victims + 1),
         image_value=value[:, None].expand(-1, 3) + 4.0 * torch.randn(count, 3, generator=draw),
-        attack=attack, victim=victim, value=value, at=tuple(range(1, victims + 1)),
+        attack=attack, victim=victim, value=value, at=tuple(range(1, victims + 1)), clean=(0, 0),
     )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up answers are learnt sooner than real ones."""
+    monkeypatch.setattr(fit_probes_module, "_STEPS", 400)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +103,7 @@ def test_a_victim_is_added_by_handing_it_over(calibration: Calibration) -> None:
     fit = fit_probes(Scored.of(known[1], scorer), torch.arange(float(len(known[1]))), calibration, LABELS, 0)
     stranger = Asked(
         test.probes, test.attack_logits, test.victim_logits[:, :3], test.image_value, test.attack, test.victim,
-        test.value, (1, 2, 3),
+        test.value, (1, 2, 3), (0, 0),
     )  # fmt: skip
     logits, _ = Scored.of(stranger, scorer).weighed(fit)
     assert logits.shape[1] == 5
