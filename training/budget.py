@@ -17,6 +17,7 @@ from core.errors import NoRoomError
 from core.files import free_space
 from core.manifest import AttackLabel
 from core.model.network import MTAA
+from core.probes import PROBES
 from core.victims import Victim
 from training.plan import image_of
 from training.scenario import Scenario, VictimSpec
@@ -33,15 +34,19 @@ _CHECKPOINT = 3 * 4
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Bytes. victims: the files of those that are trained here, and a checkpoint. network: its checkpoints and pack."""
+    """Bytes. victims: the files of those that are trained here, and a checkpoint. network: its checkpoints and pack.
+
+    answers: what the victims say when they are asked.
+    """
 
     victims: int
     examples: int
     network: int
+    answers: int
 
     @property
     def total(self) -> int:
-        return self.victims + self.examples + self.network
+        return self.victims + self.examples + self.network + self.answers
 
 
 def room(
@@ -63,6 +68,7 @@ def room(
         + 2 * _CHECKPOINT * largest,
         examples=examples_bytes(scenario, clean.shape),
         network=(2 * _CHECKPOINT + 4) * _size(network),
+        answers=answers_bytes(scenario),
     )
 
 
@@ -100,6 +106,27 @@ def examples_wanted(scenario: Scenario, split: Split) -> int:
         for victim in scenario.victims
         for attack in scenario.attacks
     )
+
+
+def examples_made(scenario: Scenario, split: Split) -> int:
+    """Examples of a split, clean ones included."""
+    return examples_wanted(scenario, split) + int(getattr(scenario.clean.examples, split))
+
+
+def examples_asked_about(scenario: Scenario) -> int:
+    """Examples that every victim is asked about: as many of training as [probes] says, and all others."""
+    if scenario.probes is None:
+        return 0
+    train, *others = (examples_made(scenario, split) for split in SPLITS)
+    return min(scenario.probes.examples, train) + sum(others)
+
+
+def answers_bytes(scenario: Scenario) -> int:
+    """Of a file for each victim and split."""
+    if scenario.probes is None:
+        return 0
+    of_one = 4 * len(PROBES) * examples_asked_about(scenario) + len(SPLITS) * _BLOCK
+    return len(scenario.victims) * of_one
 
 
 def examples_bytes(scenario: Scenario, shape: tuple[int, int, int]) -> int:

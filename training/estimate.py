@@ -18,17 +18,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.manifest import AttackLabel
+from core.probes import PROBES, ask
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
 from training.attacks import Attack
 from training.attacks.base import Oracle, cross_entropy
-from training.budget import Room, example_bytes, examples_wanted, room, victim_bytes
+from training.budget import Room, answers_bytes, example_bytes, examples_asked_about, examples_made, room, victim_bytes
 from training.figures import FEATURE_POINTS, feature_map
+from training.fit_probes import STEPS, fit_scorer
 from training.generate import LEVELS, in_attack_units
 from training.gradients import batch_sizes
 from training.naming import named_by
 from training.pipeline import labels_of
 from training.plan import image_of, make_attacks
+from training.probe import Asked
 from training.scenario import AttackSpec, Scenario, VictimSpec
 from training.screening import measure
 from training.shards import Examples
@@ -46,9 +49,10 @@ _POINTS = 250
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of the run. kind: "victim", "attack", "network" or "results". name: of the victim or the attack.
+    """A part of the run. kind: "victim", "attack", "network", "results" or "asking". name: of the victim or the attack.
 
-    number: images that a victim learns from, examples to be made, to be learnt from, and to be measured on.
+    number: images that a victim learns from, examples to be made, to be learnt from, to be measured on, and answers
+    that the victims give.
     seconds: expected; most: where an attack needs all its attempts. bytes: on disk.
     """
 
@@ -76,11 +80,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """Seconds of a training step, of looking at a clean image, and of attacking an image by the entry's key, with the
-    share of images that fooled the victim, None where that is not trained yet."""
+    """Seconds of a training step, of looking at a clean image, of an answer where the victim is asked, and of attacking
+    an image by the entry's key, with the share of images that fooled the victim, None where that is not trained yet."""
 
     step: float
     look: float
+    answer: float
     attacks: dict[str, tuple[float, float | None]]
 
 
@@ -94,7 +99,8 @@ def estimate(
     """
     attacks, labels = make_attacks(scenario), labels_of(scenario)
     kinds: dict[Path | str, VictimSpec] = {_kind(spec, victims): spec for spec in scenario.victims}
-    meter = ProgressMeter("trial", len(kinds) * (2 + len(attacks)) + 2, tell, cancel=cancel)
+    asking = int(scenario.probes is not None)
+    meter = ProgressMeter("trial", len(kinds) * (2 + asking + len(attacks)) + 2 + asking, tell, cancel=cancel)
 
     def done() -> None:
         meter.advance(1)
@@ -109,7 +115,7 @@ def estimate(
     stages = [_training_of(spec, found, clean) for spec, found in of_victims if not (victims / spec.saved_as).exists()]
     stages += [_attacks_of(scenario, entry, of_victims, clean) for entry in scenario.attacks]
     needed = room(scenario, labels, clean, victims)
-    stages += _try_network(scenario, labels, clean, device, needed.network, done)
+    stages += _try_network(scenario, labels, of_victims, clean, device, needed.network, done)
     return Estimate(stages, needed)
 
 
@@ -137,6 +143,10 @@ def _try_victim(
     measure(victim, clean, rows[:2])
     look = _seconds(lambda: measure(victim, clean, rows), device) / len(rows)
     done()
+    answering = 0.0
+    if scenario.probes is not None:
+        answering = _answering(victim, clean, rows, device)
+        done()
     found = {}
     for precision in {attack.precision for attack in attacks}:  # what is made ready once does not count
         images, labels = _batch(clean, rows[:2], device)
@@ -146,7 +156,14 @@ def _try_victim(
         share = _attack(victim, clean, entry, attack, rows, device)
         found[entry.key] = ((time.perf_counter() - begun) / len(rows), share if path.exists() else None)
         done()
-    return _Tried(step, look, found)
+    return _Tried(step, look, answering, found)
+
+
+def _answering(victim: Victim, clean: CleanImages, rows: NDArray[np.int64], device: torch.device) -> float:
+    """Seconds of asking about one image."""
+    images, _ = _batch(clean, rows, device)
+    ask([victim], images[:2], torch.zeros_like(images[:2]))  # what is made ready once does not count
+    return _seconds(lambda: ask([victim], images, torch.zeros_like(images)), device) / len(rows)
 
 
 def _few(clean: CleanImages, count: int) -> CleanImages:
@@ -197,8 +214,8 @@ def _attacks_of(
 
 
 def _try_network(
-    scenario: Scenario, labels: list[AttackLabel], clean: CleanImages, device: torch.device, network_bytes: int,
-    done: Callable[[], None],
+    scenario: Scenario, labels: list[AttackLabel], victims: list[tuple[VictimSpec, _Tried]], clean: CleanImages,
+    device: torch.device, network_bytes: int, done: Callable[[], None],
 ) -> list[Stage]:  # fmt: skip
     batch = scenario.training.batch
     fresh = scenario.model_copy(update={"training": scenario.training.model_copy(update={"start": None})})
@@ -208,7 +225,7 @@ def _try_network(
     next(steps)
     step = _seconds(lambda: next(steps), device, _STEPS)
     done()
-    made = {split: examples_wanted(scenario, split) + getattr(scenario.clean.examples, split) for split in SPLITS}
+    made = {split: examples_made(scenario, split) for split in SPLITS}
     epochs = scenario.training.epochs
     learning = len(batch_sizes(made["train"], batch)) * epochs * step
     images = torch.from_numpy(examples.adversarial[:batch])
@@ -218,10 +235,35 @@ def _try_network(
     drawing = _seconds(lambda: feature_map(few, np.zeros(len(few), int), np.zeros(len(few), int)), device)
     measured = sum(made.values()) * each + drawing * points / max(len(few), 1)
     done()
-    return [
+    stages = [
         Stage("network", "", made["train"] * epochs, learning, learning, network_bytes),
         Stage("results", "", made["test"], measured, measured, 0),
     ]
+    if scenario.probes is not None:
+        stages.append(_asking_of(scenario, labels, victims, each))
+        done()
+    return stages
+
+
+def _asking_of(
+    scenario: Scenario, labels: list[AttackLabel], victims: list[tuple[VictimSpec, _Tried]], look: float
+) -> Stage:
+    """Asking all victims about what the network saw first, and fitting the scorer to their answers."""
+    rows, answers = examples_asked_about(scenario), _stand_in_answers(labels, len(victims))
+    step = _seconds(lambda: fit_scorer(labels, answers, 0, _STEPS), torch.device("cpu")) / _STEPS
+    seconds = rows * (look + sum(found.answer for _, found in victims)) + STEPS * step
+    return Stage("asking", "", rows * len(victims), seconds, seconds, answers_bytes(scenario))
+
+
+def _stand_in_answers(labels: list[AttackLabel], victims: int) -> Asked:
+    """Noise in the place of answers: a scorer takes as long to learn from it."""
+    rows = torch.arange(64)
+    return Asked(
+        probes=torch.randn(len(rows), victims, len(PROBES)), attack_logits=torch.zeros(len(rows), len(labels)),
+        victim_logits=torch.zeros(len(rows), victims), image_value=torch.zeros(len(rows), len(labels)),
+        attack=rows % len(labels), victim=rows % victims, value=torch.zeros(len(rows)), at=tuple(range(victims)),
+        clean=None,
+    )  # fmt: skip
 
 
 def _stand_ins(clean: CleanImages, labels: list[AttackLabel], victims: int, count: int) -> Examples:

@@ -19,24 +19,29 @@ from core.model.scorer import Scorer, evidence_of, weigh
 from training.calibrate import fit_calibration
 from training.probe import Asked
 
-_STEPS, _BATCH, _RATE = 2000, 512, 3e-3
+STEPS = 2000
+_BATCH, _RATE = 512, 3e-3
 _DRAWS = 8
 """Situations drawn for each calibration example."""
 _AT_HAND = 0.6
 """How often a victim is at hand in them; in half of them one victim is unknown to the pack."""
 
 
-def fit_scorer(labels: list[AttackLabel], asked: Asked, seed: int) -> Scorer:
-    """Train a scorer on what victims said of training examples, each time with some of them not at hand."""
+def fit_scorer(labels: list[AttackLabel], asked: Asked, seed: int, steps: int | None = None) -> Scorer:
+    """Train a scorer on what victims said of training examples, each time with some of them not at hand.
+
+    steps: ``STEPS`` unless this is only a trial.
+    """
+    steps = STEPS if steps is None else steps
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     scorer = Scorer(labels)
     scorer.scale_to(asked.probes.flatten(0, 1))
     optimizer = torch.optim.AdamW(scorer.parameters(), lr=_RATE, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _STEPS)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     candidate, count = asked.candidate, len(asked.at)
     width = torch.tensor([a.width if a.width > 0 else torch.inf for a in labels])
-    for _ in range(_STEPS):
+    for _ in range(steps):
         rows = torch.randint(len(asked), (_BATCH,), generator=generator)
         scores = scorer(asked.probes[rows])
         attack, true = asked.attack[rows], candidate[rows]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.answers import at_coverage
@@ -87,8 +88,11 @@ def measure(
 
 def _by_number(
     scored: Scored, fit: ProbeFit, labels: list[AttackLabel], names: Sequence[str], seed: int
-) -> dict[str, dict[str, float]]:
-    """Accuracy of the victim, and coverage of its sets and of the intervals, by how many victims are at hand."""
+) -> dict[str, dict[str, float | None]]:
+    """Accuracy of the victim, and coverage of its sets and of the intervals, by how many victims are at hand.
+
+    Intervals are covered, or not, where an attack was named; None where none was.
+    """
     asked = scored.asked
     at_hand = some_at_hand(asked, seed + 1)
     logits, value = scored.weighed(fit, at_hand)
@@ -108,10 +112,14 @@ def _by_number(
             "examples": int((number == n).sum()),
             "victim_accuracy": float(right[number == n].mean()),
             "victim_set_coverage": float(held[number == n].mean()),
-            "interval_coverage": float(inside[(number == n) & adversarial].mean()),
+            "interval_coverage": _share(inside[(number == n) & adversarial]),
         }
         for n in sorted(set(number.tolist()))
     }
+
+
+def _share(true: NDArray[np.bool_]) -> float | None:
+    return float(true.mean()) if len(true) else None
 
 
 def _victims_alone(scored: Scored, labels: list[AttackLabel], victims: int, rows: Tensor) -> Predictions:

@@ -174,11 +174,18 @@ def _in_words(event: api.Event) -> str:
                 f"{v['path']}: on unseen images attack {results['attack_accuracy']:.2%}, victim "
                 f"{results['victim_accuracy']:.2%}, RMSE on Table 1's scale {results['rmse_table1_scale']:.2f}"
             )
+            if asked := results.get("probes"):
+                both = asked["both"]
+                words += (
+                    f"; with its victims asked victim {both['victim_accuracy']:.2%}, RMSE "
+                    f"{both['rmse_table1_scale']:.2f}"
+                )
     return words
 
 
 def _estimate(v: Mapping[str, Any]) -> Iterator[str]:
-    kinds = {"victim": "victim ", "attack": "examples ", "network": "network", "results": "results"}
+    kinds = {"victim": "victim ", "attack": "examples ", "network": "network", "results": "results",
+             "asking": "asking the victims"}  # fmt: skip
     for stage in v["stages"]:
         images = f"{stage['number']:,} images"
         disk = f", {size_text(stage['bytes'])}" if stage["bytes"] else ""

@@ -87,13 +87,21 @@ def small_eps() -> list[AttackChoice]:
     return attacks
 
 
+_ASKED_ABOUT = 2000
+"""Training examples that the victims are asked about, if there are as many."""
+
+
 @dataclass(frozen=True)
 class Grown:
-    """What a pack that is gone on with knows: the labels of its victims and attacks, and its network."""
+    """What a pack that is gone on with knows: the labels of its victims and attacks, and its network.
+
+    probes: its scenario's [probes], None for one that cannot ask its victims.
+    """
 
     victims: list[str]
     attacks: list[str]
     network: dict[str, Any]
+    probes: dict[str, Any] | None = None
 
 
 @dataclass
@@ -102,6 +110,7 @@ class Choices:
 
     cell: training examples of each (attack, victim, grid value); calibration and test get a quarter of it each.
     clean: training examples of the class "clean"; 0 leaves the class out.
+    ask: whether the pack can ask its victims, where its network allows it.
     start: a pack to go on from, by name or path; grown: what it knows; replay: training examples of each cell of it.
     size, channels, per_class: of a folder's images, as training.scenario.CleanSpec has them; 0 takes all of a class.
     labelled: whether the images have classes.
@@ -119,6 +128,7 @@ class Choices:
     cell: int = 20
     clean: int = 200
     network: str = "forensic"
+    ask: bool = True
     epochs: int = 12
     start: str = ""
     grown: Grown | None = None
@@ -137,6 +147,23 @@ class Choices:
     @property
     def chosen(self) -> list[AttackChoice]:
         return [attack for attack in self.attacks if attack.on]
+
+    @property
+    def network_config(self) -> dict[str, Any]:
+        """How the network differs from the default's: as chosen, or as the pack has it that is gone on with."""
+        return self.grown.network if self.grown else NETWORKS[self.network][1]
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether the network estimates the perturbations that victims are asked about."""
+        return bool(self.network_config.get("perturbation_extractor", "pixel") == "pixel")
+
+    @property
+    def probes(self) -> dict[str, Any] | None:
+        """The scenario's [probes]. A pack that asks its victims goes on doing so."""
+        if self.grown is not None and self.grown.probes is not None:
+            return self.grown.probes
+        return {"examples": _ASKED_ABOUT} if self.ask and self.can_ask else None
 
     @property
     def held_out(self) -> int:
@@ -183,9 +210,9 @@ class Choices:
                 }
                 for a in self.chosen
             ],
-            "network": self.grown.network if self.grown else NETWORKS[self.network][1],
+            "network": self.network_config,
             "training": training,
-        } | self._replay()  # fmt: skip
+        } | ({"probes": self.probes} if self.probes else {}) | self._replay()  # fmt: skip
 
     def _replay(self) -> dict[str, Any]:
         """Of what a pack knows few examples are enough for it not to forget."""

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWizard
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWizard
 
 from app.wizard.child import EVENTS
 from app.wizard.choices import NETWORKS, Choices, Grown
@@ -51,6 +51,12 @@ class ModelPage(Page):
             "and of what it knows few examples are enough.")))  # fmt: skip
         self.replay = QSpinBox(minimum=2, maximum=5000, value=choices.replay)
         form.addRow(self.tr("Training examples of each cell it knows"), self.replay)
+        self.ask = QCheckBox(self.tr("The pack can ask its victims"))
+        form.addRow("", self.ask)
+        form.addRow("", muted(self.tr(
+            "Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a "
+            "new one is added by handing over its file. It costs two passes through each victim for every image."
+        )))  # fmt: skip
         self.epochs = QSpinBox(minimum=1, maximum=1000, value=choices.epochs)
         form.addRow(self.tr("Epochs"), self.epochs)
         self.device = QComboBox()
@@ -81,6 +87,7 @@ class ModelPage(Page):
                         self.start.currentIndexChanged, self.replay.valueChanged, self.epochs.valueChanged,
                         self.device.currentIndexChanged):  # fmt: skip
             changed.connect(self._changed)
+        self.ask.clicked.connect(self._ask)
         self.browse.clicked.connect(self._browse)
         self.setCommitPage(True)
         self.setButtonText(QWizard.WizardButton.CommitButton, self.tr("Train"))
@@ -90,6 +97,11 @@ class ModelPage(Page):
         path = QFileDialog.getExistingDirectory(self, self.tr("Folder of the run"), self.folder.text())
         if path:
             self.folder.setText(path)
+
+    def _ask(self, ask: bool) -> None:
+        """What the user wants, which a network that cannot ask does not change."""
+        self.choices.ask = ask
+        self._changed()
 
     def _store(self) -> None:
         c = self.choices
@@ -119,6 +131,8 @@ class ModelPage(Page):
         grown = self.choices.grown
         self.network.setEnabled(grown is None)
         self.replay.setEnabled(grown is not None)
+        self.ask.setEnabled(self.choices.can_ask and (grown is None or grown.probes is None))
+        self.ask.setChecked(self.choices.probes is not None)
         self.folder.setPlaceholderText(str(Choices(name=self.name.text() or "my-pack").out))
         if self._refusal:
             self.say(self._refusal, "bad")

@@ -33,7 +33,8 @@ def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> None:
     choices.victims = victims + [v for v in choices.victims if v.label.lower() not in known]
     choices.attacks = attacks + [a for a in choices.attacks if a.name not in names]
     choices.clean = (choices.clean or Choices.clean) if has_clean else 0
-    choices.start, choices.grown = pack, Grown([v.label for v in victims], names, network)
+    choices.start = pack
+    choices.grown = Grown([v.label for v in victims], names, network, scenario.get("probes"))
 
 
 def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
@@ -50,9 +51,10 @@ def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
     choices.attacks = chosen + [AttackChoice(**{**vars(a), "on": False}) for a in table1() if a.name not in names]
     configured = [name for name, (_, config) in NETWORKS.items() if config == document["network"]]
     choices.network = configured[0] if configured else choices.network
+    choices.ask = "probes" in document
     choices.grown = None
     if replay := document.get("replay"):
-        choices.grown = Grown(replay["victims"], replay["attacks"], document["network"])
+        choices.grown = Grown(replay["victims"], replay["attacks"], document["network"], document.get("probes"))
         choices.replay = replay["cell"]["train"]
     choices.epochs = document["training"]["epochs"]
     choices.start = document["training"].get("start", "")

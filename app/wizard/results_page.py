@@ -55,15 +55,15 @@ class ResultsPage(Page):
         return self.path is not None
 
     def _summary(self, r: Results) -> QWidget:
-        rows = "".join(
-            f"<tr><td>{name}</td><td align=right>{v['examples']}</td>{_cells(v)}</tr>"
-            for name, v in (*r["by_attack"].items(), (self.tr("all"), r))
-            if v["examples"]
-        )
-        heads = (self.tr("test examples"), self.tr("number"), self.tr("attack named"), self.tr("victim named"),
-                 self.tr("RMSE, Table 1's scale"))  # fmt: skip
-        table = "".join(f"<th align=left>{head}</th>" for head in heads)
-        text = f"<table cellpadding=5><tr>{table}</tr>{rows}</table>"
+        attack = {"attack_accuracy": self.tr("attack named")}
+        others = {"victim_accuracy": self.tr("victim named"), "rmse_table1_scale": self.tr("RMSE, Table 1's scale")}
+        by_attack = {name: v for name, v in r["by_attack"].items() if v["examples"]}
+        text = _table(self.tr("test examples"), self.tr("number"), attack | others, by_attack | {self.tr("all"): r})
+        if asked := r.get("probes"):
+            told_by = {self.tr("the image alone"): asked["image"], self.tr("the victims alone"): asked["probes"],
+                       self.tr("both"): asked["both"]}  # fmt: skip
+            text += _table(self.tr("told by, for attacked test examples"), self.tr("number"), others,
+                           {way: v["without_clean"] for way, v in told_by.items()})  # fmt: skip
         text += "".join(f"<p>{line}</p>" for line in self.words(r))
         browser = QTextBrowser()
         browser.setAccessibleName(self.tr("Summary"))
@@ -167,9 +167,18 @@ def _of(points: Results, key: str, index: int, label: str) -> Series:
     return Series(label, [points["x"][at] for at in rows], [points["y"][at] for at in rows], dots=True)
 
 
-def _cells(v: Results) -> str:
-    shown = f"{v['attack_accuracy']:.2%}", f"{v['victim_accuracy']:.2%}", f"{v['rmse_table1_scale']:.2f}"
-    return "".join(f"<td align=right>{text}</td>" for text in shown)
+def _table(first: str, number: str, figures: Mapping[str, str], rows: Mapping[str, Results]) -> str:
+    """HTML of the figures, by their keys, of each row. first, number, and the figures' words: the columns' heads."""
+    heads = "".join(f"<th align=left>{head}</th>" for head in (first, number, *figures.values()))
+    lines = "".join(
+        f"<tr><td>{name}</td><td align=right>{v['examples']}</td>{''.join(_cell(key, v[key]) for key in figures)}</tr>"
+        for name, v in rows.items()
+    )
+    return f"<table cellpadding=5><tr>{heads}</tr>{lines}</table>"
+
+
+def _cell(figure: str, value: float) -> str:
+    return f"<td align=right>{f'{value:.2f}' if figure.startswith('rmse') else f'{value:.2%}'}</td>"
 
 
 def _side_by_side(widgets: Sequence[QWidget]) -> QWidget:

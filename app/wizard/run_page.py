@@ -155,12 +155,23 @@ class RunPage(Page):
 
     def _progress(self, v: Mapping[str, Any]) -> None:
         share = v["done"] / max(v["total"], 1)
-        self.stage.setText(f"{v['stage']}: {v['done']:,} / {v['total']:,}")
+        self.stage.setText(f"{self._in_words(v['stage'])}: {v['done']:,} / {v['total']:,}")
         left = v["seconds_left"]
         rest = self.tr("{time} left of this stage").format(time=time_text(left)) if left is not None else ""
         self.left.setText(f"{v['rate']:.3g}/s  {rest}")
         self.bar.setValue(round(1000 * share))
         self.examples.look()
+
+    def _in_words(self, stage: str) -> str:
+        """A stage as the run calls it; examples are made under their victim's, attack's and split's own names."""
+        if stage == "training":
+            return self.tr("Training the network")
+        if stage == "reading images":
+            return self.tr("Reading images")
+        what, _, name = stage.partition(" ")
+        texts = {"asking": self.tr("Asking {name}"), "training": self.tr("Training {name}"),
+                 "checking": self.tr("Checking {name}")}  # fmt: skip
+        return texts.get(what, stage).format(name=name)
 
     def _epoch(self, v: Mapping[str, Any]) -> None:
         self._epochs = [*(e for e in self._epochs if e["epoch"] < v["epoch"]), v]  # an epoch done again counts once

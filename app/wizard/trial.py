@@ -107,7 +107,8 @@ class Trial(QWidget):
     def show_estimate(self, v: Mapping[str, Any]) -> None:
         """Show an "estimate" event (training.api.Event)."""
         kinds = {"victim": self.tr("Victim {name}"), "attack": self.tr("Examples of {name}"),
-                 "network": self.tr("Network"), "results": self.tr("Results")}  # fmt: skip
+                 "network": self.tr("Network"), "results": self.tr("Results"),
+                 "asking": self.tr("Asking the victims")}  # fmt: skip
         self.table.setRowCount(len(v["stages"]))
         for row, stage in enumerate(v["stages"]):
             disk = size_text(stage["bytes"]) if stage["bytes"] else ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QSpinBox, QWizard
+from PySide6.QtWidgets import QMessageBox, QSpinBox, QTextBrowser, QWizard
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
@@ -74,6 +75,13 @@ def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path
     assert press_next(wizard) == RESULTS
     tabs = [wizard.results.tabs.tabText(at) for at in range(wizard.results.tabs.count())]
     assert tabs == ["Summary", "Confusions", "Hyperparameter", "Doubt", "Features"]
+    told = [json.loads(line) for line in (user_data() / "runs" / "tiny" / EVENTS).read_text("utf-8").splitlines()]
+    assert {"asking first", "asking second"} <= {event.get("stage") for event in told}
+    summary = wizard.results.tabs.widget(0)
+    assert isinstance(summary, QTextBrowser)
+    both = told[-1]["results"]["probes"]["both"]["without_clean"]
+    for words in ("the image alone", "the victims alone", f"{both['victim_accuracy']:.2%}"):
+        assert words in summary.toPlainText()
     for at in range(len(tabs)):
         wizard.results.tabs.setCurrentIndex(at)
         assert not wizard.grab().isNull()
@@ -84,6 +92,8 @@ def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path
     made = read_manifest(user_data() / "runs" / "tiny" / "tiny.mtaapack")
     row = window.session.images.rows[0]
     assert row.attribution is not None and row.attribution.pack_id == made.pack_id
+    assert row.attribution.evidence == "image+probes"  # its victims are found where the run left them
+    assert [said.victim for said in row.attribution.testimonies] == ["first", "second"]
     grow_it(window, tmp_path / "grown")
 
 
@@ -99,12 +109,14 @@ def grow_it(window: MainWindow, folder: Path) -> None:
     page.start.setCurrentIndex(page.start.findData("tiny"))
     assert page.remark.text() == "New to tiny: third, BIM." and page.isComplete()
     assert not page.network.isEnabled() and page.replay.isEnabled()
+    assert page.ask.isChecked() and not page.ask.isEnabled()  # it goes on asking its victims
     page.replay.setValue(3)
     assert [v.label for v in wizard.victims.victims()] == ["first", "second", "third"]
     assert [(a.name, a.last) for a in wizard.attacks.attacks()] == [("FGSM", 180), ("PGD", 180), ("BIM", 180)]
     scenario = check_scenario(choices.document())
     check_plan(scenario, load_digits_images(), folder / "victims")  # both victims are found where they were made
     assert len(list((folder / "victims").iterdir())) == 2
+    assert scenario.probes is not None
     counts = [scenario.cell(v.label, a).train for v in scenario.victims for a in scenario.attacks]
     assert counts == [3, 3, 8, 3, 3, 8, 8, 8, 8]
     assert choices.examples == sum(
@@ -135,7 +147,8 @@ def test_the_model_page_tells_what_the_run_will_take(window: MainWindow, qtbot: 
     trial.button.click()
     qtbot.waitUntil(lambda: not trial.running, timeout=PATIENCE)
     stages = [item.text() for row in range(trial.table.rowCount()) if (item := trial.table.item(row, 0))]
-    named = ["Victim first", "Victim second", "Examples of FGSM", "Examples of PGD", "Network", "Results"]
+    named = ["Victim first", "Victim second", "Examples of FGSM", "Examples of PGD", "Network", "Results",
+             "Asking the victims"]  # fmt: skip
     assert stages == named
     assert trial.words.text().startswith("About ") and "free" in trial.words.text()
     trial.show_estimate({"stages": [], "seconds": 60, "most": 200, "bytes": 2**40, "free": 2**20})
@@ -239,6 +252,17 @@ def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, tmp_path: Path
     assert press_next(wizard) == MODEL
     wizard.model.name.setText("No Name")
     assert not wizard.model.isComplete()
+    wizard.model.name.setText("named")
+    ask, network = wizard.model.ask, wizard.model.network
+    assert ask.isChecked() and ask.isEnabled()
+    network.setCurrentIndex(network.findData("paper-resnet18"))
+    assert not ask.isChecked() and not ask.isEnabled()  # it estimates no perturbation by pixel
+    network.setCurrentIndex(network.findData("forensic-small"))
+    assert ask.isChecked()
+    ask.click()
+    wizard.back()
+    assert press_next(wizard) == MODEL
+    assert not ask.isChecked() and "probes" not in wizard.choices.document()
     wizard.back()
     wizard.back()
     assert [v.label for v in wizard.victims.victims()] == ["VGG16", "other"]  # Back keeps what was entered
@@ -247,11 +271,12 @@ def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, tmp_path: Path
 def test_every_choice_makes_a_scenario(tmp_path: Path) -> None:
     assert set(ARCHITECTURES) == set(TRAINED)
     for network in NETWORKS:
-        for attacks in (table1(), small_eps()):
+        for ask, attacks in ((True, table1()), (False, small_eps())):
             for attack in attacks:
                 attack.on = True
-            choices = Choices(source="mnist", attacks=attacks, network=network, folder=str(tmp_path))
+            choices = Choices(source="mnist", attacks=attacks, network=network, ask=ask, folder=str(tmp_path))
             scenario = check_scenario(choices.document())
+            assert (scenario.probes is not None) == (ask and scenario.network.perturbation_extractor == "pixel")
             for spec in scenario.attacks:
                 make_attack(spec.config)
             back = Choices()

@@ -13,11 +13,21 @@ import torch
 from app.__main__ import main
 from core import files
 from core.errors import Cancelled, NoRoomError, size_text
+from core.probes import PROBES
 from core.progress import CancelToken, Progress
+from training import fit_probes
 from training.api import Run, run_all
-from training.budget import check_room, lacking, room, used, victim_bytes
+from training.budget import (
+    answers_bytes,
+    check_room,
+    examples_asked_about,
+    lacking,
+    room,
+    used,
+    victim_bytes,
+)
 from training.estimate import estimate
-from training.pipeline import labels_of
+from training.pipeline import labels_of, train_pack
 from training.scenario import Scenario
 from training.sources import CleanImages
 from training.train_victim import train_victim
@@ -48,6 +58,37 @@ def test_every_stage_is_tried_and_counted(scenario: Build, digits: CleanImages, 
     assert found.seconds == pytest.approx(sum(stage.seconds for stage in found.stages))
     assert told[-1].done == told[-1].total
     assert [path.name for path in tmp_path.iterdir()] == ["first.safetensors"]
+
+
+def test_asking_is_tried_and_counted(scenario: Build, digits: CleanImages, victims: Path, tmp_path: Path) -> None:
+    two = [{"architecture": "Nearest", "name": name} for name in ("first", "second")]
+    mute = scenario(victims=two)
+    stages, needed = {}, {}
+    for examples in (20, 10**6):
+        told: list[Progress] = []
+        asked = scenario(victims=two, probes={"examples": examples})
+        found = estimate(asked, digits, victims, CPU, told.append)
+        assert told[-1].done == told[-1].total
+        stages[examples], needed[examples] = found.stages[-1], found.room
+    held_out = 2 * (6 + 2 * (2 * 4 + 3 * 3))
+    train = 12 + 2 * (2 * 9 + 3 * 6)
+    assert [stage.kind for stage in stages.values()] == ["asking", "asking"]
+    assert stages[20].number == 2 * (20 + held_out) and stages[10**6].number == 2 * (train + held_out)
+    assert 0 < stages[20].seconds == stages[20].most
+    silent = room(mute, labels_of(mute), digits, victims)
+    assert silent.answers == 0 and needed[20].total == silent.total + stages[20].bytes
+
+
+def test_answers_take_what_is_said_on_disk(
+    scenario: Build, digits: CleanImages, victims: Path, make: Callable[..., Any], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(fit_probes, "STEPS", 5)
+    asked = scenario(probes={"examples": 20})
+    make(asked, tmp_path / "data")
+    train_pack(asked, victims, tmp_path / "data", tmp_path, CPU, lambda _: None)
+    written = used(tmp_path / "probes")
+    assert 4 * len(PROBES) * examples_asked_about(asked) < written < answers_bytes(asked)
 
 
 def test_an_estimate_can_be_cancelled(scenario: Build, digits: CleanImages, victims: Path) -> None:
@@ -110,12 +151,15 @@ cell = { train = 10, calibration = 5, test = 5 }
 width = 4
 [training]
 epochs = 2
+[probes]
+examples = 10
 """,
         encoding="utf-8",
     )
     arguments = ["estimate", str(tmp_path / "digits.toml"), "--out", str(tmp_path / "out"), "--device", "cpu"]
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split("  ")[0] for line in lines[:-1]] == ["victim Nearest", "examples FGSM", "network", "results"]
+    assert [line.split("  ")[0] for line in lines[:-1]] == ["victim Nearest", "examples FGSM", "network", "results",
+                                                           "asking the victims"]  # fmt: skip
     assert lines[-1].startswith("in all 0:") and lines[-1].endswith("are free")
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["in-use.lock"]

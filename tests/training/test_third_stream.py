@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from training.pipeline import train_pack
 from training.probe import Asked, sample
 from training.scenario import Scenario
 from training.sources import CleanImages
+from training.third_stream import measure
 
 LABELS = [
     AttackLabel(name="clean", hyperparameter="none", unit="", minimum=0, maximum=0),
@@ -61,7 +63,7 @@ def made_up(count: int, seed: int, victims: int = 3) -> Asked:
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made-up answers are learnt sooner than real ones."""
-    monkeypatch.setattr(fit_probes_module, "_STEPS", 400)
+    monkeypatch.setattr(fit_probes_module, "STEPS", 400)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +117,16 @@ def test_a_victim_is_added_by_handing_it_over(calibration: Calibration) -> None:
     nobody = without.softmax(1)[:, -1]
     attacked = test.attack > 0
     assert roc_auc_score(third[attacked].numpy(), nobody[attacked].numpy()) > 0.95
+
+
+def test_intervals_of_attacks_that_nobody_named_have_no_coverage(calibration: Calibration) -> None:
+    asked = made_up(60, 9)
+    scorer = fit_scorer(LABELS, asked, 0, steps=5)
+    fit = fit_probes(Scored.of(asked, scorer), torch.arange(60.0), calibration, LABELS, 0)
+    all_clean = dataclasses.replace(asked, attack_logits=torch.tensor([9.0, 0.0, 0.0]).expand(60, 3))
+    for answers, told in ((asked, True), (all_clean, False)):
+        found = measure(Scored.of(answers, scorer), fit, LABELS, ["clean", "a", "b", "c"], 0)["by_number_asked"]
+        assert [number["interval_coverage"] is not None for number in found.values()] == [told] * 3
 
 
 def test_the_image_is_never_trusted_beyond_its_calibration() -> None:
@@ -202,6 +214,23 @@ def test_answers_of_victims_are_kept_and_gone_on_with(
     whole = train_pack(asking, two, tmp_path / "data", tmp_path / "b", cpu, lambda _: None)
     assert resumed.weights_sha256 == whole.weights_sha256
     assert resumed.probes == whole.probes
+
+
+def test_a_pack_that_is_grown_asks_with_a_scorer_of_its_own(
+    make: Callable[..., dict[str, Any]], asking: Scenario, two: Path, tmp_path: Path
+) -> None:
+    mine = asking.model_copy(update={"victims": asking.victims[:1]})
+    make(mine, tmp_path / "data", victims=two)
+    cpu = torch.device("cpu")
+    train_pack(mine, two, tmp_path / "data", tmp_path, cpu, lambda _: None)
+    start = asking.training.model_copy(update={"start": str(tmp_path / "tiny.mtaapack")})
+    grown = asking.model_copy(update={"name": "grown", "training": start})
+    make(grown, tmp_path / "more", victims=two)
+    manifest = train_pack(grown, two, tmp_path / "more", tmp_path / "out", cpu, lambda _: None)
+    assert manifest.probes is not None and set(manifest.results["probes"]["by_number_asked"]) == {"1", "2"}
+    before, after = (load_pack(tmp_path / name).weights for name in ("tiny.mtaapack", "out/grown.mtaapack"))
+    assert any(name.startswith("scorer.") for name in before)
+    assert not torch.equal(before["scorer.center"], after["scorer.center"])
 
 
 def test_rows_are_sampled_alike(
