@@ -81,6 +81,8 @@ class ResultsPage(Page):
             if v.get("r2") is not None and v["r2"] < 0.5:
                 lines.append(self.tr("⚠ {attack}'s hyperparameter is hardly read from the image (R² {r2}).").format(
                     attack=name, r2=f"{v['r2']:.2f}"))  # fmt: skip
+        if asked := r.get("probes"):
+            lines += self._worse(asked["image"]["without_clean"], asked["both"]["without_clean"])
         if r.get("training", {}).get("examples", _FEW) < _FEW:
             lines.append(self.tr("⚠ Few training examples ({n}): more of each cell would make it better.").format(
                 n=r["training"]["examples"]))  # fmt: skip
@@ -89,6 +91,17 @@ class ResultsPage(Page):
         if before := r.get("started_from"):
             lines.append(self._before(before))
         return lines
+
+    def _worse(self, image: Results, both: Results) -> list[str]:
+        """What is told less well once the victims are asked."""
+        text = self.tr("⚠ With its victims asked the pack tells {what} less well than from the image alone. Tools, "
+                       "Victims to ask leaves them out.")  # fmt: skip
+        found = []
+        if both["victim_accuracy"] < image["victim_accuracy"]:
+            found.append(text.format(what=self.tr("the victim")))
+        if both["rmse_table1_scale"] > image["rmse_table1_scale"]:
+            found.append(text.format(what=self.tr("the hyperparameter")))
+        return found
 
     def _before(self, before: Results) -> str:
         """What the pack that training began with says of the same test images, where it knows their labels."""

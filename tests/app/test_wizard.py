@@ -82,6 +82,9 @@ def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path
     both = told[-1]["results"]["probes"]["both"]["without_clean"]
     for words in ("the image alone", "the victims alone", f"{both['victim_accuracy']:.2%}"):
         assert words in summary.toPlainText()
+    image, better = ({"victim_accuracy": a, "rmse_table1_scale": e} for a, e in ((0.8, 9.0), (0.9, 8.0)))
+    assert wizard.results._worse(image, better) == []
+    assert [line.count("tells the victim less") for line in wizard.results._worse(better, image)] == [1, 0]
     for at in range(len(tabs)):
         wizard.results.tabs.setCurrentIndex(at)
         assert not wizard.grab().isNull()
