@@ -131,7 +131,9 @@ def test_sizes_are_read_at_a_glance() -> None:
     assert [size_text(n) for n in (5, 2**20, 3 * 2**30)] == ["5 bytes", "1.0 MiB", "3.0 GiB"]
 
 
-def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "digits.toml").write_text(
         """
 name = "digits"
@@ -163,3 +165,6 @@ examples = 10
                                                            "asking the victims"]  # fmt: skip
     assert lines[-1].startswith("in all 0:") and lines[-1].endswith("are free")
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["in-use.lock"]
+    monkeypatch.setattr(fit_probes, "STEPS", 5)
+    assert main(["run", *arguments[1:]]) == 0
+    assert "with its victims asked victim " in " ".join(capsys.readouterr().out.split())
