@@ -217,7 +217,7 @@ def attribute_files(
     cancel = cancel or CancelToken()
     known = {} if known is None else known
     cancel.check()
-    meter = ProgressMeter("attributing", len(paths), progress)
+    meter = ProgressMeter("attributing", len(paths), progress, cancel=cancel)
     files = read_ahead(paths, attributor.manifest.image, 2 * attributor.batch, known, cancel)
     device = ThreadPoolExecutor(1, thread_name_prefix="device")
     carried: dict[str, Finding] = {}

@@ -108,8 +108,8 @@ def test_a_batch_is_all_or_nothing(case: Case, finding: Finding) -> None:
 def test_tags_notes_and_the_log(case: Case, finding: Finding) -> None:
     case.add([made(finding, "/a.png", "a" * 64), made(finding, "/b.png", "b" * 64)])
     case.set_remarks({"/a.png": Remark("suspicious", "seen on 'server 3'; DROP TABLE files")})
-    with pytest.raises(KeyError):
-        case.set_remarks({"/a.png": Remark("half", "done"), "/none.png": Remark("x", "")})
+    with pytest.raises(CaseError, match="none is not in the case"):
+        case.set_remarks({"/a.png": Remark("half", "done"), "/none": Remark("x", "")})
     assert case.remarks() == {"/a.png": Remark("suspicious", "seen on 'server 3'; DROP TABLE files")}
     case.write_log("exported", "to a.csv")
     assert [entry.action for entry in case.log()] == ["remark", "exported"]
