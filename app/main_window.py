@@ -207,6 +207,7 @@ class MainWindow(QMainWindow):
             ("judge_again", selected),
             ("remove", selected and not case),
             ("remove_all", not case),
+            ("new_case_of_images", not case and self.session.images.rowCount() > 0),
             (_WHOLE, case),
             ("export_selected", case and selected),
             ("end_comparison", self.dashboard.comparing),

@@ -35,11 +35,20 @@ class CaseCommands(QObject):
         return str(last if last.is_dir() else last.parent)
 
     def new_case(self) -> None:
+        self._create(self.tr("New case"), ())
+
+    def new_case_of_images(self) -> None:
+        """The open images go into a case; pasted ones, which are no files, cannot."""
+        rows = self.session.images.rows
+        self._create(self.tr("New case of these images"), [row.entry.path for row in rows if row.entry.data is None])
+
+    def _create(self, title: str, files: Sequence[str]) -> None:
         kinds = self.tr("Cases ({pattern})").format(pattern=f"*{SUFFIX}")
-        path, _ = QFileDialog.getSaveFileName(self.window, self.tr("New case"), self.folder(), kinds)
+        never = QFileDialog.Option.DontConfirmOverwrite  # for no case is overwritten
+        path, _ = QFileDialog.getSaveFileName(self.window, title, self.folder(), kinds, options=never)
         if path:
             self.window.finish_edits()
-            self.desk.create(path)
+            self.desk.create(path, files)
 
     def open_case(self) -> None:
         kinds = self.tr("Cases ({pattern})").format(pattern=f"*{SUFFIX}")
