@@ -111,23 +111,24 @@ class CaseDesk(QObject):
         rows = self.session.images.rows
         if self.case is not None and rows:
             self.session.opened.emit([rows[0].entry.key])
-        if self.case is not None and (text := self._first_words(self.case, waiting)):
-            self.session.message.emit(text.format(n=f"{waiting:,}", pack=self.case.manifest.pack_id))
-        if waiting and self.can_fill and self.case is not None and self.case.cut_off:
-            self.session.judge_missing()
+        if self.case is not None:
+            self._begin(self.case, waiting)
         self._go_on()
 
-    def _first_words(self, case: Opened, waiting: int) -> str:
-        """What is to know of a case that was opened."""
-        if case.pack is None:
-            return self.tr("This machine has not the pack {pack} of the case: files cannot be added to it.")
-        if waiting and case.cut_off:
-            return self.tr("The last run was cut off. It goes on with the {n} files that still wait.")
-        if waiting:
-            return self.tr("Files of this case that still wait: {n}. Image, Attribute what is still waiting goes on.")
-        if not self.session.images.rows:
-            return self.tr("The case is empty. Open a folder, or drop images, to put them into it.")
-        return ""
+    def _begin(self, case: Opened, waiting: int) -> None:
+        """Say how the case stands, and go on with what was cut off."""
+        say = self.session.message.emit
+        if not self.can_fill:
+            self._tell_no_pack(case)
+        elif waiting and case.cut_off:
+            text = self.tr("The last run was cut off. It goes on with the {n} files that still wait.")
+            say(text.format(n=f"{waiting:,}"))
+            self.session.judge_missing()
+        elif waiting:
+            text = self.tr("Files of this case that still wait: {n}. Image, Attribute what is still waiting goes on.")
+            say(text.format(n=f"{waiting:,}"))
+        elif not self.session.images.rows and not self._postponed:
+            say(self.tr("The case is empty. Open a folder, or drop images, to put them into it."))
 
     def _go_on(self) -> None:
         """What was opened while the case was being read comes now."""
@@ -143,12 +144,20 @@ class CaseDesk(QObject):
         return self.case is not None and self.case.pack is not None
 
     def takes(self, paths: Sequence[str], subfolders: bool) -> bool:
-        """Told of what is opened: the case notes it. Whether it has to wait until the case itself was read."""
-        if self.loading:
+        """Told of what is opened: the case notes it. Whether it is not to be opened now."""
+        if self.loading:  # it waits until the case itself was read
             self._postponed.append((tuple(paths), subfolders))
-        elif self.can_fill:
+            return True
+        if self.case is not None and not self.can_fill:
+            self._tell_no_pack(self.case)
+            return True
+        if self.case is not None:
             self.file.note_opened(paths, subfolders)
-        return self.loading
+        return False
+
+    def _tell_no_pack(self, case: Opened) -> None:
+        text = self.tr("This machine has not the pack {pack} of the case: files cannot be added to it.")
+        self.session.message.emit(text.format(pack=case.manifest.pack_id))
 
     def request(self, entries: Iterable[Entry]) -> CaseRequest | None:
         """Ask for what the case does not know of these files; None where its pack is not at hand."""

@@ -56,3 +56,11 @@ def wait_judged(qtbot: QtBot, window: MainWindow, count: int) -> None:
         return len(rows) == count and all(row.record for row in rows) and not window.session.status.waiting
 
     qtbot.waitUntil(judged, timeout=PATIENCE)
+
+
+def wait_case(qtbot: QtBot, window: MainWindow, name: str) -> None:
+    """Until a case of that name is open and all of it is in the list."""
+    desk = window.session.desk
+    qtbot.waitUntil(
+        lambda: desk.case is not None and desk.case.path.stem == name and not desk.loading, timeout=PATIENCE
+    )

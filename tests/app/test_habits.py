@@ -48,7 +48,7 @@ def test_every_action_can_be_used_on_an_empty_window(
         ("getOpenFileNames", ([], "")), ("getOpenFileName", ("", "")), ("getSaveFileName", ("", "")),
         ("getExistingDirectory", ""),
     ):  # fmt: skip
-        monkeypatch.setattr(f"app.commands.QFileDialog.{name}", lambda *_, answer=answer: answer)
+        monkeypatch.setattr(f"app.commands.QFileDialog.{name}", lambda *_, answer=answer, **__: answer)
     for command in actions.TABLE:
         if command.name not in ("quit", "open_samples"):
             program.window.actions_[command.name].trigger()
