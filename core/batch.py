@@ -73,7 +73,7 @@ def fill_case(
     """Attribute the paths that wait and write them batch by batch, with entries in the case's log.
 
     written: told of every batch once it is in the case, in this thread.
-    Raises Cancelled after the batch in hand; the case then holds all batches before it.
+    Raises Cancelled within a moment of ``cancel``; the case then holds all batches before the one in hand.
     """
     from core.attributor import attribute_files  # noqa: PLC0415 (torch)
 
