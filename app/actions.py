@@ -101,6 +101,7 @@ TABLE: tuple[Command, ...] = (
     _c("full_screen", QT_TRANSLATE_NOOP("Actions", "Full screen"), VIEW, "F11", checkable=True),
     _c("show_palette", QT_TRANSLATE_NOOP("Actions", "Command palette"), TOOLS, "Ctrl+Shift+P", "search"),
     _c("show_packs", QT_TRANSLATE_NOOP("Actions", "Model packs…"), TOOLS, "Ctrl+K", "pack"),
+    _c("show_victims", QT_TRANSLATE_NOOP("Actions", "Victims to ask…"), TOOLS, "Ctrl+J"),
     _c("train", QT_TRANSLATE_NOOP("Actions", "Train a model…"), TOOLS, "Ctrl+T", "train"),
     _c("show_preferences", QT_TRANSLATE_NOOP("Actions", "Preferences…"), TOOLS, "Ctrl+,", "settings", rule=True),
     _c("show_help", QT_TRANSLATE_NOOP("Actions", "Help"), HELP, "F1"),

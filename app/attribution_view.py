@@ -21,7 +21,16 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.bars import CandidateBars, RangeBar
-from app.sentence import banners, case_sentence, doubt_text, interval_text, is_clean, measure_text, value_text
+from app.sentence import (
+    banners,
+    case_sentence,
+    doubt_text,
+    interval_text,
+    is_clean,
+    measure_text,
+    testimony_text,
+    value_text,
+)
 from app.widgets import slider
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer
 from core.wording import percent
@@ -94,17 +103,32 @@ class TaskCard(QWidget):
         self.bars.setAccessibleName(title)
         self.doubt = Words()
         self.measures = Words(muted=True, factor=0.92)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
+        self.rows = QVBoxLayout(self)
+        self.rows.setContentsMargins(0, 0, 0, 0)
+        self.rows.setSpacing(4)
         for part in (self.title, self.answer, self.bars, self.doubt, self.measures):
-            layout.addWidget(part)
+            self.rows.addWidget(part)
 
     def show_answer(self, answer: ClassAnswer) -> None:
         self.answer.setText(f"{answer.label}   {percent(answer.probability)}")
         self.bars.show_answer(answer)
         self.doubt.setText(doubt_text(answer))
         self.measures.setText(measure_text(answer))
+
+
+class VictimCard(TaskCard):
+    """With what the victims said that were asked."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title)
+        self.testimonies = Words()
+        self.testimonies.setAccessibleName(self.tr("What the victims say"))
+        self.rows.addWidget(self.testimonies)
+
+    def show_testimonies(self, answer: Attribution) -> None:
+        said = [testimony_text(testimony) for testimony in answer.testimonies]
+        self.testimonies.setText("\n".join(said))
+        self.testimonies.setVisible(bool(said))
 
 
 class HyperparameterCard(QWidget):
@@ -159,7 +183,7 @@ class AttributionView(QWidget):
     def __init__(self, coverage: float, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.attack = TaskCard(self.tr("Attack"))
-        self.victim = TaskCard(self.tr("Victim"))
+        self.victim = VictimCard(self.tr("Victim"))
         self.hyperparameter = HyperparameterCard(self.tr("Hyperparameter"))
         self.name = Words(factor=1.0, bold=True)
         self.sentence = Paragraph()
@@ -239,6 +263,7 @@ class AttributionView(QWidget):
             self._banners.addWidget(Banner(tone, text))
         self.attack.show_answer(answer.attack)
         self.victim.show_answer(answer.victim)
+        self.victim.show_testimonies(answer)
         self.hyperparameter.show_answer(answer)
         self.sentence.setPlainText(case_sentence(name, answer))
         self._pages.setCurrentIndex(1)

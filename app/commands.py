@@ -17,6 +17,7 @@ from app.palette import Palette
 from app.preferences import Preferences
 from app.reading import about_dialog, help_dialog, log_dialog
 from app.requests import Entry
+from app.victims_view import VictimsDialog
 from core.files import write_file
 from core.imageio import SUFFIXES
 from core.paths import SAMPLES
@@ -49,6 +50,7 @@ class Commands(CaseCommands):
         super().__init__(window)
         self._pasted = 0
         self._packs: PacksDialog | None = None
+        self._victims: VictimsDialog | None = None
         self._wizard: TrainingWizard | None = None
 
     # File.
@@ -232,6 +234,17 @@ class Commands(CaseCommands):
         if self._packs is None:
             self._packs = PacksDialog(self.session, self.window)
         return self._packs
+
+    def show_victims(self) -> None:
+        dialog = self.victims_dialog()
+        dialog.refresh()
+        dialog.open()
+
+    def victims_dialog(self) -> VictimsDialog:
+        """The one victims dialog of this window."""
+        if self._victims is None:
+            self._victims = VictimsDialog(self.session, self.window)
+        return self._victims
 
     def train(self) -> None:
         self.training_wizard().show()

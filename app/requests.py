@@ -26,10 +26,16 @@ class Attributes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Which pack on which device. ``pack`` is a name or a file, ``device`` "auto", "cpu" or "cuda:N"."""
+    """Which pack on which device, and whom it asks.
+
+    pack: a name or a file. device: "auto", "cpu" or "cuda:N". ask: the pack's victims that are at hand. victims: files
+    of further ones, which were handed over.
+    """
 
     pack: str
     device: str
+    ask: bool = True
+    victims: tuple[str, ...] = ()
 
 
 Factory = Callable[[Setup], Attributes]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from PySide6.QtCore import QCoreApplication
 
 from app.i18n import QT_TRANSLATE_NOOP
-from core.types import Attribution, ClassAnswer, HyperparameterAnswer
+from core.types import Attribution, ClassAnswer, HyperparameterAnswer, Testimony
 from core.wording import percent, quantity
 
 translate = QCoreApplication.translate
@@ -60,6 +60,22 @@ def measure_text(answer: ClassAnswer) -> str:
     return text.format(entropy=f"{answer.entropy:.2f}", most=f"{most:.3g}", sigma=f"{answer.sigma:.3g}")
 
 
+def testimony_text(said: Testimony) -> str:
+    """What one victim said when it was asked."""
+    if said.changes:
+        text = translate(
+            "Sentence",
+            "{victim} changes its mind by {margin} logits; its gradient matches the perturbation at {match}.",
+        )
+    else:
+        text = translate(
+            "Sentence",
+            "{victim} sees what it sees in the estimated clean image, by {margin} logits; its gradient matches the "
+            "perturbation at {match}.",
+        )
+    return text.format(victim=said.victim, margin=f"{said.margin:.1f}", match=f"{said.match:.2f}")
+
+
 def case_sentence(name: str, answer: Attribution) -> str:
     """One paragraph that stands alone in a case file."""
     coverage = f"{answer.attack.coverage:.0%}"
@@ -92,7 +108,8 @@ def case_sentence(name: str, answer: Attribution) -> str:
         attacks=", ".join(answer.attack.prediction_set),
         victims=", ".join(answer.victim.prediction_set),
     )
-    return " ".join([first, second, *(text for tone, text in banners(answer) if tone is not Tone.INFO)])
+    said = [testimony_text(testimony) for testimony in answer.testimonies]
+    return " ".join([first, second, *said, *(text for tone, text in banners(answer) if tone is not Tone.INFO)])
 
 
 _ADJUSTMENTS = (

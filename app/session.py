@@ -100,7 +100,9 @@ class Session(QObject):
 
     @property
     def setup(self) -> Setup:
-        return Setup(self.settings.text("attribution/pack"), self.settings.text("attribution/device"))
+        s = self.settings
+        victims = tuple(s.text("attribution/victims").splitlines())
+        return Setup(s.text("attribution/pack"), s.text("attribution/device"), s.flag("attribution/ask"), victims)
 
     @property
     def coverage(self) -> float:
@@ -206,17 +208,20 @@ class Session(QObject):
         self._ask_view()
 
     def set_setup(self, setup: Setup) -> None:
-        """Another pack or device. Another pack judges everything again."""
+        """Another pack, device or other victims to ask. All but another device judges everything again."""
         old = self.setup
-        if self.desk.case is not None and setup.pack != old.pack:
-            self.message.emit(self.tr("The answers of a case are of one pack. Close the case to use another."))
+        same = replace(setup, device=old.device) == old
+        if self.desk.case is not None and not same:
+            text = self.tr("The answers of a case are of one pack and the same victims. Close the case to use others.")
+            self.message.emit(text)
             return
         self.settings["attribution/pack"], self.settings["attribution/device"] = setup.pack, setup.device
+        self.settings["attribution/ask"], self.settings["attribution/victims"] = setup.ask, "\n".join(setup.victims)
         if setup == old and self.status.phase != "failed":
             return
         self.cancel()
         self.worker.prepare(setup)
-        if setup.pack != old.pack:
+        if not same:
             self.images.set_records((row.entry.key, None) for row in self.images.rows)
             self._show(replace(self.scene, heatmap=None))
         self.judge_missing()

@@ -100,6 +100,8 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("attribution/pack", "mnist"),
     Setting("attribution/device", "auto"),
+    Setting("attribution/ask", True),
+    Setting("attribution/victims", ""),
     Setting("training/last", ""),
 )  # fmt: skip
 

@@ -43,11 +43,14 @@ BATCH = 16
 
 
 def make_attributor(setup: Setup) -> Attributes:
-    """The real thing. Imports torch, so only the worker thread calls it. Raises PackError, DeviceError."""
+    """The real thing. Imports torch, so only the worker thread calls it. Raises PackError, VictimError, DeviceError."""
     from core.attributor import Attributor  # noqa: PLC0415  (torch must not delay the first paint)
     from core.pack import find_pack, load_pack  # noqa: PLC0415
+    from core.victim_store import candidates  # noqa: PLC0415
 
-    return Attributor(load_pack(find_pack(setup.pack)), setup.device)
+    pack = load_pack(find_pack(setup.pack))
+    found = candidates(pack.manifest, [Path(file) for file in setup.victims], ask=setup.ask)
+    return Attributor(pack, setup.device, [one.held for one in found if one.held is not None])
 
 
 def gpus() -> tuple[tuple[str, str], ...]:

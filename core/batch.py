@@ -73,10 +73,12 @@ def fill_case(
     """Attribute the paths that wait and write them batch by batch, with entries in the case's log.
 
     written: told of every batch once it is in the case, in this thread.
-    Raises Cancelled within a moment of ``cancel``; the case then holds all batches before the one in hand.
+    Raises Cancelled within a moment of ``cancel``; the case then holds all batches before the one in hand. Raises
+    CaseError where other victims were asked before.
     """
     from core.attributor import attribute_files  # noqa: PLC0415 (torch)
 
+    case.settle_victims(_asked(attributor))
     waiting = case.waiting(paths)
     pack, program = case.manifest, ", ".join(f"{name} {number}" for name, number in versions().items())
     case.write_log("device", attributor.device_name)
@@ -92,6 +94,10 @@ def fill_case(
         ended = _FINISHED
     finally:
         case.write_log(ended, f"{case.count()} files in the case, {len(case)} different images attributed")
+
+
+def _asked(attributor: Attributor) -> dict[str, str]:
+    return {victim.sha256: victim.name for victim in attributor.asked}
 
 
 def devices(case: Case) -> str:
@@ -140,6 +146,7 @@ def fill_shared(
     a killed run left behind are merged before anything is begun.
     """
     if ranks.first:
+        case.settle_victims(_asked(attributor))
         merge_parts(case, paths)
     ranks.barrier()
     own = ranks.share(case.waiting(paths), attributor.batch)

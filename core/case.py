@@ -116,6 +116,29 @@ class Case(Mapping[str, Finding]):
     def close(self) -> None:
         self._database.close()
 
+    def settle_victims(self, asked: Mapping[str, str]) -> None:
+        """Take the victims that are asked, names by sha256, for all of the case's answers.
+
+        Raises CaseError where its answers rest on other ones: they do not belong side by side.
+        """
+        wanted = dict(asked)
+        with self._guarded():
+            row = self._database.execute("SELECT value FROM facts WHERE key = 'asked'").fetchone()
+            try:
+                settled = {} if row is None else dict(json.loads(row[0]))
+            except (TypeError, ValueError) as error:
+                raise _damaged(self.path, "the victims that it asked cannot be read") from error
+        if settled == wanted:
+            return
+        if self._hashes:
+            raise CaseError(
+                f"{self.path} was made {_asking(settled)}, not {_asking(wanted)}.",
+                "Choose the same victims to ask, or start a new case.",
+            )
+        with self._transaction():
+            self._database.execute("INSERT OR REPLACE INTO facts VALUES ('asked', ?)", (json.dumps(wanted),))
+            self._write_log("victims", _asking(wanted))
+
     def __enter__(self) -> Case:
         return self
 
@@ -313,6 +336,11 @@ class Case(Mapping[str, Finding]):
                     f"{self.path} cannot be used: {reason}.", "Free its disk or copy it elsewhere."
                 ) from error
             raise _damaged(self.path, reason.splitlines()[0]) from error
+
+
+def _asking(victims: Mapping[str, str]) -> str:
+    named = ", ".join(f"{name} ({digest[:12]})" for digest, name in sorted(victims.items(), key=lambda item: item[1]))
+    return f"asking {named}" if named else "asking no victim"
 
 
 def _damaged(path: Path, reason: str) -> CaseError:

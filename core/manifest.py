@@ -26,7 +26,8 @@ class AttackLabel(_Strict):
     """One attack the pack can name, and its hyperparameter's name, display unit and trained range.
 
     Values are in the regression target's units: epsilon x 255 ("/255") beside kappa ("logits") or overshoot ("%"), 0
-    for clean.
+    for clean. read_off: epsilon is read off the image (:mod:`core.model.epsilon`) where it shows it, because that
+    erred less than the network on the calibration split.
     """
 
     name: str
@@ -34,6 +35,7 @@ class AttackLabel(_Strict):
     unit: str
     minimum: float
     maximum: float
+    read_off: bool = False
 
     @model_validator(mode="after")
     def _range(self) -> AttackLabel:
@@ -157,8 +159,8 @@ class Manifest(_Strict):
         missing = {a.name for a in self.attacks} ^ set(self.calibration.halfwidths)
         if missing:
             raise ValueError(f"halfwidths do not match the attack labels: {sorted(missing)}")
-        if self.probes is not None and self.network.perturbation_extractor != "pixel":
-            raise ValueError("probes need a network that estimates perturbations by pixel")
+        if self.network.perturbation_extractor != "pixel" and (self.probes or any(a.read_off for a in self.attacks)):
+            raise ValueError("probes and read_off need a network that estimates perturbations by pixel")
         if self.probes is not None and len(self.probes.image_share) != len(self.attacks):
             raise ValueError(f"probes.image_share has {len(self.probes.image_share)} entries, not one for each attack")
         return self

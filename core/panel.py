@@ -43,7 +43,7 @@ class Panel:
 
     def hear(self, images: Tensor, outputs: Outputs) -> Heard:
         """Ask every victim about images [B, C, H, W]; outputs: what the network says of them. Both without gradient."""
-        replies = ask(self._victims, images, perturbation(outputs, self._manifest.attacks))
+        replies = ask(self._victims, images, perturbation(images, outputs, self._manifest.attacks))
         with torch.no_grad():
             calibration = self._manifest.calibration
             scores = self._scorer(replies.probes)

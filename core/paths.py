@@ -28,5 +28,6 @@ def pack_folders() -> tuple[Path, ...]:
 
 
 def victim_folders() -> tuple[Path, ...]:
-    """Folders searched for victims by name, the user's own before the shipped ones."""
-    return user_data() / "victims", RESOURCES / "victims"
+    """Folders searched for victims: the user's own, the shipped ones, and those of the runs that the wizard began."""
+    own = user_data()
+    return own / "victims", RESOURCES / "victims", *sorted((own / "runs").glob("*/victims"))

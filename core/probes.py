@@ -61,7 +61,7 @@ class Replies(NamedTuple):
     clean_label: Tensor
 
 
-def perturbation(outputs: Outputs, attacks: Sequence[AttackLabel]) -> Tensor:
+def perturbation(images: Tensor, outputs: Outputs, attacks: Sequence[AttackLabel]) -> Tensor:
     """The best estimate of a batch's perturbations, [B, C, H, W]: the auto-encoder's, made sharp under FGSM.
 
     Eq. 4's squared error makes the auto-encoder understate what it is unsure of. Under FGSM the size of every change
@@ -75,8 +75,24 @@ def perturbation(outputs: Outputs, attacks: Sequence[AttackLabel]) -> Tensor:
         return estimate
     at = names.index(_ONE_STEP)
     epsilon = outputs.hyperparameter[:, at].clamp(attacks[at].minimum, attacks[at].maximum)[:, None, None, None] / 255
-    sharp = torch.where(estimate.abs() > epsilon / 4, epsilon * estimate.sign(), 0.0)
-    return torch.where((outputs.attack.argmax(1) == at)[:, None, None, None], sharp, estimate)
+    stepped = (outputs.attack.argmax(1) == at)[:, None, None, None]
+    return torch.where(stepped, _one_step(images, estimate, epsilon), estimate)
+
+
+def _one_step(images: Tensor, estimate: Tensor, epsilon: Tensor) -> Tensor:
+    """What one step of epsilon [B, 1, 1, 1] did: the estimate's signs, or the only ones that the range allows.
+
+    A pixel nearer to an end than epsilon cannot have come from there, and one that is epsilon away from an end came
+    from it if the estimate has that direction at all. At the end itself epsilon was cut off, and the estimate stands.
+    """
+    black, white = images <= 0, images >= 1
+    seen = torch.where(estimate.abs() > epsilon / 4, estimate, 0.0)
+    from_end = torch.where(estimate > 0, images - epsilon, 1 - images - epsilon).abs() < _STILL
+    sign = torch.where(from_end, estimate, seen).sign()
+    fell, rose = images < epsilon - _STILL, images > 1 - epsilon + _STILL
+    sign = torch.where(fell & ~rose, -1.0, torch.where(rose & ~fell, 1.0, sign))
+    cut = torch.where(black, seen.clamp(max=0), seen.clamp(min=0)).clamp(-epsilon, epsilon)
+    return torch.where(black | white, cut, epsilon * sign)
 
 
 def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor) -> Replies:

@@ -28,53 +28,55 @@ class Held:
     path: Path
 
 
-def held_victims(manifest: Manifest, folders: Iterable[Path] | None = None) -> list[Held]:
-    """The pack's victims that lie in ``folders``, in the pack's order; by default the user's own and the shipped ones.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A victim that might be asked. known: it is one of the pack's.
 
-    None for a pack that cannot ask them.
+    held: its file, or None where it cannot be asked, and then ``error`` says why.
     """
-    if manifest.probes is None:
-        return []
-    wanted = {victim.sha256: victim.name for victim in manifest.victims if victim.sha256 is not None}
-    found: dict[str, Held] = {}
-    for path in _files(victim_folders() if folders is None else folders):
-        digest = _digest(path)
-        if digest in wanted:
-            found.setdefault(digest, Held(wanted[digest], digest, path))
-    return [found[digest] for digest in wanted if digest in found]
+
+    name: str
+    known: bool
+    held: Held | None
+    error: VictimError | None = None
 
 
-def hand_over(manifest: Manifest, held: Sequence[Held], paths: Sequence[Path]) -> list[Held]:
-    """``held`` and the victims in the files ``paths`` beside them; one that is there already is not asked twice.
+def candidates(
+    manifest: Manifest, handed: Sequence[Path] = (), *, ask: bool = True, folders: Iterable[Path] | None = None
+) -> list[Candidate]:
+    """The pack's victims in its order, and those in the files ``handed`` that are not among them.
 
-    Raises VictimError for a file that is no victim, takes other images than the pack, or bears a name that is taken.
+    ask: whether the pack's own are to be looked for in ``folders``, by default the user's own, the shipped ones and
+    those of the wizard's runs. A file that is handed over counts in any case. Empty for a pack that asks nobody and no
+    file.
     """
-    from core.victims import read_card  # noqa: PLC0415 (torch)
+    offered = [_offer(manifest, path) for path in handed]
+    given = {one.held.sha256: one.held for one in offered if one.held is not None}
+    found = dict(given)
+    if ask and manifest.probes is not None:
+        found = _found(manifest, victim_folders() if folders is None else folders) | given
+    own = [victim for victim in manifest.victims if victim.sha256 is not None and manifest.probes is not None]
+    listed = [_own(victim.name, found.get(str(victim.sha256)), ask=ask) for victim in own]
+    known = {victim.sha256 for victim in own}
+    taken = {victim.name for victim in manifest.victims} | {NONE_OF_THESE}
+    for one in offered:
+        if one.held is None:
+            listed.append(one)
+        elif one.held.sha256 not in known and one.held.sha256 in given:
+            held = given.pop(one.held.sha256)  # a file that is handed over twice is asked once
+            name = held.name if held.name not in taken else f"{held.name} ({held.sha256[:6]})"
+            taken.add(name)
+            listed.append(Candidate(name, False, Held(name, held.sha256, held.path)))
+    return listed
 
-    if paths and manifest.probes is None:
-        raise VictimError(
-            f"The pack {manifest.pack_id} cannot ask victims.", "Train a pack whose scenario has [probes]."
-        )
-    known = {victim.sha256: victim.name for victim in manifest.victims}
-    found = list(held)
-    for path in paths:
-        card = read_card(path)
-        image = manifest.image
-        if (card.channels, card.height, card.width) != (image.channels, image.height, image.width):
-            raise VictimError(
-                f"{path} takes images of {card.channels}x{card.height}x{card.width}, the pack {manifest.name} "
-                f"{image.channels}x{image.height}x{image.width}.",
-                "Choose a pack for images of its size.",
-            )
-        digest = _digest(path)
-        if any(one.sha256 == digest for one in found):
-            continue
-        name = known.get(digest, card.name)
-        taken = {one.name for one in found} | {v.name for v in manifest.victims if v.sha256 != digest}
-        if name in taken or name == NONE_OF_THESE:
-            name = f"{name} ({digest[:6]})"
-        found.append(Held(name, digest, path))
-    return found
+
+def victims_to_ask(manifest: Manifest, ask: bool, handed: Sequence[Path]) -> list[Held]:
+    """Of :func:`candidates` those that can be asked. Raises VictimError for a file of ``handed`` that cannot."""
+    found = candidates(manifest, handed, ask=ask)
+    for one in found:
+        if one.error is not None and not one.known:
+            raise one.error
+    return [one.held for one in found if one.held is not None]
 
 
 def load_held(held: Held) -> Victim:
@@ -87,8 +89,43 @@ def load_held(held: Held) -> Victim:
     return victim
 
 
-def _files(folders: Iterable[Path]) -> list[Path]:
-    return [path for folder in folders if folder.is_dir() for path in sorted(folder.glob(f"*{SUFFIX}"))]
+def _own(name: str, held: Held | None, *, ask: bool) -> Candidate:
+    if held is not None:
+        return Candidate(name, True, Held(name, held.sha256, held.path))
+    missing = VictimError(f"No file of {name} is at hand.", f"Hand over the victim's {SUFFIX} file.")
+    return Candidate(name, True, None, missing if ask else VictimError("The pack's own victims are not asked."))
+
+
+def _offer(manifest: Manifest, path: Path) -> Candidate:
+    """A file that was handed over, under the name that it gives itself."""
+    from core.victims import read_card  # noqa: PLC0415 (torch)
+
+    try:
+        if manifest.probes is None:
+            raise VictimError(
+                f"The pack {manifest.pack_id} cannot ask victims.", "Train a pack whose scenario has [probes]."
+            )
+        card, image = read_card(path), manifest.image
+        if (card.channels, card.height, card.width) != (image.channels, image.height, image.width):
+            raise VictimError(
+                f"{path} takes images of {card.channels}x{card.height}x{card.width}, the pack {manifest.name} "
+                f"{image.channels}x{image.height}x{image.width}.",
+                "Choose a pack for images of its size.",
+            )
+        return Candidate(card.name, False, Held(card.name, _digest(path), path))
+    except VictimError as error:
+        return Candidate(path.name, False, None, error)
+
+
+def _found(manifest: Manifest, folders: Iterable[Path]) -> dict[str, Held]:
+    """Files in the folders that are the pack's victims, by hash."""
+    wanted = {victim.sha256: victim.name for victim in manifest.victims if victim.sha256 is not None}
+    found: dict[str, Held] = {}
+    for path in (file for folder in folders if folder.is_dir() for file in sorted(folder.glob(f"*{SUFFIX}"))):
+        digest = _digest(path)
+        if digest in wanted:
+            found.setdefault(digest, Held(wanted[digest], digest, path))
+    return found
 
 
 def _digest(path: Path) -> str:

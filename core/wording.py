@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from core.types import ClassAnswer, Familiarity, HyperparameterAnswer
+from core.types import ClassAnswer, Familiarity, HyperparameterAnswer, Testimony
 
 _SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
 
@@ -69,12 +69,22 @@ def unfamiliarity(familiarity: Familiarity) -> str:
     )
 
 
+def testimony(said: Testimony) -> str:
+    """What one victim said, as a sentence without its full stop."""
+    if said.changes:
+        mind = f"{said.victim} changes its mind by {said.margin:.1f} logits"
+    else:
+        mind = f"{said.victim} sees what it sees in the estimated clean image, by {said.margin:.1f} logits"
+    return f"{mind}; its gradient matches the perturbation at {said.match:.2f}"
+
+
 METHOD = (
     "A network of the MTAA kind (Scalable Attribution of Adversarial Attacks via Multi-Task Learning, "
     "arXiv:2302.14059) reads each file's stored pixels, estimates the perturbation, and names attack, victim and "
     "hyperparameter at once. Its probabilities were calibrated by temperature, its candidate sets, intervals and "
     "familiarity by conformal quantiles, on images that it was not trained on. Files are told apart by the SHA-256 of "
-    "their bytes."
+    "their bytes. Where victims were asked, each gave its logits and their gradient at the image and at its estimated "
+    "clean image, and one scorer for all victims, trained and calibrated as the network was, weighed what they said."
 )
 LIMITS = (
     "Every answer is a ranking with doubt, not a verdict. A probability says how often such an answer is right on "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -42,6 +44,21 @@ def conformal_quantile(scores: NDArray[np.float64], coverage: float, beyond: flo
     if rank > len(scores) and beyond is not None:
         return beyond
     return float(np.sort(scores)[min(rank, len(scores)) - 1])
+
+
+def epsilons_to_read(
+    labels: Sequence[AttackLabel], told: Tensor, read: Tensor, attack: Tensor, value: Tensor
+) -> list[AttackLabel]:
+    """The labels, with ``read_off`` where reading epsilon off the images errs less than what the network tells.
+
+    told, read: [N, A], without and with reading; attack, value: [N] truth.
+    """
+    found = []
+    for index, label in enumerate(labels):
+        rows = attack == index
+        errors = [(way[rows, index] - value[rows]).square().sum() for way in (told, read)]
+        found.append(label.model_copy(update={"read_off": bool(errors[1] < errors[0])}))
+    return found
 
 
 def fit_calibration(

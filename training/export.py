@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from core.manifest import CLEAN, AttackLabel, Calibration, ImageSpec, Manifest, 
 from core.model.network import MTAA
 from core.pack import Pack, write_pack
 from core.progress import CancelToken, ProgressCallback
-from training.calibrate import fit_calibration
+from training.calibrate import epsilons_to_read, fit_calibration
 from training.figures import drawings
 from training.grow import compare
 from training.metrics import Predictions, evaluate
@@ -41,7 +42,7 @@ def export_pack(
     seen = answer(network, torch.from_numpy(train.adversarial), device)
     classes = torch.from_numpy(train.attack * len(scenario.victim_labels) + train.victim)
     network.familiarity.cpu().fit(seen.features, classes)
-    held_out = answer(network.to(device), torch.from_numpy(calibration_split.adversarial), device)
+    labels, held_out = _reading(network.to(device), labels, calibration_split, device)
     familiarity = network.familiarity.cpu()(held_out.features)
     calibration = fit_calibration(
         held_out.attack, held_out.victim, held_out.hyperparameter, familiarity,
@@ -91,6 +92,23 @@ def export_pack(
         "data_fingerprint": fingerprint(data),
     }
     return write_pack(path, manifest, network.cpu().state_dict())
+
+
+def _reading(
+    network: MTAA, labels: list[AttackLabel], examples: Examples, device: torch.device
+) -> tuple[list[AttackLabel], Answers]:
+    """Let the network read epsilon off the images for those attacks where that errs less, and answer accordingly."""
+    images = torch.from_numpy(examples.adversarial)
+    told = answer(network, images, device)
+    if network.config.perturbation_extractor != "pixel":
+        return labels, told
+    network.read_off = [label.hyperparameter == "epsilon" for label in labels]
+    read = answer(network, images, device)
+    truth = torch.from_numpy(examples.attack), torch.from_numpy(examples.hyperparameter)
+    labels = epsilons_to_read(labels, told.hyperparameter, read.hyperparameter, *truth)
+    network.read_off = [label.read_off for label in labels]
+    hyperparameter = torch.where(torch.tensor(network.read_off), read.hyperparameter, told.hyperparameter)
+    return labels, replace(told, hyperparameter=hyperparameter)
 
 
 def calibrated(answers: Answers, calibration: Calibration, labels: Sequence[AttackLabel]) -> Predictions:

@@ -21,7 +21,7 @@ from core.manifest import AttackLabel, Calibration, ImageSpec, Manifest
 from core.model.config import NetworkConfig
 from core.model.network import MTAA
 from core.pack import Pack, build_network
-from core.paths import user_data, victim_folders
+from core.paths import victim_folders
 from training.losses import UncertaintyWeighted
 from training.metrics import Predictions, evaluate
 from training.shards import Examples, file_sha256
@@ -67,7 +67,7 @@ def take_victim(pack: str, sha256: str, path: Path, beside: Path) -> None:
                 "Put that victim's file there, or give this victim another name.",
             )
         return
-    folders = [*victim_folders(), beside / "victims", *sorted((user_data() / "runs").glob("*/victims"))]
+    folders = [*victim_folders(), beside / "victims"]
     for candidate in (file for folder in folders for file in sorted(folder.glob("*.safetensors"))):
         if file_sha256(candidate) == sha256:
             make_folder(path.parent)

@@ -133,8 +133,9 @@ def _replies(
 
 @torch.no_grad()
 def _own(network: MTAA, labels: list[AttackLabel], chunk: Tensor, device: torch.device) -> _Own:
-    outputs: Outputs = network(to_float(chunk.to(device)))
-    estimate = perturbation(outputs, labels)
+    pixels = to_float(chunk.to(device))
+    outputs: Outputs = network(pixels)
+    estimate = perturbation(pixels, outputs, labels)
     return _Own(*(part.cpu() for part in (outputs.attack, outputs.victim, outputs.hyperparameter, estimate)))
 
 

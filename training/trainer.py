@@ -79,7 +79,7 @@ class Trainer:
         self.weighting = UncertaintyWeighted(weighted=scenario.network.uncertainty_weighted)
         self._run = {
             "settings": self._spec.model_dump(), "network": scenario.network.model_dump(), "seed": scenario.seed,
-            "labels": [label.model_dump() for label in labels], "victims": scenario.victim_labels,
+            "labels": [label.model_dump(exclude_defaults=True) for label in labels], "victims": scenario.victim_labels,
             "examples": train.digest(),
         }  # fmt: skip
         self.start = load_pack(find_pack(self._spec.start)) if self._spec.start else None

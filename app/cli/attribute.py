@@ -27,6 +27,7 @@ from core.report import check_suffix, write_report
 from core.report.subject import Pictures, Subject, of_case
 from core.tables import SCHEMA_FIELDS, write_csv
 from core.types import Attribution, FloatArray, Heatmap, LoadedImage, Record
+from core.victim_store import victims_to_ask
 
 if TYPE_CHECKING:
     from core.attributor import Attributor
@@ -71,6 +72,12 @@ def attribute(
     coverage: Annotated[
         float, typer.Option(help="How often candidate sets and intervals are to hold the truth, e.g. 0.9.")
     ] = 0.9,
+    ask: Annotated[
+        bool, typer.Option("--ask/--no-ask", help="Ask the pack's victims that are at hand, or judge the image alone.")
+    ] = True,
+    victim: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Ask this victim as well; may be given several times.")
+    ] = None,
     control: Annotated[
         bool, typer.Option("--control", help="Obey pause, resume and cancel, a line each on standard input.")
     ] = False,
@@ -82,6 +89,7 @@ def attribute(
 
     With a case, results are written as they arrive; whatever stops the program, --resume goes on where it was, and
     what is written out is the whole case. Under torchrun the processes share the files of one case.
+    A pack that can weigh what victims say asks those of its own that are found, and every one that is handed over.
 
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
     """
@@ -100,7 +108,8 @@ def attribute(
 
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
 
-    attributor = Attributor(load_pack(pack_path), ranks.device(device))
+    asked = victims_to_ask(manifest, ask, victim or [])
+    attributor = Attributor(load_pack(pack_path), ranks.device(device), asked)
     token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
     if control:
         listen_for_commands(token)
@@ -211,7 +220,9 @@ def _print_table(found: Subject, each: bool) -> None:
     summary = f"{len(found.records) - failed} attributed" + (f", {failed} not" if failed else "")
     coverage = next((r.finding.attribution.attack.coverage for r in found.records if r.finding), None)
     doubt = f", doubt at {coverage:.4g} coverage" if coverage is not None else ""
-    console.print(plain(f"{summary}; pack {found.manifest.pack_id}, {found.device}{doubt}"))
+    named = dict.fromkeys(t.victim for r in found.records if r.finding for t in r.finding.attribution.testimonies)
+    asked = f", asking {', '.join(named)}" if named else ""
+    console.print(plain(f"{summary}; pack {found.manifest.pack_id}, {found.device}{asked}{doubt}"))
 
 
 def _cells(answer: Attribution) -> tuple[Text, ...]:

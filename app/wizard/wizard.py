@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget, QWizard
 
 from app.pack_shelf import PackShelf
-from app.requests import Setup
 from app.wizard.attacks_page import AttacksPage
 from app.wizard.child import SCENARIO, begun_with
 from app.wizard.choices import Choices, restore
@@ -92,7 +92,7 @@ class TrainingWizard(QWizard):
 
     def _saved(self, path: Path) -> None:
         if self.results.use.isChecked():
-            self.session.set_setup(Setup(path.stem, self.session.setup.device))
+            self.session.set_setup(replace(self.session.setup, pack=path.stem))
         self._end(stop=False)
         super().accept()
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from core.manifest import AttackLabel, ImageSpec
 from core.model.backbones import make_backbone
 from core.model.config import NetworkConfig
+from core.model.epsilon import read_epsilon
 from core.model.familiarity import Familiarity
 from core.model.perturbation import VECTOR, FeaturePerturbation, Perturbation, PixelPerturbation
 from core.model.scorer import Scorer
@@ -77,6 +78,7 @@ class MTAA(nn.Module):
     """Three answers from one adversarial image [B, C, H, W] in [0, 1]; see :class:`Outputs`.
 
     scorer: what judges the answers of victims that are asked (:mod:`core.probes`), where there is one.
+    read_off: for each attack, whether its epsilon is read off the image; never while the network trains.
     """
 
     minimum: Tensor
@@ -102,6 +104,7 @@ class MTAA(nn.Module):
         features = self.adversarial_extractor.features_out + extracted
         self.familiarity = Familiarity(features, len(attacks) * victims)
         self.scorer = Scorer(attacks) if scorer else None
+        self.read_off = [a.read_off for a in attacks]
         self.register_buffer("minimum", torch.tensor([a.minimum for a in attacks]), persistent=False)
         self.register_buffer("width", torch.tensor([a.width for a in attacks]), persistent=False)
 
@@ -118,7 +121,17 @@ class MTAA(nn.Module):
             attack = self.attack_head(for_attack)
             victim = self.victim_head(for_victim)
             raw = self.hyperparameter_head(torch.cat([for_attack, attack], dim=1))  # eq. 7: v and z
-        return Outputs(attack, victim, self._in_units(raw), perturbation, features)
+            told = self._in_units(raw)
+            if perturbation is not None and any(self.read_off) and not self.training:
+                told = self._read(x, perturbation.estimate, told)
+        return Outputs(attack, victim, told, perturbation, features)
+
+    def _read(self, x: Tensor, estimate: Tensor, told: Tensor) -> Tensor:
+        """``told`` [B, A] with what can be read off the images."""
+        columns = list(told.unbind(1))
+        for at in (at for at, wanted in enumerate(self.read_off) if wanted):
+            columns[at] = read_epsilon(x, estimate, columns[at], float(self.minimum[at] + self.width[at]))
+        return torch.stack(columns, dim=1)
 
     def _in_units(self, raw: Tensor) -> Tensor:
         """The head's raw output -> [B, A] in label units."""

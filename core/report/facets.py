@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.manifest import AttackLabel, Manifest
+from core.manifest import NONE_OF_THESE, AttackLabel, Manifest
 from core.types import Attribution, ClassAnswer, Record
 
 BINS = 20
@@ -16,6 +16,9 @@ BINS = 20
 FAMILIAR, UNFAMILIAR, FAILED = range(3)
 SINGLE, COPY = range(2)
 """The bars of "files" and of "copies"."""
+
+HANDED_OVER = "handed over"
+"""The bar of victims that the pack does not know."""
 
 NONE = -1
 """The place of a record that a facet does not count."""
@@ -44,6 +47,8 @@ class Facets:
 
     def __init__(self, manifest: Manifest) -> None:
         attacks, victims = [a.name for a in manifest.attacks], [v.name for v in manifest.victims]
+        if manifest.probes is not None:  # answers then also come from victims that the pack does not know
+            victims += [NONE_OF_THESE, HANDED_OVER]
         self._attack_at = {name: at for at, name in enumerate(attacks)}
         self._victim_at = {name: at for at, name in enumerate(victims)}
         self._first: dict[str, str] = {}
@@ -76,7 +81,7 @@ class Facets:
         return self._attack_at.get(answer.attack.label, NONE)
 
     def _victim(self, answer: Attribution) -> int:
-        return self._victim_at.get(answer.victim.label, NONE)
+        return self._victim_at.get(answer.victim.label, self._victim_at.get(HANDED_OVER, NONE))
 
     def _cell(self, answer: Attribution) -> int:
         row, column = self._attack(answer), self._victim(answer)

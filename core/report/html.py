@@ -40,6 +40,7 @@ def render(subject: Subject) -> str:
         value=wording.hyperparameter_value,
         interval=wording.hyperparameter_interval,
         unfamiliarity=wording.unfamiliarity,
+        testimony=wording.testimony,
         uri=uri,
     )
     manifest, records = subject.manifest, subject.records

@@ -1,0 +1,189 @@
+"""The victims dialog: which of the pack's victims are at hand, and which others are asked as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QBrush, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.requests import Setup
+from app.session import Session
+from app.widgets import named
+from core.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from core.victim_store import Candidate
+
+SUFFIX = ".safetensors"
+
+
+class VictimsDialog(QDialog):
+    """What is changed here applies at once, and the images are judged again."""
+
+    listed = Signal(object, object)
+    """Setup and its candidates."""
+    refused = Signal(object, str)
+    """Setup, and why its victims cannot be told."""
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.candidates: list[Candidate] = []
+        self.setWindowTitle(self.tr("Victims to ask"))
+        self.setAcceptDrops(True)
+        about = QLabel(wordWrap=True)
+        about.setText(
+            self.tr(
+                "A victim at hand is asked about every image: where its decision turns, and whether its gradient "
+                "matches the perturbation. That says more than the image alone. All of it happens on this machine."
+            )
+        )
+        self.ask = QCheckBox(self.tr("Ask the pack's own victims that are found"))
+        self.ask.toggled.connect(self._ask)
+        self.table = named(QTreeWidget(), self.tr("Victims"))
+        self.table.setRootIsDecorated(False)
+        self.table.setHeaderLabels([self.tr("Victim"), self.tr("Asked"), self.tr("File")])
+        self.remark = QLabel(wordWrap=True)
+        self.remark.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.hand_over = self._button(self.tr("Hand over a victim…"), self._choose)
+        self.take_back = self._button(self.tr("Take back"), self._take_back)
+        self.close_ = self._button(self.tr("Close"), self.close)
+        self._lay_out(about)
+        self.table.currentItemChanged.connect(self._enable)
+        self.listed.connect(self._show)
+        self.refused.connect(self._refuse)
+        self.resize(720, 420)
+
+    @staticmethod
+    def _button(text: str, then: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        button.setAutoDefault(False)
+        button.clicked.connect(then)
+        return button
+
+    def _lay_out(self, about: QLabel) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.hand_over)
+        buttons.addWidget(self.take_back)
+        buttons.addStretch(1)
+        buttons.addWidget(self.close_)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 16, 16, 16)
+        for part in (about, self.ask):
+            layout.addWidget(part)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.remark)
+        layout.addLayout(buttons)
+
+    def refresh(self) -> None:
+        """Look again for files; the table follows when they are found."""
+        setup = self.session.setup
+        self.ask.blockSignals(True)
+        self.ask.setChecked(setup.ask)
+        self.ask.blockSignals(False)
+        self._enable()
+        self.session.reader.submit(lambda: self._look(setup))
+
+    def _look(self, setup: Setup) -> None:
+        from core.pack import find_pack, read_manifest  # noqa: PLC0415  (imports torch)
+        from core.victim_store import candidates  # noqa: PLC0415
+
+        try:
+            manifest = read_manifest(find_pack(setup.pack))
+            self.listed.emit(setup, candidates(manifest, [Path(file) for file in setup.victims], ask=setup.ask))
+        except WorkbenchError as error:
+            self.refused.emit(setup, str(error))
+
+    def _show(self, setup: Setup, found: list[Candidate]) -> None:
+        if setup != self.session.setup:
+            return  # another look is under way
+        self.candidates = found
+        self.table.clear()
+        for one in found:
+            asked = self.tr("yes") if one.held is not None else self.tr("no")
+            where = str(one.held.path) if one.held is not None else str(one.error)
+            item = QTreeWidgetItem([one.name, asked, where])
+            item.setToolTip(2, where)
+            if one.held is None:
+                item.setForeground(2, QBrush(theme.color("muted" if one.known else "warn")))
+            self.table.addTopLevelItem(item)
+        for column in (0, 1):
+            self.table.resizeColumnToContents(column)
+        empty = self.tr("This pack judges by the image alone: its scenario had no [probes].")
+        self.remark.setText("" if found else empty)
+        self._enable()
+
+    def _refuse(self, setup: Setup, why: str) -> None:
+        if setup == self.session.setup:
+            self.table.clear()
+            self.remark.setText(why)
+
+    def _enable(self) -> None:
+        fixed = self.session.desk.case is not None
+        self.ask.setEnabled(not fixed)
+        self.hand_over.setEnabled(not fixed)
+        self.take_back.setEnabled(not fixed and self._chosen is not None)
+        if fixed:
+            self.remark.setText(self.tr("A case keeps to the victims that it began with."))
+
+    @property
+    def _chosen(self) -> str | None:
+        """The handed-over file of the current row."""
+        at = self.table.currentIndex().row()
+        if not 0 <= at < len(self.candidates):
+            return None
+        held, files = self.candidates[at].held, self.session.setup.victims
+        if held is not None:
+            return str(held.path) if str(held.path) in files else None
+        return next((file for file in files if Path(file).name == self.candidates[at].name), None)
+
+    def _ask(self, ask: bool) -> None:
+        self._apply(replace(self.session.setup, ask=ask))
+
+    def _choose(self) -> None:
+        kinds = self.tr("Victims ({pattern})").format(pattern=f"*{SUFFIX}")
+        paths, _ = QFileDialog.getOpenFileNames(self, self.tr("Hand over a victim"), str(Path.home()), kinds)
+        self.take(paths)
+
+    def take(self, paths: list[str]) -> None:
+        """Ask the victims in these files as well."""
+        setup = self.session.setup
+        files = dict.fromkeys([*setup.victims, *(str(Path(path).absolute()) for path in paths)])
+        self._apply(replace(setup, victims=tuple(files)))
+
+    def _take_back(self) -> None:
+        setup, file = self.session.setup, self._chosen
+        self._apply(replace(setup, victims=tuple(one for one in setup.victims if one != file)))
+
+    def _apply(self, setup: Setup) -> None:
+        self.session.set_setup(setup)
+        self.refresh()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if self.hand_over.isEnabled() and _victims_in(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        self.take(_victims_in(event))
+        event.acceptProposedAction()
+
+
+def _victims_in(event: QDropEvent) -> list[str]:
+    return [url.toLocalFile() for url in event.mimeData().urls() if url.toLocalFile().endswith(SUFFIX)]
