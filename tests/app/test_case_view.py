@@ -53,7 +53,7 @@ def row(window: MainWindow, name: str) -> Row:
 
 
 def chart(window: MainWindow, key: str, board: int = 0) -> Chart:
-    return next(chart for chart in window.dashboard.boards[board].charts if chart.facet.key == key)
+    return next(chart for chart in window.case.dashboard.boards[board].charts if chart.facet.key == key)
 
 
 def listed(window: MainWindow) -> list[str]:
@@ -89,7 +89,7 @@ def test_a_folder_becomes_a_case_that_opens_again_as_it_was(
     assert "copy" in str(index.data(Qt.ItemDataRole.AccessibleTextRole))
     assert f"Same bytes as {pictures / 'a.png'}" in str(index.data(Qt.ItemDataRole.ToolTipRole))
     assert "damaged or cut short" in str(row(window, "broken.png").record.error)
-    assert "seizure" in window.windowTitle() and window.middle.currentWidget() is window.dashboard
+    assert "seizure" in window.windowTitle() and window.middle.currentWidget() is window.case.dashboard
     assert not window.answer.slider.isEnabled(), "the coverage is the case's"
     assert not window.actions_["remove"].isEnabled() and not window.actions_["remove_all"].isEnabled()
 
@@ -116,7 +116,7 @@ def test_a_folder_becomes_a_case_that_opens_again_as_it_was(
     window.list.view.activated.emit(window.list.view.currentIndex())
     assert window.middle.currentWidget() is window.viewer, "Enter on a row shows the image"
     window.actions_["show_case"].trigger()
-    assert window.middle.currentWidget() is window.dashboard
+    assert window.middle.currentWidget() is window.case.dashboard
     window.actions_["show_case_log"].trigger()
     qtbot.waitUntil(lambda: any("finished" in text for text in pages()))
 
@@ -159,7 +159,7 @@ def test_bars_filter_the_list(window: MainWindow, case: Path, qtbot: QtBot) -> N
     qtbot.mouseClick(files, Qt.MouseButton.LeftButton, pos=spot)
     assert listed(window) == ["broken.png"] and files.chosen == 2
     assert window.list.count.text() == "Images: 1 of 8"
-    (chip,) = window.bar_filter.findChildren(QPushButton)
+    (chip,) = window.case.bar_filter.findChildren(QPushButton)
     assert chip.accessibleName() == "No longer filter by Files: not attributed"
 
     copies = chart(window, "copies")
@@ -173,7 +173,7 @@ def test_bars_filter_the_list(window: MainWindow, case: Path, qtbot: QtBot) -> N
     window.list.search.setText("b.png")
     assert listed(window) == []
     window.actions_["show_all_images"].trigger()
-    assert listed(window) == NAMES and not window.bar_filter.isVisible() and copies.chosen is None
+    assert listed(window) == NAMES and not window.case.bar_filter.isVisible() and copies.chosen is None
 
     cells = chart(window, "cells")
     cells.setFocus()
@@ -184,7 +184,7 @@ def test_bars_filter_the_list(window: MainWindow, case: Path, qtbot: QtBot) -> N
     for _ in range(at % cells.step):
         qtbot.keyClick(cells, Qt.Key.Key_Right)
     qtbot.keyClick(cells, Qt.Key.Key_Return)
-    assert len(listed(window)) == cells.counts[at] and window.bar_filter.words() == (
+    assert len(listed(window)) == cells.counts[at] and window.case.bar_filter.words() == (
         f"Attack and victim: {cells.facet.labels[at]}"
     )
 
@@ -192,15 +192,15 @@ def test_bars_filter_the_list(window: MainWindow, case: Path, qtbot: QtBot) -> N
 def test_tags_and_notes_are_in_the_file_at_once_and_undone(window: MainWindow, case: Path, qtbot: QtBot) -> None:
     window.activateWindow()
     select(window, "a.png", "b.png")
-    qtbot.waitUntil(lambda: "2 selected" in window.remarks._about.text())
+    qtbot.waitUntil(lambda: "2 selected" in window.case.remarks._about.text())
     window.actions_["edit_tag"].trigger()
-    qtbot.keyClicks(window.remarks.tag, "urgent")
-    qtbot.keyClick(window.remarks.tag, Qt.Key.Key_Return)
+    qtbot.keyClicks(window.case.remarks.tag, "urgent")
+    qtbot.keyClick(window.case.remarks.tag, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: remarks(case) == {"a.png": Remark("urgent", ""), "b.png": Remark("urgent", "")})
     select(window, "c.png")
-    qtbot.waitUntil(lambda: window.remarks.tag.text() == "")
+    qtbot.waitUntil(lambda: window.case.remarks.tag.text() == "")
     window.actions_["edit_note"].trigger()
-    qtbot.keyClicks(window.remarks.note, "seen on server 3")
+    qtbot.keyClicks(window.case.remarks.note, "seen on server 3")
     window.list.view.setFocus()
     qtbot.waitUntil(lambda: remarks(case).get("c.png") == Remark("", "seen on server 3"))
 
@@ -220,7 +220,7 @@ def test_tags_and_notes_are_in_the_file_at_once_and_undone(window: MainWindow, c
 
 
 def test_what_is_typed_as_the_window_closes_is_kept(program: Program, case: Path, qtbot: QtBot) -> None:
-    panel = program.window.remarks
+    panel = program.window.case.remarks
     select(program.window, "d.png")
     qtbot.waitUntil(lambda: panel._current is row(program.window, "d.png"))
     qtbot.keyClicks(panel.note, "unfinished")
@@ -233,16 +233,16 @@ def test_two_groups_side_by_side(window: MainWindow, case: Path, qtbot: QtBot) -
     assert not window.actions_["end_comparison"].isEnabled()
     window.actions_["keep_group"].trigger()
     select(window, "c.png", "d.png")
-    qtbot.waitUntil(lambda: "2" in window.dashboard.boards[1].name.text())
-    boards = window.dashboard.boards
+    qtbot.waitUntil(lambda: "2" in window.case.dashboard.boards[1].name.text())
+    boards = window.case.dashboard.boards
     assert [board.name.text() for board in boards] == ["Selected images: 3", "Selected images: 2"]
     assert list(chart(window, "files", 0).counts)[2] == 1 and sum(chart(window, "files", 1).counts) == 2
     window.list.view.clearSelection()
-    window.bar_filter.toggle(0, 2)
+    window.case.bar_filter.toggle(0, 2)
     qtbot.waitUntil(lambda: boards[1].name.text() == "Listed images: 1\nFiles: not attributed")
     assert chart(window, "files", 0).chosen is None and chart(window, "files", 1).chosen == 2
     window.actions_["end_comparison"].trigger()
-    assert len(window.dashboard.boards) == 1 and not window.dashboard.comparing
+    assert len(window.case.dashboard.boards) == 1 and not window.case.dashboard.comparing
 
 
 def test_the_case_is_written_out(
@@ -281,13 +281,13 @@ def test_every_control_of_a_case_has_a_name_and_the_language_can_change(
     window = program.window
     nameless = [
         widget
-        for widget in (*window.dashboard.findChildren(QWidget), window.remarks.tag, window.remarks.note)
+        for widget in (*window.case.dashboard.findChildren(QWidget), window.case.remarks.tag, window.case.remarks.note)
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and not widget.accessibleName()
     ]
     assert nameless == []
     program.settings["appearance/language"] = "zh_CN"
     qtbot.waitUntil(lambda: program.window is not window)
-    assert listed(program.window) == NAMES and program.window.dashboard.isVisible()
+    assert listed(program.window) == NAMES and program.window.case.dashboard.isVisible()
     assert chart(program.window, "attack").accessibleName() != "Attack"
     program.settings["appearance/language"] = "en"
     qtbot.waitUntil(lambda: program.window.actions_["new_case"].text() == "New case…")
