@@ -123,8 +123,9 @@ def test_pause_and_go_on(window: MainWindow, gate: Gate, qtbot: QtBot, case: Pat
     window.actions_["pause"].trigger()
     assert "paused" in window.status.queue.text() and window.status.pause.isChecked()
     gate.through(1000)
-    window.list.select(window.session.images.rows[20].entry.key)
-    qtbot.waitUntil(lambda: window.session.scene.heatmap is not None, timeout=PATIENCE)
+    session, looked_at = window.session, window.session.images.rows[20].entry.key
+    window.list.select(looked_at)
+    qtbot.waitUntil(lambda: session._on_screen == looked_at and session.scene.heatmap is not None, timeout=PATIENCE)
     stands_at = judged(window)
     assert stands_at in (BATCH, 2 * BATCH), "the batch in hand, and none after it"
     qtbot.wait(300)
