@@ -1,0 +1,174 @@
+"""Victims that are asked, in the window and on the command line: both give the same answers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.__main__ import main
+from app.main_window import MainWindow
+from app.victims_view import VictimsDialog
+from core import paths
+from core.manifest import NONE_OF_THESE
+from core.types import Attribution
+from core.victims import load_victim
+from tests.app.helpers import PATIENCE, drop, wait_judged
+from tests.core.panels import write_asking_pack
+
+RESNET, VGG = (paths.RESOURCES / "victims" / f"{name}.safetensors" for name in ("resnet18", "vgg16"))
+Saying = Callable[[], Attribution]
+
+
+@pytest.fixture
+def default_pack(tiny_manifest: dict[str, Any]) -> Path:
+    """A pack that can ask victims, in the place of the shipped one: it knows ResNet18, and one that is not at hand."""
+    path = paths.user_data() / "packs" / "mnist.mtaapack"
+    path.parent.mkdir(parents=True)
+    known = [{"name": "ResNet18", "sha256": load_victim(RESNET)[1]}, {"name": "Lost", "sha256": "f" * 64}]
+    write_asking_pack(path, {**tiny_manifest, "name": "mnist"}, known)
+    return path
+
+
+@pytest.fixture
+def saying(window: MainWindow, qtbot: QtBot, pictures: Path) -> Saying:
+    """One picture is open; calling it waits until it is judged and gives the answer."""
+    drop(window, pictures / "a.png")
+
+    def answer() -> Attribution:
+        wait_judged(qtbot, window, 1)
+        row = window.session.current_row
+        assert row is not None and row.attribution is not None
+        return row.attribution
+
+    return answer
+
+
+@pytest.fixture
+def victims(window: MainWindow, qtbot: QtBot) -> VictimsDialog:
+    window.actions_["show_victims"].trigger()
+    dialog = window.commands.victims_dialog()
+    qtbot.waitUntil(lambda: bool(dialog.candidates), timeout=PATIENCE)
+    return dialog
+
+
+def table(dialog: VictimsDialog) -> list[tuple[str, str]]:
+    items = (dialog.table.topLevelItem(at) for at in range(dialog.table.topLevelItemCount()))
+    return [(item.text(0), item.text(1)) for item in items if item is not None]
+
+
+def test_the_victim_at_hand_is_asked_and_says_so_in_words(window: MainWindow, saying: Saying, qtbot: QtBot) -> None:
+    answer = saying()
+    assert answer.evidence == "image+probes"
+    (said,) = answer.testimonies
+    assert said.victim == "ResNet18"
+    words = window.answer.victim.testimonies
+    qtbot.waitUntil(words.isVisible, timeout=PATIENCE)
+    assert f"by {said.margin:.1f} logits" in words.text() and f"at {said.match:.2f}" in words.text()
+    assert "ResNet18" in words.text() and words.text() in window.answer.sentence.toPlainText()
+
+
+def test_the_dialog_says_who_is_at_hand(victims: VictimsDialog) -> None:
+    assert table(victims) == [("ResNet18", "yes"), ("Lost", "no")]
+    assert victims.ask.isChecked() and not victims.take_back.isEnabled()
+    assert victims.candidates[0].held is not None and victims.candidates[0].held.path == RESNET
+
+
+def test_nobody_is_asked_when_the_analyst_says_so(
+    window: MainWindow, saying: Saying, victims: VictimsDialog, qtbot: QtBot
+) -> None:
+    assert saying().testimonies
+    victims.ask.click()
+    qtbot.waitUntil(lambda: table(victims) == [("ResNet18", "no"), ("Lost", "no")], timeout=PATIENCE)
+    assert saying().evidence == "image"
+    assert not window.answer.victim.testimonies.isVisible()
+    assert not window.session.settings.flag("attribution/ask")
+    victims.ask.click()
+    assert saying().testimonies
+
+
+def test_a_victim_is_handed_over_and_taken_back(
+    window: MainWindow, saying: Saying, victims: VictimsDialog, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saying()
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(VGG)], ""))
+    victims.hand_over.click()
+    qtbot.waitUntil(lambda: ("VGG16", "yes") in table(victims), timeout=PATIENCE)
+    answer = saying()
+    assert [said.victim for said in answer.testimonies] == ["ResNet18", "VGG16"]
+    assert {c.label for c in answer.victim.ranking} == {"clean", "ResNet18", "Lost", "VGG16", NONE_OF_THESE}
+    assert window.session.settings.text("attribution/victims") == str(VGG)
+    victims.table.setCurrentItem(victims.table.topLevelItem(0))
+    assert not victims.take_back.isEnabled()  # it is the pack's
+    victims.table.setCurrentItem(victims.table.topLevelItem(2))
+    victims.take_back.click()
+    qtbot.waitUntil(lambda: len(table(victims)) == 2, timeout=PATIENCE)
+    assert [said.victim for said in saying().testimonies] == ["ResNet18"]
+
+
+def test_a_file_that_is_no_victim_is_listed_with_its_reason(
+    saying: Saying, victims: VictimsDialog, qtbot: QtBot, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"no tensors")
+    drop(victims, bad)
+    qtbot.waitUntil(lambda: ("bad.safetensors", "no") in table(victims), timeout=PATIENCE)
+    item = victims.table.topLevelItem(2)
+    assert item is not None and "not a victim file" in item.text(2)
+    assert [said.victim for said in saying().testimonies] == ["ResNet18"]  # the others are asked all the same
+    victims.table.setCurrentItem(item)
+    victims.take_back.click()
+    qtbot.waitUntil(lambda: len(table(victims)) == 2, timeout=PATIENCE)
+
+
+def test_the_window_says_what_the_command_line_says(
+    saying: Saying, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = saying()
+    assert main(["attribute", str(pictures / "a.png"), "--json", "-", "--device", "cpu"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)["records"]
+    assert record["evidence"] == "image+probes" and record["asked"] == ["ResNet18"]
+    assert record["testimonies"][0]["margin"] == pytest.approx(shown.testimonies[0].margin, rel=1e-4)
+    assert record["victim"]["label"] == shown.victim.label
+    assert record["victim"]["probability"] == pytest.approx(shown.victim.probability, abs=1e-5)
+
+
+# --- the command line -----------------------------------------------------------------------------------------------
+
+
+def test_victims_on_the_command_line(
+    default_pack: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.safetensors"
+    shutil.copy(VGG, own)
+    outputs = ["--csv", str(tmp_path / "a.csv"), "--report", str(tmp_path / "a.html"), "--device", "cpu"]
+    assert main(["attribute", str(pictures / "a.png"), "--victim", str(own), *outputs]) == 0
+    assert "asking ResNet18, VGG16" in " ".join(capsys.readouterr().out.split())
+    (row,) = csv.DictReader((tmp_path / "a.csv").read_text("utf-8").splitlines())
+    assert (row["evidence"], row["asked"]) == ("image+probes", "ResNet18|VGG16")
+    assert float(row["testimonies.VGG16.match"]) <= 1 and row["victim.ranking." + NONE_OF_THESE]
+    page = (tmp_path / "a.html").read_text("utf-8")
+    assert "What the victims say" in page and page.count("its gradient matches the perturbation at") == 2
+
+
+def test_the_image_alone_on_the_command_line(
+    default_pack: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["attribute", str(pictures / "a.png"), "--no-ask", "--json", "-", "--device", "cpu"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)["records"]
+    assert (record["evidence"], record["asked"], record["testimonies"]) == ("image", [], [])
+
+
+def test_a_missing_victim_is_an_error_on_the_command_line(
+    default_pack: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "gone.safetensors")
+    assert main(["attribute", str(pictures / "a.png"), "--victim", missing, "--device", "cpu"]) == 2
+    assert "gone.safetensors" in capsys.readouterr().err

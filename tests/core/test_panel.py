@@ -1,0 +1,215 @@
+"""Victims at hand: which are found and asked, what the answers then rest on, and what a case does about it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from core.attributor import Attributor
+from core.batch import fill_case, open_case
+from core.case import Case
+from core.errors import CaseError, VictimError
+from core.imageio import find_images, load_image
+from core.manifest import NONE_OF_THESE, Manifest
+from core.pack import load_pack
+from core.paths import RESOURCES, SAMPLES, user_data
+from core.records import answers_from_json, answers_to_json
+from core.report.facets import HANDED_OVER, Facets
+from core.types import LoadedImage, Record
+from core.victim_store import candidates, victims_to_ask
+from core.victims import Victim, VictimCard, load_victim, save_victim
+from tests.core.panels import write_asking_pack
+
+RESNET, VGG = (RESOURCES / "victims" / f"{name}.safetensors" for name in ("resnet18", "vgg16"))
+
+
+@pytest.fixture(scope="module")
+def sha() -> str:
+    return load_victim(RESNET)[1]
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory, tiny_manifest: dict[str, Any], sha: str) -> Path:
+    """It knows the shipped ResNet18, and a victim that is nowhere to be found."""
+    path = tmp_path_factory.mktemp("asking") / "asking.mtaapack"
+    known = [{"name": "Defender", "sha256": sha}, {"name": "Lost", "sha256": "f" * 64}]
+    write_asking_pack(path, {**tiny_manifest, "name": "asking"}, known)
+    return path
+
+
+@pytest.fixture(scope="module")
+def manifest(pack: Path) -> Manifest:
+    return load_pack(pack).manifest
+
+
+@pytest.fixture(scope="module")
+def images() -> list[LoadedImage]:
+    return [load_image(path) for path in find_images([SAMPLES])][:4]
+
+
+def test_the_packs_victims_are_found_by_their_bytes(manifest: Manifest, sha: str, tmp_path: Path) -> None:
+    shutil.copy(RESNET, tmp_path / "under another name.safetensors")
+    shutil.copy(VGG, tmp_path / "resnet18.safetensors")
+    defender, lost = candidates(manifest, folders=[tmp_path, tmp_path / "no such folder"])
+    assert defender.held is not None and defender.known and defender.held.sha256 == sha
+    assert defender.held.path.name == "under another name.safetensors"
+    assert defender.name == defender.held.name == "Defender"
+    assert lost.held is None and lost.known and "at hand" in str(lost.error)
+
+
+def test_the_shipped_the_users_and_the_wizards_victims_are_searched(manifest: Manifest, tmp_path: Path) -> None:
+    assert [one.name for one in victims_to_ask(manifest, True, [])] == ["Defender"]
+    own = tmp_path / "own.safetensors"
+    save_victim(Victim(VictimCard("own", "ResNet18", "", 10, 1, 28, 28, mean=0.5, std=0.5, accuracy=None, seed=0)), own)
+    lost = manifest.victims[2].model_copy(update={"sha256": load_victim(own)[1]})
+    theirs = manifest.model_copy(update={"victims": [*manifest.victims[:2], lost]})
+    for folder in (user_data() / "victims", user_data() / "runs" / "mine" / "victims"):
+        folder.mkdir(parents=True)
+        shutil.copy(own, folder / "copy.safetensors")
+        assert [one.path.parent for one in victims_to_ask(theirs, True, [])][1] == folder
+        shutil.rmtree(folder)
+
+
+def test_nobody_is_looked_for_when_nobody_is_to_be_asked(manifest: Manifest) -> None:
+    assert victims_to_ask(manifest, False, []) == []
+    assert all(one.held is None and one.error for one in candidates(manifest, ask=False))
+    (given,) = victims_to_ask(manifest, False, [VGG])
+    assert given.name == "VGG16"
+
+
+def test_a_victim_is_handed_over_once_and_named_apart(manifest: Manifest, tmp_path: Path) -> None:
+    shutil.copy(VGG, tmp_path / "again.safetensors")
+    named = manifest.model_copy(
+        update={"victims": [*manifest.victims[:2], manifest.victims[2].model_copy(update={"name": "VGG16"})]}
+    )
+    held = victims_to_ask(named, True, [RESNET, VGG, VGG, tmp_path / "again.safetensors"])
+    assert [one.name for one in held] == ["Defender", f"VGG16 ({load_victim(VGG)[1][:6]})"]
+
+
+def test_files_that_cannot_be_asked_say_why(manifest: Manifest, tmp_path: Path, tiny_pack: Path) -> None:
+    wide = tmp_path / "wide.safetensors"
+    card = VictimCard("wide", "ResNet18", "photos", 10, 3, 32, 32, mean=0.5, std=0.5, accuracy=None, seed=0)
+    save_victim(Victim(card), wide)
+    (tmp_path / "broken.safetensors").write_bytes(RESNET.read_bytes()[:5000])
+    for path, why in (
+        (wide, "3x32x32"),
+        (tmp_path / "broken.safetensors", "not a victim file"),
+        (tmp_path / "gone.safetensors", "gone.safetensors"),
+    ):
+        with pytest.raises(VictimError, match=why):
+            victims_to_ask(manifest, True, [path])
+        assert any(one.held is None and why in str(one.error) for one in candidates(manifest, [path]))
+    with pytest.raises(VictimError, match="cannot ask"):
+        victims_to_ask(load_pack(tiny_pack).manifest, True, [VGG])
+    assert victims_to_ask(load_pack(tiny_pack).manifest, True, []) == []
+
+
+def test_a_file_that_changes_after_it_was_found_is_not_asked(pack: Path, manifest: Manifest, tmp_path: Path) -> None:
+    file = tmp_path / "victim.safetensors"
+    shutil.copy(RESNET, file)
+    held = victims_to_ask(manifest, False, [file])
+    shutil.copy(VGG, file)
+    with pytest.raises(VictimError, match="changed"):
+        Attributor(load_pack(pack), "cpu", held)
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def asking(pack: Path, manifest: Manifest) -> Attributor:
+    return Attributor(load_pack(pack), "cpu", victims_to_ask(manifest, False, [RESNET, VGG]))
+
+
+def test_answers_rest_on_the_victims_that_were_asked(asking: Attributor, images: list[LoadedImage]) -> None:
+    assert asking.victims == ["clean", "Defender", "Lost", "VGG16", NONE_OF_THESE]
+    for finding in asking.attribute(images):
+        answer = finding.attribution
+        assert answer.evidence == "image+probes"
+        assert [said.victim for said in answer.testimonies] == ["Defender", "VGG16"]
+        assert all(-1 <= said.match <= 1 for said in answer.testimonies)
+        assert {c.label for c in answer.victim.ranking} == set(asking.victims)
+        assert sum(c.probability for c in answer.victim.ranking) == pytest.approx(1)
+
+
+def test_testimonies_are_what_the_victims_say(asking: Attributor, images: list[LoadedImage]) -> None:
+    image = images[0]
+    (finding,) = asking.attribute([image])
+    for said, path in zip(finding.attribution.testimonies, (RESNET, VGG), strict=True):
+        victim, digest = load_victim(path)
+        with torch.no_grad():
+            logits = victim(torch.from_numpy(image.pixels[None]).float())[0]
+        assert said.sha256 == digest
+        gap = (logits.topk(2).values[0] - logits.topk(2).values[1]).item()
+        assert said.margin == pytest.approx(gap, rel=1e-3) or said.changes
+
+
+def test_without_victims_the_image_alone_is_judged(pack: Path, images: list[LoadedImage]) -> None:
+    answers = [f.attribution for f in Attributor(load_pack(pack), "cpu").attribute(images)]
+    assert all(a.evidence == "image" and a.testimonies == () for a in answers)
+    plain = load_pack(pack)
+    manifest = plain.manifest.model_copy(update={"probes": None})
+    weights = {name: tensor for name, tensor in plain.weights.items() if not name.startswith("scorer.")}
+    without = Attributor(replace(plain, manifest=manifest, weights=weights), "cpu").attribute(images)
+    assert [f.attribution for f in without] == answers
+
+
+def test_an_image_is_judged_alike_alone_and_among_others(asking: Attributor, images: list[LoadedImage]) -> None:
+    together = [f.attribution for f in asking.attribute(images)]
+    alone = [asking.attribute([image])[0].attribution for image in images]
+    for one, other in zip(together, alone, strict=True):
+        assert one.victim.label == other.victim.label
+        for said, again in zip(one.testimonies, other.testimonies, strict=True):
+            assert (said.margin, said.odds) == pytest.approx((again.margin, again.odds), rel=1e-3, abs=1e-3)
+
+
+def test_testimonies_survive_json(asking: Attributor, images: list[LoadedImage]) -> None:
+    answer = asking.attribute(images[:1])[0].attribution
+    written = answers_to_json(answer)
+    assert written["evidence"] == "image+probes" and written["asked"] == ["Defender", "VGG16"]
+    assert answers_from_json(written, answer.sha256, answer.pack_id) == answer
+    for key in ("evidence", "asked", "testimonies"):  # as a case of an earlier program has it
+        del written[key]
+    assert answers_from_json(written, answer.sha256, answer.pack_id).evidence == "image"
+
+
+def test_victims_beyond_the_packs_have_bars_of_their_own(asking: Attributor, images: list[LoadedImage]) -> None:
+    facets = Facets(asking.manifest)
+    (at,) = (n for n, facet in enumerate(facets.all) if facet.key == "victim")
+    assert facets.all[at].labels == ("clean", "Defender", "Lost", NONE_OF_THESE, HANDED_OVER)
+    for finding in asking.attribute(images):
+        bar = facets.all[at].labels[facets.places(Record("x.png", None, "ok", None, finding))[at]]
+        label = finding.attribution.victim.label
+        assert bar == (HANDED_OVER if label == "VGG16" else label)
+
+
+# --- cases ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_case_keeps_to_the_victims_it_began_with(asking: Attributor, pack: Path, tmp_path: Path) -> None:
+    files = find_images([SAMPLES])
+    path = tmp_path / "some.mtaacase"
+    with Case.create(path, asking.manifest, 0.9) as case:
+        fill_case(case, asking, files[:2])
+        fill_case(case, asking, files[:3])
+        assert len(case) == 3
+        assert sum(entry.action == "victims" for entry in case.log()) == 1
+        with pytest.raises(CaseError, match=r"asking Defender .*VGG16 .*not asking no victim"):
+            fill_case(case, Attributor(load_pack(pack), "cpu"), files)
+        assert len(case) == 3
+    with open_case(path, asking.manifest, 0.9, resume=True) as case:
+        fill_case(case, asking, files)
+        assert all(finding.attribution.evidence == "image+probes" for finding in case.values())
+
+
+def test_a_case_of_images_alone_takes_no_testimony(asking: Attributor, pack: Path, tmp_path: Path) -> None:
+    files = find_images([SAMPLES])
+    with Case.create(tmp_path / "alone.mtaacase", asking.manifest, 0.9) as case:
+        fill_case(case, Attributor(load_pack(pack), "cpu"), files[:2])
+        with pytest.raises(CaseError, match="asking no victim, not asking Defender"):
+            fill_case(case, asking, files)

@@ -1,0 +1,150 @@
+"""What victims are asked, against what can be worked out by hand: linear victims, whose gradients are their weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from core.manifest import AttackLabel
+from core.model.network import Outputs
+from core.model.perturbation import Perturbation
+from core.model.scorer import Scorer, evidence_of, weigh
+from core.probes import PROBES, Replies, ask, perturbation
+from tests.core.panels import fit
+
+ATTACKS = [
+    AttackLabel(name="clean", hyperparameter="none", unit="", minimum=0, maximum=0),
+    AttackLabel(name="FGSM", hyperparameter="epsilon", unit="/255", minimum=10, maximum=200),
+    AttackLabel(name="C&W", hyperparameter="kappa", unit="logits", minimum=1, maximum=20),
+]
+AT = {name: at for at, name in enumerate(PROBES)}
+
+
+class Linear(nn.Module):
+    """Three classes over 2x2 images."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight, requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1) @ self.weight.T
+
+
+WEIGHT = torch.tensor([[4.0, 0.0, 0.0, 0.0], [0.0, 4.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
+OTHER = torch.tensor([[0.0, 0.0, 0.0, 4.0], [2.0, 2.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
+
+
+def replies(images: Tensor, estimate: Tensor, *weights: Tensor) -> Replies:
+    return ask([Linear(weight) for weight in weights], images, estimate)
+
+
+def test_every_probe_is_what_its_description_says() -> None:
+    clean = torch.tensor([[[[0.5, 0.25], [0.25, 0.25]]]])
+    change = torch.tensor([[[[-0.25, 0.25], [0.0, 0.0]]]])
+    found = replies(clean + change, change, WEIGHT)
+    assert (found.label.item(), found.clean_label.item()) == (1, 0)
+    said = {name: found.probes[0, 0, at].item() for name, at in AT.items()}
+    # logits: (1, 2, 0.5) at the image, (2, 1, 0.5) at the clean one; margin of 1 over 0, gradient (-4, 4, 0, 0)
+    assert said["gap"] == pytest.approx(1)
+    assert said["margin"] == pytest.approx(1)
+    assert said["rise"] == pytest.approx(2)
+    assert said["flip"] == 1
+    assert said["clean_gap"] == pytest.approx(1)
+    for where in ("", "clean_"):
+        assert said[where + "slope"] == pytest.approx(torch.tensor(32.0).sqrt().log().item())
+        for name in ("cosine", "sign", "weighted_sign"):
+            assert said[where + name] == pytest.approx(1), where + name
+
+
+def test_a_victim_that_was_not_attacked_neither_changes_its_mind_nor_matches() -> None:
+    clean = torch.tensor([[[[0.5, 0.25], [0.25, 0.25]]]])
+    change = torch.tensor([[[[-0.25, 0.25], [0.0, 0.0]]]])
+    found = replies(clean + change, change, WEIGHT, OTHER)
+    right, wrong = found.probes[0, :, AT["flip"]].tolist(), found.probes[0, :, AT["cosine"]].tolist()
+    assert right == [1, 0]
+    assert wrong == [pytest.approx(1), pytest.approx(0, abs=1e-6)]
+
+
+def test_what_one_victim_says_depends_on_no_other_victim_or_image() -> None:
+    images = torch.rand(7, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    change = torch.rand(7, 1, 2, 2, generator=torch.Generator().manual_seed(1)) - 0.5
+    together = replies(images, change, WEIGHT, OTHER).probes
+    for at, weight in enumerate((WEIGHT, OTHER)):
+        alone = torch.cat([replies(images[n : n + 1], change[n : n + 1], weight).probes[:, 0] for n in range(7)])
+        torch.testing.assert_close(together[:, at], alone)
+    assert together.isfinite().all()
+    assert not together.requires_grad
+
+
+def test_nothing_moved_is_no_division_by_zero() -> None:
+    images = torch.full((2, 1, 2, 2), 0.5)
+    found = replies(images, torch.zeros_like(images), torch.zeros(3, 4))
+    assert found.probes.isfinite().all()
+
+
+def outputs(estimate: Tensor, attack: int, epsilon: float) -> Outputs:
+    count = len(estimate)
+    logits = nn.functional.one_hot(torch.full((count,), attack), 3).float()
+    told = torch.full((count, 3), epsilon)
+    return Outputs(logits, torch.zeros(count, 2), told, Perturbation(estimate, estimate, estimate), estimate)
+
+
+def test_one_step_is_undone_where_the_range_says_how() -> None:
+    epsilon = 60 / 255
+    shades = torch.tensor([[[[0.0, 1.0, 0.1, 0.9, 0.5, epsilon, 0.5, 0.5]]]])
+    # black, white, too dark to have risen, too light to have fallen, sure, risen from black, unsure, sure
+    vague = torch.tensor([[[[0.001, -0.001, 0.2, -0.2, 0.2, 0.001, 0.01, -0.2]]]])
+    wanted = torch.tensor([[[[0.0, 0.0, -1.0, 1.0, 1.0, 1.0, 0.0, -1.0]]]]) * epsilon
+    torch.testing.assert_close(perturbation(shades, outputs(vague, 1, 60), ATTACKS), wanted)
+
+
+def test_other_attacks_keep_the_estimate() -> None:
+    images, estimate = torch.rand(2, 1, 2, 2), torch.rand(2, 1, 2, 2) - 0.5
+    assert torch.equal(perturbation(images, outputs(estimate, 2, 60), ATTACKS), estimate)
+
+
+def test_a_network_without_an_estimate_cannot_ask() -> None:
+    blind = outputs(torch.zeros(1, 1, 2, 2), 1, 60)._replace(perturbation=None)
+    with pytest.raises(ValueError, match="perturbations"):
+        perturbation(torch.zeros(1, 1, 2, 2), blind, ATTACKS)
+
+
+# --- weighing -------------------------------------------------------------------------------------------------------
+
+
+def test_a_victim_that_says_nothing_either_way_changes_no_ranking() -> None:
+    image = torch.tensor([[2.0, 1.0, 0.5]])
+    told = torch.tensor([[0.0, 60.0, 3.0]])
+    logits, value = weigh(
+        image, told, torch.zeros(1, 1), told[:, None], [1], fit(trust=1.0, image_share=[1.0, 0.5, 0.5])
+    )
+    assert logits.shape == (1, 4)
+    assert logits[0, :3].argsort().tolist() == image[0].argsort().tolist()
+    torch.testing.assert_close(value, told)
+
+
+def test_odds_move_their_own_victim_and_bring_its_word() -> None:
+    image, told = torch.zeros(1, 3), torch.tensor([[0.0, 60.0, 3.0]])
+    said = torch.tensor([[[0.0, 80.0, 9.0], [0.0, 10.0, 1.0]]])
+    evidence = torch.tensor([[30.0, -30.0]])
+    logits, value = weigh(image, told, evidence, said, [1, 3], fit(image_share=[1.0, 0.25, 0.0]))
+    assert logits.shape == (1, 5)  # three of the pack, one that it does not know, none of these
+    assert logits.argmax(1).item() == 1
+    torch.testing.assert_close(value, torch.tensor([[0.0, 75.0, 9.0]]))
+
+
+def test_none_of_these_wins_when_every_victim_denies() -> None:
+    image, told = torch.zeros(1, 3), torch.zeros(1, 3)
+    denied = torch.full((1, 3), -40.0)
+    logits, _ = weigh(image, told, denied, torch.zeros(1, 3, 3), [0, 1, 2], fit())
+    assert logits.argmax(1).item() == 3
+
+
+def test_evidence_is_averaged_over_the_attacks_as_odds() -> None:
+    scorer = Scorer(ATTACKS)
+    scores = scorer(torch.randn(2, 4, len(PROBES), generator=torch.Generator().manual_seed(0)))
+    certain = torch.tensor([[0.0, -1e9, -1e9], [-1e9, -1e9, 0.0]])
+    found = evidence_of(scores, certain)
+    torch.testing.assert_close(found, torch.stack([scores.evidence[0, :, 0], scores.evidence[1, :, 2]]))

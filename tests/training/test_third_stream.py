@@ -1,0 +1,209 @@
+"""The scorer that all victims share: what it learns, how it is weighed, and a run that asks its own victims."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from core.attributor import Attributor
+from core.errors import Cancelled
+from core.manifest import NONE_OF_THESE, AttackLabel, Calibration
+from core.pack import load_pack, verify_pack
+from core.probes import PROBES
+from core.progress import CancelToken
+from core.types import LoadedImage
+from core.victim_store import victims_to_ask
+from core.victims import load_victim, save_victim
+from training.calibrate import epsilons_to_read
+from training.fit_probes import Scored, fit_probes, fit_scorer, fit_weights, some_at_hand
+from training.pipeline import train_pack
+from training.probe import Asked, sample
+from training.scenario import Scenario
+from training.sources import CleanImages
+
+LABELS = [
+    AttackLabel(name="clean", hyperparameter="none", unit="", minimum=0, maximum=0),
+    AttackLabel(name="FGSM", hyperparameter="epsilon", unit="/255", minimum=0, maximum=100),
+    AttackLabel(name="C&W", hyperparameter="kappa", unit="logits", minimum=0, maximum=20),
+]
+SIGN, MARGIN = PROBES.index("sign"), PROBES.index("margin")
+
+
+def made_up(count: int, seed: int, victims: int = 3) -> Asked:
+    """Made-up answers: the attacked victim's gradient matches, and under C&W its margin is kappa."""
+    draw = torch.Generator().manual_seed(seed)
+    attack = torch.randint(0, 3, (count,), generator=draw)
+    victim = torch.where(attack == 0, 0, torch.randint(1, victims + 1, (count,), generator=draw))
+    value = torch.rand(count, generator=draw) * torch.tensor([0.0, 100.0, 20.0])[attack]
+    probes = torch.randn(count, victims, len(PROBES), generator=draw) * 0.3
+    hit = torch.arange(1, victims + 1) == victim[:, None]
+    probes[..., SIGN] += hit * 3.0
+    probes[..., MARGIN] += torch.where(hit & (attack[:, None] == 2), value[:, None], 0.0)
+    vague = torch.randn(count, victims + 1, generator=draw)
+    return Asked(
+        probes=probes,
+        attack_logits=torch.nn.functional.one_hot(attack, 3) * 9.0,
+        victim_logits=vague + 2.0 * torch.nn.functional.one_hot(victim, victims + 1),
+        image_value=value[:, None].expand(-1, 3) + 4.0 * torch.randn(count, 3, generator=draw),
+        attack=attack, victim=victim, value=value, at=tuple(range(1, victims + 1)),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def calibration() -> Calibration:
+    halves: dict[str, Any] = {"clean": [0.0] * 3, "FGSM": [8.0, 12.0, 20.0], "C&W": [2.0, 3.0, 4.0]}
+    return Calibration(
+        attack_temperature=1, victim_temperature=1, sigma={"attack": 1, "victim": 1, "hyperparameter": 1},
+        coverages=[0.8, 0.9, 0.95], attack_scores=[0.5, 0.7, 0.8], victim_scores=[0.4, 0.6, 0.8], halfwidths=halves,
+        familiarity_threshold=1.0,
+    )  # fmt: skip
+
+
+def right(logits: Tensor, asked: Asked) -> float:
+    return float((logits.argmax(1) == asked.victim).double().mean())
+
+
+def test_victims_are_named_by_what_they_say_and_say_kappa(calibration: Calibration) -> None:
+    scorer = fit_scorer(LABELS, made_up(900, 0), 0)
+    fit = fit_probes(Scored.of(made_up(400, 1), scorer), torch.arange(400.0), calibration, LABELS, 0)
+    told = Scored.of(made_up(600, 2), scorer)
+    logits, value = told.weighed(fit)
+    asked = told.asked
+    assert right(logits, asked) > 0.97 > right(asked.victim_logits, asked) + 0.1
+    cw = asked.attack == 2
+    errors = [(way[cw, 2] - asked.value[cw]).square().mean().sqrt() for way in (value, asked.image_value)]
+    assert errors[0] < errors[1] / 2
+    fgsm = asked.attack == 1  # of epsilon the victims say nothing: the image keeps its word
+    assert fit.image_share[1] > 0.5
+    assert (value[fgsm, 1] - asked.value[fgsm]).abs().mean() < 1.2 * (
+        asked.image_value[fgsm, 1] - asked.value[fgsm]
+    ).abs().mean()
+
+
+def test_a_victim_is_added_by_handing_it_over(calibration: Calibration) -> None:
+    """The scorer and its weights have seen the first two victims; the third is named all the same."""
+    train, held_out, test = made_up(1200, 3), made_up(500, 4), made_up(600, 5)
+    known = [part.of(torch.nonzero(part.victim != 3).squeeze(1)).candidates([0, 1]) for part in (train, held_out)]
+    scorer = fit_scorer(LABELS, known[0], 0)
+    fit = fit_probes(Scored.of(known[1], scorer), torch.arange(float(len(known[1]))), calibration, LABELS, 0)
+    stranger = Asked(
+        test.probes, test.attack_logits, test.victim_logits[:, :3], test.image_value, test.attack, test.victim,
+        test.value, (1, 2, 3),
+    )  # fmt: skip
+    logits, _ = Scored.of(stranger, scorer).weighed(fit)
+    assert logits.shape[1] == 5
+    third = test.victim == 3
+    assert float((logits[third].argmax(1) == 3).double().mean()) > 0.9
+    assert float((logits[~third].argmax(1) == test.victim[~third]).double().mean()) > 0.9
+    # where nobody holds it, none of the others takes it
+    without, _ = Scored.of(stranger.candidates([0, 1]), scorer).weighed(fit)
+    nobody = without.softmax(1)[:, -1]
+    attacked = test.attack > 0
+    assert roc_auc_score(third[attacked].numpy(), nobody[attacked].numpy()) > 0.95
+
+
+def test_the_image_is_never_trusted_beyond_its_calibration() -> None:
+    asked = made_up(500, 6)
+    scorer = fit_scorer(LABELS, asked, 0)
+    trust, weight, _, _ = fit_weights(Scored.of(made_up(300, 7), scorer), 0)
+    assert 0 < trust <= 1 and weight > 0
+
+
+def test_every_number_of_victims_is_drawn() -> None:
+    at_hand = some_at_hand(made_up(300, 8), 0)
+    assert set(at_hand.sum(1).tolist()) == {1, 2, 3}
+    assert torch.equal(at_hand, some_at_hand(made_up(300, 8), 0))
+
+
+def test_epsilon_is_read_where_that_errs_less() -> None:
+    attack = torch.tensor([1, 1, 2, 2])
+    value = torch.tensor([30.0, 60.0, 5.0, 9.0])
+    told = torch.stack([value, value + 5, value + 1], 1)
+    read = torch.stack([value, value, value + 2], 1)
+    assert [label.read_off for label in epsilons_to_read(LABELS, told, read, attack, value)] == [False, True, False]
+
+
+# --- a run ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(victims: Path, tmp_path: Path) -> Path:
+    """The victim of the tests and another one, which sees the digits turned."""
+    folder = tmp_path / "victims"
+    shutil.copytree(victims, folder)
+    other, _ = load_victim(folder / "first.safetensors")
+    with torch.no_grad():
+        weight = other.network.linear.weight  # type: ignore[union-attr]
+        weight.add_(0.3 * weight.std() * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)))
+    save_victim(other, folder / "second.safetensors")
+    return folder
+
+
+@pytest.fixture
+def asking(scenario: Callable[..., Scenario]) -> Scenario:
+    named = [{"architecture": "Nearest", "name": name} for name in ("first", "second")]
+    return scenario(victims=named, probes={"examples": 60})
+
+
+def test_a_run_asks_its_victims_and_its_pack_goes_on_asking(
+    make: Callable[..., dict[str, Any]], asking: Scenario, two: Path, digits: CleanImages, tmp_path: Path
+) -> None:
+    make(asking, tmp_path / "data", victims=two)
+    seen: list[str] = []
+    manifest = train_pack(asking, two, tmp_path / "data", tmp_path, torch.device("cpu"), lambda p: seen.append(p.stage))
+    path = tmp_path / "tiny.mtaapack"
+    assert all(check.ok for check in verify_pack(path))
+    assert manifest.probes is not None and {"asking first", "asking second"} <= set(seen)
+    assert set(manifest.results["probes"]) == {"image", "probes", "both", "by_number_asked"}
+    assert set(manifest.results["probes"]["by_number_asked"]) == {"1", "2"}
+    assert json.loads(json.dumps(manifest.results["probes"])) == manifest.results["probes"]
+
+    held = victims_to_ask(manifest, False, [two / "second.safetensors", two / "first.safetensors"])
+    assert [one.name for one in held] == ["first", "second"]  # the pack's order
+    pixels = digits.images[digits.rows("test")[:3]].astype("float32") / 255
+    images = [LoadedImage(f"{n}.png", f"{n}" * 64, one, "PNG", 8, False) for n, one in enumerate(pixels)]
+    for finding in Attributor(load_pack(path), "cpu", held).attribute(images):
+        assert finding.attribution.victim.ranking[-1].label in {"clean", "first", "second", NONE_OF_THESE}
+        assert len(finding.attribution.testimonies) == 2
+
+
+def test_answers_of_victims_are_kept_and_gone_on_with(
+    make: Callable[..., dict[str, Any]], asking: Scenario, two: Path, tmp_path: Path
+) -> None:
+    make(asking, tmp_path / "data", victims=two)
+    cpu, token = torch.device("cpu"), CancelToken()
+
+    def stop_at_the_second(progress: Any) -> None:
+        if progress.stage == "asking second":
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        train_pack(asking, two, tmp_path / "data", tmp_path / "a", cpu, stop_at_the_second, cancel=token)
+    kept = sorted((tmp_path / "a/probes").rglob("*.safetensors"))
+    assert [file.parent.name for file in kept] == ["train", "train"]
+    before = {file: file.stat().st_mtime_ns for file in kept}
+    resumed = train_pack(asking, two, tmp_path / "data", tmp_path / "a", cpu, lambda _: None)
+    assert {file: file.stat().st_mtime_ns for file in kept} == before
+    whole = train_pack(asking, two, tmp_path / "data", tmp_path / "b", cpu, lambda _: None)
+    assert resumed.weights_sha256 == whole.weights_sha256
+    assert resumed.probes == whole.probes
+
+
+def test_rows_are_sampled_alike(
+    make: Callable[..., dict[str, Any]], asking: Scenario, two: Path, tmp_path: Path
+) -> None:
+    from training.shards import read_split  # noqa: PLC0415
+
+    make(asking, tmp_path / "data", victims=two)
+    train = read_split(tmp_path / "data", asking, "train")
+    rows = sample(train, 10, 3)
+    assert len(set(rows.tolist())) == 10 and (rows == sample(train, 10, 3)).all()
+    assert len(sample(train, 10**6, 3)) == len(train)
