@@ -103,7 +103,7 @@ def summary(row: Row) -> str:
     said = f"{attack.label} {_short(attack.probability)}"
     if attack.label != victim.label:  # unlike clean, where nobody was attacked
         said += f" · {victim.label} {_short(victim.probability)}"
-    return f"{said} · {translate('ImageList', 'copy')}" if row.is_copy else said
+    return said + " · " + translate("ImageList", "copy") if row.is_copy else said
 
 
 def _short(probability: float) -> str:
