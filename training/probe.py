@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -97,9 +98,10 @@ def ask_victims(
     said = []
     for spec in scenario.victims:
         victim, digest = load_victim(victims / spec.saved_as)
-        path, header = kept / spec.saved_as, {"victim": digest, "images": len(rows), "network": _fingerprint(own)}
+        path = kept / spec.saved_as
+        header = {"victim": digest, "images": len(rows), "examples": _fingerprint(images), "network": _strength(own)}
         before = read_part(path) if path.exists() else None
-        if before is not None and before[1] == header:
+        if before is not None and _same(before[1], header):
             said.append(torch.from_numpy(before[0]["probes"]))
             continue
         meter = ProgressMeter(f"asking {spec.label}", len(rows), tell, cancel=cancel)
@@ -139,6 +141,19 @@ def _own(network: MTAA, labels: list[AttackLabel], chunk: Tensor, device: torch.
     return _Own(*(part.cpu() for part in (outputs.attack, outputs.victim, outputs.hyperparameter, estimate)))
 
 
-def _fingerprint(own: list[_Own]) -> float:
+def _fingerprint(images: Sequence[Tensor]) -> str:
+    digest = hashlib.sha256()
+    for chunk in images:
+        digest.update(chunk.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _strength(own: Sequence[_Own]) -> float:
     """Tells answers about one network's estimates from those about another's."""
     return float(sum(part.estimate.double().abs().sum() for part in own))
+
+
+def _same(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether answers kept are to the same questions; a network's sums differ in their last digits by the machine."""
+    apart = abs(before.get("network", 0.0) - now["network"])
+    return before | {"network": 0} == now | {"network": 0} and bool(apart <= 1e-4 * now["network"])
