@@ -90,6 +90,7 @@ class CaseFile(QObject):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="case file")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="case export")
         self._case: Case | None = None
+        self._ending = False
 
     def open(self, path: Path, setup: Setup) -> None:
         def work() -> None:
@@ -147,7 +148,8 @@ class CaseFile(QObject):
         self._run(lambda: self._gather(wanted))
 
     def stop(self) -> None:
-        """Close the case and end the threads."""
+        """Close the case and end the threads. Exports are to be cancelled before."""
+        self._ending = True
         self._writer.shutdown(wait=True)
         self.close()
         self._thread.shutdown(wait=True)
@@ -171,6 +173,8 @@ class CaseFile(QObject):
         self.opened.emit(Opened(case.path, case.manifest, case.coverage, facets, pack, was_cut_off(case)))
         remarks, records = case.remarks(), case.records()
         while chunk := list(islice(records, _CHUNK)):
+            if self._ending:
+                return
             self.loaded.emit([Loaded(r.path, r, remarks.get(r.path, NO_REMARK), facets.places(r)) for r in chunk])
         waiting = left_over(case)
         self.loaded.emit([Loaded(str(path), None) for path in waiting])
@@ -190,6 +194,7 @@ class CaseFile(QObject):
 
         case = self._open_case
         subject = of_case(case, wanted.paths)
+        wanted.token.check()
         self._run(lambda: self._write(wanted, subject, case), thread=self._writer)
 
     def _exported(self, wanted: Export, files: int, case: Case) -> None:
@@ -219,13 +224,13 @@ class CaseFile(QObject):
 
         if is_report(wanted.target):
             heatmaps = _Heatmaps(self._ask_heatmap, wanted, subject.records, self.exporting.emit)
-            subject = replace(subject, pictures=Pictures(subject.records), heatmaps=heatmaps)
+            subject = replace(subject, pictures=Pictures(subject.records, wanted.token), heatmaps=heatmaps)
         export(wanted.target, subject)
         self._run(lambda: self._exported(wanted, len(subject.records), case))
 
 
 class _Heatmaps:
-    """Heatmaps of a report, made by the thread that owns the device; here is where a report can be cancelled."""
+    """Heatmaps of a report, made by the thread that owns the device."""
 
     def __init__(
         self,
@@ -240,7 +245,6 @@ class _Heatmaps:
         self._drawn, self._all = 0, sum(record.finding is not None for record in choose_cards(records))
 
     def __call__(self, record: Record, pixels: FloatArray) -> Heatmap | None:
-        self._wanted.token.check()
         self._drawn += 1
         self._tell(self._drawn, self._all)
         if self._wanted.setup is None:

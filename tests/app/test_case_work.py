@@ -24,7 +24,7 @@ from core.manifest import Manifest
 from core.pack import find_pack, read_manifest
 from core.types import Record, Remark
 from tests.app.conftest import Opener
-from tests.app.helpers import PATIENCE, drop, wait_case, wait_judged
+from tests.app.helpers import PATIENCE, close, drop, wait_case, wait_judged
 
 BATCH, FILES = 8, 30
 
@@ -241,6 +241,23 @@ def test_a_damaged_case_is_refused_in_words(program: Program, qtbot: QtBot, case
     window.session.desk.open(str(case))
     assert "cannot be read" in told()
     assert window.session.desk.case is None and window.session.images.rowCount() == 0, "no half of a case is shown"
+
+
+def test_a_window_that_is_closed_at_once_leaves_nothing_half_done(
+    program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    """While a case is read, filled, and a report of it has just been asked for."""
+    gate.through(1000)
+    begin(program.window, qtbot, case, folder)
+    wait_judged(qtbot, program.window, FILES)
+    program.session.desk.export(folder.with_name("late.pdf"))
+    program.session.desk.open(str(case))
+    program.session.open_paths([str(folder)])
+    told: list[object] = []
+    program.session.crashed.connect(told.append)
+    close(program)
+    assert told == []
+    assert not folder.with_name("late.pdf").exists() and len(contents(case)) == FILES
 
 
 def test_a_tag_does_not_wait_for_a_report_that_is_written(
