@@ -53,7 +53,8 @@ class CaseDesk(QObject):
         file.exporting.connect(self._exporting)
         file.exported.connect(self._exported)
         file.unreadable.connect(self._unreadable)
-        file.failed.connect(self._failed)
+        file.unexported.connect(self._unexported)
+        file.failed.connect(self.session.crashed)
         worker.filled.connect(self._filled)
 
     # Opening and closing.
@@ -243,7 +244,7 @@ class CaseDesk(QObject):
         self.session.message.emit(self.tr("Saved {path}").format(path=path))
         self.busy.emit()
 
-    def _failed(self, error: BaseException) -> None:
+    def _unexported(self, error: BaseException) -> None:
         self.cancel_export()
         self.session.crashed.emit(error)
 

@@ -81,6 +81,8 @@ class CaseFile(QObject):
     exported = Signal(str)
     unreadable = Signal(object)
     """Why a case could not be opened or made, as an exception."""
+    unexported = Signal(object)
+    """The same of an export."""
     failed = Signal(object)
     """The same of everything else, whether a user can mend it or not."""
 
@@ -145,7 +147,7 @@ class CaseFile(QObject):
 
     def export(self, wanted: Export) -> None:
         """Gathered on the one thread and written on another, so that a tag need not wait for a report."""
-        self._run(lambda: self._gather(wanted))
+        self._run(lambda: self._gather(wanted), self.unexported)
 
     def stop(self) -> None:
         """Close the case and end the threads. Exports are to be cancelled before."""
@@ -195,7 +197,7 @@ class CaseFile(QObject):
         case = self._open_case
         subject = of_case(case, wanted.paths)
         wanted.token.check()
-        self._run(lambda: self._write(wanted, subject, case), thread=self._writer)
+        self._run(lambda: self._write(wanted, subject, case), self.unexported, self._writer)
 
     def _exported(self, wanted: Export, files: int, case: Case) -> None:
         if case is self._case:  # and not another by now
@@ -226,7 +228,7 @@ class CaseFile(QObject):
             heatmaps = _Heatmaps(self._ask_heatmap, wanted, subject.records, self.exporting.emit)
             subject = replace(subject, pictures=Pictures(subject.records, wanted.token), heatmaps=heatmaps)
         export(wanted.target, subject)
-        self._run(lambda: self._exported(wanted, len(subject.records), case))
+        self._run(lambda: self._exported(wanted, len(subject.records), case), self.unexported)
 
 
 class _Heatmaps:

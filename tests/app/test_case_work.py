@@ -210,6 +210,17 @@ def test_a_remark_that_cannot_be_written_is_taken_back_and_said(
     assert all(row.remark == Remark() for row in window.session.images.rows)
 
 
+def test_a_report_that_cannot_be_written_is_said(
+    program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    program.session.desk.open(str(case))
+    wait_case(qtbot, program.window, "work")
+    program.session.desk.export(folder / "none" / "report.csv")
+    qtbot.waitUntil(lambda: program.guard.box is not None)
+    assert program.guard.box is not None and "report.csv" in program.guard.box.text()
+    assert not program.session.desk.is_exporting and not program.window.actions_["cancel"].isEnabled()
+
+
 def test_a_damaged_case_is_refused_in_words(program: Program, qtbot: QtBot, case: Path, folder: Path) -> None:
     window, guard = program.window, program.guard
     drop(window, folder / "1.png")
