@@ -166,6 +166,12 @@ class Manifest(_Strict):
         return self
 
     @property
+    def clean(self) -> tuple[int, int] | None:
+        """The index of "clean" among the attack and the victim labels, if it is one of both."""
+        attacks, victims = [a.name for a in self.attacks], [v.name for v in self.victims]
+        return (attacks.index(CLEAN), victims.index(CLEAN)) if CLEAN in attacks and CLEAN in victims else None
+
+    @property
     def pack_id(self) -> str:
         """Name and the first 12 digits of the weights' hash: tells two packs of one name apart."""
         return f"{self.name}@{self.weights_sha256[:12]}"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.manifest import NONE_OF_THESE, Manifest
 from core.model.network import Outputs
-from core.model.scorer import Scorer, evidence_of, weigh
+from core.model.scorer import Scorer, agreed, evidence_of, weigh
 from core.probes import PROBES, Replies, ask, perturbation
 from core.types import Testimony
 from core.victim_store import Held, load_held
@@ -47,11 +47,10 @@ class Panel:
         with torch.no_grad():
             calibration = self._manifest.calibration
             scores = self._scorer(replies.probes)
-            odds = evidence_of(scores, (outputs.attack / calibration.attack_temperature).log_softmax(1))
-            victim, value = weigh(
-                outputs.victim / calibration.victim_temperature, outputs.hyperparameter, odds, scores.value, self._at,
-                self._fit,
-            )  # fmt: skip
+            attack = outputs.attack / calibration.attack_temperature
+            odds = evidence_of(scores, attack.log_softmax(1))
+            image = agreed(attack, outputs.victim / calibration.victim_temperature, self._manifest.clean)
+            victim, value = weigh(image, outputs.hyperparameter, odds, scores.value, self._at, self._fit)
         return Heard(outputs._replace(victim=victim, hyperparameter=value), replies, odds)
 
     def testimonies(self, heard: Heard) -> list[tuple[Testimony, ...]]:

@@ -76,7 +76,7 @@ class Scored:
         if at_hand is not None:  # one that is not asked changes nothing
             odds = odds * at_hand
             value = torch.where(at_hand[..., None], value, asked.image_value[:, None])
-        return weigh(asked.victim_logits, asked.image_value, odds, value, asked.at, fit)
+        return weigh(asked.image, asked.image_value, odds, value, asked.at, fit)
 
 
 def fit_weights(scored: Scored, seed: int) -> tuple[float, float, float, float]:
@@ -88,7 +88,7 @@ def fit_weights(scored: Scored, seed: int) -> tuple[float, float, float, float]:
     generator = torch.Generator().manual_seed(seed)
     count, known = len(asked.at), asked.victim_logits.shape[1]
     at = torch.tensor(asked.at)
-    image = asked.victim_logits.repeat(_DRAWS, 1).double()
+    image = asked.image.repeat(_DRAWS, 1).double()
     odds = scored.odds.repeat(_DRAWS, 1).double()
     target = asked.victim.repeat(_DRAWS)
     at_hand = torch.rand(odds.shape, generator=generator) < _AT_HAND

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from core.manifest import AttackLabel, Calibration
 from core.model.network import MTAA, Outputs
+from core.model.scorer import agreed
 from core.probes import ask, perturbation
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
@@ -32,7 +33,8 @@ class Asked:
     """N examples with the image's own calibrated answers and what every victim said.
 
     probes: [N, V, P]. attack_logits [N, A], victim_logits [N, L]: divided by their temperature. image_value: [N, A].
-    attack, victim, value: [N], the truth. at: for each of the V victims its label's index among the L.
+    attack, victim, value: [N], the truth. at: for each of the V victims its label's index among the L. clean: the
+    index of "clean" among the A and the L, if it is one of both.
     """
 
     probes: Tensor
@@ -43,9 +45,15 @@ class Asked:
     victim: Tensor
     value: Tensor
     at: tuple[int, ...]
+    clean: tuple[int, int] | None
 
     def __len__(self) -> int:
         return len(self.attack)
+
+    @property
+    def image(self) -> Tensor:
+        """[N, L]: log-probabilities of the victims by the image alone, as they are weighed."""
+        return agreed(self.attack_logits, self.victim_logits, self.clean)
 
     @property
     def candidate(self) -> Tensor:
@@ -58,7 +66,7 @@ class Asked:
         """Some of the examples."""
         return Asked(
             self.probes[rows], self.attack_logits[rows], self.victim_logits[rows], self.image_value[rows],
-            self.attack[rows], self.victim[rows], self.value[rows], self.at,
+            self.attack[rows], self.victim[rows], self.value[rows], self.at, self.clean,
         )  # fmt: skip
 
     def candidates(self, kept: list[int]) -> Asked:
@@ -116,6 +124,7 @@ def ask_victims(
         victim=torch.from_numpy(examples.victim[rows]),
         value=torch.from_numpy(examples.hyperparameter[rows]),
         at=tuple(scenario.victim_labels.index(spec.label) for spec in scenario.victims),
+        clean=(0, 0) if scenario.has_clean else None,  # the first of both labels
     )
 
 

@@ -62,19 +62,37 @@ def evidence_of(scores: Scores, attack_log_probabilities: Tensor) -> Tensor:
     return (scores.evidence + attack_log_probabilities[:, None]).logsumexp(2)
 
 
+def agreed(attack_logits: Tensor, victim_logits: Tensor, clean: tuple[int, int] | None) -> Tensor:
+    """Log-probabilities of the victims, [B, L], by which nobody was attacked as surely as there was no attack.
+
+    attack_logits: [B, A], victim_logits: [B, L], calibrated. clean: the index of "clean" among attacks and victims. The
+    two tasks answer apart, and the attack is the easier one.
+    """
+    victim = victim_logits.log_softmax(1)
+    if clean is None:
+        return victim
+    attack = attack_logits.log_softmax(1)
+    no_attack, nobody = (
+        torch.arange(rows.shape[1], device=rows.device) == at for rows, at in zip((attack, victim), clean, strict=True)
+    )
+    somebody = victim.masked_fill(nobody, -torch.inf).log_softmax(1)
+    attacked = attack.masked_fill(no_attack, -torch.inf).logsumexp(1, keepdim=True)
+    return torch.where(nobody, attack[:, clean[0], None], somebody + attacked)
+
+
 def weigh(
-    image_logits: Tensor, image_value: Tensor, evidence: Tensor, value: Tensor, at: Sequence[int], fit: ProbeFit
+    image: Tensor, image_value: Tensor, evidence: Tensor, value: Tensor, at: Sequence[int], fit: ProbeFit
 ) -> tuple[Tensor, Tensor]:
     """The image's answers and the asked candidates' in one: victim logits [B, L + E + 1] and hyperparameter [B, A].
 
-    image_logits: [B, L], calibrated, over the pack's victim labels. image_value: [B, A]. evidence: [B, V]; value:
-    [B, V, A]. at: for each asked candidate its column; the pack's labels are the first L, then come the E candidates
-    that the pack does not know, and last "none of these".
+    image: log-probabilities [B, L] of the pack's victim labels (:func:`agreed`). image_value: [B, A]. evidence: [B, V];
+    value: [B, V, A]. at: for each asked candidate its column; the pack's labels are the first L, then come the E
+    candidates that the pack does not know, and last "none of these".
     """
-    count, known = image_logits.shape
+    count, known = image.shape
     strangers = sum(column >= known for column in at)
-    logits = image_logits.new_zeros(count, known + strangers + 1)
-    logits[:, :known] = fit.trust * image_logits.log_softmax(1)
+    logits = image.new_zeros(count, known + strangers + 1)
+    logits[:, :known] = fit.trust * image
     logits[:, known:-1] = fit.stranger
     logits[:, -1] = fit.none
     columns = torch.tensor(at, device=logits.device)

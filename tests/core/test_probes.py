@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from core.manifest import AttackLabel
 from core.model.network import Outputs
 from core.model.perturbation import Perturbation
-from core.model.scorer import Scorer, evidence_of, weigh
+from core.model.scorer import Scorer, agreed, evidence_of, weigh
 from core.probes import PROBES, Replies, ask, perturbation
 from tests.core.panels import fit
 
@@ -140,6 +140,16 @@ def test_none_of_these_wins_when_every_victim_denies() -> None:
     denied = torch.full((1, 3), -40.0)
     logits, _ = weigh(image, told, denied, torch.zeros(1, 3, 3), [0, 1, 2], fit())
     assert logits.argmax(1).item() == 3
+
+
+def test_nobody_was_attacked_as_surely_as_there_was_no_attack() -> None:
+    attack = torch.tensor([[4.0, 0.0, 0.0], [-4.0, 0.0, 0.0]])
+    victim = torch.tensor([[0.0, 1.0, 3.0], [5.0, 1.0, 3.0]])
+    found = agreed(attack, victim, (0, 0)).exp()
+    torch.testing.assert_close(found.sum(1), torch.ones(2))
+    torch.testing.assert_close(found[:, 0], attack.softmax(1)[:, 0])
+    torch.testing.assert_close(found[:, 2] / found[:, 1], torch.full((2,), 2.0).exp())
+    torch.testing.assert_close(agreed(attack, victim, None), victim.log_softmax(1))
 
 
 def test_evidence_is_averaged_over_the_attacks_as_odds() -> None:

@@ -53,7 +53,7 @@ def made_up(count: int, seed: int, victims: int = 3) -> Asked:
         attack_logits=torch.nn.functional.one_hot(attack, 3) * 9.0,
         victim_logits=vague + 2.0 * torch.nn.functional.one_hot(victim, victims + 1),
         image_value=value[:, None].expand(-1, 3) + 4.0 * torch.randn(count, 3, generator=draw),
-        attack=attack, victim=victim, value=value, at=tuple(range(1, victims + 1)),
+        attack=attack, victim=victim, value=value, at=tuple(range(1, victims + 1)), clean=(0, 0),
     )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_a_victim_is_added_by_handing_it_over(calibration: Calibration) -> None:
     fit = fit_probes(Scored.of(known[1], scorer), torch.arange(float(len(known[1]))), calibration, LABELS, 0)
     stranger = Asked(
         test.probes, test.attack_logits, test.victim_logits[:, :3], test.image_value, test.attack, test.victim,
-        test.value, (1, 2, 3),
+        test.value, (1, 2, 3), (0, 0),
     )  # fmt: skip
     logits, _ = Scored.of(stranger, scorer).weighed(fit)
     assert logits.shape[1] == 5
