@@ -551,42 +551,42 @@
 <context>
     <name>CaseDesk</name>
     <message>
-        <location filename="../../app/case/desk.py" line="124"/>
+        <location filename="../../app/case/desk.py" line="125"/>
         <source>The last run was cut off. It goes on with the {n} files that still wait.</source>
         <translation>上一次归因意外中断，现在继续处理尚在等待的 {n} 个文件。</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="128"/>
+        <location filename="../../app/case/desk.py" line="129"/>
         <source>Files of this case that still wait: {n}. Image, Attribute what is still waiting goes on.</source>
         <translation>此案卷还有 {n} 个文件在等待。可用“图像 › 归因尚在等待的图像”继续。</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="131"/>
+        <location filename="../../app/case/desk.py" line="132"/>
         <source>The case is empty. Open a folder, or drop images, to put them into it.</source>
         <translation>案卷为空。打开文件夹或拖入图像，即可放入案卷。</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="159"/>
+        <location filename="../../app/case/desk.py" line="160"/>
         <source>This machine has not the pack {pack} of the case: files cannot be added to it.</source>
         <translation>本机没有此案卷的模型包 {pack}，因此无法添加文件。</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="203"/>
+        <location filename="../../app/case/desk.py" line="204"/>
         <source>tag or note</source>
         <translation>标签或备注</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="227"/>
+        <location filename="../../app/case/desk.py" line="228"/>
         <source>Writing {path}</source>
         <translation>正在写入 {path}</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="238"/>
+        <location filename="../../app/case/desk.py" line="239"/>
         <source>Writing the report: image {n} of {pictures}</source>
         <translation>正在写入报告：第 {n} 幅图像，共 {pictures} 幅</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="243"/>
+        <location filename="../../app/case/desk.py" line="244"/>
         <source>Saved {path}</source>
         <translation>已保存 {path}</translation>
     </message>
@@ -759,7 +759,12 @@
         <translation>全部移除</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="148"/>
+        <location filename="../../app/commands.py" line="137"/>
+        <source>A case keeps its answers: files that were changed since are attributed again.</source>
+        <translation>案卷保留已有结果；此后改动过的文件会重新归因。</translation>
+    </message>
+    <message>
+        <location filename="../../app/commands.py" line="150"/>
         <source>Compare with</source>
         <translation>比较对象</translation>
     </message>
