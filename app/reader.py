@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSize, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage
 
@@ -21,9 +22,13 @@ THUMBNAIL = 96
 
 def to_qimage(pixels: FloatArray) -> QImage:
     """float32 [C, H, W] in [0, 1] to an 8-bit QImage that owns its memory."""
-    bytes_ = (np.clip(pixels, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-    grey = bytes_.shape[0] == 1
-    array = np.ascontiguousarray(bytes_[0] if grey else bytes_.transpose(1, 2, 0))
+    return bytes_to_qimage((np.clip(pixels, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8))
+
+
+def bytes_to_qimage(pixels: NDArray[np.uint8]) -> QImage:
+    """uint8 [1 or 3, H, W] to a QImage that owns its memory."""
+    grey = len(pixels) == 1
+    array = np.ascontiguousarray(pixels.transpose(1, 2, 0))
     height, width = array.shape[:2]
     kind = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
     return QImage(array.data, width, height, array.strides[0], kind).copy()

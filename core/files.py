@@ -10,9 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from core.errors import DiskFullError, WorkbenchError
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_LOCK = "in-use.lock"
+_PATIENCE = 2.0
+"""Seconds to wait for a folder: :func:`in_use` takes hold of its lock for a moment, too."""
 
 
 @contextmanager
@@ -61,3 +66,39 @@ def free_space(folder: Path) -> int | None:
         return shutil.disk_usage(there).free
     except OSError:
         return None
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Have a folder to oneself until the block ends, or the process, however it ends.
+
+    The folder is made if it is not there. Raises WorkbenchError if another process has it, or it cannot be written to.
+    """
+    make_folder(folder)
+    lock = FileLock(folder / _LOCK, timeout=_PATIENCE)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise WorkbenchError(
+            f"Another process is at work in {folder}.", "Wait for its end, or choose another folder."
+        ) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WorkbenchError(f"{folder} cannot be written to: {reason}.", "Choose a folder that is yours.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a process is in :func:`alone_in` with this folder."""
+    if not (folder / _LOCK).exists():
+        return False
+    try:
+        with FileLock(folder / _LOCK, blocking=False):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False

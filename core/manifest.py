@@ -156,9 +156,10 @@ class Manifest(_Strict):
         ):
             if len(labels) < 2 or len(set(labels)) != len(labels):
                 raise ValueError(f"{kind} must be at least two different labels, not {labels}")
-        missing = {a.name for a in self.attacks} ^ set(self.calibration.halfwidths)
-        if missing:
-            raise ValueError(f"halfwidths do not match the attack labels: {sorted(missing)}")
+        names = {a.name for a in self.attacks}
+        for calibration in (self.calibration, *([self.probes.calibration] if self.probes else [])):
+            if missing := names ^ set(calibration.halfwidths):
+                raise ValueError(f"halfwidths do not match the attack labels: {sorted(missing)}")
         if self.network.perturbation_extractor != "pixel" and (self.probes or any(a.read_off for a in self.attacks)):
             raise ValueError("probes and read_off need a network that estimates perturbations by pixel")
         if self.probes is not None and len(self.probes.image_share) != len(self.attacks):

@@ -16,9 +16,9 @@ from core.progress import CancelToken, Progress
 from training.scenario import Scenario, check_scenario, read_scenario, write_scenario
 
 if TYPE_CHECKING:
-    from training.folders import Survey as Survey  # noqa: PLC0414  (the window names it by this door)
     from training.ranks import Ranks
     from training.sources import CleanImages
+    from training.survey import Survey as Survey  # noqa: PLC0414  (the window names it by this door)
     from training.victim_check import Verdict
 
 __all__ = ["Event", "Run", "Scenario", "check_scenario", "open_run", "read_scenario", "write_scenario"]
@@ -80,11 +80,11 @@ def open_run(scenario: Path, out: Path, **options: Any) -> Run:
     return Run(read_scenario(scenario), out, **options)
 
 
-def survey_images(data: Path) -> Survey:
-    """What lies in a folder of images, or in a tar file. Raises DataError. Torch-free."""
-    from training.folders import survey  # noqa: PLC0415
+def survey_images(source: str, data: Path | None = None) -> Survey:
+    """What clean images a scenario's source has. Raises DataError. Torch-free."""
+    from training.survey import survey  # noqa: PLC0415
 
-    return survey(data)
+    return survey(source, data)
 
 
 def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:

@@ -136,44 +136,6 @@ def class_names(found: Sequence[Picture]) -> tuple[str, ...]:
     return tuple(sorted({picture.label for picture in found} - {""}))
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What lies in a folder, by a look at its list of files and at a few of them.
-
-    held_out: images in ``val`` or ``test`` folders. size: (width, height) that most of those looked at have.
-    grey: whether all of these are grey. samples: some of them, square. unreadable: those that are not, with the reason.
-    """
-
-    images: int
-    held_out: int
-    classes: tuple[str, ...]
-    size: tuple[int, int]
-    grey: bool
-    samples: tuple[NDArray[np.uint8], ...]
-    unreadable: tuple[str, ...]
-
-
-def survey(data: Path, *, look_at: int = 24, side: int = 64) -> Survey:
-    """Raises DataError for a folder without images, and if none of those looked at can be read."""
-    with open_folder(data) as found:
-        looks: list[LoadedImage] = []
-        unreadable: list[str] = []
-        for picture in _chosen(found, None)[:look_at]:
-            try:
-                looks.append(picture.read())
-            except ImageError as error:
-                unreadable.append(error.what)
-        if not looks:
-            raise DataError(f"{data}: {unreadable[0]}", "Give other images.")
-        sizes = Counter((image.pixels.shape[2], image.pixels.shape[1]) for image in looks)
-        shape = ImageSpec(channels=3, height=side, width=side)
-        return Survey(
-            images=len(found), held_out=sum(picture.held_out for picture in found), classes=class_names(found),
-            size=sizes.most_common(1)[0][0], grey=all(len(image.pixels) == 1 for image in looks),
-            samples=tuple(square(image, shape) for image in looks), unreadable=tuple(unreadable),
-        )  # fmt: skip
-
-
 def take_in(
     data: Path, spec: CleanSpec, keep: Path, *, tell: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
@@ -184,7 +146,7 @@ def take_in(
     that gives no data set, DiskFullError before anything is written.
     """
     with open_folder(data) as found:
-        chosen = _chosen(found, spec.per_class)
+        chosen = chosen_of(found, spec.per_class)
         names = class_names(found)
         wanted = _fingerprint(chosen, spec)
         kept = _read_index(keep)
@@ -202,7 +164,7 @@ def take_in(
     )
 
 
-def _chosen(found: Sequence[Picture], per_class: int | None) -> list[Picture]:
+def chosen_of(found: Sequence[Picture], per_class: int | None) -> list[Picture]:
     """At most ``per_class`` of each class and part, mixed: in the order of their paths' hashes, whatever found them."""
     mixed = sorted(found, key=lambda picture: hashlib.sha256(picture.place.encode("utf-8", "replace")).digest())
     taken: Counter[tuple[str, bool]] = Counter()

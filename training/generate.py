@@ -146,7 +146,7 @@ class _Tally:
         self._wanted = stream.wanted
         self._found = frozenset(stream.folder.glob("*.safetensors"))
         earlier = sum((_header(path)[0] for path in self._found), np.zeros(cells, np.int64))
-        stage = f"{stream.victim_label} {stream.spec.name} ({stream.spec.backend}) {stream.split}"
+        stage = f"{stream.victim_label} {stream.spec.title} {stream.split}"
         done = self._of_use(earlier)
         self._meter = ProgressMeter(stage, stream.wanted * cells, tell, already_done=done, cancel=cancel)
 

@@ -15,6 +15,7 @@ import typer
 from app.cli.console import output, plain, progress_bars
 from app.cli.control import follow_commands, listen_for_commands
 from core.errors import Cancelled, WorkbenchError, size_text
+from core.files import alone_in
 from core.progress import CancelToken, Progress
 from training import api
 
@@ -113,7 +114,8 @@ def _do(
         return
     with _listener(events) as listen:
         if not events:
-            job(run, listen, None)
+            with alone_in(run.out):
+                job(run, listen, None)
             return
         token = CancelToken(lambda still: listen(api.Event("paused" if still else "resumed", {})))
         if commands is None:
@@ -121,7 +123,8 @@ def _do(
         else:
             follow_commands(token, commands)
         try:
-            job(run, listen, token)
+            with alone_in(run.out):
+                job(run, listen, token)
         except WorkbenchError as error:
             listen(api.Event("error", {"type": type(error).__name__, "what": error.what, "remedy": error.remedy}))
             raise

@@ -78,11 +78,13 @@ class Chart(QWidget):
         painter.drawText(QRectF(0, 0, self.width(), line), Qt.AlignmentFlag.AlignLeft, self._title)
         painter.setFont(theme.scaled(self.font(), 0.8))
         top = line + 4 + self._legend(painter, line + 4)
-        plot = QRectF(38, top + 4, self.width() - 48, self.height() - top - line - 8)
+        xs, ys = [v for s in self._series for v in s.x], [v for s in self._series for v in s.y]
+        across, up = span(xs), self._fixed or span(ys)
+        left = max(38, 8 + max(painter.fontMetrics().horizontalAdvance(f"{value:.3g}") for value in up))
+        plot = QRectF(left, top + 4, self.width() - left - 10, self.height() - top - line - 8)
         painter.setPen(QPen(QColor(tone.line), 1))
         painter.drawRect(plot)
-        xs, ys = [v for s in self._series for v in s.x], [v for s in self._series for v in s.y]
-        frame = Frame(plot, span(xs), self._fixed or span(ys))
+        frame = Frame(plot, across, up)
         self._ends(painter, frame, tone.muted)
         painter.setClipRect(plot.adjusted(-2, -2, 2, 2))
         if self._diagonal:

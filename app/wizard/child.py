@@ -8,7 +8,6 @@ beside it, whoever says it. A run outlives the program that started it.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,14 +16,14 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.files import make_folder, write_file
+from core.files import in_use, make_folder, write_file
 
 EVENTS, LOG, SCENARIO, START, COMMANDS = "events.jsonl", "log.txt", "scenario.toml", "run.json", "commands.txt"
 _LOOK = 250
 """Milliseconds between two looks at the events."""
 
-_left: list[subprocess.Popen[bytes]] = []
-"""Processes that go on without us. They are ours to reap all the same: one that has ended would else look alive."""
+_left: dict[Path, subprocess.Popen[bytes]] = {}
+"""Processes of ours that go on without their windows, by their folders."""
 
 
 def program() -> list[str]:
@@ -35,34 +34,23 @@ def program() -> list[str]:
     return [sys.executable, "-m", "app"]
 
 
-def alive(pid: int) -> bool:
-    """Whether a process of this number runs."""
-    _left[:] = [process for process in _left if process.poll() is None]
-    if sys.platform == "win32":
-        import ctypes  # noqa: PLC0415
+def under_way(out: Path) -> bool:
+    """Whether a process works in this folder: one that we left there, or anybody's."""
+    if (ours := _left.get(out)) is not None:
+        if ours.poll() is None:  # it may have not yet come to lock its folder
+            return True
+        del _left[out]
+    return in_use(out)
 
-        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
-        if not handle:
-            return False
-        code = ctypes.c_ulong()
-        ctypes.windll.kernel32.GetExitCodeProcess(handle, ctypes.byref(code))
-        ctypes.windll.kernel32.CloseHandle(handle)
-        return code.value == 259  # STILL_ACTIVE
+
+def begun_with(out: Path) -> dict[str, Any]:
+    """How the run in ``out`` was begun: its ``data``, ``download`` and ``device``; empty if that is not known."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def begun_with(out: Path) -> str:
-    """The folder of images that the run in ``out`` was begun with, empty if it had none."""
-    try:
-        return str(json.loads((out / START).read_text("utf-8")).get("data", ""))
-    except (OSError, ValueError, AttributeError):
-        return ""
+        found: dict[str, Any] = json.loads((out / START).read_text("utf-8"))
+        kinds = (("data", str), ("download", bool), ("device", str))
+        return {name: kind(found[name]) for name, kind in kinds if name in found}
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 class Child(QObject):
@@ -79,6 +67,9 @@ class Child(QObject):
         self.out = out
         self._works_in = works_in or out
         self.finished = False
+        self.last = ""
+        """The kind of the event that came last."""
+        self._status: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._offset = 0
         self._rest = b""
@@ -111,8 +102,8 @@ class Child(QObject):
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=events, stderr=log, cwd=Path(__file__).parents[2], **quiet
             )
-        write_file(self.out / START, json.dumps({"pid": self._process.pid, "data": data}).encode())
-        self._over = False
+        write_file(self.out / START, json.dumps({"data": data, "download": download, "device": device}).encode())
+        self._over, self.last, self._status = False, "", None
 
     def follow(self, *, from_now: bool = False) -> None:
         """Tell the events in the file from its beginning, and those to come while a process adds to it."""
@@ -120,7 +111,7 @@ class Child(QObject):
         self._offset = path.stat().st_size if from_now and path.exists() else 0
         self._rest = b""
         self.finished = False
-        self._over = self._process is None and not self._started_elsewhere()
+        self._over = self._process is None and not under_way(self._works_in)
         self._timer.start()
 
     def say(self, word: str) -> None:
@@ -137,7 +128,7 @@ class Child(QObject):
             self.say("resume")
         self._timer.stop()
         if self._process is not None:
-            _left.append(self._process)
+            _left[self._works_in] = self._process
             self._process = None
 
     def stop(self, seconds: float = 60) -> None:
@@ -165,15 +156,21 @@ class Child(QObject):
                 self._tell(line)
         if gone:
             self._timer.stop()
-            self._process = None
+            if self._process is not None:
+                self._status, self._process = self._process.returncode, None
             if not self._over:
                 self._over = True
                 self.ended.emit(self.finished)
 
-    def last_words(self) -> str:
-        """The end of what the process said beside its events, for a failure that is the program's own."""
+    def failure(self) -> str:
+        """Why the process ended, where its events do not say so: a fault of the program, or an end from outside."""
+        if self.last in ("error", "cancelled") or self.finished or self._status == 0:
+            return ""
         path = self.out / LOG
-        return path.read_text("utf-8", errors="replace")[-2000:].strip() if path.exists() else ""
+        said = path.read_text("utf-8", errors="replace").strip().splitlines() if path.exists() else []
+        if said:
+            return said[-1]
+        return "" if self._status is None else self.tr("It was ended from outside ({n}).").format(n=self._status)
 
     def _tell(self, line: bytes) -> None:
         try:
@@ -181,21 +178,12 @@ class Child(QObject):
             kind = values.pop("event")
         except (ValueError, KeyError, AttributeError):  # a line that a killed process did not finish
             return
+        self.last = kind
         if kind == "pack":
             self.finished = True
         self.told.emit(kind, values)
 
     def _gone(self) -> bool:
         if self._process is None:
-            return not self._started_elsewhere()
+            return not under_way(self._works_in)
         return self._process.poll() is not None
-
-    def _started_elsewhere(self) -> bool:
-        pid = self._pid()
-        return pid is not None and alive(pid)
-
-    def _pid(self) -> int | None:
-        try:
-            return int(json.loads((self.out / START).read_text("utf-8"))["pid"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from app.i18n import QT_TRANSLATE_NOOP
-from core.errors import ScenarioError
 from core.paths import user_data
 
 ARCHITECTURES = ("ResNet18", "ResNet50", "VGG16", "VGG19", "InceptionV3")
@@ -53,12 +51,6 @@ class VictimChoice:
         if not self.file:
             return {"architecture": self.architecture, "name": self.name, "passes": self.passes}
         return {"architecture": self.architecture, "name": self.name, "file": self.file, **self.entries}
-
-
-def victim_choice(entry: Mapping[str, Any]) -> VictimChoice:
-    """The other way round: what the wizard shows of a scenario's entry."""
-    known = {name: entry[name] for name in ("architecture", "name", "passes", "file") if name in entry}
-    return VictimChoice(**known, entries={name: value for name, value in entry.items() if name not in known})
 
 
 @dataclass
@@ -228,63 +220,3 @@ class Choices:
 
 def _held_out(cell: int) -> int:
     return max(2, cell // 4)
-
-
-def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> None:
-    """Go on from the pack that this scenario made: what it knows comes first, and what was chosen beside it is new.
-
-    Raises ScenarioError for a pack of other images, or one that the wizard cannot ask for.
-    """
-    try:
-        clean, network = scenario["clean"], dict(scenario["network"])
-        victims = [victim_choice(v) for v in scenario["victims"]]
-        has_clean = clean["examples"]["train"] > 0
-        own = {a["name"]: a for a in reversed(scenario["attacks"]) if a["backend"] == "mtaa"}
-        names = list(dict.fromkeys(a["name"] for a in scenario["attacks"]))
-        attacks = [_attack_choice(own[name]) for name in names]
-    except (KeyError, TypeError) as error:
-        raise ScenarioError(
-            f"{pack} was not made as the wizard makes packs ({error}).", "Write a scenario for `mtaa run`."
-        ) from error
-    own_clean = choices.clean_document()
-    if different := [key for key in ("source", "size", "channels") if clean.get(key) != own_clean.get(key)]:
-        words = ", ".join(f"{key} {clean.get(key)}" for key in different)
-        raise ScenarioError(f"{pack} was made from other images: {words}.", "Choose these on the first page.")
-    known = {victim.label.lower() for victim in victims}
-    choices.victims = victims + [v for v in choices.victims if v.label.lower() not in known]
-    choices.attacks = attacks + [a for a in choices.attacks if a.name not in names]
-    choices.clean = (choices.clean or Choices.clean) if has_clean else 0
-    choices.start, choices.grown = pack, Grown([v.label for v in victims], names, network)
-
-
-def _attack_choice(entry: Mapping[str, Any]) -> AttackChoice:
-    """What the wizard shows of a scenario's entry. Raises KeyError for an attack that it does not offer."""
-    kappa = {attack.name: attack.kappa for attack in table1()}[entry["name"]]
-    grid = entry["grid"]
-    return AttackChoice(
-        entry["name"], kappa, True, grid["first"], grid["last"], grid["count"], dict(entry["parameters"])
-    )  # fmt: skip
-
-
-def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
-    """Put a scenario that the wizard wrote back into ``choices``. Raises KeyError for one that it did not write."""
-    choices.source = document["clean"]["source"]
-    choices.clean = document["clean"].get("examples", {"train": 0})["train"]
-    choices.size = document["clean"].get("size", choices.size)
-    choices.channels = document["clean"].get("channels", choices.channels)
-    choices.per_class = document["clean"].get("per_class", 0)
-    choices.victims = [victim_choice(v) for v in document["victims"]]
-    chosen = [_attack_choice(entry) for entry in document["attacks"]]
-    choices.cell = document["attacks"][-1]["cell"]["train"]
-    names = {attack.name for attack in chosen}
-    choices.attacks = chosen + [AttackChoice(**{**vars(a), "on": False}) for a in table1() if a.name not in names]
-    configured = [name for name, (_, config) in NETWORKS.items() if config == document["network"]]
-    choices.network = configured[0] if configured else choices.network
-    choices.grown = None
-    if replay := document.get("replay"):
-        choices.grown = Grown(replay["victims"], replay["attacks"], document["network"])
-        choices.replay = replay["cell"]["train"]
-    choices.epochs = document["training"]["epochs"]
-    choices.start = document["training"].get("start", "")
-    choices.name, choices.title, choices.seed = document["name"], document["title"], document["seed"]
-    choices.folder = folder

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app import theme
+from app.reader import bytes_to_qimage
 
 _PAUSE = 2.0
 """Seconds between two looks into the folder."""
@@ -70,7 +71,7 @@ class ExampleStrip(QWidget):
         adversarial, clean, self._whose = read_examples(part)
         self._part = part
         self._images = [
-            (_picture(a), _picture(_strength(a, c))) for a, c in zip(adversarial, clean, strict=True)
+            (bytes_to_qimage(a), bytes_to_qimage(_strength(a, c))) for a, c in zip(adversarial, clean, strict=True)
         ]  # fmt: skip
         self.setAccessibleDescription(self._whose)
         self.update()
@@ -94,11 +95,3 @@ def _strength(adversarial: Pixels, clean: Pixels) -> Pixels:
     change = np.abs(adversarial.astype(np.int16) - clean).max(0, keepdims=True)
     scaled: Pixels = (change * (255 / max(int(change.max()), 1))).astype(np.uint8)
     return scaled
-
-
-def _picture(pixels: Pixels) -> QImage:
-    """[C, H, W] as an image of its own memory."""
-    kind = QImage.Format.Format_Grayscale8 if len(pixels) == 1 else QImage.Format.Format_RGB888
-    rows = np.ascontiguousarray(pixels.transpose(1, 2, 0))
-    height, width = rows.shape[:2]
-    return QImage(rows.data, width, height, rows.strides[0], kind).copy()

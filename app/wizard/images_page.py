@@ -54,14 +54,14 @@ class ImagesPage(Page):
             ),
         )
         self.survey: Survey | None = None
-        self.surveyor = Surveyor(reader, self)
+        self.surveyor = Surveyor(reader)
         self.digits = QRadioButton(self.tr("scikit-learn's digits"))
         self.mnist = QRadioButton(self.tr("MNIST"))
         self.pictures = QRadioButton(self.tr("A folder of images"))
         group = QButtonGroup(self)
         for button, about in (
-            (self.digits, self.tr("1,797 grey images of 8×8 pixels, 10 classes. No download: good for a try.")),
-            (self.mnist, self.tr("70,000 grey images of 28×28 pixels, 10 classes, from their four files.")),
+            (self.digits, self.tr("Small grey images of handwriting. No download: good for a try.")),
+            (self.mnist, self.tr("The paper's images of handwriting, from their four files.")),
             (self.pictures, self.tr("Sub-folders are the classes, as in Imagenette; tar files of such folders will do. "
                                     "Without sub-folders a victim's own answers count as right.")),
         ):  # fmt: skip
@@ -164,23 +164,26 @@ class ImagesPage(Page):
         self.download.setVisible(source != "folder")
         self.download.setEnabled(source == "mnist")
         self.options.setVisible(source == "folder")
-        self.samples.setVisible(source == "folder")
         self.survey = None
         self.samples.show_samples(None)
         self.surveyor.stop()
-        if source == "folder" and self.folder.text():
-            self.surveyor.ask(self.folder.text())
+        if self._can_be_looked_at():
+            self.surveyor.ask(source, "" if source == "digits" else self.folder.text())
         self._tell()
 
-    def _found(self, path: str, survey: Survey) -> None:
+    def _can_be_looked_at(self) -> bool:
+        folder = self.folder.text()
+        return {"digits": True, "mnist": not missing_mnist(folder), "folder": bool(folder)}[self.source]
+
+    def _found(self, survey: Survey) -> None:
         self.survey = survey
         self.samples.show_samples(survey)
-        if path != self.choices.data:  # a folder seen for the first time: propose what fits it
+        if self.source == "folder" and self.folder.text() != self.choices.data:  # seen for the first time
             self.side.setValue(min(224, max(8, min(survey.size))))
             self.channels.setCurrentIndex(self.channels.findData(1 if survey.grey else 3))
         self._tell()
 
-    def _not_found(self, path: str, reason: str) -> None:
+    def _not_found(self, reason: str) -> None:
         self.say(reason, "bad")
         self.completeChanged.emit()
 
@@ -191,28 +194,30 @@ class ImagesPage(Page):
             self.say(self.tr("Choose the folder."))
         elif missing and not self.download.isChecked():
             self.say(self.tr("Not in this folder: {files}.").format(files=", ".join(missing)), "bad")
-        elif self.source == "folder":
-            self.say(self._in_words(self.survey) if self.survey is not None else self.tr("Looking into the folder…"))
+        elif self.survey is not None:
+            self.say(self._in_words(self.survey))
         else:
-            self.say("")
+            self.say(self.tr("Looking at the images…") if not missing else "")
         self.completeChanged.emit()
 
     def _in_words(self, survey: Survey) -> str:
-        """Counts, sizes, and what taking them in costs."""
+        """Counts, sizes, and what taking a folder's in costs."""
         width, height = survey.size
+        classes = self.tr("{n} classes").format(n=len(survey.classes)) if survey.classes else self.tr("no classes")
+        text = self.tr(
+            "{images} images, {held_out} of them held out for testing; {classes}; most are {width}×{height}."
+        ).format(
+            images=f"{survey.images:,}", held_out=f"{survey.held_out:,}", classes=classes, width=width, height=height
+        )
+        return text if self.source != "folder" else f"{text} {self._taken_in(survey)}"
+
+    def _taken_in(self, survey: Survey) -> str:
         taken = survey.images
         if self.per_class.value():  # of each class, and of both parts where there are two
             parts = 1 if survey.held_out in (0, survey.images) else 2
             taken = min(taken, self.per_class.value() * parts * max(len(survey.classes), 1))
         size = taken * self.channels.currentData() * self.side.value() ** 2 / 2**20
-        classes = self.tr("{n} classes").format(n=len(survey.classes)) if survey.classes else self.tr("no classes")
-        text = self.tr(
-            "{images} images, {held_out} of them held out for testing; {classes}; most are {width}×{height}. "
-            "Taken in: {taken} images, {size} MiB on disk."
-        ).format(
-            images=f"{survey.images:,}", held_out=f"{survey.held_out:,}", classes=classes, width=width, height=height,
-            taken=f"{taken:,}", size=f"{size:,.0f}",
-        )  # fmt: skip
+        text = self.tr("Taken in: {taken} images, {size} MiB on disk.").format(taken=f"{taken:,}", size=f"{size:,.0f}")
         if survey.unreadable:
             text += " " + self.tr("Of {n} looked at, {lost} cannot be read and are left out: {reason}").format(
                 n=len(survey.samples) + len(survey.unreadable), lost=len(survey.unreadable),
@@ -220,10 +225,10 @@ class ImagesPage(Page):
         return text
 
     def isComplete(self) -> bool:  # noqa: N802
-        if self.source == "folder":
-            return self.survey is not None
-        folder = self.folder.text()
-        return self.source == "digits" or (bool(folder) and (self.download.isChecked() or not missing_mnist(folder)))
+        if self.source == "digits" or self.survey is not None:
+            return True
+        to_fetch = self.source == "mnist" and self.download.isChecked() and bool(self.folder.text())
+        return to_fetch and bool(missing_mnist(self.folder.text()))
 
     def cleanupPage(self) -> None:  # noqa: N802
         """Back keeps what was entered."""

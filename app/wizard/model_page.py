@@ -9,8 +9,9 @@ from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWizard
 
 from app.wizard.child import EVENTS
-from app.wizard.choices import NETWORKS, Choices, Grown, grow
+from app.wizard.choices import NETWORKS, Choices, Grown
 from app.wizard.page import Page, muted
+from app.wizard.recall import grow
 from app.wizard.trial import Trial
 from core.errors import WorkbenchError
 from training.api import check_scenario

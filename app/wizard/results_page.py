@@ -104,11 +104,14 @@ class ResultsPage(Page):
             oe=f"{old['rmse_table1_scale']:.2f}", ne=f"{new['rmse_table1_scale']:.2f}",
         )  # fmt: skip
 
+    def _labels(self) -> tuple[list[str], list[str]]:
+        """The pack's attacks and victims, in its order."""
+        clean = ["clean"] if self.choices.clean else []
+        attacks, victims = self.choices.chosen, self.choices.victims
+        return [*clean, *(a.name for a in attacks)], [*clean, *(v.label for v in victims)]
+
     def _confusions(self, r: Results) -> QWidget:
-        document = self.choices.document()
-        clean = ["clean"] if "examples" in document["clean"] else []
-        attacks = [*clean, *(a["name"] for a in document["attacks"])]
-        victims = [*clean, *(v.label for v in self.choices.victims)]
+        attacks, victims = self._labels()
         matrices = []
         for title, labels, key in (
             (self.tr("Attack: truth by row, answer by column"), attacks, "attack_confusion"),
@@ -147,13 +150,10 @@ class ResultsPage(Page):
 
     def _map(self, r: Results) -> QWidget:
         points = r["feature_map"]
-        document = self.choices.document()
-        clean = ["clean"] if "examples" in document["clean"] else []
-        names = [*clean, *(a["name"] for a in document["attacks"])]
-        victims = [*clean, *(v.label for v in self.choices.victims)]
+        attacks, victims = self._labels()
         charts = []
         for title, labels, key in (
-            (self.tr("t-SNE of the features, by attack"), names, "attack"),
+            (self.tr("t-SNE of the features, by attack"), attacks, "attack"),
             (self.tr("t-SNE of the features, by victim"), victims, "victim"),
         ):
             chart = Chart(title)

@@ -43,8 +43,8 @@ class RunPage(Page):
         )
         self.child: Child | None = None
         self.paused = False
-        self._explained = False  # whether the run said why it ends before its pack
         self._epochs: list[Mapping[str, Any]] = []
+        self._taken: Mapping[str, Any] = {}
         self.stage, self.left = QLabel(self.tr("Starting…")), QLabel()
         self.left.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.bar = QProgressBar(textVisible=False, maximum=1000)
@@ -84,12 +84,12 @@ class RunPage(Page):
     def begin(self) -> None:
         """Write the scenario and start the child, or go on with what an earlier one left."""
         try:
-            write_scenario(self.choices.out / SCENARIO, self.choices.document())
             child = self._attach()
             child.follow()
             child.look()  # what an earlier run told is drawn first
             if not child.running:
                 self.paused = False  # whatever became of the earlier one
+                write_scenario(self.choices.out / SCENARIO, self.choices.document())
                 child.start(self.choices.data, self.choices.download, self.choices.device)
         except (WorkbenchError, OSError) as error:
             self._failed(str(error))
@@ -113,8 +113,8 @@ class RunPage(Page):
         self.child = Child(self.choices.out, self)
         self.child.told.connect(self.show_event)
         self.child.ended.connect(self._ended)
-        self._epochs = []
-        self.paused = self._explained = False
+        self._epochs, self._taken = [], {}
+        self.paused = False
         self.examples.watch(self.choices.out / "data")
         return self.child
 
@@ -123,6 +123,14 @@ class RunPage(Page):
         match kind:
             case "progress":
                 self._progress(v)
+            case "images" if v != self._taken:  # several stages of one run take the same in
+                self._taken = v
+                self._note(self.tr("{n} images were taken in.").format(n=f"{v['count']:,}"))
+                if v["skipped"]:
+                    self._note(self.tr("{n} cannot be read and are left out: {reason}").format(
+                        n=len(v["skipped"]), reason=v["skipped"][0]))  # fmt: skip
+            case "victim" if v["accuracy"] is None:
+                self._note(self.tr("{name}: what it calls a clean image counts as right.").format(name=v["name"]))
             case "victim":
                 self._note(self.tr("{name} names {share} of the clean test images.").format(
                     name=v["name"], share=f"{v['accuracy']:.1%}"))  # fmt: skip
@@ -140,8 +148,6 @@ class RunPage(Page):
             case "paused" | "resumed":
                 self.paused = kind == "paused"
                 self._buttons()
-            case "cancelled":
-                self._explained = True
             case "error":
                 self._failed(f"{v['what']} {v['remedy']}")
             case "pack":
@@ -172,7 +178,6 @@ class RunPage(Page):
         self.words.appendPlainText(text)
 
     def _failed(self, text: str) -> None:
-        self._explained = True
         self.say(text, "bad")
         self._note(text)
         self._buttons()
@@ -189,9 +194,9 @@ class RunPage(Page):
     def _ended(self, made: bool) -> None:
         if made:
             self.say(self.tr("Finished."), "good")
-        elif not self._explained and self.child is not None and (words := self.child.last_words()):
-            self._failed(words.splitlines()[-1])
-        elif not self.remark.text() or "…" in self.remark.text():
+        elif self.child is not None and (reason := self.child.failure()):
+            self._failed(reason)
+        elif self.child is None or self.child.last != "error":
             self.say(self.tr("Stopped. It goes on from here whenever you like."), "warn")
         self._buttons()
         self.completeChanged.emit()

@@ -1,16 +1,15 @@
-"""A look into a folder of images, away from the GUI thread: what is in it, with a few samples to see."""
+"""A look at the clean images, away from the GUI thread: what there is, with a few samples to see."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, QRectF, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app.reader import Reader
+from app.reader import Reader, bytes_to_qimage
 from core.errors import WorkbenchError
 from training.api import survey_images
 
@@ -22,49 +21,52 @@ _PAUSE = 400
 
 
 class Surveyor(QObject):
-    """Looks at the path asked for last; an earlier one's answer is dropped."""
+    """Looks at what was asked for last; an earlier answer is dropped."""
 
-    found = Signal(str, object)
-    """Path and Survey."""
-    failed = Signal(str, str)
-    """Path and reason."""
+    found = Signal(object)
+    """A Survey."""
+    failed = Signal(str)
+    """The reason."""
+    _answered = Signal(object, object)
 
-    def __init__(self, reader: Reader, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)  # work may end after the page that asked for it is gone
         self._reader = reader
-        self._path = ""
+        self._asked: tuple[str, str] | None = None
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE)
         self._timer.timeout.connect(self._look)
+        self._answered.connect(self._tell)
 
-    def ask(self, path: str) -> None:
-        self._path = path
+    def ask(self, source: str, path: str) -> None:
+        """source: as a scenario names it; path: its folder, empty where it has none."""
+        self._asked = source, path
         self._timer.start()
 
     def stop(self) -> None:
-        self._path = ""
+        self._asked = None
         self._timer.stop()
 
     def _look(self) -> None:
-        path = self._path
+        asked = self._asked
+        if asked is None:
+            return
+        source, path = asked
 
         def work() -> None:
             try:
-                survey: Survey = survey_images(Path(path))
+                self._answered.emit(asked, survey_images(source, Path(path) if path else None))
             except WorkbenchError as error:
-                self._tell(path, str(error))
-            else:
-                self._tell(path, survey)
+                self._answered.emit(asked, str(error))
 
         self._reader.submit(work)
 
-    def _tell(self, path: str, answer: Survey | str) -> None:
-        """On the reader's thread; signals carry it over."""
-        if path != self._path:
+    def _tell(self, asked: tuple[str, str], answer: Survey | str) -> None:
+        if asked != self._asked:
             return
         if isinstance(answer, str):
-            self.failed.emit(path, answer)
+            self.failed.emit(answer)
         else:
-            self.found.emit(path, answer)
+            self.found.emit(answer)
 
 
 class Samples(QWidget):
@@ -77,7 +79,7 @@ class Samples(QWidget):
         self.setAccessibleName(self.tr("Sample images"))
 
     def show_samples(self, survey: Survey | None) -> None:
-        self._images = [_picture(sample) for sample in survey.samples] if survey is not None else []
+        self._images = [bytes_to_qimage(sample) for sample in survey.samples] if survey is not None else []
         self.setAccessibleDescription(self.tr("{n} samples").format(n=len(self._images)))
         self.update()
 
@@ -87,10 +89,3 @@ class Samples(QWidget):
         side = self.height()
         for at, image in enumerate(self._images[: self.width() // (side + 4)]):
             painter.drawImage(QRectF(at * (side + 4), 0, side, side), image)
-
-
-def _picture(sample: np.ndarray) -> QImage:
-    """uint8 [3, H, W] as an image of its own memory."""
-    rows = np.ascontiguousarray(sample.transpose(1, 2, 0))
-    height, width = rows.shape[:2]
-    return QImage(rows.data, width, height, rows.strides[0], QImage.Format.Format_RGB888).copy()

@@ -36,7 +36,6 @@ class Trial(QWidget):
         super().__init__(parent)
         self.choices = choices
         self.child: Child | None = None
-        self._explained = False
         self.button = QPushButton()
         self.button.setAutoDefault(False)
         self.words = QLabel()
@@ -93,7 +92,6 @@ class Trial(QWidget):
             self.clear()
             self._say(str(error), "bad")
             return
-        self._explained = False
         self.button.setText(self.tr("Cancel the trial"))
         self._say(self.tr("Starting…"))
 
@@ -102,10 +100,8 @@ class Trial(QWidget):
             case "progress":
                 self._say(self.tr("Trying: {done} of {total}").format(done=v["done"], total=v["total"]))
             case "error":
-                self._explained = True
                 self._say(f"{v['what']} {v['remedy']}", "bad")
             case "estimate":
-                self._explained = True
                 self.show_estimate(v)
 
     def show_estimate(self, v: Mapping[str, Any]) -> None:
@@ -137,9 +133,8 @@ class Trial(QWidget):
         child, self.child = self.child, None
         self.button.setText(self.tr("Estimate time and disk"))
         if child is not None:
-            if not self._explained:
-                said = child.last_words().splitlines()
-                self._say(said[-1] if said else self.tr("The trial ended without an estimate."), "bad")
+            if reason := child.failure():
+                self._say(reason, "bad")
             child.leave()
             child.deleteLater()
 

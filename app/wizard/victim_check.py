@@ -44,7 +44,7 @@ class CheckPanel(QWidget):
         self._choices = choices
         self._child: Child | None = None
         self._pending = ""
-        self._told_why = False
+        self._refused = False
         self.advice: dict[str, Any] = {}
         self.check, self.take = QPushButton(self.tr("Check")), QPushButton(self.tr("Use what is advised"))
         self.bar = QProgressBar(textVisible=False, maximum=1000)
@@ -87,7 +87,7 @@ class CheckPanel(QWidget):
         except (WorkbenchError, OSError) as error:
             self.say(str(error), "bad")
             return
-        self._child, self._pending, self._told_why = child, self._choices.key_of(victim), False
+        self._child, self._pending, self._refused = child, self._choices.key_of(victim), False
         self.say(self.tr("Reading the images and the victim…"))
         self.bar.setValue(0)
         self._show_buttons()
@@ -119,23 +119,21 @@ class CheckPanel(QWidget):
             self.bar.setValue(round(1000 * v["done"] / max(v["total"], 1)))
         elif kind == "checked":
             self.advice = (v["advice"] or {}).get("changes", {})
-            self._told_why = True
-            if not v["refused"]:
+            self._refused = bool(v["refused"])
+            if not self._refused:
                 self.accuracy, self.checked = v["accuracy"], self._pending
-            self.say(self._in_words(v), "bad" if v["refused"] else "warn" if self.advice else "good")
-        elif kind == "error" and not self._told_why:
-            self._told_why = True
+            self.say(self._in_words(v), "bad" if self._refused else "warn" if self.advice else "good")
+        elif kind == "error" and not self._refused:  # a refusal was told in the window's own words
+            self.checked, self.accuracy = "", None
             self.say(f"{v['what']} {v['remedy']}", "bad")
         elif kind == "cancelled":
-            self._told_why = True
             self.say(self.tr("The check was stopped."), "warn")
 
     def _ended(self, _: bool) -> None:
         child, self._child = self._child, None
         if child is not None:
-            if not self._told_why:
-                words = child.last_words()
-                self.say(words.splitlines()[-1] if words else self.tr("The check ended without a word."), "bad")
+            if reason := child.failure():
+                self.say(reason, "bad")
             child.deleteLater()
         self._show_buttons()
         self.over.emit()

@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget, QWizard
 from app.pack_shelf import PackShelf
 from app.wizard.attacks_page import AttacksPage
 from app.wizard.child import SCENARIO, begun_with
-from app.wizard.choices import Choices, restore
+from app.wizard.choices import Choices
 from app.wizard.images_page import ImagesPage
 from app.wizard.model_page import ModelPage
+from app.wizard.recall import restore
 from app.wizard.results_page import ResultsPage
 from app.wizard.run_page import RunPage
 from app.wizard.victim_check import forget_checks
@@ -63,7 +64,8 @@ class TrainingWizard(QWizard):
         try:
             document = tomllib.loads((Path(folder) / SCENARIO).read_text("utf-8"))
             restore(self.choices, document, folder)
-            self.choices.data = begun_with(Path(folder)) or self.choices.data
+            for name, value in begun_with(Path(folder)).items():
+                setattr(self.choices, name, value)
         except (OSError, ValueError, KeyError, WorkbenchError) as error:
             self.images.say(self.tr("This training cannot be read: {reason}").format(reason=error), "bad")
             return

@@ -643,59 +643,62 @@
         <translation>停止</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="131"/>
+        <location filename="../../app/wizard/victim_check.py" line="130"/>
         <source>The check was stopped.</source>
         <translation>检查已停止。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="138"/>
-        <source>The check ended without a word.</source>
-        <translation>检查未给出任何结果就结束了。</translation>
-    </message>
-    <message>
-        <location filename="../../app/wizard/victim_check.py" line="146"/>
+        <location filename="../../app/wizard/victim_check.py" line="144"/>
         <source>The images have no classes: what the victim calls a clean image counts as right. It named {kinds} different classes on {n} images.</source>
         <translation>图像没有类别：受害模型对干净图像的回答即视为正确。它在 {n} 张图像上给出了 {kinds} 个不同的类别。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="150"/>
+        <location filename="../../app/wizard/victim_check.py" line="148"/>
         <source>It is not known which of the victim&apos;s {n} classes the images are of.</source>
         <translation>不知道图像属于受害模型 {n} 个类别中的哪些。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="154"/>
+        <location filename="../../app/wizard/victim_check.py" line="152"/>
         <source>It names {share} of {n} clean test images right among its {outputs} classes, {among} if only the images&apos; own count; at least {needed} is asked for.</source>
         <translation>在其 {outputs} 个类别中，它正确识别 {n} 张干净测试图像的 {share}；只计图像自身的类别时为 {among}；至少需要 {needed}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="161"/>
+        <location filename="../../app/wizard/victim_check.py" line="159"/>
         <source>With {changes} it would name {share} right.</source>
         <translation>若采用{changes}，它可正确识别 {share}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="165"/>
+        <location filename="../../app/wizard/victim_check.py" line="163"/>
         <source>None of the usual causes that were tried does better.</source>
         <translation>试过的常见原因都没有更好的效果。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="170"/>
+        <location filename="../../app/wizard/victim_check.py" line="168"/>
         <source>BGR channels</source>
         <translation>BGR 通道</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="170"/>
+        <location filename="../../app/wizard/victim_check.py" line="168"/>
         <source>RGB channels</source>
         <translation>RGB 通道</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="172"/>
+        <location filename="../../app/wizard/victim_check.py" line="170"/>
         <source>values of {range}, mean {mean} and standard deviation {std}</source>
         <translation>取值范围 {range}、均值 {mean} 和标准差 {std}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="177"/>
+        <location filename="../../app/wizard/victim_check.py" line="175"/>
         <source>the classes {numbers}</source>
         <translation>类别编号 {numbers}</translation>
+    </message>
+</context>
+<context>
+    <name>Child</name>
+    <message>
+        <location filename="../../app/wizard/child.py" line="173"/>
+        <source>It was ended from outside ({n}).</source>
+        <translation>它被外部终止（{n}）。</translation>
     </message>
 </context>
 <context>
@@ -803,12 +806,12 @@
 <context>
     <name>ExampleStrip</name>
     <message>
-        <location filename="../../app/wizard/examples.py" line="57"/>
+        <location filename="../../app/wizard/examples.py" line="58"/>
         <source>Examples as they are made</source>
         <translation>生成中的样本</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/examples.py" line="83"/>
+        <location filename="../../app/wizard/examples.py" line="84"/>
         <source>Examples appear here as they are made.</source>
         <translation>样本生成后会显示在这里。</translation>
     </message>
@@ -1058,16 +1061,6 @@
         <translation>图像文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="63"/>
-        <source>1,797 grey images of 8×8 pixels, 10 classes. No download: good for a try.</source>
-        <translation>1,797 幅 8×8 灰度图像，10 个类别。无需下载，适合试用。</translation>
-    </message>
-    <message>
-        <location filename="../../app/wizard/images_page.py" line="64"/>
-        <source>70,000 grey images of 28×28 pixels, 10 classes, from their four files.</source>
-        <translation>70,000 幅 28×28 灰度图像，10 个类别，来自其四个文件。</translation>
-    </message>
-    <message>
         <location filename="../../app/wizard/images_page.py" line="65"/>
         <source>Sub-folders are the classes, as in Imagenette; tar files of such folders will do. Without sub-folders a victim&apos;s own answers count as right.</source>
         <translation>子文件夹即类别，如 Imagenette；也可以是此类文件夹的 tar 文件。没有子文件夹时，以受害模型自己的回答为正确。</translation>
@@ -1119,27 +1112,32 @@
         <translation>MNIST 文件所在的文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="195"/>
-        <source>Looking into the folder…</source>
-        <translation>正在查看文件夹…</translation>
+        <location filename="../../app/wizard/images_page.py" line="200"/>
+        <source>Looking at the images…</source>
+        <translation>正在查看图像…</translation>
     </message>
     <message>
         <location filename="../../app/wizard/images_page.py" line="208"/>
+        <source>{images} images, {held_out} of them held out for testing; {classes}; most are {width}×{height}.</source>
+        <translation>{images} 张图像，其中 {held_out} 张留作测试；{classes}；多数为 {width}×{height}。</translation>
+    </message>
+    <message>
+        <location filename="../../app/wizard/images_page.py" line="220"/>
+        <source>Taken in: {taken} images, {size} MiB on disk.</source>
+        <translation>将读入 {taken} 张，占用磁盘 {size} MiB。</translation>
+    </message>
+    <message>
+        <location filename="../../app/wizard/images_page.py" line="206"/>
         <source>{n} classes</source>
         <translation>{n} 个类别</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="208"/>
+        <location filename="../../app/wizard/images_page.py" line="206"/>
         <source>no classes</source>
         <translation>没有类别</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="210"/>
-        <source>{images} images, {held_out} of them held out for testing; {classes}; most are {width}×{height}. Taken in: {taken} images, {size} MiB on disk.</source>
-        <translation>{images} 张图像，其中 {held_out} 张留作测试；{classes}；多数为 {width}×{height}。将读入 {taken} 张，占用磁盘 {size} MiB。</translation>
-    </message>
-    <message>
-        <location filename="../../app/wizard/images_page.py" line="217"/>
+        <location filename="../../app/wizard/images_page.py" line="222"/>
         <source>Of {n} looked at, {lost} cannot be read and are left out: {reason}</source>
         <translation>查看的 {n} 张中有 {lost} 张无法读取，已略去：{reason}</translation>
     </message>
@@ -1157,6 +1155,16 @@
         <location filename="../../app/wizard/images_page.py" line="76"/>
         <source>Examples of the class &quot;clean&quot;</source>
         <translation>“干净”类别的样本数</translation>
+    </message>
+    <message>
+        <location filename="../../app/wizard/images_page.py" line="63"/>
+        <source>Small grey images of handwriting. No download: good for a try.</source>
+        <translation>小尺寸的手写数字灰度图像。无需下载：适合试用。</translation>
+    </message>
+    <message>
+        <location filename="../../app/wizard/images_page.py" line="64"/>
+        <source>The paper&apos;s images of handwriting, from their four files.</source>
+        <translation>论文所用的手写数字图像，来自其四个文件。</translation>
     </message>
     <message>
         <location filename="../../app/wizard/images_page.py" line="77"/>
@@ -1179,12 +1187,12 @@
         <translation>图像文件夹或 tar 文件</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="191"/>
+        <location filename="../../app/wizard/images_page.py" line="194"/>
         <source>Choose the folder.</source>
         <translation>请选择文件夹。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="193"/>
+        <location filename="../../app/wizard/images_page.py" line="196"/>
         <source>Not in this folder: {files}.</source>
         <translation>此文件夹中缺少：{files}。</translation>
     </message>
@@ -1268,100 +1276,100 @@
 <context>
     <name>ModelPage</name>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="30"/>
+        <location filename="../../app/wizard/model_page.py" line="31"/>
         <source>Model</source>
         <translation>模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="32"/>
+        <location filename="../../app/wizard/model_page.py" line="33"/>
         <source>The network learns from the examples and becomes a model pack. Everything is written below one folder, and a run that was stopped goes on from there.</source>
         <translation>网络从样本中学习并成为模型包。所有内容都写入同一个文件夹，停止的运行可以从那里继续。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="41"/>
-        <location filename="../../app/wizard/model_page.py" line="69"/>
+        <location filename="../../app/wizard/model_page.py" line="42"/>
+        <location filename="../../app/wizard/model_page.py" line="70"/>
         <source>Network</source>
         <translation>网络</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="43"/>
+        <location filename="../../app/wizard/model_page.py" line="44"/>
         <source>From scratch</source>
         <translation>从头开始</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="45"/>
+        <location filename="../../app/wizard/model_page.py" line="46"/>
         <source>From the pack {pack}</source>
         <translation>从模型包 {pack} 开始</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="47"/>
-        <location filename="../../app/wizard/model_page.py" line="69"/>
+        <location filename="../../app/wizard/model_page.py" line="48"/>
+        <location filename="../../app/wizard/model_page.py" line="70"/>
         <source>Start</source>
         <translation>起点</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="49"/>
+        <location filename="../../app/wizard/model_page.py" line="50"/>
         <source>A pack to start from brings its victims, attacks and network. What you chose beside them is added to it, and of what it knows few examples are enough.</source>
         <translation>作为起点的模型包会带来它的受攻击模型、攻击和网络。您另外选择的会加入其中；它已经学会的内容只需少量样本。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="52"/>
-        <location filename="../../app/wizard/model_page.py" line="70"/>
+        <location filename="../../app/wizard/model_page.py" line="53"/>
+        <location filename="../../app/wizard/model_page.py" line="71"/>
         <source>Training examples of each cell it knows</source>
         <translation>已学会的每个单元的训练样本数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="54"/>
-        <location filename="../../app/wizard/model_page.py" line="71"/>
+        <location filename="../../app/wizard/model_page.py" line="55"/>
+        <location filename="../../app/wizard/model_page.py" line="72"/>
         <source>Epochs</source>
         <translation>训练轮数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="59"/>
-        <location filename="../../app/wizard/model_page.py" line="71"/>
+        <location filename="../../app/wizard/model_page.py" line="60"/>
+        <location filename="../../app/wizard/model_page.py" line="72"/>
         <source>Device</source>
         <translation>设备</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="61"/>
-        <location filename="../../app/wizard/model_page.py" line="72"/>
+        <location filename="../../app/wizard/model_page.py" line="62"/>
+        <location filename="../../app/wizard/model_page.py" line="73"/>
         <source>Name of the pack</source>
         <translation>模型包名称</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="63"/>
+        <location filename="../../app/wizard/model_page.py" line="64"/>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="68"/>
-        <location filename="../../app/wizard/model_page.py" line="73"/>
-        <location filename="../../app/wizard/model_page.py" line="89"/>
+        <location filename="../../app/wizard/model_page.py" line="69"/>
+        <location filename="../../app/wizard/model_page.py" line="74"/>
+        <location filename="../../app/wizard/model_page.py" line="90"/>
         <source>Folder of the run</source>
         <translation>运行文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="85"/>
+        <location filename="../../app/wizard/model_page.py" line="86"/>
         <source>Train</source>
         <translation>训练</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="125"/>
+        <location filename="../../app/wizard/model_page.py" line="126"/>
         <source>The name has small letters, digits, dots and dashes.</source>
         <translation>名称只能包含小写字母、数字、点和连字符。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="127"/>
+        <location filename="../../app/wizard/model_page.py" line="128"/>
         <source>There is a run in this folder already: the same choices go on with it.</source>
         <translation>此文件夹中已有一次运行：相同的选择将继续它。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="140"/>
+        <location filename="../../app/wizard/model_page.py" line="141"/>
         <source>New to {pack}: {labels}.</source>
         <translation>对 {pack} 来说是新的：{labels}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="142"/>
+        <location filename="../../app/wizard/model_page.py" line="143"/>
         <source>Nothing is new to {pack}: go back and add a victim or an attack.</source>
         <translation>对 {pack} 来说没有新内容：请返回并添加一个受攻击的模型或一种攻击。</translation>
     </message>
@@ -1899,37 +1907,37 @@
         <translation>在 {pack} 已知的标签上：攻击 {oa} → {na}，受害模型 {ov} → {nv}，RMSE {oe} → {ne}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="114"/>
+        <location filename="../../app/wizard/results_page.py" line="117"/>
         <source>Attack: truth by row, answer by column</source>
         <translation>攻击：行为真实，列为回答</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="115"/>
+        <location filename="../../app/wizard/results_page.py" line="118"/>
         <source>Victim: truth by row, answer by column</source>
         <translation>受害模型：行为真实，列为回答</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="125"/>
+        <location filename="../../app/wizard/results_page.py" line="128"/>
         <source>true value; estimated upwards</source>
         <translation>真实值；纵轴为估计值</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="132"/>
+        <location filename="../../app/wizard/results_page.py" line="135"/>
         <source>Accuracy at each confidence</source>
         <translation>各置信度下的准确率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="132"/>
+        <location filename="../../app/wizard/results_page.py" line="135"/>
         <source>confidence</source>
         <translation>置信度</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="142"/>
+        <location filename="../../app/wizard/results_page.py" line="145"/>
         <source>Share held at each coverage</source>
         <translation>各覆盖率下的实际覆盖比例</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="142"/>
+        <location filename="../../app/wizard/results_page.py" line="145"/>
         <source>coverage asked for</source>
         <translation>要求的覆盖率</translation>
     </message>
@@ -2001,7 +2009,7 @@
     </message>
     <message>
         <location filename="../../app/wizard/run_page.py" line="72"/>
-        <location filename="../../app/wizard/run_page.py" line="203"/>
+        <location filename="../../app/wizard/run_page.py" line="208"/>
         <source>Pause</source>
         <translation>暂停</translation>
     </message>
@@ -2021,47 +2029,62 @@
         <translation>此运行已停止，可以继续。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="127"/>
+        <location filename="../../app/wizard/run_page.py" line="128"/>
+        <source>{n} images were taken in.</source>
+        <translation>已读入 {n} 张图像。</translation>
+    </message>
+    <message>
+        <location filename="../../app/wizard/run_page.py" line="130"/>
+        <source>{n} cannot be read and are left out: {reason}</source>
+        <translation>有 {n} 张无法读取，已略去：{reason}</translation>
+    </message>
+    <message>
+        <location filename="../../app/wizard/run_page.py" line="133"/>
+        <source>{name}: what it calls a clean image counts as right.</source>
+        <translation>{name}：它对干净图像的判断即视为正确。</translation>
+    </message>
+    <message>
+        <location filename="../../app/wizard/run_page.py" line="135"/>
         <source>{name} names {share} of the clean test images.</source>
         <translation>{name} 正确识别 {share} 的干净测试图像。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="131"/>
+        <location filename="../../app/wizard/run_page.py" line="139"/>
         <source>{n} adversarial examples were made.</source>
         <translation>已生成 {n} 个对抗样本。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="134"/>
+        <location filename="../../app/wizard/run_page.py" line="142"/>
         <source>{n} cells are not full: {cells}</source>
         <translation>{n} 个单元未填满：{cells}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="138"/>
+        <location filename="../../app/wizard/run_page.py" line="146"/>
         <source>The memory holds {n} images at once; batches go through in parts.</source>
         <translation>内存一次只容纳 {n} 幅图像；批次将分部分处理。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="154"/>
+        <location filename="../../app/wizard/run_page.py" line="160"/>
         <source>{time} left of this stage</source>
         <translation>本阶段剩余 {time}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="187"/>
+        <location filename="../../app/wizard/run_page.py" line="192"/>
         <source>Stopping after the batch in hand…</source>
         <translation>将在当前批次后停止…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="191"/>
+        <location filename="../../app/wizard/run_page.py" line="196"/>
         <source>Finished.</source>
         <translation>已完成。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="195"/>
+        <location filename="../../app/wizard/run_page.py" line="200"/>
         <source>Stopped. It goes on from here whenever you like.</source>
         <translation>已停止。可随时从这里继续。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="203"/>
+        <location filename="../../app/wizard/run_page.py" line="208"/>
         <source>Resume</source>
         <translation>恢复</translation>
     </message>
@@ -2069,12 +2092,12 @@
 <context>
     <name>Samples</name>
     <message>
-        <location filename="../../app/wizard/survey.py" line="77"/>
+        <location filename="../../app/wizard/survey.py" line="79"/>
         <source>Sample images</source>
         <translation>示例图像</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/survey.py" line="81"/>
+        <location filename="../../app/wizard/survey.py" line="83"/>
         <source>{n} samples</source>
         <translation>{n} 张示例</translation>
     </message>
@@ -2408,57 +2431,57 @@
 <context>
     <name>TrainingWizard</name>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="36"/>
+        <location filename="../../app/wizard/wizard.py" line="37"/>
         <source>Train a model</source>
         <translation>训练模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="59"/>
+        <location filename="../../app/wizard/wizard.py" line="60"/>
         <source>Save</source>
         <translation>保存</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="68"/>
+        <location filename="../../app/wizard/wizard.py" line="70"/>
         <source>This training cannot be read: {reason}</source>
         <translation>无法读取此训练：{reason}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="84"/>
+        <location filename="../../app/wizard/wizard.py" line="86"/>
         <source>The best there is</source>
         <translation>最佳可用设备</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="84"/>
+        <location filename="../../app/wizard/wizard.py" line="86"/>
         <source>Processor</source>
         <translation>处理器</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="90"/>
+        <location filename="../../app/wizard/wizard.py" line="92"/>
         <source>Saving…</source>
         <translation>正在保存…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="123"/>
+        <location filename="../../app/wizard/wizard.py" line="125"/>
         <source>The training is under way</source>
         <translation>训练正在进行</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="124"/>
+        <location filename="../../app/wizard/wizard.py" line="126"/>
         <source>Shall the training go on without this window?</source>
         <translation>关闭此窗口后训练是否继续？</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="125"/>
+        <location filename="../../app/wizard/wizard.py" line="127"/>
         <source>Either way you can come back to it, and nothing that is finished is lost.</source>
         <translation>无论如何都可以再回来，已完成的内容不会丢失。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="127"/>
+        <location filename="../../app/wizard/wizard.py" line="129"/>
         <source>Let it go on</source>
         <translation>让它继续</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="128"/>
+        <location filename="../../app/wizard/wizard.py" line="130"/>
         <source>Stop it</source>
         <translation>停止它</translation>
     </message>
@@ -2466,100 +2489,95 @@
 <context>
     <name>Trial</name>
     <message>
-        <location filename="../../app/wizard/trial.py" line="44"/>
+        <location filename="../../app/wizard/trial.py" line="43"/>
         <source>Estimate</source>
         <translation>估计</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="49"/>
+        <location filename="../../app/wizard/trial.py" line="48"/>
         <source>Estimate by stage</source>
         <translation>各阶段的估计</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="51"/>
+        <location filename="../../app/wizard/trial.py" line="50"/>
         <source>Stage</source>
         <translation>阶段</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="51"/>
+        <location filename="../../app/wizard/trial.py" line="50"/>
         <source>Images</source>
         <translation>图像</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="51"/>
+        <location filename="../../app/wizard/trial.py" line="50"/>
         <source>Time</source>
         <translation>时间</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="51"/>
+        <location filename="../../app/wizard/trial.py" line="50"/>
         <source>Disk</source>
         <translation>磁盘</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="77"/>
-        <location filename="../../app/wizard/trial.py" line="138"/>
+        <location filename="../../app/wizard/trial.py" line="76"/>
+        <location filename="../../app/wizard/trial.py" line="134"/>
         <source>Estimate time and disk</source>
         <translation>估计时间和磁盘</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="78"/>
+        <location filename="../../app/wizard/trial.py" line="77"/>
         <source>Tries a few batches of everything on this device.</source>
         <translation>在这台设备上把每一步都试几个批次。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="97"/>
+        <location filename="../../app/wizard/trial.py" line="95"/>
         <source>Cancel the trial</source>
         <translation>取消试算</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="98"/>
+        <location filename="../../app/wizard/trial.py" line="96"/>
         <source>Starting…</source>
         <translation>正在开始…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="103"/>
+        <location filename="../../app/wizard/trial.py" line="101"/>
         <source>Trying: {done} of {total}</source>
         <translation>正在试算：{done} / {total}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="113"/>
+        <location filename="../../app/wizard/trial.py" line="109"/>
         <source>Victim {name}</source>
         <translation>受攻击的模型 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="113"/>
+        <location filename="../../app/wizard/trial.py" line="109"/>
         <source>Examples of {name}</source>
         <translation>{name} 的样本</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="114"/>
+        <location filename="../../app/wizard/trial.py" line="110"/>
         <source>Network</source>
         <translation>网络</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="114"/>
+        <location filename="../../app/wizard/trial.py" line="110"/>
         <source>Results</source>
         <translation>结果</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="127"/>
+        <location filename="../../app/wizard/trial.py" line="123"/>
         <source>an unknown amount</source>
         <translation>未知大小</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="129"/>
+        <location filename="../../app/wizard/trial.py" line="125"/>
         <source>Too little disk: the run takes {needed}, and {free} are free. About {span}.</source>
         <translation>磁盘空间不足：训练需要 {needed}，剩余 {free}。约需 {span}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="132"/>
+        <location filename="../../app/wizard/trial.py" line="128"/>
         <source>About {span}, the longer where images resist an attack; {needed} of the disk, where {free} are free.</source>
         <translation>约需 {span}（图像难以攻破时以较长者为准）；占用磁盘 {needed}，剩余 {free}。</translation>
-    </message>
-    <message>
-        <location filename="../../app/wizard/trial.py" line="142"/>
-        <source>The trial ended without an estimate.</source>
-        <translation>试算结束，但没有得出估计。</translation>
     </message>
 </context>
 <context>
@@ -2808,22 +2826,22 @@
 <context>
     <name>Wizard</name>
     <message>
-        <location filename="../../app/wizard/choices.py" line="20"/>
+        <location filename="../../app/wizard/choices.py" line="18"/>
         <source>Default: full resolution, made for 8-bit images</source>
         <translation>默认：全分辨率，为 8 位图像设计</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/choices.py" line="21"/>
+        <location filename="../../app/wizard/choices.py" line="19"/>
         <source>Small: the default at half the width, for a first try</source>
         <translation>小型：默认网络的一半宽度，适合初次试用</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/choices.py" line="23"/>
+        <location filename="../../app/wizard/choices.py" line="21"/>
         <source>The paper&apos;s, on ResNet50</source>
         <translation>论文网络，基于 ResNet50</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/choices.py" line="25"/>
+        <location filename="../../app/wizard/choices.py" line="23"/>
         <source>The paper&apos;s, on ResNet18</source>
         <translation>论文网络，基于 ResNet18</translation>
     </message>

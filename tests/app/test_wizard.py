@@ -12,8 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.wizard.child import EVENTS, SCENARIO, Child
-from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, VictimChoice, restore, small_eps, table1
+from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, VictimChoice, small_eps, table1
 from app.wizard.images_page import missing_mnist
+from app.wizard.recall import restore
 from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
 from core.pack import read_manifest
 from core.paths import user_data
@@ -116,7 +117,7 @@ def grow_it(window: MainWindow, folder: Path) -> None:
     assert back.document() == choices.document() and back.grown == choices.grown
     choices.source = "mnist"
     page.initializePage()
-    assert "made from the images digits" in page.remark.text() and not page.isComplete()
+    assert "made from other images: source digits" in page.remark.text() and not page.isComplete()
     page.start.setCurrentIndex(0)
     assert page.isComplete() and choices.grown is None
     wizard.close()
@@ -167,9 +168,12 @@ def test_a_stopped_run_is_come_back_to(window: MainWindow, qtbot: QtBot, tmp_pat
     assert again.currentId() == RUN
     assert len(again.run._epochs) >= drawn
     assert [v.label for v in again.choices.victims] == ["first", "second"] and again.choices.cell == 8
+    assert again.choices.device == "cpu"
     again.run.again.click()
     qtbot.waitUntil(lambda: len(again.run._epochs) > drawn, timeout=PATIENCE)
-    again.run.child.stop()  # type: ignore[union-attr]
+    again.run.child._process.kill()  # type: ignore[union-attr]  # as a system that is short of memory does
+    qtbot.waitUntil(lambda: "ended from outside" in again.run.remark.text(), timeout=PATIENCE)
+    assert again.run.again.isVisible()
 
 
 def test_closing_asks_what_becomes_of_the_run(

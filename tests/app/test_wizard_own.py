@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.wizard.child import SCENARIO
-from app.wizard.choices import AttackChoice, Choices, VictimChoice, restore
+from app.wizard.choices import AttackChoice, Choices, VictimChoice
 from app.wizard.own_victim import OwnVictimDialog, classes_of, numbers
+from app.wizard.recall import restore
 from app.wizard.victim_check import check_folder
 from app.wizard.wizard import ATTACKS, MODEL, RUN, VICTIMS, TrainingWizard
 from core.pack import read_manifest
@@ -86,7 +87,10 @@ def test_a_folder_is_looked_into(wizard: TrainingWizard, qtbot: QtBot, data: Pat
     wizard.back()
     assert wizard.images.folder.text() == str(data) and wizard.images.isComplete()
     wizard.images.digits.setChecked(True)
-    assert wizard.images.isComplete() and not wizard.images.samples.isVisible()
+    assert wizard.images.isComplete() and wizard.images.survey is None
+    qtbot.waitUntil(lambda: "1,797 images" in wizard.images.remark.text(), timeout=PATIENCE)
+    assert "8×8" in wizard.images.remark.text()
+    assert wizard.images.samples.accessibleDescription() == "24 samples"
 
 
 def test_own_victim_from_a_refusal_to_a_pack(wizard: TrainingWizard, qtbot: QtBot, data: Path, tmp_path: Path) -> None:
@@ -162,6 +166,12 @@ def test_images_without_classes_take_own_victims_alone(wizard: TrainingWizard, q
     dialog.ok.click()
     wizard.victims.show_victims([v for v in wizard.victims.victims() if v.file])
     assert wizard.victims.isComplete()
+    for _ in range(2):
+        wizard.run.show_event("images", {"count": 240, "skipped": ["broken.png is damaged."]})
+    wizard.run.show_event("victim", {"name": "mine", "accuracy": None})
+    told = wizard.run.words.toPlainText().splitlines()
+    assert told[0] == "240 images were taken in." and "broken.png" in told[1]
+    assert told[2] == "mine: what it calls a clean image counts as right."
 
 
 def test_what_is_typed_for_numbers_and_classes() -> None:
@@ -182,7 +192,8 @@ import tomllib
 from pathlib import Path
 import app.wizard.wizard
 from training.api import survey_images
-assert survey_images(Path({str(data)!r})).images == 240
+assert survey_images("folder", Path({str(data)!r})).images == 240
+assert survey_images("digits").images == 1797
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=Path(__file__).parents[2])

@@ -81,3 +81,39 @@ def test_a_range_that_is_none_is_refused(tiny_manifest: dict[str, Any], minimum:
     content["attacks"][1] |= {"minimum": minimum, "maximum": maximum}
     with pytest.raises(ValidationError):
         Manifest.model_validate(content)
+
+
+PROBES: dict[str, dict[str, Any]] = {
+    "more trust than the image deserves": {"trust": 1.5},
+    "a weight that turns evidence round": {"weight": -1.0},
+    "a prior that is no number": {"none": NAN},
+    "too few shares": {"image_share": [1.0, 0.5]},
+    "a share above the whole": {"image_share": [1.0, 0.5, 1.5]},
+    "half-widths of other attacks": {"calibration": {"halfwidths": {"clean": [0, 0, 0]}}},
+}
+
+
+@pytest.mark.parametrize("changes", PROBES.values(), ids=PROBES.keys())
+def test_probes_that_cannot_be_weighed_are_refused(tiny_manifest: dict[str, Any], changes: dict[str, Any]) -> None:
+    content = manifest(tiny_manifest)
+    good = {"trust": 0.9, "weight": 1.0, "stranger": -1.0, "none": -3.0, "image_share": [1.0, 0.5, 0.5]}
+    content["probes"] = {**good, "calibration": copy.deepcopy(content["calibration"])}
+    Manifest.model_validate(content)
+    content["probes"]["calibration"] |= changes.get("calibration", {})
+    content["probes"] |= {key: value for key, value in changes.items() if key != "calibration"}
+    with pytest.raises(ValidationError):
+        Manifest.model_validate(content)
+
+
+@pytest.mark.parametrize("asks", ["probes", "read_off"])
+def test_what_rests_on_the_estimate_needs_one_by_pixel(tiny_manifest: dict[str, Any], asks: str) -> None:
+    content = manifest(tiny_manifest)
+    if asks == "read_off":
+        content["attacks"][1]["read_off"] = True
+    else:
+        shares = {"trust": 0.9, "weight": 1.0, "stranger": -1.0, "none": -3.0, "image_share": [1.0, 0.5, 0.5]}
+        content["probes"] = {**shares, "calibration": copy.deepcopy(content["calibration"])}
+    Manifest.model_validate(content)
+    content["network"]["perturbation_extractor"] = None
+    with pytest.raises(ValidationError, match="by pixel"):
+        Manifest.model_validate(content)

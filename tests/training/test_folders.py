@@ -16,9 +16,10 @@ from PIL import Image
 from core.errors import Cancelled, DataError, DiskFullError
 from core.progress import CancelToken
 from training import folders
-from training.folders import INDEX, PIXELS, survey, take_in
+from training.folders import INDEX, PIXELS, take_in
 from training.scenario import CleanSpec
 from training.sources import SPLITS, CleanImages
+from training.survey import survey, survey_folder
 
 COLOURS = {"cat": (200, 30, 30), "dog": (30, 200, 30), "emu": (30, 30, 200)}
 
@@ -224,8 +225,17 @@ def test_folders_that_are_no_data_set_are_refused(classes: Path, tmp_path: Path)
 
 def test_a_survey_tells_what_is_there(parts: Path) -> None:
     (parts / "val/emu/broken.png").write_bytes(b"\x89PNG")
-    seen = survey(parts, look_at=200, side=8)
+    seen = survey_folder(parts, look_at=200, side=8)
     assert (seen.images, seen.held_out) == (97, 25)
     assert seen.classes == ("cat", "dog", "emu") and seen.size == (16, 16) and not seen.grey
     assert len(seen.samples) == 96 and seen.samples[0].shape == (3, 8, 8)
     assert len(seen.unreadable) == 1 and "broken.png" in seen.unreadable[0]
+
+
+def test_a_survey_of_a_data_set_tells_the_same() -> None:
+    seen = survey("digits", None)
+    assert (seen.images, seen.size, seen.grey) == (1797, (8, 8), True)
+    assert seen.classes == tuple("0123456789") and 100 < seen.held_out < 260
+    assert len(seen.samples) == 24 and all(sample.shape == (1, 8, 8) for sample in seen.samples)
+    with pytest.raises(DataError, match="is not in"):
+        survey("mnist", Path(__file__).parent)

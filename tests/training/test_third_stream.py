@@ -22,6 +22,7 @@ from core.progress import CancelToken
 from core.types import LoadedImage
 from core.victim_store import victims_to_ask
 from core.victims import load_victim, save_victim
+from training import fit_probes as fit_probes_module
 from training.calibrate import epsilons_to_read
 from training.fit_probes import Scored, fit_probes, fit_scorer, fit_weights, some_at_hand
 from training.pipeline import train_pack
@@ -55,6 +56,12 @@ def made_up(count: int, seed: int, victims: int = 3) -> Asked:
         image_value=value[:, None].expand(-1, 3) + 4.0 * torch.randn(count, 3, generator=draw),
         attack=attack, victim=victim, value=value, at=tuple(range(1, victims + 1)), clean=(0, 0),
     )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up answers are learnt sooner than real ones."""
+    monkeypatch.setattr(fit_probes_module, "_STEPS", 400)
 
 
 @pytest.fixture(scope="module")
