@@ -11,6 +11,7 @@ from rich.table import Table
 from app.cli.console import output, plain
 from core.manifest import Manifest
 from core.pack import DEFAULT_PACK, find_pack, list_packs, read_manifest, verify_pack
+from core.victim_store import candidates
 
 _SHOWN = 30
 """Entries up to which a list of figures is shown; more of them are for drawings."""
@@ -52,6 +53,18 @@ def show(
     for label, value in _facts(manifest).items():
         table.add_row(label, plain(value))
     output().print(table)
+
+
+@cli.command()
+def victims(name: _Name = DEFAULT_PACK) -> None:
+    """Show which of a pack's victims are at hand, so that they can be asked about images."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("Victim", "At hand", "File"):
+        table.add_column(heading, overflow="fold")
+    for one in candidates(read_manifest(find_pack(name))):
+        where = str(one.held.path) if one.held is not None else str(one.error)
+        table.add_row(plain(one.name), "yes" if one.held is not None else "no", plain(where))
+    output().print(table if table.row_count else plain("This pack judges by the image alone and asks no victim."))
 
 
 @cli.command()

@@ -172,3 +172,13 @@ def test_a_missing_victim_is_an_error_on_the_command_line(
     missing = str(tmp_path / "gone.safetensors")
     assert main(["attribute", str(pictures / "a.png"), "--victim", missing, "--device", "cpu"]) == 2
     assert "gone.safetensors" in capsys.readouterr().err
+
+
+def test_the_command_line_says_who_is_at_hand(
+    default_pack: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["packs", "victims"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert any(line.startswith("ResNet18 yes") for line in lines) and any(line.startswith("Lost no") for line in lines)
+    assert main(["packs", "victims", str(tiny_pack)]) == 0
+    assert "the image alone" in capsys.readouterr().out
