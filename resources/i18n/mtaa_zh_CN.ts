@@ -1319,6 +1319,14 @@
         <translation>已学会的每个单元的训练样本数</translation>
     </message>
     <message>
+        <source>The pack can ask its victims</source>
+        <translation>模型包可以询问受攻击的模型</translation>
+    </message>
+    <message>
+        <source>Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a new one is added by handing over its file. It costs two passes through each victim for every image.</source>
+        <translation>手头的受攻击的模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要在每个受攻击的模型中通过两次。</translation>
+    </message>
+    <message>
         <location filename="../../app/wizard/model_page.py" line="55"/>
         <location filename="../../app/wizard/model_page.py" line="72"/>
         <source>Epochs</source>
@@ -1852,6 +1860,22 @@
         <translation>全部</translation>
     </message>
     <message>
+        <source>the image alone</source>
+        <translation>仅凭图像</translation>
+    </message>
+    <message>
+        <source>the victims alone</source>
+        <translation>仅凭受攻击的模型</translation>
+    </message>
+    <message>
+        <source>both</source>
+        <translation>两者结合</translation>
+    </message>
+    <message>
+        <source>told by, for attacked test examples</source>
+        <translation>判断依据（受攻击的测试样本）</translation>
+    </message>
+    <message>
         <location filename="../../app/wizard/results_page.py" line="63"/>
         <source>test examples</source>
         <translation>测试样本</translation>
@@ -1895,6 +1919,18 @@
         <location filename="../../app/wizard/results_page.py" line="87"/>
         <source>Expected calibration error: attack {a}, victim {v}.</source>
         <translation>期望校准误差：攻击 {a}，受害模型 {v}。</translation>
+    </message>
+    <message>
+        <source>⚠ With its victims asked the pack tells {what} less well than from the image alone. Tools, Victims to ask leaves them out.</source>
+        <translation>⚠ 询问受攻击的模型后，该模型包对{what}的判断反而不如仅凭图像。可在“工具 › 要询问的模型”中不再询问它们。</translation>
+    </message>
+    <message>
+        <source>the victim</source>
+        <translation>受攻击的模型</translation>
+    </message>
+    <message>
+        <source>the hyperparameter</source>
+        <translation>超参数</translation>
     </message>
     <message>
         <location filename="../../app/wizard/results_page.py" line="97"/>
@@ -2067,6 +2103,26 @@
         <location filename="../../app/wizard/run_page.py" line="160"/>
         <source>{time} left of this stage</source>
         <translation>本阶段剩余 {time}</translation>
+    </message>
+    <message>
+        <source>Training the network</source>
+        <translation>正在训练网络</translation>
+    </message>
+    <message>
+        <source>Reading images</source>
+        <translation>正在读取图像</translation>
+    </message>
+    <message>
+        <source>Asking {name}</source>
+        <translation>正在询问 {name}</translation>
+    </message>
+    <message>
+        <source>Training {name}</source>
+        <translation>正在训练 {name}</translation>
+    </message>
+    <message>
+        <source>Checking {name}</source>
+        <translation>正在检查 {name}</translation>
     </message>
     <message>
         <location filename="../../app/wizard/run_page.py" line="192"/>
@@ -2563,6 +2619,10 @@
         <location filename="../../app/wizard/trial.py" line="110"/>
         <source>Results</source>
         <translation>结果</translation>
+    </message>
+    <message>
+        <source>Asking the victims</source>
+        <translation>询问受攻击的模型</translation>
     </message>
     <message>
         <location filename="../../app/wizard/trial.py" line="123"/>
