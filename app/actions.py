@@ -66,6 +66,7 @@ TABLE: tuple[Command, ...] = (
     _c("compare_with_current", QT_TRANSLATE_NOOP("Actions", "Use as second image"), IMAGE, "Ctrl+Shift+D"),
     _c("compare_with_none", QT_TRANSLATE_NOOP("Actions", "Forget second image"), IMAGE, "Ctrl+Alt+D"),
     _c("new_case", QT_TRANSLATE_NOOP("Actions", "New case…"), CASE, "Ctrl+N"),
+    _c("new_case_of_images", QT_TRANSLATE_NOOP("Actions", "New case of these images…"), CASE, "Ctrl+Shift+N"),
     _c("open_case", QT_TRANSLATE_NOOP("Actions", "Open case…"), CASE, "Ctrl+Alt+O"),
     _c("close_case", QT_TRANSLATE_NOOP("Actions", "Close case"), CASE, "Ctrl+Shift+W"),
     _c("show_case", QT_TRANSLATE_NOOP("Actions", "Case overview"), CASE, "F8", "case", rule=True, checkable=True),

@@ -133,6 +133,8 @@ class Commands(CaseCommands):
         self.window.list.step(-1)
 
     def judge_again(self) -> None:
+        if self.desk.case is not None:
+            self.window.say(self.tr("A case keeps its answers: files that were changed since are attributed again."))
         self.session.judge_again(self.window.list.selected_keys())
 
     def judge_missing(self) -> None:

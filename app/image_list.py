@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -103,7 +103,7 @@ def summary(row: Row) -> str:
     said = f"{attack.label} {_short(attack.probability)}"
     if attack.label != victim.label:  # unlike clean, where nobody was attacked
         said += f" · {victim.label} {_short(victim.probability)}"
-    return f"{said} · {translate('ImageList', 'copy')}" if row.is_copy else said
+    return said + " · " + translate("ImageList", "copy") if row.is_copy else said
 
 
 def _short(probability: float) -> str:
@@ -135,7 +135,7 @@ class ImageListModel(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 value = row.entry.name
             case Qt.ItemDataRole.ToolTipRole:
-                value = f"{row.entry.path}\n{summary(row)}"
+                value = "\n".join([row.entry.path, summary(row), *self._first_of(row)])
             case Qt.ItemDataRole.AccessibleTextRole:
                 value = f"{row.entry.name}, {summary(row)}"
             case Qt.ItemDataRole.DecorationRole:
@@ -149,6 +149,13 @@ class ImageListModel(QAbstractListModel):
     @property
     def rows(self) -> Sequence[Row]:
         return self._rows
+
+    def _first_of(self, row: Row) -> Iterator[str]:
+        """Where the bytes of a copy came first."""
+        if row.is_copy and row.record is not None:
+            sha256 = row.record.sha256
+            same = (r.entry.path for r in self._rows if r.record is not None and r.record.sha256 == sha256)
+            yield translate("ImageList", "Same bytes as {path}").format(path=next(same))
 
     def row_of(self, key: int) -> Row | None:
         at = self._at.get(key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -18,27 +17,18 @@ from PySide6.QtWidgets import QFrame, QMainWindow, QSplitter, QStackedWidget, QT
 
 from app.actions import Actions
 from app.attribution_view import AttributionView
-from app.case.bar_filter import BarFilter
-from app.case.dashboard import Dashboard
-from app.case.remarks import RemarkPanel
+from app.case.panels import CasePanels
 from app.commands import Commands, paths_of
 from app.image_rows import ImageListPanel
-from app.reading import case_log_dialog
 from app.session import Session, Status
 from app.status_bar import StatusBar
 from app.submenus import Submenus
 from app.viewer import Viewer
 
-if TYPE_CHECKING:
-    from core.case import LogEntry
-
 _TOOLS = (
     "open_images open_folder | fit actual_size zoom_in zoom_out | one_pane two_panes three_panes four_panes link_panes "
     "| blink compare_with_file | judge_again"
 )
-
-
-_CASE_TOOLS = "keep_group end_comparison export_case"
 
 _WHOLE = "edit_tag edit_note keep_group export_case show_case show_case_log close_case"
 """Actions that need an open case and nothing else."""
@@ -59,13 +49,11 @@ class MainWindow(QMainWindow):
         self.list = ImageListPanel(session.images)
         self.viewer = Viewer(session.look)
         self.answer = AttributionView(session.coverage)
-        self.remarks = RemarkPanel(session.desk)
-        self.bar_filter = BarFilter()
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.commands = Commands(self)
         self.actions_ = Actions(self, self.commands)
-        self.dashboard = Dashboard(session.desk, [self.actions_[name] for name in _CASE_TOOLS.split()])
+        self.case = CasePanels(self)
         self.menus = self.actions_.fill(self.menuBar())
         self._lay_out()
         self._fill_toolbar()
@@ -82,14 +70,14 @@ class MainWindow(QMainWindow):
         self.split.setChildrenCollapsible(False)
         self.middle = QStackedWidget()
         self.middle.addWidget(self.viewer)
-        self.middle.addWidget(self.dashboard)
+        self.middle.addWidget(self.case.dashboard)
         self.side = QWidget()
         side = QVBoxLayout(self.side)
         side.setContentsMargins(0, 0, 0, 0)
         side.setSpacing(0)
         side.addWidget(self.answer, 1)
-        side.addWidget(self.remarks)
-        self.list.put_above_rows(self.bar_filter)
+        side.addWidget(self.case.remarks)
+        self.list.put_above_rows(self.case.bar_filter)
         for panel, stretch, least in ((self.list, 0, 220), (self.middle, 1, 360), (self.side, 0, 300)):
             panel.setMinimumWidth(least)
             self.split.addWidget(panel)
@@ -120,7 +108,9 @@ class MainWindow(QMainWindow):
         self.answer.coverage_changed.connect(session.set_coverage)
         self.status.stop_wanted.connect(session.cancel)
         self.status.pause_wanted.connect(session.pause)
-        self._wire_case()
+        session.desk.changed.connect(self._show_case_or_image)
+        session.desk.busy.connect(self._enable)
+        self.list.view.activated.connect(self._look_at)
         session.scene_changed.connect(self.viewer.show_scene)
         session.shown_changed.connect(self._show_answer)
         session.status_changed.connect(self._show_status)
@@ -130,24 +120,9 @@ class MainWindow(QMainWindow):
         session.undo.indexChanged.connect(self._enable)
         self.list.view.selectionModel().selectionChanged.connect(self._enable)
         self._enable()
-        self._show_case_parts()
+        self._show_case_or_image()
         self._show_status(session.status)
         self._show_answer()
-
-    def _wire_case(self) -> None:
-        desk, list_ = self.session.desk, self.list
-        desk.changed.connect(self._show_case_parts)
-        desk.busy.connect(self._enable)
-        desk.log_read.connect(self._show_case_log)
-        self.dashboard.picked.connect(self.bar_filter.toggle)
-        self.bar_filter.changed.connect(list_.show_bars)
-        self.bar_filter.changed.connect(self.dashboard.choose)
-        self._selection = QTimer(self, singleShot=True, interval=30)
-        self._selection.timeout.connect(self._follow_selection)
-        for signal in (list_.view.selectionModel().selectionChanged, self.bar_filter.changed,
-                       list_.search.textChanged, list_.kind.activated, self.session.shown_changed):  # fmt: skip
-            signal.connect(self._follow_soon)
-        list_.view.activated.connect(self._look_at)
 
     def _restore(self) -> None:
         settings = self.session.settings
@@ -207,9 +182,10 @@ class MainWindow(QMainWindow):
             ("judge_again", selected),
             ("remove", selected and not case),
             ("remove_all", not case),
+            ("new_case_of_images", not case and self.session.images.rowCount() > 0),
             (_WHOLE, case),
             ("export_selected", case and selected),
-            ("end_comparison", self.dashboard.comparing),
+            ("end_comparison", self.case.dashboard.comparing),
             ("copy_view save_view compare_with_current blink", shown),
             ("copy_sentence", self.answer.has_answer),
             ("undo", self.session.undo.canUndo()),
@@ -224,50 +200,21 @@ class MainWindow(QMainWindow):
     def show_case(self, shown: bool) -> None:
         """The case as a whole in the middle, or the current image."""
         shown = shown and self.session.desk.case is not None
-        self.middle.setCurrentWidget(self.dashboard if shown else self.viewer)
+        self.middle.setCurrentWidget(self.case.dashboard if shown else self.viewer)
         self.actions_["show_case"].setChecked(shown)
 
     def show_remarks(self) -> None:
         self.side.show()
         self.actions_["show_answer"].setChecked(True)
 
-    def finish_edits(self) -> None:
-        """Save what is typed in a field that still has the focus."""
-        self.remarks.save_tag()
-        self.remarks.save_note()
-
-    def tell_chosen(self) -> None:
-        """The images that a comparison speaks of: the selected ones if they are several, else those listed."""
-        rows = self.list.selected_rows()
-        name = self.tr("Selected images: {n}")
-        if len(rows) < 2:
-            rows = self.list.proxy.listed()
-            words = self.bar_filter.words()
-            name = self.tr("Listed images: {n}") + (f"\n{words}" if words else "")
-        self.dashboard.show_chosen(name.replace("{n}", f"{len(rows):,}"), rows)
-
     def _look_at(self) -> None:
         self.show_case(False)
 
-    def _show_case_log(self, entries: Sequence[LogEntry]) -> None:
-        case_log_dialog(entries, self).show()
-
-    def _follow_soon(self) -> None:
-        self._selection.start()
-
-    def _follow_selection(self) -> None:
-        if self.session.desk.case is None:
-            return
-        self.remarks.show_rows(self.session.current_row, self.list.selected_rows())
-        self.tell_chosen()
-
-    def _show_case_parts(self) -> None:
+    def _show_case_or_image(self) -> None:
         """Another case is open, or none."""
         case = self.session.desk.case
-        self.remarks.setVisible(case is not None)
         self.answer.slider.setEnabled(case is None)
         self.answer.set_coverage(self.session.coverage)
-        self.bar_filter.set_facets(case.facets.all if case is not None else ())
         self.show_case(case is not None)
         self._show_answer()
 
@@ -329,7 +276,7 @@ class MainWindow(QMainWindow):
         if not self.commands.end_training():
             event.ignore()
             return
-        self.finish_edits()
+        self.case.finish_edits()
         self.keep_layout()
         super().closeEvent(event)
         self.closed.emit()

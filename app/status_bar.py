@@ -71,7 +71,7 @@ class StatusBar(QStatusBar):
         text = self.tr("{n} waiting").format(n=f"{status.waiting:,}")
         progress = status.progress
         if status.paused:
-            return f"{text} · {self.tr('paused')}"
+            return text + " · " + self.tr("paused")
         if progress is None or not progress.rate:
             return text
         rate = self.tr("{n} a second").format(n=f"{progress.rate:.3g}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Sequence
 
@@ -20,11 +21,21 @@ from app.tasks import make_attributor
 from core.paths import SAMPLES
 
 
+def import_plainly() -> None:
+    """Take PySide's hook off ``import``; it is for ``from __feature__ import``, which is not used here.
+
+    It reads the source of every module imported afterwards, a fifth of torch's start, and looks at modules that another
+    thread is still importing: then pydantic fails to be imported, once in some seventy starts that open a case at once.
+    """
+    builtins.__import__ = getattr(builtins, "__orig_import__", builtins.__import__)
+
+
 class Program(QObject):
     """One session and the window that shows it. Another language is another window on the same session."""
 
     def __init__(self, app: QApplication, factory: Factory = make_attributor) -> None:
         super().__init__()
+        import_plainly()
         self.app = app
         self.settings = Settings(parent=self)
         self.session = Session(self.settings, factory, self)

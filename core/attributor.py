@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from core.answers import Answers
-from core.errors import DeviceError
+from core.errors import Cancelled, DeviceError
 from core.heatmap import make_heatmap
 from core.manifest import Manifest
 from core.model.network import Outputs
@@ -21,7 +21,7 @@ from core.pack import Pack, build_network
 from core.panel import Panel
 from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from core.reading import FittedFile, read_ahead
+from core.reading import PATIENCE, FittedFile, read_ahead
 from core.types import Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Record, Testimony
 from core.victim_store import Held
 
@@ -212,12 +212,12 @@ def attribute_files(
     paths there are. The same bytes under two names in a batch or the next are judged once, others by ``known``.
     known: findings by hash that need not be made again. It may grow between records, and is asked which hashes it
     contains from several threads.
-    Raises Cancelled within a moment of ``cancel`` or after the batch in hand.
+    Raises Cancelled within a moment of ``cancel``: the batch in hand is then given up.
     """
     cancel = cancel or CancelToken()
     known = {} if known is None else known
     cancel.check()
-    meter = ProgressMeter("attributing", len(paths), progress)
+    meter = ProgressMeter("attributing", len(paths), progress, cancel=cancel)
     files = read_ahead(paths, attributor.manifest.image, 2 * attributor.batch, known, cancel)
     device = ThreadPoolExecutor(1, thread_name_prefix="device")
     carried: dict[str, Finding] = {}
@@ -227,7 +227,7 @@ def attribute_files(
             chunk = [next(files) for _ in paths[start : start + attributor.batch]]
             batch, ahead = ahead, _begin(attributor, chunk, known, ahead, device)
             if batch is not None:
-                found = attributor.findings(batch.judged.result(), coverage, heatmaps)
+                found = attributor.findings(_judged(batch, cancel), coverage, heatmaps)
                 carried = yield from _records(batch, found, known, carried, ahead)
                 meter.advance(len(batch.files))
             cancel.check()
@@ -262,6 +262,16 @@ def _begin(
             continue
         fresh.setdefault(sha256, _as_prepared(file))
     return _Batch(files, fresh, device.submit(attributor.judge, list(fresh.values())))
+
+
+def _judged(batch: _Batch, cancel: CancelToken) -> list[Judged]:
+    """The batch's answers. A pause waits for them, a cancel does not: a slow device takes seconds for a batch."""
+    while True:
+        try:
+            return batch.judged.result(PATIENCE)
+        except TimeoutError:
+            if cancel.cancelled:
+                raise Cancelled from None
 
 
 def _records(

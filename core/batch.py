@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _DEEP, _FLAT = "opened", "opened without its subfolders"
 """The log's words for what files were looked for in."""
 
+_BEGUN, _FINISHED, _STOPPED = "attribute", "finished", "stopped"
+"""And for what became of a run."""
+
 _MERGED = 512  # records a transaction when parts are merged
 
 
@@ -70,8 +73,8 @@ def fill_case(
     """Attribute the paths that wait and write them batch by batch, with entries in the case's log.
 
     written: told of every batch once it is in the case, in this thread.
-    Raises Cancelled after the batch in hand; the case then holds all batches before it. Raises CaseError where other
-    victims were asked before.
+    Raises Cancelled within a moment of ``cancel``; the case then holds all batches before the one in hand. Raises
+    CaseError where other victims were asked before.
     """
     from core.attributor import attribute_files  # noqa: PLC0415 (torch)
 
@@ -79,8 +82,8 @@ def fill_case(
     waiting = case.waiting(paths)
     pack, program = case.manifest, ", ".join(f"{name} {number}" for name, number in versions().items())
     case.write_log("device", attributor.device_name)
-    case.write_log("attribute", f"{len(waiting)} of {len(paths)} files wait; pack {pack.pack_id}; {program}")
-    ended = "stopped"
+    case.write_log(_BEGUN, f"{len(waiting)} of {len(paths)} files wait; pack {pack.pack_id}; {program}")
+    ended = _STOPPED
     try:
         found = attribute_files(
             attributor, waiting, coverage=case.coverage, progress=progress, cancel=cancel, known=case
@@ -88,7 +91,7 @@ def fill_case(
         for batch in _batches(found, attributor.batch):
             case.add(batch)
             written(batch)
-        ended = "finished"
+        ended = _FINISHED
     finally:
         case.write_log(ended, f"{case.count()} files in the case, {len(case)} different images attributed")
 
@@ -105,9 +108,9 @@ def devices(case: Case) -> str:
 def note_opened(case: Case, paths: Iterable[str | Path], subfolders: bool = True) -> None:
     """Log what the files that follow were found under, once, so that a run that was cut off can be gone on with."""
     noted = _opened(case)
-    for path in map(absolute, paths):
-        if noted.get(path) != subfolders:
-            case.write_log(_DEEP if subfolders else _FLAT, path)
+    new = [path for path in map(absolute, paths) if noted.get(path) != subfolders]
+    if new:
+        case.write_log(_DEEP if subfolders else _FLAT, *new)
 
 
 def left_over(case: Case) -> list[Path]:
@@ -118,6 +121,12 @@ def left_over(case: Case) -> list[Path]:
             found.update(dict.fromkeys(find_images([path], subfolders)))
     known = set(case.paths())
     return [path for path in found if str(path) not in known]
+
+
+def was_cut_off(case: Case) -> bool:
+    """Whether the last run neither finished nor was stopped by anybody: its program was killed, or its machine."""
+    runs = [entry.action for entry in case.log() if entry.action in (_DEEP, _FLAT, _BEGUN, _FINISHED, _STOPPED)]
+    return bool(runs) and runs[-1] not in (_FINISHED, _STOPPED)
 
 
 def _opened(case: Case) -> dict[str, bool]:

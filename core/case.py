@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from core.errors import CaseError
 from core.files import replacing
@@ -42,8 +43,11 @@ _TABLES = (
     "CREATE TRIGGER log_grows BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
 )
 _RECORDS = """
-    SELECT path, files.sha256, bytes, modified_ns, read_ns, error, format, width, height, bits, lossy, answers
-    FROM files LEFT JOIN images ON images.sha256 = files.sha256 AND files.error IS NULL ORDER BY id"""
+    SELECT id, path, files.sha256, bytes, modified_ns, read_ns, error, format, width, height, bits, lossy, answers
+    FROM files LEFT JOIN images ON images.sha256 = files.sha256 AND files.error IS NULL
+    WHERE id > ? ORDER BY id LIMIT ?"""
+_READ = 500
+"""Records that are read at once: whoever writes to the case meanwhile need not wait until all of them are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,10 @@ class Case(Mapping[str, Finding]):
         """Make an empty case for one pack and coverage. Raises CaseError where there is a file already."""
         path = Path(path)
         if path.exists():
-            raise CaseError(f"{path} exists already.", "Go on with it (--resume), or choose another name.")
+            raise CaseError(
+                f"{path} exists already.",
+                "Open it to go on with it (--resume on the command line), or choose another name.",
+            )
         try:
             with replacing(path) as temporary:
                 database = sqlite3.connect(temporary, isolation_level=None)
@@ -168,29 +175,33 @@ class Case(Mapping[str, Finding]):
 
     def records(self) -> Iterator[Record]:
         """Every file of the case with its finding (without heatmap) or the reason why there is none."""
-        with self._guarded():
-            for (
-                path,
-                sha,
-                size,
-                modified,
-                read,
-                error,
-                kind,
-                width,
-                height,
-                bits,
-                lossy,
-                answers,
-            ) in self._database.execute(_RECORDS):
-                pixels = (kind, width, height, bits, None if lossy is None else bool(lossy))
-                facts = None if size is None else FileFacts(size, modified, read, *pixels)
-                if answers is not None:
-                    yield Record(_text(path), sha, "ok", None, self._finding(sha, answers), facts)
-                elif error is not None:
-                    yield Record(_text(path), sha, "error", _text(error), None, facts)
-                else:
-                    raise _damaged(self.path, f"nothing is known about {_text(path)}")
+        last = -1
+        while True:
+            with self._guarded():
+                rows = self._database.execute(_RECORDS, (last, _READ)).fetchall()
+            if not rows:
+                return
+            for last, *row in rows:  # noqa: B007 (where the next read begins)
+                yield self._record(*row)
+
+    def _record(
+        self,
+        path: str | bytes,
+        sha256: str | None,
+        size: int | None,
+        modified: int,
+        read: int,
+        error: str | bytes | None,
+        *pixels: Any,
+    ) -> Record:
+        kind, width, height, bits, lossy, answers = pixels
+        shape = (kind, width, height, bits, None if lossy is None else bool(lossy))
+        facts = None if size is None else FileFacts(size, modified, read, *shape)
+        if answers is not None and sha256 is not None:
+            return Record(_text(path), sha256, "ok", None, self._finding(sha256, answers), facts)
+        if error is not None:
+            return Record(_text(path), sha256, "error", _text(error), None, facts)
+        raise _damaged(self.path, f"nothing is known about {_text(path)}")
 
     def paths(self) -> list[str]:
         """Every file of the case, in its order."""
@@ -271,12 +282,15 @@ class Case(Mapping[str, Finding]):
             return {_text(path): Remark(tag, note) for path, tag, note in found}
 
     def set_remarks(self, remarks: Mapping[str, Remark]) -> None:
-        """Set the tags and notes of files, all or none. Raises KeyError for a file that is not in the case."""
+        """Set the tags and notes of files, all or none. Raises CaseError for a file that is not in the case."""
         with self._transaction():
             for path, remark in remarks.items():
                 values = (remark.tag, remark.note, _storable(path))
                 if not self._database.execute("UPDATE files SET tag = ?, note = ? WHERE path = ?", values).rowcount:
-                    raise KeyError(path)
+                    raise CaseError(
+                        f"{path} is not in the case; it may have been found again under another name.",
+                        "Look for that name in the list.",
+                    )
                 self._write_log("remark", f"{path}: tag {remark.tag!r}, note {remark.note!r}")
 
     def log(self) -> list[LogEntry]:
@@ -285,10 +299,11 @@ class Case(Mapping[str, Finding]):
                 LogEntry(*row) for row in self._database.execute("SELECT time, action, detail FROM log ORDER BY id")
             ]
 
-    def write_log(self, action: str, detail: str) -> None:
-        """Append one entry with the time of now."""
+    def write_log(self, action: str, *details: str) -> None:
+        """Append an entry a detail with the time of now."""
         with self._transaction():
-            self._write_log(action, detail)
+            for detail in details:
+                self._write_log(action, detail)
 
     def _write_log(self, action: str, detail: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")

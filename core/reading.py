@@ -28,8 +28,8 @@ THREADS = min(4, os.cpu_count() or 1)
 _TASK = 8
 """Files a task: handing over each file alone would cost more than decoding a small one."""
 
-_PATIENCE = 0.1
-"""Seconds between two looks at the cancel token while a slow disk is waited for."""
+PATIENCE = 0.1
+"""Seconds between two looks at the cancel token while a slow disk or device is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _wait(future: Future[list[FittedFile]], cancel: CancelToken) -> list[FittedF
     while True:
         cancel.check()
         try:
-            return future.result(_PATIENCE)
+            return future.result(PATIENCE)
         except NotYet:
             continue
 

@@ -265,7 +265,7 @@ class Columns(Chart):
         painter.drawText(below, _Align.AlignLeft, f"{low:g}")
         painter.drawText(below, _Align.AlignRight, f"{high_end:g}")
         most = max(self.counts, default=0)
-        painter.drawText(below, _Align.AlignHCenter, f"max {most:,}" if most else "")
+        painter.drawText(below, _Align.AlignHCenter, self.tr("most: {n}").format(n=f"{most:,}") if most else "")
 
 
 class Cells(Chart):

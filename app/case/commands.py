@@ -35,11 +35,20 @@ class CaseCommands(QObject):
         return str(last if last.is_dir() else last.parent)
 
     def new_case(self) -> None:
+        self._create(self.tr("New case"), ())
+
+    def new_case_of_images(self) -> None:
+        """The open images go into a case; pasted ones, which are no files, cannot."""
+        rows = self.session.images.rows
+        self._create(self.tr("New case of these images"), [row.entry.path for row in rows if row.entry.data is None])
+
+    def _create(self, title: str, files: Sequence[str]) -> None:
         kinds = self.tr("Cases ({pattern})").format(pattern=f"*{SUFFIX}")
-        path, _ = QFileDialog.getSaveFileName(self.window, self.tr("New case"), self.folder(), kinds)
+        never = QFileDialog.Option.DontConfirmOverwrite  # for no case is overwritten
+        path, _ = QFileDialog.getSaveFileName(self.window, title, self.folder(), kinds, options=never)
         if path:
-            self.window.finish_edits()
-            self.desk.create(path)
+            self.window.case.finish_edits()
+            self.desk.create(path, files)
 
     def open_case(self) -> None:
         kinds = self.tr("Cases ({pattern})").format(pattern=f"*{SUFFIX}")
@@ -51,12 +60,12 @@ class CaseCommands(QObject):
         """A case takes the place of what is open; images and folders go to the list, or into the open case."""
         cases = [path for path in paths if path.endswith(SUFFIX)]
         if cases:
-            self.window.finish_edits()
+            self.window.case.finish_edits()
             self.desk.open(cases[0])
         self.session.open_paths([path for path in paths if path not in cases])
 
     def close_case(self) -> None:
-        self.window.finish_edits()
+        self.window.case.finish_edits()
         self.desk.close()
 
     def show_case(self, shown: bool) -> None:
@@ -64,27 +73,27 @@ class CaseCommands(QObject):
 
     def show_all_images(self) -> None:
         """Take back every filter of the list."""
-        self.window.bar_filter.clear()
+        self.window.case.bar_filter.clear()
         self.window.list.show_everything()
 
     def edit_tag(self) -> None:
         self.window.show_remarks()
-        self.window.remarks.tag.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.window.remarks.tag.selectAll()
+        self.window.case.remarks.tag.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.window.case.remarks.tag.selectAll()
 
     def edit_note(self) -> None:
         self.window.show_remarks()
-        self.window.remarks.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.window.case.remarks.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def keep_group(self) -> None:
-        self.window.tell_chosen()
-        self.window.dashboard.keep()
+        self.window.case.tell_chosen()
+        self.window.case.dashboard.keep()
         self.window.actions_["end_comparison"].setEnabled(True)
         self.window.show_case(True)
         self.window.say(self.tr("Kept. What you select or filter now is shown beside it."))
 
     def end_comparison(self) -> None:
-        self.window.dashboard.end_comparison()
+        self.window.case.dashboard.end_comparison()
         self.window.actions_["end_comparison"].setEnabled(False)
 
     def export_case(self) -> None:
@@ -97,7 +106,7 @@ class CaseCommands(QObject):
         case = self.desk.case
         if case is None:
             return
-        self.window.finish_edits()
+        self.window.case.finish_edits()
         start = str(case.path.with_suffix(".html"))
         kinds = ";;".join(f"{name} (*.{suffix})" for suffix, name in _KINDS.items())
         path, kind = QFileDialog.getSaveFileName(self.window, title, start, kinds)

@@ -37,6 +37,7 @@ class CaseDesk(QObject):
         self.session = session
         self.case: Opened | None = None
         self.loading = False
+        self._partial = False  # the list holds some of the case's files and not yet all
         self._postponed: list[tuple[tuple[str, ...], bool]] = []
         self._export: CancelToken | None = None
         self.file = CaseFile(session.worker.ask_heatmap, self)
@@ -51,7 +52,9 @@ class CaseDesk(QObject):
         file.logged.connect(self.log_read)
         file.exporting.connect(self._exporting)
         file.exported.connect(self._exported)
-        file.failed.connect(self._failed)
+        file.unreadable.connect(self._unreadable)
+        file.unexported.connect(self._unexported)
+        file.failed.connect(self.session.crashed)
         worker.filled.connect(self._filled)
 
     # Opening and closing.
@@ -61,17 +64,19 @@ class CaseDesk(QObject):
         self.loading = True
         self.file.open(Path(path).absolute(), self.session.setup)
 
-    def create(self, path: str) -> None:
-        """An empty case of the pack in use and the coverage that is set."""
+    def create(self, path: str, files: Sequence[str] = ()) -> None:
+        """A case of the pack in use and the coverage that is set, empty or of these files."""
         self.loading = True
+        if files:
+            self._postponed.append((tuple(files), True))
         target = Path(path if path.endswith(SUFFIX) else path + SUFFIX)
         self.file.create(target.absolute(), self.session.setup, self.session.coverage)
 
     def close(self) -> None:
         """Put the case away and empty the list; everything is in the file."""
         if self.case is not None:
-            self.file.close()
             self._put(None)
+            self.file.close()
 
     def stop(self) -> None:
         self.cancel_export()
@@ -83,7 +88,7 @@ class CaseDesk(QObject):
         self.session.cancel()
         self.session.undo.clear()
         self.session.images.take([row.entry.key for row in self.session.images.rows])
-        self.case = case
+        self.case, self._partial = case, case is not None
         self.changed.emit()
 
     def _opened(self, case: Opened) -> None:
@@ -91,9 +96,6 @@ class CaseDesk(QObject):
         self._put(case)
         if case.pack is not None:
             self.session.use_pack(case.pack)
-        else:
-            text = self.tr("This machine has not the pack {pack} of the case: files cannot be added to it.")
-            self.session.message.emit(text.format(pack=case.manifest.pack_id))
 
     def _loaded(self, files: Sequence[Loaded]) -> None:
         if self.case is None:  # it was closed meanwhile
@@ -105,15 +107,29 @@ class CaseDesk(QObject):
         self.recounted.emit()
 
     def _complete(self, waiting: int) -> None:
+        """All rows are there. A run that was killed goes on by itself; one that was stopped, when somebody says so."""
+        self._partial = False
         rows = self.session.images.rows
-        if rows:
+        if self.case is not None and rows:
             self.session.opened.emit([rows[0].entry.key])
-        if waiting:
-            text = self.tr("Files of this case that still wait: {n}. Image, Attribute what is still waiting goes on.")
-            self.session.message.emit(text.format(n=waiting))
-        elif not rows:
-            self.session.message.emit(self.tr("The case is empty. Open a folder, or drop images, to put them into it."))
+        if self.case is not None:
+            self._begin(self.case, waiting)
         self._go_on()
+
+    def _begin(self, case: Opened, waiting: int) -> None:
+        """Say how the case stands, and go on with what was cut off."""
+        say = self.session.message.emit
+        if not self.can_fill:
+            self._tell_no_pack(case)
+        elif waiting and case.cut_off:
+            text = self.tr("The last run was cut off. It goes on with the {n} files that still wait.")
+            say(text.format(n=f"{waiting:,}"))
+            self.session.judge_missing()
+        elif waiting:
+            text = self.tr("Files of this case that still wait: {n}. Image, Attribute what is still waiting goes on.")
+            say(text.format(n=f"{waiting:,}"))
+        elif not self.session.images.rows and not self._postponed:
+            say(self.tr("The case is empty. Open a folder, or drop images, to put them into it."))
 
     def _go_on(self) -> None:
         """What was opened while the case was being read comes now."""
@@ -129,12 +145,20 @@ class CaseDesk(QObject):
         return self.case is not None and self.case.pack is not None
 
     def takes(self, paths: Sequence[str], subfolders: bool) -> bool:
-        """Told of what is opened: the case notes it. Whether it has to wait until the case itself was read."""
-        if self.loading:
+        """Told of what is opened: the case notes it. Whether it is not to be opened now."""
+        if self.loading:  # it waits until the case itself was read
             self._postponed.append((tuple(paths), subfolders))
-        elif self.can_fill:
+            return True
+        if self.case is not None and not self.can_fill:
+            self._tell_no_pack(self.case)
+            return True
+        if self.case is not None:
             self.file.note_opened(paths, subfolders)
-        return self.loading
+        return False
+
+    def _tell_no_pack(self, case: Opened) -> None:
+        text = self.tr("This machine has not the pack {pack} of the case: files cannot be added to it.")
+        self.session.message.emit(text.format(pack=case.manifest.pack_id))
 
     def request(self, entries: Iterable[Entry]) -> CaseRequest | None:
         """Ask for what the case does not know of these files; None where its pack is not at hand."""
@@ -210,17 +234,23 @@ class CaseDesk(QObject):
             self._export = None
             self.busy.emit()
 
-    def _exporting(self, cards: int) -> None:
+    def _exporting(self, drawn: int, pictures: int) -> None:
         if self._export is not None:
-            self.session.message.emit(self.tr("Writing the report: image {n}").format(n=cards))
+            text = self.tr("Writing the report: image {n} of {pictures}")
+            self.session.message.emit(text.format(n=drawn, pictures=pictures))
 
     def _exported(self, path: str) -> None:
         self._export = None
         self.session.message.emit(self.tr("Saved {path}").format(path=path))
         self.busy.emit()
 
-    def _failed(self, error: BaseException) -> None:
-        self._export = None
+    def _unexported(self, error: BaseException) -> None:
+        self.cancel_export()
         self.session.crashed.emit(error)
-        self.busy.emit()
+
+    def _unreadable(self, error: BaseException) -> None:
+        """A case that turns out to be damaged half-way is not shown in part: nobody could tell what is missing."""
+        if self._partial:
+            self.close()
+        self.session.crashed.emit(error)
         self._go_on()

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from app.requests import HeatmapRequest, Setup
 from core.errors import Cancelled, CaseError, PackError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.case import Case
     from core.manifest import Manifest
     from core.report.facets import Facets
+    from core.report.subject import Subject
 
 _CHUNK = 500
 """Records that are handed to the window at once: what it draws of them must not make it wait."""
@@ -27,13 +28,18 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A case that is now open. pack: the name or file of its pack on this machine, None where it is not there."""
+    """A case that is now open.
+
+    pack: the name or file of its pack on this machine, None where it is not there.
+    cut_off: whether its last run was killed.
+    """
 
     path: Path
     manifest: Manifest
     coverage: float
     facets: Facets
     pack: str | None
+    cut_off: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +76,23 @@ class CaseFile(QObject):
     """Path to Remark, of every file that is in the case after a run."""
     logged = Signal(object)
     """The case's log, as it was asked for."""
-    exporting = Signal(int)
-    """Cards of a report that were drawn."""
+    exporting = Signal(int, int)
+    """Pictures of a report that were drawn, and of how many."""
     exported = Signal(str)
+    unreadable = Signal(object)
+    """Why a case could not be opened or made, as an exception."""
+    unexported = Signal(object)
+    """The same of an export."""
     failed = Signal(object)
-    """The exception, whether a user can mend it or not."""
+    """The same of everything else, whether a user can mend it or not."""
 
     def __init__(self, ask_heatmap: Callable[[HeatmapRequest], None], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._ask_heatmap = ask_heatmap
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="case file")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="case export")
         self._case: Case | None = None
+        self._ending = False
 
     def open(self, path: Path, setup: Setup) -> None:
         def work() -> None:
@@ -88,7 +100,7 @@ class CaseFile(QObject):
 
             self._take(Case(path), setup)
 
-        self._run(work)
+        self._run(work, self.unreadable)
 
     def create(self, path: Path, setup: Setup, coverage: float) -> None:
         """A new case of the pack in use, in place of none."""
@@ -99,7 +111,7 @@ class CaseFile(QObject):
 
             self._take(Case.create(path, read_manifest(find_pack(setup.pack)), coverage), setup)
 
-        self._run(work)
+        self._run(work, self.unreadable)
 
     def close(self) -> None:
         self._run(self._close)
@@ -115,25 +127,32 @@ class CaseFile(QObject):
         self._run(work)
 
     def set_remarks(self, remarks: Mapping[str, Remark]) -> None:
-        self._run(lambda: self._open_case.set_remarks(remarks))
+        """Write them; if they cannot be, ``known`` tells what stands in the case."""
+
+        def work() -> None:
+            try:
+                self._open_case.set_remarks(remarks)
+            except CaseError:
+                self._tell_known()
+                raise
+
+        self._run(work)
 
     def ask_known(self) -> None:
         """Which files are in the case: a run may have found some again under other names."""
-
-        def work() -> None:
-            remarks = self._open_case.remarks()
-            self.known.emit({path: remarks.get(path, NO_REMARK) for path in self._open_case.paths()})
-
-        self._run(work)
+        self._run(self._tell_known)
 
     def ask_log(self) -> None:
         self._run(lambda: self.logged.emit(self._open_case.log()))
 
     def export(self, wanted: Export) -> None:
-        self._run(lambda: self._export(wanted))
+        """Gathered on the one thread and written on another, so that a tag need not wait for a report."""
+        self._run(lambda: self._gather(wanted), self.unexported)
 
     def stop(self) -> None:
-        """Close the case and end the thread."""
+        """Close the case and end the threads. Exports are to be cancelled before."""
+        self._ending = True
+        self._writer.shutdown(wait=True)
         self.close()
         self._thread.shutdown(wait=True)
 
@@ -146,15 +165,18 @@ class CaseFile(QObject):
         return self._case
 
     def _take(self, case: Case, setup: Setup) -> None:
-        from core.batch import left_over  # noqa: PLC0415  (pydantic)
+        from core.batch import left_over, was_cut_off  # noqa: PLC0415  (pydantic)
         from core.report.facets import Facets  # noqa: PLC0415
 
         self._close()
         self._case = case
         facets = Facets(case.manifest)
-        self.opened.emit(Opened(case.path, case.manifest, case.coverage, facets, _pack_of(case, setup)))
+        pack = _pack_of(case, setup)
+        self.opened.emit(Opened(case.path, case.manifest, case.coverage, facets, pack, was_cut_off(case)))
         remarks, records = case.remarks(), case.records()
         while chunk := list(islice(records, _CHUNK)):
+            if self._ending:
+                return
             self.loaded.emit([Loaded(r.path, r, remarks.get(r.path, NO_REMARK), facets.places(r)) for r in chunk])
         waiting = left_over(case)
         self.loaded.emit([Loaded(str(path), None) for path in waiting])
@@ -165,41 +187,68 @@ class CaseFile(QObject):
             self._case.close()
             self._case = None
 
-    def _export(self, wanted: Export) -> None:
-        from core.report import export, is_report  # noqa: PLC0415  (Jinja)
-        from core.report.subject import Pictures, of_case  # noqa: PLC0415
+    def _tell_known(self) -> None:
+        remarks = self._open_case.remarks()
+        self.known.emit({path: remarks.get(path, NO_REMARK) for path in self._open_case.paths()})
 
-        subject = of_case(self._open_case, wanted.paths)
-        if is_report(wanted.target):
-            heatmaps = _Heatmaps(self._ask_heatmap, wanted, self.exporting.emit)
-            subject = replace(subject, pictures=Pictures(subject.records), heatmaps=heatmaps)
-        export(wanted.target, subject)
-        self._open_case.write_log("exported", f"{len(subject.records)} files to {wanted.target}")
+    def _gather(self, wanted: Export) -> None:
+        from core.report.subject import of_case  # noqa: PLC0415  (pydantic)
+
+        case = self._open_case
+        subject = of_case(case, wanted.paths)
+        wanted.token.check()
+        self._run(lambda: self._write(wanted, subject, case), self.unexported, self._writer)
+
+    def _exported(self, wanted: Export, files: int, case: Case) -> None:
+        if case is self._case:  # and not another by now
+            case.write_log("exported", f"{files} files to {wanted.target}")
+        wanted.token.check()
         self.exported.emit(str(wanted.target))
 
-    def _run(self, work: Callable[[], None]) -> None:
+    def _run(
+        self, work: Callable[[], None], unable: SignalInstance | None = None, thread: ThreadPoolExecutor | None = None
+    ) -> None:
         def told() -> None:
             try:
                 work()
             except (Cancelled, CancelledError):
                 pass
             except Exception as error:
-                self.failed.emit(error)
+                (unable or self.failed).emit(error)
 
-        self._thread.submit(told)
+        (thread or self._thread).submit(told)
+
+    # On the writer's.
+
+    def _write(self, wanted: Export, subject: Subject, case: Case) -> None:
+        from core.report import export, is_report  # noqa: PLC0415  (Jinja)
+        from core.report.subject import Pictures  # noqa: PLC0415
+
+        if is_report(wanted.target):
+            heatmaps = _Heatmaps(self._ask_heatmap, wanted, subject.records, self.exporting.emit)
+            subject = replace(subject, pictures=Pictures(subject.records, wanted.token), heatmaps=heatmaps)
+        export(wanted.target, subject)
+        self._run(lambda: self._exported(wanted, len(subject.records), case), self.unexported)
 
 
 class _Heatmaps:
-    """Heatmaps of a report, made by the thread that owns the device; here is where a report can be cancelled."""
+    """Heatmaps of a report, made by the thread that owns the device."""
 
-    def __init__(self, ask: Callable[[HeatmapRequest], None], wanted: Export, tell: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[HeatmapRequest], None],
+        wanted: Export,
+        records: Sequence[Record],
+        tell: Callable[[int, int], None],
+    ) -> None:
+        from core.report.summary import choose_cards  # noqa: PLC0415  (pydantic)
+
         self._ask, self._wanted, self._tell = ask, wanted, tell
-        self._drawn = 0
+        self._drawn, self._all = 0, sum(record.finding is not None for record in choose_cards(records))
 
     def __call__(self, record: Record, pixels: FloatArray) -> Heatmap | None:
-        self._wanted.token.check()
         self._drawn += 1
-        self._tell(self._drawn)
+        self._tell(self._drawn, self._all)
         if self._wanted.setup is None:
             return None
         image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)

@@ -57,6 +57,7 @@ def attribute(
     case: Annotated[
         Path | None, typer.Option(metavar="FILE.mtaacase", help="Keep results, notes and a log in a case file.")
     ] = None,
+    subfolders: Annotated[bool, typer.Option(help="Look for images in the folders' subfolders too.")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the case if there is one.")] = False,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE|-", help="Write JSON to a file, or to standard output for -.")
@@ -96,7 +97,7 @@ def attribute(
     manifest = read_manifest(pack_path)
     _check_coverage(coverage, manifest)
     _check_outputs(case, resume, report)
-    files = find_images(paths)
+    files = find_images(paths, subfolders)
     if not files:
         raise WorkbenchError(f"There is no image in {', '.join(map(str, paths))}.", "Name image files or their folder.")
     ranks = Ranks()
@@ -113,7 +114,7 @@ def attribute(
     if control:
         listen_for_commands(token)
     if case is not None:
-        found = _into_case(case, resume, attributor, paths, files, coverage, ranks, token)
+        found = _into_case(case, resume, attributor, (paths, subfolders), files, coverage, ranks, token)
         if not ranks.first:
             return
     else:
@@ -151,7 +152,7 @@ def _into_case(
     path: Path,
     resume: bool,
     attributor: Attributor,
-    opened: Sequence[Path],
+    opened: tuple[Sequence[Path], bool],
     files: Sequence[Path],
     coverage: float,
     ranks: Ranks,
@@ -163,7 +164,7 @@ def _into_case(
         ranks.barrier()  # until the first has made the case
     with open_case(path, attributor.manifest, coverage, resume=resume or not ranks.first) as case:
         if ranks.first:
-            note_opened(case, opened)
+            note_opened(case, *opened)
             ranks.barrier()
         with progress_bars() as progress:
             if ranks.count > 1:

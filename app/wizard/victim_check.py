@@ -160,7 +160,7 @@ class CheckPanel(QWidget):
                 changes=self._changes_in_words(v["advice"]["changes"]), share=f"{v['advice']['accuracy']:.0%}"
             )
             return f"{text} {advice}"
-        return f"{text} {self.tr('None of the usual causes that were tried does better.')}" if v["refused"] else text
+        return text + " " + self.tr("None of the usual causes that were tried does better.") if v["refused"] else text
 
     def _changes_in_words(self, changes: Mapping[str, Any]) -> str:
         told = []

@@ -29,12 +29,19 @@ class Card:
     heatmap: Image.Image | None
     source: str
     remark: Remark
+    copy_of: str
+    """The file that came first with the same bytes; empty for that one itself."""
 
 
 def cards(shown: Sequence[Record], subject: Subject) -> Iterator[Card]:
     """The cards of some of the records, one at a time: only its pictures' thumbnails stay of a photograph."""
     side = MAX_SIDE if len(shown) <= _MANY else _SMALL_SIDE
+    first: dict[str, str] = {}
+    for record in subject.records:
+        if record.sha256:
+            first.setdefault(record.sha256, record.path)
     for record in shown:
+        original = first.get(record.sha256 or "", record.path)
         pixels = subject.pictures.get(record.path)
         heat = None if pixels is None else subject.heatmaps(record, pixels)
         yield Card(
@@ -46,4 +53,5 @@ def cards(shown: Sequence[Record], subject: Subject) -> Iterator[Card]:
             heatmap=None if pixels is None or heat is None else heatmap_picture(pixels, heat.strength, side),
             source=heat.source if heat else "",
             remark=subject.remarks.get(record.path, Remark()),
+            copy_of="" if original == record.path else original,
         )

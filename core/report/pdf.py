@@ -32,6 +32,7 @@ _LINES = 58
 _WIDTH = 108
 _CARD_WIDTH = 68
 """Characters a line of running text, and beside a card's pictures."""
+_CARD_LINES = 15
 _CARDS = 4
 _PLOTS, _PLOT_TITLE = 11.0, 0.4
 """Inches for plots on a page, and for the title of each."""
@@ -164,7 +165,9 @@ def _draw_card(page: Figure, card: Card, top: float) -> None:
             axes.set_axis_off()
     page.text(_LEFT, top, _wrapped(card.record.path, _WIDTH)[0], fontsize=9, weight="bold", va="top")
     lines = [line for text in _card_text(card) for line in _wrapped(text, _CARD_WIDTH)]
-    for at, line in enumerate(lines[:15]):
+    if len(lines) > _CARD_LINES:
+        lines[_CARD_LINES - 1 :] = ["… the rest is in the HTML report and in the tables"]
+    for at, line in enumerate(lines):
         page.text(_LEFT + 0.39, top - 0.02 - at * 0.0125, line, fontsize=7, va="top")
     hashed = f"SHA-256 {card.record.sha256}" if card.record.sha256 else "could not be read"
     page.text(_LEFT, top - 0.215, hashed, fontsize=7, va="top", family="DejaVu Sans")
@@ -172,6 +175,10 @@ def _draw_card(page: Figure, card: Card, top: float) -> None:
 
 
 def _card_text(card: Card) -> Iterator[str]:
+    if card.remark.tag or card.remark.note:
+        yield f"Analyst: {' – '.join(part for part in (card.remark.tag, card.remark.note) if part)}"
+    if card.copy_of:
+        yield f"Same bytes as {card.copy_of}"
     if card.answer is None:
         yield f"Not attributed: {card.record.error}"
         return
@@ -180,8 +187,6 @@ def _card_text(card: Card) -> Iterator[str]:
         yield "Its file is gone or was changed since, so there is no picture."
     elif card.heatmap is not None:
         yield f"Right: {card.source}; brighter is stronger"
-    if card.remark.tag or card.remark.note:
-        yield f"Analyst: {card.remark.tag} {card.remark.note}"
 
 
 def _answers(answer: Attribution) -> Iterator[str]:

@@ -10,6 +10,7 @@ from core.case import Case, LogEntry
 from core.errors import ImageError
 from core.imageio import load_image
 from core.manifest import Manifest
+from core.progress import CancelToken
 from core.types import FloatArray, Heatmap, Record, Remark
 
 Heatmaps = Callable[[Record, FloatArray], Heatmap | None]
@@ -49,12 +50,17 @@ def of_case(case: Case, wanted: Container[str] | None = None) -> Subject:
 
 
 class Pictures(Mapping[str, FloatArray]):
-    """The pixels that were judged, read again one by one so that a large folder need not fit into memory."""
+    """The pixels that were judged, read again one by one so that a large folder need not fit into memory.
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    cancel: asked before each of them, so that a report can be given up; raises Cancelled.
+    """
+
+    def __init__(self, records: Sequence[Record], cancel: CancelToken | None = None) -> None:
+        self._cancel = cancel or CancelToken()
         self._hashes = {record.path: record.sha256 for record in records if record.status == "ok"}
 
     def __getitem__(self, path: str) -> FloatArray:
+        self._cancel.check()
         sha256 = self._hashes[path]
         try:
             image = load_image(path)

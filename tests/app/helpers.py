@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from PySide6 import __version_info__
 from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
@@ -38,8 +40,9 @@ def drop(target: QWidget, *files: Path) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in files])
     spot = QPointF(target.rect().center())
+    entered: Any = spot if __version_info__ >= (6, 12) else spot.toPoint()  # what Qt takes there became another
     action, buttons, keys = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(spot, action, mime, buttons, keys)
+    enter = QDragEnterEvent(entered, action, mime, buttons, keys)
     QApplication.sendEvent(target, enter)
     assert enter.isAccepted()
     QApplication.sendEvent(target, QDropEvent(spot, action, mime, buttons, keys))
@@ -53,3 +56,11 @@ def wait_judged(qtbot: QtBot, window: MainWindow, count: int) -> None:
         return len(rows) == count and all(row.record for row in rows) and not window.session.status.waiting
 
     qtbot.waitUntil(judged, timeout=PATIENCE)
+
+
+def wait_case(qtbot: QtBot, window: MainWindow, name: str) -> None:
+    """Until a case of that name is open and all of it is in the list."""
+    desk = window.session.desk
+    qtbot.waitUntil(
+        lambda: desk.case is not None and desk.case.path.stem == name and not desk.loading, timeout=PATIENCE
+    )

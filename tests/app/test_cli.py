@@ -13,12 +13,12 @@ from PIL import Image
 
 from app import __main__ as program
 from app.__main__ import main
-from app.cli import attribute as attribute_command
 from app.cli.console import plain, time_left
 from core import attributor as attributor_module
 from core import paths
 from core.imageio import load_image
 from core.pack import load_pack, read_manifest
+from core.report.subject import Pictures
 from core.types import Record
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +144,7 @@ def test_report_leaves_out_a_picture_that_changed(digits: Path) -> None:
         Record(str(path), load_image(path).sha256, "ok", None, None) for path in (digits / "2.png", digits / "10.png")
     ]
     shutil.copy(digits / "2.png", digits / "10.png")
-    pictures = attribute_command._Pictures(records)
+    pictures = Pictures(records)
     assert pictures.get(records[0].path) is not None
     assert pictures.get(records[1].path) is None
 

@@ -55,7 +55,19 @@ def test_case_csv_json_and_reports_agree(
         path.unlink()
     (folder / "bad.png").write_bytes(b"none")
     files = len(list(folder.iterdir()))
-    command = ["attribute", str(folder), "--pack", str(tiny_pack), "--case", str(case), "--device", "cpu"]
+    (folder / "deeper").mkdir()
+    shutil.copy(folder / "bad.png", folder / "deeper")
+    command = [
+        "attribute",
+        str(folder),
+        "--no-subfolders",
+        "--pack",
+        str(tiny_pack),
+        "--case",
+        str(case),
+        "--device",
+        "cpu",
+    ]
     outputs = {kind: tmp_path / f"out.{kind}" for kind in ("csv", "json", "html", "pdf")}
     assert main([*command, "--csv", str(outputs["csv"]), "--report", str(outputs["html"])]) == 1
     shown = capsys.readouterr()
@@ -80,7 +92,10 @@ def test_case_csv_json_and_reports_agree(
     assert html.count("<article") == files
     assert outputs["pdf"].read_bytes().startswith(b"%PDF-")
     with Case(case) as opened:
-        assert [entry.action for entry in opened.log()] == ["opened", *2 * ["device", "attribute", "finished"]]
+        assert [entry.action for entry in opened.log()] == [
+            "opened without its subfolders",
+            *2 * ["device", "attribute", "finished"],
+        ]
 
 
 @pytest.mark.parametrize(

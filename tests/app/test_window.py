@@ -224,3 +224,15 @@ def test_torch_waits_for_the_first_paint() -> None:
         "sys.exit(str(heavy) if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], timeout=60)
+
+
+def test_imports_do_not_look_into_the_modules(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PySide's hook does, and so fails on modules that another thread is still importing."""
+    (tmp_path / "shy.py").write_text("def __getattr__(name):\n    raise ImportError(name)\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import shy  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    assert shy.__name__ == "shy"
+    del sys.modules["shy"]

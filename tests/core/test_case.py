@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from core.attributor import Attributor
-from core.batch import devices, fill_case, merge_parts, open_case
+from core.batch import devices, fill_case, left_over, merge_parts, note_opened, open_case, was_cut_off
 from core.case import Case
 from core.errors import Cancelled, CaseError
 from core.manifest import Manifest
@@ -108,8 +108,8 @@ def test_a_batch_is_all_or_nothing(case: Case, finding: Finding) -> None:
 def test_tags_notes_and_the_log(case: Case, finding: Finding) -> None:
     case.add([made(finding, "/a.png", "a" * 64), made(finding, "/b.png", "b" * 64)])
     case.set_remarks({"/a.png": Remark("suspicious", "seen on 'server 3'; DROP TABLE files")})
-    with pytest.raises(KeyError):
-        case.set_remarks({"/a.png": Remark("half", "done"), "/none.png": Remark("x", "")})
+    with pytest.raises(CaseError, match="none is not in the case"):
+        case.set_remarks({"/a.png": Remark("half", "done"), "/none": Remark("x", "")})
     assert case.remarks() == {"/a.png": Remark("suspicious", "seen on 'server 3'; DROP TABLE files")}
     case.write_log("exported", "to a.csv")
     assert [entry.action for entry in case.log()] == ["remark", "exported"]
@@ -323,6 +323,39 @@ def test_a_case_in_use_is_waited_for_and_then_said(
             second.write_log("x", "y")
         case._database.execute("COMMIT")
         second.write_log("x", "y")
+
+
+def test_who_reads_a_case_does_not_keep_others_from_writing(
+    case: Case, finding: Finding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.case._READ", 2)
+    monkeypatch.setattr("core.case._WAIT", 0.0)
+    case.add([made(finding, f"/{i}.png", f"{i:064x}") for i in range(5)])
+    reading = case.records()
+    names = [next(reading).path]
+    with Case(case.path) as other:
+        other.add([made(finding, "/late.png", "f" * 64)])
+    names += [record.path for record in reading]
+    assert names == ["/0.png", "/1.png", "/2.png", "/3.png", "/4.png", "/late.png"]
+
+
+def test_a_run_that_was_killed_is_told_from_one_that_ended(
+    case: Case, attributor: Attributor, folder: list[Path]
+) -> None:
+    assert not was_cut_off(case), "nothing was begun"
+    note_opened(case, folder[:3])
+    assert was_cut_off(case), "what was opened had not even begun"
+    fill_case(case, attributor, folder[:2])
+    assert not was_cut_off(case)
+    case.write_log("attribute", "and then the power failed")
+    assert was_cut_off(case) and left_over(case) == [folder[2]]
+    case.write_log("remark", "later")
+    assert was_cut_off(case)
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        fill_case(case, attributor, folder, cancel=cancel)
+    assert not was_cut_off(case), "somebody stopped it"
 
 
 def test_contains_may_be_asked_from_any_thread(case: Case, finding: Finding) -> None:

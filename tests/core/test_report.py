@@ -14,13 +14,16 @@ import pytest
 from PIL import Image
 
 from core.case import LogEntry
-from core.errors import WorkbenchError
+from core.errors import Cancelled, WorkbenchError
 from core.manifest import Manifest, VictimLabel
+from core.progress import CancelToken
 from core.report import Subject, write_report
+from core.report.cards import cards
 from core.report.facets import COPY, FAILED, NONE, SINGLE, UNFAMILIAR, Facets
 from core.report.html import render
-from core.report.pdf import _WIDTH, _wrapped
+from core.report.pdf import _WIDTH, _card_text, _wrapped
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
+from core.report.subject import Pictures
 from core.report.summary import MAX_CARDS, choose_cards, summarise
 from core.types import Candidate, Finding, Heatmap, Record, Remark
 
@@ -167,6 +170,27 @@ def test_pdf_has_the_same_content(finding: Finding, manifest: Manifest, tmp_path
     with pytest.raises(WorkbenchError, match="no name for a report"):
         write_report(tmp_path / "report.docx", Subject(records, manifest, "CPU"))
     assert [file.name for file in tmp_path.iterdir()] == ["report.pdf"]
+
+
+def test_a_card_names_copies_and_the_analyst_first(finding: Finding, manifest: Manifest) -> None:
+    records = [Record(name, "c" * 64, "ok", None, finding) for name in ("a.png", "b.png")]
+    made = list(cards(records, Subject(records, manifest, "CPU", remarks={"b.png": Remark("urgent", "see log")})))
+    assert [card.copy_of for card in made] == ["", "a.png"]
+    assert list(_card_text(made[1]))[:2] == ["Analyst: urgent – see log", "Same bytes as a.png"]
+    assert "Same bytes as" not in " ".join(_card_text(made[0]))
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+def test_a_report_is_given_up_between_two_pictures(
+    finding: Finding, manifest: Manifest, tmp_path: Path, kind: str
+) -> None:
+    """Also where the files have gone, and nobody is asked for a heatmap."""
+    records = [Record(str(tmp_path / f"{at}.png"), "c" * 64, "ok", None, finding) for at in range(3)]
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        write_report(tmp_path / f"x.{kind}", Subject(records, manifest, "CPU", pictures=Pictures(records, cancel)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_report_is_still_one(manifest: Manifest, tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""What a window shows of its session's case, and how that follows the case, the filter and the selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.case.bar_filter import BarFilter
+from app.case.dashboard import Dashboard
+from app.case.remarks import RemarkPanel
+from app.reading import case_log_dialog
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+    from core.case import LogEntry
+
+_TOOLS = "keep_group end_comparison export_case"
+_FOLLOWS = 30
+"""Milliseconds between a selection and what follows it: keys held down select many rows a second."""
+
+
+class CasePanels(QObject):
+    """The overview, the bars that the list is filtered by, and the current image's tag and note, of one window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.window = window
+        self.session = window.session
+        desk = window.session.desk
+        self.remarks = RemarkPanel(desk)
+        self.bar_filter = BarFilter()
+        self.dashboard = Dashboard(desk, [window.actions_[name] for name in _TOOLS.split()])
+        self._soon = QTimer(self, singleShot=True, interval=_FOLLOWS)
+        self._soon.timeout.connect(self._follow)
+        self._wire()
+        self._show_parts()
+
+    def _wire(self) -> None:
+        desk, list_ = self.session.desk, self.window.list
+        desk.changed.connect(self._show_parts)
+        desk.log_read.connect(self._show_log)
+        self.dashboard.picked.connect(self.bar_filter.toggle)
+        self.bar_filter.changed.connect(list_.show_bars)
+        self.bar_filter.changed.connect(self.dashboard.choose)
+        for signal in (list_.view.selectionModel().selectionChanged, self.bar_filter.changed,
+                       list_.search.textChanged, list_.kind.activated, self.session.shown_changed):  # fmt: skip
+            signal.connect(self._follow_soon)
+
+    def finish_edits(self) -> None:
+        """Save what is typed in a field that still has the focus."""
+        self.remarks.save_tag()
+        self.remarks.save_note()
+
+    def tell_chosen(self) -> None:
+        """The images that a comparison speaks of: the selected ones if they are several, else those listed."""
+        rows = self.window.list.selected_rows()
+        name = self.tr("Selected images: {n}")
+        if len(rows) < 2:
+            rows = self.window.list.proxy.listed()
+            words = self.bar_filter.words()
+            name = self.tr("Listed images: {n}") + (f"\n{words}" if words else "")
+        self.dashboard.show_chosen(name.replace("{n}", f"{len(rows):,}"), rows)
+
+    def _follow_soon(self) -> None:
+        self._soon.start()
+
+    def _follow(self) -> None:
+        if self.session.desk.case is not None:
+            self.remarks.show_rows(self.session.current_row, self.window.list.selected_rows())
+            self.tell_chosen()
+
+    def _show_parts(self) -> None:
+        """Another case is open, or none."""
+        case = self.session.desk.case
+        self.remarks.setVisible(case is not None)
+        self.bar_filter.set_facets(case.facets.all if case is not None else ())
+
+    def _show_log(self, entries: Sequence[LogEntry]) -> None:
+        case_log_dialog(entries, self.window).show()

@@ -1,0 +1,329 @@
+"""A case in the real window: made, filled, closed, opened again, filtered by its bars, tagged, compared, exported."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.case.charts import Chart
+from app.image_list import Row
+from app.main_window import MainWindow
+from app.requests import Setup
+from app.window import Program
+from core.case import Case
+from core.paths import user_data
+from core.types import Remark
+from tests.app.conftest import Opener
+from tests.app.helpers import PATIENCE, close, drop, wait_case, wait_judged
+
+SAVE, OPEN = "app.case.commands.QFileDialog.getSaveFileName", "app.case.commands.QFileDialog.getOpenFileName"
+NAMES = ["a.png", "b.png", "broken.png", "c.png", "d.png", "photo.jpg", "again.png", "e.png"]
+
+
+@pytest.fixture
+def pictures(pictures: Path) -> Path:
+    """The same as elsewhere, and a copy of one of them in the subfolder."""
+    shutil.copy(pictures / "a.png", pictures / "deeper" / "again.png")
+    return pictures
+
+
+@pytest.fixture
+def case(window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A case of all pictures, made by hand and open."""
+    path = tmp_path / "seizure.mtaacase"
+    monkeypatch.setattr(SAVE, lambda *_, **__: (str(path.with_suffix("")), ""))
+    window.actions_["new_case"].trigger()
+    wait_case(qtbot, window, "seizure")
+    assert "The case is empty" in window.status.currentMessage()
+    drop(window, pictures)
+    wait_judged(qtbot, window, len(NAMES))
+    return path
+
+
+def row(window: MainWindow, name: str) -> Row:
+    return next(row for row in window.session.images.rows if row.entry.name == name)
+
+
+def chart(window: MainWindow, key: str, board: int = 0) -> Chart:
+    return next(chart for chart in window.case.dashboard.boards[board].charts if chart.facet.key == key)
+
+
+def listed(window: MainWindow) -> list[str]:
+    proxy = window.list.proxy
+    return [str(proxy.index(at, 0).data()) for at in range(proxy.rowCount())]
+
+
+def select(window: MainWindow, *names: str) -> None:
+    window.list.view.clearSelection()
+    for name in names:
+        index = window.list.proxy.mapFromSource(window.session.images.index_of(row(window, name).entry.key))
+        selection = window.list.view.selectionModel()
+        selection.setCurrentIndex(index, selection.SelectionFlag.Select)
+
+
+def remarks(path: Path) -> dict[str, Remark]:
+    with Case(path) as case:
+        return {Path(name).name: remark for name, remark in case.remarks().items()}
+
+
+def actions_of(path: Path) -> list[str]:
+    with Case(path) as case:
+        return [entry.action for entry in case.log()]
+
+
+def test_a_folder_becomes_a_case_that_opens_again_as_it_was(
+    window: MainWindow, case: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, pictures: Path
+) -> None:
+    assert listed(window) == NAMES
+    before = {r.entry.name: (r.record, r.places) for r in window.session.images.rows}
+    assert row(window, "again.png").is_copy
+    index = window.session.images.index_of(row(window, "again.png").entry.key)
+    assert "copy" in str(index.data(Qt.ItemDataRole.AccessibleTextRole))
+    assert f"Same bytes as {pictures / 'a.png'}" in str(index.data(Qt.ItemDataRole.ToolTipRole))
+    assert "damaged or cut short" in str(row(window, "broken.png").record.error)
+    assert "seizure" in window.windowTitle() and window.middle.currentWidget() is window.case.dashboard
+    assert not window.answer.slider.isEnabled(), "the coverage is the case's"
+    assert not window.actions_["remove"].isEnabled() and not window.actions_["remove_all"].isEnabled()
+
+    QGuiApplication.clipboard().setImage(window.grab().toImage())
+    window.actions_["paste"].trigger()
+    assert "A case holds files only" in window.status.currentMessage()
+    QGuiApplication.clipboard().clear()
+
+    window.actions_["close_case"].trigger()
+    assert window.session.images.rowCount() == 0 and window.middle.currentWidget() is window.viewer
+    assert not window.actions_["export_case"].isEnabled() and "seizure" not in window.windowTitle()
+    assert window.answer.slider.isEnabled()
+
+    monkeypatch.setattr(OPEN, lambda *_, **__: (str(case), ""))
+    window.actions_["open_case"].trigger()
+    wait_case(qtbot, window, "seizure")
+    assert {r.entry.name: (r.record, r.places) for r in window.session.images.rows} == before
+    assert window.session.current_row is not None
+    drop(window, pictures)
+    qtbot.waitUntil(lambda: actions_of(case).count("finished") == 2, timeout=PATIENCE)
+    assert listed(window) == NAMES, "nothing is there twice"
+    assert window.session.settings.recent()[:2] == [str(pictures), str(case)]
+
+    window.list.view.activated.emit(window.list.view.currentIndex())
+    assert window.middle.currentWidget() is window.viewer, "Enter on a row shows the image"
+    window.actions_["show_case"].trigger()
+    assert window.middle.currentWidget() is window.case.dashboard
+    window.actions_["show_case_log"].trigger()
+    qtbot.waitUntil(lambda: any("finished" in text for text in pages()))
+
+
+def pages() -> list[str]:
+    texts = [w.text.toPlainText() for w in QApplication.topLevelWidgets() if hasattr(w, "text") and w.isVisible()]
+    for widget in QApplication.topLevelWidgets():
+        if hasattr(widget, "text") and texts:
+            widget.close()
+    return texts
+
+
+def test_open_images_go_into_a_case(
+    program: Program, qtbot: QtBot, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = program.window
+    assert not window.actions_["new_case_of_images"].isEnabled()
+    drop(window, pictures / "b.png", pictures / "a.png")
+    wait_judged(qtbot, window, 2)
+    monkeypatch.setattr(SAVE, lambda *_, **__: (str(tmp_path / "kept.mtaacase"), ""))
+    window.actions_["new_case_of_images"].trigger()
+    wait_case(qtbot, window, "kept")
+    wait_judged(qtbot, window, 2)
+    with Case(tmp_path / "kept.mtaacase") as case:
+        assert case.paths() == [str(pictures / "b.png"), str(pictures / "a.png")]
+    window.actions_["close_case"].trigger()
+    drop(window, pictures / "c.png")
+    wait_judged(qtbot, window, 1)
+    window.actions_["new_case_of_images"].trigger()
+    qtbot.waitUntil(lambda: program.guard.box is not None)
+    assert program.guard.box is not None and "kept.mtaacase exists already" in program.guard.box.text()
+    assert listed(window) == ["c.png"] and window.session.desk.case is None
+
+
+def test_bars_filter_the_list(window: MainWindow, case: Path, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: sum(chart(window, "files").counts) == len(NAMES))
+    files = chart(window, "files")
+    assert list(files.counts)[2] == 1 and list(chart(window, "copies").counts) == [7, 1]
+    spot = files.boxes()[2].center().toPoint()
+    qtbot.mouseClick(files, Qt.MouseButton.LeftButton, pos=spot)
+    assert listed(window) == ["broken.png"] and files.chosen == 2
+    assert window.list.count.text() == "Images: 1 of 8"
+    (chip,) = window.case.bar_filter.findChildren(QPushButton)
+    assert chip.accessibleName() == "No longer filter by Files: not attributed"
+
+    copies = chart(window, "copies")
+    copies.setFocus()
+    qtbot.keyClick(copies, Qt.Key.Key_End)
+    assert copies.accessibleDescription().startswith("copy of another file: 1")
+    qtbot.keyClick(copies, Qt.Key.Key_Space)
+    assert listed(window) == [], "a file that could not be read is no copy"
+    chip.click()
+    assert listed(window) == ["again.png"]
+    window.list.search.setText("b.png")
+    assert listed(window) == []
+    window.actions_["show_all_images"].trigger()
+    assert listed(window) == NAMES and not window.case.bar_filter.isVisible() and copies.chosen is None
+
+    cells = chart(window, "cells")
+    cells.setFocus()
+    at = next(at for at, number in enumerate(cells.counts) if number)
+    qtbot.keyClick(cells, Qt.Key.Key_Home)
+    for _ in range(at // cells.step):
+        qtbot.keyClick(cells, Qt.Key.Key_Down)
+    for _ in range(at % cells.step):
+        qtbot.keyClick(cells, Qt.Key.Key_Right)
+    qtbot.keyClick(cells, Qt.Key.Key_Return)
+    assert len(listed(window)) == cells.counts[at] and window.case.bar_filter.words() == (
+        f"Attack and victim: {cells.facet.labels[at]}"
+    )
+
+
+def test_tags_and_notes_are_in_the_file_at_once_and_undone(window: MainWindow, case: Path, qtbot: QtBot) -> None:
+    window.activateWindow()
+    select(window, "a.png", "b.png")
+    qtbot.waitUntil(lambda: "2 selected" in window.case.remarks._about.text())
+    window.actions_["edit_tag"].trigger()
+    qtbot.keyClicks(window.case.remarks.tag, "urgent")
+    qtbot.keyClick(window.case.remarks.tag, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: remarks(case) == {"a.png": Remark("urgent", ""), "b.png": Remark("urgent", "")})
+    select(window, "c.png")
+    qtbot.waitUntil(lambda: window.case.remarks.tag.text() == "")
+    window.actions_["edit_note"].trigger()
+    qtbot.keyClicks(window.case.remarks.note, "seen on server 3")
+    window.list.view.setFocus()
+    qtbot.waitUntil(lambda: remarks(case).get("c.png") == Remark("", "seen on server 3"))
+
+    window.list.search.setText("server")
+    assert listed(window) == ["c.png"]
+    window.list.search.setText("urgent")
+    assert listed(window) == ["a.png", "b.png"]
+    window.list.search.clear()
+
+    window.actions_["undo"].trigger()
+    window.actions_["undo"].trigger()
+    qtbot.waitUntil(lambda: remarks(case) == {})
+    assert row(window, "a.png").remark == Remark() and not window.actions_["undo"].isEnabled()
+    window.actions_["redo"].trigger()
+    qtbot.waitUntil(lambda: set(remarks(case)) == {"a.png", "b.png"})
+    assert actions_of(case).count("remark") == 8, "the log keeps what was undone"
+
+
+def test_what_is_typed_as_the_window_closes_is_kept(program: Program, case: Path, qtbot: QtBot) -> None:
+    panel = program.window.case.remarks
+    select(program.window, "d.png")
+    qtbot.waitUntil(lambda: panel._current is row(program.window, "d.png"))
+    qtbot.keyClicks(panel.note, "unfinished")
+    close(program)
+    assert remarks(case) == {"d.png": Remark("", "unfinished")}
+
+
+def test_two_groups_side_by_side(window: MainWindow, case: Path, qtbot: QtBot) -> None:
+    select(window, "a.png", "b.png", "broken.png")
+    assert not window.actions_["end_comparison"].isEnabled()
+    window.actions_["keep_group"].trigger()
+    select(window, "c.png", "d.png")
+    qtbot.waitUntil(lambda: "2" in window.case.dashboard.boards[1].name.text())
+    boards = window.case.dashboard.boards
+    assert [board.name.text() for board in boards] == ["Selected images: 3", "Selected images: 2"]
+    assert list(chart(window, "files", 0).counts)[2] == 1 and sum(chart(window, "files", 1).counts) == 2
+    window.list.view.clearSelection()
+    window.case.bar_filter.toggle(0, 2)
+    qtbot.waitUntil(lambda: boards[1].name.text() == "Listed images: 1\nFiles: not attributed")
+    assert chart(window, "files", 0).chosen is None and chart(window, "files", 1).chosen == 2
+    window.actions_["end_comparison"].trigger()
+    assert len(window.case.dashboard.boards) == 1 and not window.case.dashboard.comparing
+
+
+def test_the_case_is_written_out(
+    window: MainWindow, case: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.session.desk.remark({row(window, "a.png").entry.key: Remark("urgent", "look <here>")})
+
+    def export(action: str, name: str, kind: str = "") -> Path:
+        monkeypatch.setattr(SAVE, lambda *_, **__: (str(tmp_path / name), kind))
+        window.actions_[action].trigger()
+        assert window.actions_["cancel"].isEnabled()
+        qtbot.waitUntil(lambda: not window.session.desk.is_exporting, timeout=PATIENCE)
+        assert "Saved" in window.status.currentMessage()
+        return tmp_path / name
+
+    with export("export_case", "all.csv").open(encoding="utf-8", newline="") as file:
+        rows = {Path(line["path"]).name: line for line in csv.DictReader(file)}
+    assert list(rows) == NAMES and rows["a.png"]["tag"] == "urgent"
+    assert rows["again.png"]["duplicate_of"] == rows["a.png"]["path"]
+    document = json.loads(export("export_case", "all.json").read_bytes())
+    assert [Path(record["path"]).name for record in document["records"]] == NAMES
+    select(window, "a.png", "again.png")
+    export("export_selected", "some", "HTML (*.html)")
+    html = (tmp_path / "some.html").read_text(encoding="utf-8")
+    assert html.count("<article") == 2 and "look &lt;here&gt;" in html and html.count("Heatmap over") == 2
+    assert f"<dt>Same bytes as</dt><dd>{rows['a.png']['path']}</dd>" in html
+    assert export("export_case", "all.pdf").read_bytes().startswith(b"%PDF-")
+    with Case(case) as opened:
+        told = [entry.detail for entry in opened.log() if entry.action == "exported"]
+    assert [line.partition(" to ")[0] for line in told] == ["8 files", "8 files", "2 files", "8 files"]
+
+
+def test_every_control_of_a_case_has_a_name_and_the_language_can_change(
+    program: Program, case: Path, qtbot: QtBot
+) -> None:
+    window = program.window
+    nameless = [
+        widget
+        for widget in (*window.case.dashboard.findChildren(QWidget), window.case.remarks.tag, window.case.remarks.note)
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and not widget.accessibleName()
+    ]
+    assert nameless == []
+    program.settings["appearance/language"] = "zh_CN"
+    qtbot.waitUntil(lambda: program.window is not window)
+    assert listed(program.window) == NAMES and program.window.case.dashboard.isVisible()
+    assert chart(program.window, "attack").accessibleName() != "Attack"
+    program.settings["appearance/language"] = "en"
+    qtbot.waitUntil(lambda: program.window.actions_["new_case"].text() == "New case…")
+    QApplication.processEvents()
+
+
+def test_a_case_of_another_pack_brings_it_along(
+    open_program: Opener, qtbot: QtBot, pictures: Path, tiny_pack: Path, tmp_path: Path
+) -> None:
+    """Or says that it is not there, and still shows what is known."""
+    from core.attributor import Attributor  # noqa: PLC0415
+    from core.batch import fill_case, note_opened  # noqa: PLC0415
+    from core.pack import load_pack  # noqa: PLC0415
+
+    attributor, path = Attributor(load_pack(tiny_pack), "cpu"), tmp_path / "tiny.mtaacase"
+    with Case.create(path, attributor.manifest, 0.8) as case:
+        note_opened(case, [pictures], subfolders=False)
+        fill_case(case, attributor, [pictures / "a.png"])
+    window = open_program().window
+    drop(window, path)
+    wait_case(qtbot, window, "tiny")
+    assert "has not the pack" in window.status.currentMessage() and window.session.coverage == 0.8
+    assert window.session.images.rowCount() == 6, "one is known, and five wait"
+    drop(window, pictures)
+    assert "cannot be added" in window.status.currentMessage() and window.session.images.rowCount() == 6
+    window.actions_["close_case"].trigger()
+
+    shutil.copy(tiny_pack, user_data() / "packs" / "tiny.mtaapack")
+    drop(window, path)
+    wait_case(qtbot, window, "tiny")
+    assert window.session.setup.pack == "tiny" and "5" in window.status.currentMessage()
+    window.actions_["judge_missing"].trigger()
+    wait_judged(qtbot, window, 6)
+    with Case(path) as case:
+        assert case.count() == 6 and {finding.attribution.pack_id for finding in case.values()} == {
+            attributor.manifest.pack_id
+        }
+    window.session.set_setup(Setup("mnist", "auto"))
+    assert "of one pack" in window.status.currentMessage() and window.session.setup.pack == "tiny"

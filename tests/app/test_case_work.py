@@ -1,0 +1,301 @@
+"""A case while it is worked on: paused, cancelled, killed, moved away under it, damaged, and written out meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from app.main_window import MainWindow
+from app.requests import Attributes, Setup
+from app.tasks import make_attributor
+from app.window import Program
+from core.batch import fill_case, note_opened
+from core.case import Case
+from core.manifest import Manifest
+from core.pack import find_pack, read_manifest
+from core.types import Record, Remark
+from tests.app.conftest import Opener
+from tests.app.helpers import PATIENCE, close, drop, wait_case, wait_judged
+
+BATCH, FILES = 8, 30
+
+
+@dataclass
+class Gate:
+    """Makes attributors with small batches, each of which waits to be let through. Single images go past it."""
+
+    let: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    made: list[Any] = field(default_factory=list)
+
+    def __call__(self, setup: Setup) -> Attributes:
+        attributor: Any = make_attributor(setup)
+        attributor.batch, judge = BATCH, attributor.judge
+
+        def gated(prepared: Sequence[object]) -> object:
+            if len(prepared) > 1:
+                self.let.acquire()
+            return judge(prepared)
+
+        attributor.judge = gated
+        self.made.append(attributor)
+        return attributor  # type: ignore[no-any-return]
+
+    def through(self, batches: int) -> None:
+        for _ in range(batches):
+            self.let.release()
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def program(open_program: Opener, gate: Gate) -> Iterator[Program]:
+    yield open_program(gate)
+    gate.through(1000)  # what is still in hand, or the program would not end
+
+
+@pytest.fixture
+def window(program: Program) -> MainWindow:
+    return program.window
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    random = np.random.default_rng(5)
+    for at in range(FILES):
+        Image.fromarray(random.integers(0, 256, (28, 28), dtype=np.uint8)).save(folder / f"{at}.png")
+    return folder
+
+
+@pytest.fixture
+def manifest(default_pack: Path) -> Manifest:
+    return read_manifest(find_pack("mnist"))
+
+
+@pytest.fixture
+def case(tmp_path: Path, manifest: Manifest) -> Path:
+    """An empty one, not open."""
+    Case.create(tmp_path / "work.mtaacase", manifest, 0.9).close()
+    return tmp_path / "work.mtaacase"
+
+
+def begin(window: MainWindow, qtbot: QtBot, case: Path, folder: Path) -> None:
+    drop(window, case, folder)
+    wait_case(qtbot, window, case.stem)
+    qtbot.waitUntil(lambda: window.session.images.rowCount() == FILES, timeout=PATIENCE)
+
+
+def judged(window: MainWindow) -> int:
+    return sum(row.record is not None for row in window.session.images.rows)
+
+
+def contents(path: Path) -> list[Record]:
+    with Case(path) as case:
+        return list(case.records())
+
+
+def undisturbed(gate: Gate, case: Path, folder: Path) -> list[tuple[object, ...]]:
+    """What the same attributor finds of the same files without a window."""
+    gate.through(1000)
+    with Case.create(case.with_name("whole.mtaacase"), gate.made[0].manifest, 0.9) as whole:
+        fill_case(whole, gate.made[0], [folder / f"{at}.png" for at in range(FILES)])
+        return [(r.path, r.sha256, r.finding) for r in whole.records()]
+
+
+def test_pause_and_go_on(window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path) -> None:
+    begin(window, qtbot, case, folder)
+    gate.through(1)
+    qtbot.waitUntil(lambda: judged(window) == BATCH, timeout=PATIENCE)
+    assert window.actions_["pause"].isEnabled() and window.status.stop.isVisible()
+    window.actions_["pause"].trigger()
+    assert "paused" in window.status.queue.text() and window.status.pause.isChecked()
+    gate.through(1000)
+    session, looked_at = window.session, window.session.images.rows[20].entry.key
+    window.list.select(looked_at)
+    qtbot.waitUntil(lambda: session._on_screen == looked_at and session.scene.heatmap is not None, timeout=PATIENCE)
+    stands_at = judged(window)
+    assert stands_at in (BATCH, 2 * BATCH), "the batch in hand, and none after it"
+    qtbot.wait(300)
+    assert judged(window) == len(contents(case)) == stands_at, "only the eye is served while it is paused"
+    window.status.pause.click()
+    wait_judged(qtbot, window, FILES)
+    assert not window.actions_["pause"].isChecked()
+    assert [(r.path, r.sha256, r.finding) for r in contents(case)] == undisturbed(gate, case, folder)
+
+
+def test_cancel_and_begin_again(window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path) -> None:
+    begin(window, qtbot, case, folder)
+    gate.through(1)
+    qtbot.waitUntil(lambda: judged(window) == BATCH, timeout=PATIENCE)
+    window.status.stop.click()
+    assert not window.session.status.waiting and not window.actions_["cancel"].isEnabled()
+    gate.through(1)
+    qtbot.waitUntil(lambda: _last(case) == "stopped", timeout=PATIENCE)
+    whole = len(contents(case))
+    assert whole % BATCH == 0 and whole < FILES and window.session.images.rowCount() == FILES
+
+    window.actions_["close_case"].trigger()
+    drop(window, case)
+    wait_case(qtbot, window, "work")
+    assert f"still wait: {FILES - whole}" in window.status.currentMessage()
+    assert not window.session.status.waiting, "what somebody stopped does not begin by itself"
+    gate.through(1000)
+    window.actions_["judge_missing"].trigger()
+    wait_judged(qtbot, window, FILES)
+    assert [(r.path, r.sha256, r.finding) for r in contents(case)] == undisturbed(gate, case, folder)
+
+
+def test_a_killed_run_goes_on_when_its_case_is_opened(
+    window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    with Case(case) as opened:  # as kill -9 leaves it: begun, and neither finished nor stopped
+        note_opened(opened, [folder])
+        opened.write_log("attribute", f"{FILES} of {FILES} files wait")
+    gate.through(1000)
+    drop(window, case)
+    wait_judged(qtbot, window, FILES)
+    qtbot.waitUntil(lambda: _last(case) == "finished", timeout=PATIENCE)
+    assert [(r.path, r.sha256, r.finding) for r in contents(case)] == undisturbed(gate, case, folder)
+
+
+def _last(path: Path) -> str:
+    with Case(path) as case:
+        return case.log()[-1].action if case.log() else ""
+
+
+def test_moved_files_are_found_again(window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path) -> None:
+    gate.through(1000)
+    begin(window, qtbot, case, folder)
+    wait_judged(qtbot, window, FILES)
+    window.session.desk.remark({window.session.images.rows[3].entry.key: Remark("mine", "look again")})
+    moved = (folder / "3.png").rename(folder / "elsewhere.png")
+    drop(window, folder)
+    qtbot.waitUntil(lambda: window.session.images.rows[-1].remark.tag == "mine", timeout=PATIENCE)
+    names = [row.entry.name for row in window.session.images.rows]
+    assert "3.png" not in names and len(names) == FILES and names[-1] == "elsewhere.png"
+    assert window.session.images.rows[-1].remark == Remark("mine", "look again")
+    with Case(case) as opened:
+        assert opened.remarks() == {str(moved): Remark("mine", "look again")}
+        assert "moved" in [entry.action for entry in opened.log()]
+
+
+def test_a_remark_that_cannot_be_written_is_taken_back_and_said(
+    program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    gate.through(1000)
+    window = program.window
+    begin(window, qtbot, case, folder)
+    wait_judged(qtbot, window, FILES)
+    with sqlite3.connect(case) as other:  # as a run of another program would, that found the file elsewhere
+        other.execute("UPDATE files SET path = '/elsewhere.png' WHERE path = ?", (str(folder / "3.png"),))
+    other.close()
+    rows = window.session.images.rows
+    window.session.desk.remark({rows[3].entry.key: Remark("lost", ""), rows[4].entry.key: Remark("kept", "")})
+    qtbot.waitUntil(lambda: program.guard.box is not None)
+    assert program.guard.box is not None and "3.png is not in the case" in program.guard.box.text()
+    qtbot.waitUntil(lambda: window.session.images.rowCount() == FILES - 1)
+    assert all(row.remark == Remark() for row in window.session.images.rows)
+
+
+def test_a_report_that_cannot_be_written_is_said(
+    program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    program.session.desk.open(str(case))
+    wait_case(qtbot, program.window, "work")
+    program.session.desk.export(folder / "none" / "report.csv")
+    qtbot.waitUntil(lambda: program.guard.box is not None)
+    assert program.guard.box is not None and "report.csv" in program.guard.box.text()
+    assert not program.session.desk.is_exporting and not program.window.actions_["cancel"].isEnabled()
+
+
+def test_a_damaged_case_is_refused_in_words(program: Program, qtbot: QtBot, case: Path, folder: Path) -> None:
+    window, guard = program.window, program.guard
+    drop(window, folder / "1.png")
+    wait_judged(qtbot, window, 1)
+    broken = case.with_name("broken.mtaacase")
+    broken.write_bytes(case.read_bytes()[:5000])
+
+    def told() -> str:
+        qtbot.waitUntil(lambda: guard.box is not None)
+        assert guard.box is not None
+        text = guard.box.text()
+        guard.box.close()
+        qtbot.waitUntil(lambda: guard.box is None)
+        return text
+
+    drop(window, broken, folder / "2.png")
+    assert "broken.mtaacase is no case, or a damaged one" in told()
+    wait_judged(qtbot, window, 2)
+    assert window.session.desk.case is None, "what was open stays, and what came with it is opened"
+
+    window.session.desk.open(str(case))
+    wait_case(qtbot, window, "work")
+    window.session.open_paths([str(folder / "1.png")])
+    wait_judged(qtbot, window, 1)
+    window.actions_["close_case"].trigger()
+    with sqlite3.connect(case) as other:
+        other.execute("UPDATE images SET answers = '{}'")
+    other.close()
+    window.session.desk.open(str(case))
+    assert "cannot be read" in told()
+    assert window.session.desk.case is None and window.session.images.rowCount() == 0, "no half of a case is shown"
+
+
+def test_a_window_that_is_closed_at_once_leaves_nothing_half_done(
+    program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    """While a case is read, filled, and a report of it has just been asked for."""
+    gate.through(1000)
+    begin(program.window, qtbot, case, folder)
+    wait_judged(qtbot, program.window, FILES)
+    program.session.desk.export(folder.with_name("late.pdf"))
+    program.session.desk.open(str(case))
+    program.session.open_paths([str(folder)])
+    told: list[object] = []
+    program.session.crashed.connect(told.append)
+    close(program)
+    assert told == []
+    assert not folder.with_name("late.pdf").exists() and len(contents(case)) == FILES
+
+
+def test_a_tag_does_not_wait_for_a_report_that_is_written(
+    window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.through(1000)
+    begin(window, qtbot, case, folder)
+    wait_judged(qtbot, window, FILES)
+    drawing, may_go_on = threading.Event(), threading.Event()
+    real = gate.made[0].attribute
+
+    def slow(*arguments: Any, **options: Any) -> object:
+        drawing.set()
+        may_go_on.wait(60)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(gate.made[0], "attribute", slow)
+    report = folder.with_name("report.html")
+    window.session.desk.export(report)
+    qtbot.waitUntil(drawing.is_set, timeout=PATIENCE)
+    window.session.desk.remark({window.session.images.rows[0].entry.key: Remark("now", "")})
+    qtbot.waitUntil(lambda: _last(case) == "remark", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: f"of {FILES}" in window.status.currentMessage())
+    window.actions_["cancel"].trigger()
+    assert not window.session.desk.is_exporting
+    may_go_on.set()
+    window.session.desk.export(folder.with_name("all.csv"))
+    qtbot.waitUntil(lambda: not window.session.desk.is_exporting, timeout=PATIENCE)
+    assert not report.exists(), "a report that was cancelled is not there in part"
+    assert "now" in folder.with_name("all.csv").read_text(encoding="utf-8")
