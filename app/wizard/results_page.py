@@ -57,13 +57,13 @@ class ResultsPage(Page):
     def _summary(self, r: Results) -> QWidget:
         attack = {"attack_accuracy": self.tr("attack named")}
         others = {"victim_accuracy": self.tr("victim named"), "rmse_table1_scale": self.tr("RMSE, Table 1's scale")}
-        by_attack = {name: v for name, v in r["by_attack"].items() if v["examples"]}
-        text = _table(self.tr("test examples"), self.tr("number"), attack | others, by_attack | {self.tr("all"): r})
+        by_attack = [(name, v) for name, v in r["by_attack"].items() if v["examples"]]
+        text = _table(self.tr("test examples"), self.tr("number"), attack | others, [*by_attack, (self.tr("all"), r)])
         if asked := r.get("probes"):
-            told_by = {self.tr("the image alone"): asked["image"], self.tr("the victims alone"): asked["probes"],
-                       self.tr("both"): asked["both"]}  # fmt: skip
+            told_by = ((self.tr("the image alone"), "image"), (self.tr("the victims alone"), "probes"),
+                       (self.tr("both"), "both"))  # fmt: skip
             text += _table(self.tr("told by, for attacked test examples"), self.tr("number"), others,
-                           {way: v["without_clean"] for way, v in told_by.items()})  # fmt: skip
+                           [(way, asked[key]["without_clean"]) for way, key in told_by])  # fmt: skip
         text += "".join(f"<p>{line}</p>" for line in self.words(r))
         browser = QTextBrowser()
         browser.setAccessibleName(self.tr("Summary"))
@@ -180,12 +180,12 @@ def _of(points: Results, key: str, index: int, label: str) -> Series:
     return Series(label, [points["x"][at] for at in rows], [points["y"][at] for at in rows], dots=True)
 
 
-def _table(first: str, number: str, figures: Mapping[str, str], rows: Mapping[str, Results]) -> str:
+def _table(first: str, number: str, figures: Mapping[str, str], rows: Sequence[tuple[str, Results]]) -> str:
     """HTML of the figures, by their keys, of each row. first, number, and the figures' words: the columns' heads."""
     heads = "".join(f"<th align=left>{head}</th>" for head in (first, number, *figures.values()))
     lines = "".join(
         f"<tr><td>{name}</td><td align=right>{v['examples']}</td>{''.join(_cell(key, v[key]) for key in figures)}</tr>"
-        for name, v in rows.items()
+        for name, v in rows
     )
     return f"<table cellpadding=5><tr>{heads}</tr>{lines}</table>"
 
