@@ -16,11 +16,16 @@ from torch.nn import functional as F
 
 from core.manifest import CLEAN, AttackLabel, Calibration, ProbeFit
 from core.model.scorer import Scorer, evidence_of, weigh
+from core.probes import PROBES
 from training.calibrate import fit_calibration
 from training.probe import Asked
 
 STEPS = 2000
 _BATCH, _RATE = 512, 3e-3
+_BLUR = 0.1
+"""Of a probe's spread: how far what victims say is shaken while the scorer learns."""
+_OWN_LENGTH = [name.endswith("slope") for name in PROBES]
+"""Probes that a victim has a level of its own in, by its architecture alone: shaken by their whole spread."""
 _DRAWS = 8
 """Situations drawn for each calibration example."""
 _AT_HAND = 0.6
@@ -43,7 +48,7 @@ def fit_scorer(labels: list[AttackLabel], asked: Asked, seed: int, steps: int | 
     width = torch.tensor([a.width if a.width > 0 else torch.inf for a in labels])
     for _ in range(steps):
         rows = torch.randint(len(asked), (_BATCH,), generator=generator)
-        scores = scorer(asked.probes[rows])
+        scores = scorer(_shaken(asked.probes[rows], scorer.spread, generator))
         attack, true = asked.attack[rows], candidate[rows]
         evidence = scores.evidence.gather(2, attack[:, None, None].expand(-1, count, 1)).squeeze(2)  # [B, V]
         absent = torch.rand(evidence.shape, generator=generator) > _AT_HAND
@@ -59,6 +64,13 @@ def fit_scorer(labels: list[AttackLabel], asked: Asked, seed: int, steps: int | 
         optimizer.step()
         schedule.step()
     return scorer.eval().requires_grad_(False)
+
+
+def _shaken(probes: Tensor, spread: Tensor, generator: torch.Generator) -> Tensor:
+    """Probes [B, V, P] as other victims might have said them, so that one which is handed over is understood too."""
+    each = torch.randn(probes.shape, generator=generator) * _BLUR
+    level = torch.randn(*probes.shape[:2], 1, generator=generator) * torch.tensor(_OWN_LENGTH)
+    return probes + (each + level) * spread
 
 
 @dataclass(frozen=True, slots=True)
