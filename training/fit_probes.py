@@ -136,21 +136,24 @@ def fit_weights(scored: Scored, seed: int) -> tuple[float, float, float, float]:
     return float(found[0].sigmoid()), float(found[1].exp()), float(found[2]), float(found[3])
 
 
-def image_shares(scored: Scored, labels: list[AttackLabel]) -> list[float]:
-    """For each attack the share of the image in the hyperparameter that errs least beside the true victim's word."""
-    asked, shares = scored.asked, []
-    candidate = asked.candidate
+def image_shares(scored: Scored, labels: list[AttackLabel], fit: ProbeFit, at_hand: Tensor) -> list[float]:
+    """For each attack the share of the image in the hyperparameter that errs least, as sure as the victims are.
+
+    at_hand: [N, V], which victims are asked. Where an attack has none, or nobody's word differs, the image says it all.
+    """
+    asked = scored.asked
+    alone = fit.model_copy(update={"image_share": [0.0] * len(labels)})
+    change = scored.weighed(alone, at_hand)[1].double() - asked.image_value.double()
+    missing = asked.value.double()[:, None] - asked.image_value.double()
+    shares = []
     for index, label in enumerate(labels):
-        rows = torch.nonzero((asked.attack == index) & (candidate >= 0)).squeeze(1)
-        if label.name == CLEAN or not len(rows):
+        rows = (asked.attack == index) & (asked.candidate >= 0)
+        if label.name == CLEAN or not rows.any():
             shares.append(1.0)
             continue
-        image = asked.image_value[rows, index].double()
-        probe = scored.value[rows, candidate[rows], index].double()
-        truth = asked.value[rows].double()
-        apart = image - probe
-        share = ((truth - probe) * apart).sum() / apart.square().sum().clamp_min(1e-12)
-        shares.append(float(share.clamp(0, 1)))
+        told, wanted = change[rows, index], missing[rows, index]
+        part = (told * wanted).sum() / told.square().sum().clamp_min(1e-12)
+        shares.append(float((1 - part).clamp(0, 1)))
     return shares
 
 
@@ -173,10 +176,12 @@ def fit_probes(
     asked = scored.asked
     trust, weight, stranger, none = fit_weights(scored, seed)
     fit = ProbeFit(
-        trust=trust, weight=weight, stranger=stranger, none=none, image_share=image_shares(scored, labels),
+        trust=trust, weight=weight, stranger=stranger, none=none, image_share=[1.0] * len(labels),
         calibration=calibration,
     )  # fmt: skip
-    logits, value = scored.weighed(fit, some_at_hand(asked, seed))
+    at_hand = some_at_hand(asked, seed)
+    fit = fit.model_copy(update={"image_share": image_shares(scored, labels, fit, at_hand)})
+    logits, value = scored.weighed(fit, at_hand)
     raw_attack = asked.attack_logits * calibration.attack_temperature
     both = fit_calibration(
         raw_attack, logits, value, familiarity, asked.attack, asked.victim, asked.value, labels, calibration.sigma
