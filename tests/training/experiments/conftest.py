@@ -114,7 +114,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("resnet18", "resnet50"):
         monkeypatch.setitem(backbones._RESNETS, name, _Small)
     monkeypatch.setattr(training.experiments.rivals, "_WIDTHS", (4, 4, 8, 8))
-    monkeypatch.setattr(training.fit_probes, "_STEPS", 20)
+    monkeypatch.setattr(training.fit_probes, "STEPS", 20)
 
 
 @pytest.fixture(scope="session")
