@@ -4,39 +4,19 @@ that was trained anew, an attack that was made on another, each probe left out, 
 
 from __future__ import annotations
 
-import dataclasses
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from matplotlib.figure import Figure
-from sklearn.metrics import roc_auc_score
-from torch import Tensor
 
-from core.manifest import AttackLabel, ProbeFit
-from core.model.scorer import Scorer
-from core.pack import build_network
-from core.probes import PROBES, ask, perturbation
-from core.victims import load_victim
+from core.probes import PROBES
+from training.experiments.asking import Asking
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
 from training.experiments.judge import check_victims
+from training.experiments.retrained import SEED_APART
 from training.experiments.study import Arrays, Cell, Result, Study
-from training.fit_probes import Scored, fit_probes, fit_scorer
-from training.gradients import to_float
-from training.probe import Asked, ask_victims
-from training.scenario import ProbesSpec, VictimSpec
-from training.sources import SPLITS, Split
-from training.third_stream import ask_all, measure
-from training.train_victim import train_victim
-from training.trainer import answer
-
-SEED_APART = 1000
-"""Added to the victims' seed for the copy, as in the item about retrained victims."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "the margin and its rise": ("gap", "margin", "rise", "flip"),
@@ -47,12 +27,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """What the ablation leaves out, together and one by one."""
 
 SIDES = ("image", "probes", "both")
-_REPEATS, _BATCH = 5, 128
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
     check_victims(study)
-    state = _State(study, seed)
+    state = Asking(study, seed)
     settings = {"pack": study.pack.manifest.pack_id, "data": study.fingerprint, "seed": seed}
 
     def cell(name: str, compute: Callable[[], dict[str, Any]], **more: Any) -> Cell:
@@ -67,223 +46,6 @@ def cells(study: Study, seed: int) -> list[Cell]:
         *(cell(f"no {name}", partial(state.ablated, left), left_out=left) for name, left in GROUPS.items()),
         cell("cost", state.cost),
     ]  # fmt: skip
-
-
-class _State:
-    """What the cells share, worked out when the first of them needs it."""
-
-    def __init__(self, study: Study, seed: int) -> None:
-        self.study, self.seed = study, seed
-        self.manifest = study.pack.manifest
-        self.labels: list[AttackLabel] = list(self.manifest.attacks)
-        self.names = [victim.name for victim in self.manifest.victims]
-        self._asked: dict[Split, Asked] = {}
-        self._familiarity: Tensor | None = None
-        self._whole: tuple[Scorer, ProbeFit] | None = None
-
-    def asked(self) -> dict[Split, Asked]:
-        if not self._asked:
-            study = self.study
-            scenario = study.scenario.model_copy(update={"probes": study.scenario.probes or ProbesSpec()})
-            splits = {name: study.examples(name) for name in SPLITS}
-            network = build_network(study.pack).requires_grad_(False)
-            held_out = answer(
-                network.to(study.device), torch.from_numpy(splits["calibration"].adversarial), study.device
-            )
-            self._familiarity = network.cpu().familiarity(held_out.features)
-            self._asked = ask_all(
-                network, scenario, self.labels, self.manifest.calibration, splits, study.victims,
-                study.out / "asked", study.device, study.tell,
-            )  # fmt: skip
-        return self._asked
-
-    def fitted(self, train: Asked, calibration: Asked, rows: Tensor | None = None) -> tuple[Scorer, ProbeFit]:
-        """A scorer and its weights; rows: of the calibration split that ``calibration`` has."""
-        self.asked()
-        assert self._familiarity is not None
-        familiarity = self._familiarity if rows is None else self._familiarity[rows]
-        scorer = fit_scorer(self.labels, train, self.seed)
-        scored = Scored.of(calibration, scorer)
-        return scorer, fit_probes(scored, familiarity, self.manifest.calibration, self.labels, self.seed)
-
-    def whole(self) -> tuple[Scorer, ProbeFit]:
-        if self._whole is None:
-            self._whole = self.fitted(self.asked()["train"], self.asked()["calibration"])
-        return self._whole
-
-    def sides(self) -> dict[str, Any]:
-        scorer, fit = self.whole()
-        test = Scored.of(self.asked()["test"], scorer)
-        return measure(test, fit, self.labels, self.names, self.seed) | {"fit": fit.model_dump(exclude={"calibration"})}
-
-    def left_out(self, at: int) -> dict[str, Any]:
-        """Neither pack nor scorer knows one victim: is it named once it is handed over, and missed if it is not?"""
-        asked = self.asked()
-        known, rows = dict[Split, Asked](), dict[Split, Tensor]()
-        for split in SPLITS[:2]:
-            rows[split] = torch.nonzero(asked[split].candidate != at).squeeze(1)
-            known[split] = _forget(asked[split].of(rows[split]), at, hold=False)
-        scorer, fit = self.fitted(known["train"], known["calibration"], rows["calibration"])
-        test = asked["test"]
-        own, other = test.candidate == at, (test.candidate >= 0) & (test.candidate != at)
-        held, absent = _forget(test, at, hold=True), _forget(test, at, hold=False)
-        named = Scored.of(held, scorer).weighed(fit)[0].argmax(1)
-        right = named == held.victim
-        nobody = Scored.of(absent, scorer).weighed(fit)[0].softmax(1)[:, -1]
-        attacked = own | other
-        return {
-            "examples": int(own.sum()),
-            "handed_over": _share(right, own),
-            "handed_over_by_attack": {
-                label.name: _share(right, own & (test.attack == index))
-                for index, label in enumerate(self.labels) if (own & (test.attack == index)).any()
-            },
-            "others_beside_it": _share(right, other),
-            "none_auroc": float(roc_auc_score(own[attacked].numpy(), nobody[attacked].numpy())),
-            "none_named": _share(nobody > 0.5, own),
-            "none_named_of_others": _share(nobody > 0.5, other),
-        }  # fmt: skip
-
-    def transfer(self) -> dict[str, Any]:
-        """Attacks that also turn a victim that they were not made on, which alone is at hand: who is named?"""
-        scorer, fit = self.whole()
-        test = self.asked()["test"]
-        turned = test.probes[..., PROBES.index("flip")] > 0
-        counts = dict.fromkeys(("examples", "surrogate", "fooled", "none", "another"), 0)
-        for at, label in enumerate(test.at):
-            rows = torch.nonzero((test.candidate >= 0) & (test.candidate != at) & turned[:, at]).squeeze(1)
-            some = test.of(rows).candidates([at])
-            named = Scored.of(some, scorer).weighed(fit)[0].argmax(1)
-            counts["examples"] += len(rows)
-            for kind, hit in (
-                ("surrogate", named == some.victim), ("fooled", named == label), ("none", named == len(self.names)),
-            ):  # fmt: skip
-                counts[kind] += int(hit.sum())
-        counts["another"] = counts["examples"] - counts["surrogate"] - counts["fooled"] - counts["none"]
-        return {kind: n if kind == "examples" else n / max(counts["examples"], 1) for kind, n in counts.items()}
-
-    def copy(self, spec: VictimSpec) -> dict[str, Any]:
-        """The victim trained anew with another seed: is it told from the one that was attacked?"""
-        study = self.study
-        other_seed = study.scenario.seed + SEED_APART + self.seed
-        path = study.out / "retrained" / f"{spec.label.lower()}-seed{other_seed}.safetensors"
-        if not path.exists():
-            train_victim(
-                spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=other_seed,
-                device=study.device, tell=study.tell,
-            )  # fmt: skip
-        test, scorer_and_fit = self.asked()["test"], self.whole()
-        at = [one.label for one in study.scenario.victims].index(spec.label)
-        rows = torch.nonzero(test.candidate == at).squeeze(1)
-        said = self._ask_copy(path, spec, rows)
-        beside = dataclasses.replace(
-            test.of(rows), probes=torch.cat([test.probes[rows], said], 1), at=(*test.at, len(self.names))
-        )
-        scorer, fit = scorer_and_fit
-        together = Scored.of(beside, scorer).weighed(fit)[0].argmax(1)
-        instead = beside.candidates([len(test.at)])
-        alone = Scored.of(instead, scorer).weighed(fit)[0].argmax(1)
-        copy_at = len(self.names)
-        return {
-            "examples": len(rows),
-            "both_at_hand": {
-                "original": _rate(together == beside.victim), "copy": _rate(together == copy_at),
-                "none": _rate(together == copy_at + 1),
-            },
-            "copy_alone": {
-                "original": _rate(alone == beside.victim), "copy": _rate(alone == copy_at),
-                "none": _rate(alone == copy_at + 1),
-            },
-            "accuracy_on_clean": load_victim(path)[0].card.accuracy,
-        }  # fmt: skip
-
-    def _ask_copy(self, path: Path, spec: VictimSpec, rows: Tensor) -> Tensor:
-        study, manifest = self.study, self.manifest
-        name = VictimSpec(architecture=spec.architecture, name=path.stem)
-        alone = study.scenario.model_copy(update={"victims": [name]})
-        found = ask_victims(
-            build_network(study.pack).requires_grad_(False), self.labels, manifest.calibration, alone, path.parent,
-            study.examples("test"), rows.numpy(), study.out / "asked" / "copies", study.device, study.tell,
-        )  # fmt: skip
-        return found.probes
-
-    def ablated(self, left_out: tuple[str, ...]) -> dict[str, Any]:
-        columns = [PROBES.index(name) for name in left_out]
-        asked = {split: _blinded(part, columns) for split, part in self.asked().items()}
-        scorer, fit = self.fitted(asked["train"], asked["calibration"])
-        found = measure(Scored.of(asked["test"], scorer), fit, self.labels, self.names, self.seed)
-        return {side: found[side] for side in ("probes", "both")}
-
-    def cost(self) -> dict[str, Any]:
-        """Seconds a thousand images, medians of interleaved repeats: the network alone, and each victim's asking."""
-        study = self.study
-        network = build_network(study.pack).requires_grad_(False).to(study.device)
-        images = to_float(torch.from_numpy(study.examples("test").adversarial[:_BATCH]).to(study.device))
-        with torch.no_grad():
-            outputs = network(images)
-        estimate = perturbation(images, outputs, self.labels)
-        victims = {
-            spec.label: load_victim(study.victims / spec.saved_as)[0].to(study.device)
-            for spec in study.scenario.victims
-        }
-        ways: dict[str, Callable[[], object]] = {"image": lambda: network(images)}
-        for name, victim in victims.items():
-            ways[name] = partial(ask, [victim], images, estimate)
-            ways[f"{name}, bare"] = partial(_bare, victim, images)
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(_REPEATS):
-            for name, way in ways.items():
-                begun = time.perf_counter()
-                with torch.set_grad_enabled(name != "image"):
-                    way()
-                if study.device.type == "cuda":
-                    torch.cuda.synchronize(study.device)
-                times[name].append(time.perf_counter() - begun)
-        seconds = {name: 1000 * float(np.median(taken)) / len(images) for name, taken in times.items()}
-        return {
-            "seconds_a_thousand": seconds,
-            "images_a_second": {
-                "image": 1000 / seconds["image"],
-                "all victims": 1000 / (seconds["image"] + sum(seconds[name] for name in victims)),
-            },
-            "ratio_to_two_gradients": {name: seconds[name] / (2 * seconds[f"{name}, bare"]) for name in victims},
-        }
-
-
-def _bare(victim: torch.nn.Module, images: Tensor) -> Tensor:
-    """One forward pass and one input gradient."""
-    x = images.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(victim(x).amax(1).sum(), x)
-    return gradient
-
-
-def _forget(asked: Asked, at: int, *, hold: bool) -> Asked:
-    """As a pack sees it that does not know the victim ``at``, which is handed over as a stranger, or not held.
-
-    Its label is then the first one after the pack's, whether it is held or not.
-    """
-    gone = asked.at[at]
-    labels = [n for n in range(asked.victim_logits.shape[1]) if n != gone]
-    number = torch.tensor([labels.index(n) if n != gone else len(labels) for n in range(len(labels) + 1)])
-    order = [n for n in range(len(asked.at)) if n != at] + ([at] if hold else [])
-    return dataclasses.replace(
-        asked, probes=asked.probes[:, order], victim_logits=asked.victim_logits[:, labels],
-        victim=number[asked.victim], at=tuple(int(number[asked.at[n]]) for n in order),
-    )  # fmt: skip
-
-
-def _blinded(asked: Asked, columns: list[int]) -> Asked:
-    probes = asked.probes.clone()
-    probes[..., columns] = 0
-    return dataclasses.replace(asked, probes=probes)
-
-
-def _share(hit: Tensor, among: Tensor) -> float:
-    return _rate(hit[among])
-
-
-def _rate(hit: Tensor) -> float:
-    return float(hit.double().mean())
 
 
 def table(found: Found) -> Table:
