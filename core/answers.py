@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,14 @@ from core.types import Candidate, ClassAnswer, HyperparameterAnswer
 
 
 class Answers:
-    """A batch's calibrated numbers, and the answers read off them row by row."""
+    """A batch's calibrated numbers, and the answers read off them row by row.
+
+    asked: names of the victims that were asked; told: the half-widths by attack where the named victim is one of them.
+    """
 
     def __init__(
         self, outputs: Outputs, labels: Sequence[AttackLabel], victims: list[str], calibration: Calibration,
-        coverage: float,
+        coverage: float, asked: Container[str] = (), told: Mapping[str, list[float]] | None = None,
     ) -> None:  # fmt: skip
         self._coverage = coverage
         self._attacks = labels
@@ -27,7 +30,11 @@ class Answers:
         sigma = calibration.sigma
         self._attack = _Classes(outputs.attack, calibration.attack_temperature, attacks, limits[0], sigma["attack"])
         self._victim = _Classes(outputs.victim, calibration.victim_temperature, victims, limits[1], sigma["victim"])
-        self._halfwidths = [at_coverage(calibration, calibration.halfwidths[name], coverage) for name in attacks]
+        self._asked = [name in asked for name in victims]
+        self._halfwidths, self._told = (
+            [at_coverage(calibration, widths[name], coverage) for name in attacks]
+            for widths in (calibration.halfwidths, told or calibration.halfwidths)
+        )
         self._sigma = sigma["hyperparameter"]
         minimum, maximum = ([getattr(a, side) for a in labels] for side in ("minimum", "maximum"))
         self._values: list[list[float]] = outputs.hyperparameter.double().cpu().numpy().clip(minimum, maximum).tolist()
@@ -43,7 +50,8 @@ class Answers:
         return tuple(self._hyperparameter_under(row, attack) for attack in self._attack.order[row])
 
     def _hyperparameter_under(self, row: int, attack: int) -> HyperparameterAnswer:
-        label, value, half = self._attacks[attack], self._values[row][attack], self._halfwidths[attack]
+        label, value = self._attacks[attack], self._values[row][attack]
+        half = (self._told if self._asked[self._victim.order[row][0]] else self._halfwidths)[attack]
         return HyperparameterAnswer(
             name=label.hyperparameter,
             value=value,

@@ -169,9 +169,13 @@ class Attributor:
     def findings(self, judged: Sequence[Judged], coverage: float, heatmaps: bool) -> Iterator[Finding]:
         """Findings in order, each made when it is asked for: a heatmap is as large as its image."""
         threshold = self._calibration.familiarity_threshold
+        asked = {victim.name for victim in self.asked}
+        told = self.manifest.probes.halfwidths if self.manifest.probes is not None else None
         for part in judged:
             answered = part.answered
-            answers = Answers(answered.outputs, self.manifest.attacks, self.victims, self._calibration, coverage)
+            answers = Answers(
+                answered.outputs, self.manifest.attacks, self.victims, self._calibration, coverage, asked, told
+            )
             for row, item in enumerate(part.prepared):
                 attribution = Attribution(
                     sha256=item.sha256,

@@ -111,7 +111,8 @@ class ProbeFit(_Strict):
     stranger: log-prior of a candidate that the pack does not know. none: log-prior of "none of these".
     image_share: for each attack label, how much of the hyperparameter the image alone says; the asked victim says the
         rest.
-    calibration: of the answers of both together.
+    calibration: of the answers of both together; its half-widths are those where the named victim was not asked.
+    halfwidths: by attack label, of the intervals where it was, at the calibration's coverages.
     """
 
     trust: float = Field(ge=0, le=1)
@@ -120,6 +121,14 @@ class ProbeFit(_Strict):
     none: float
     image_share: list[Annotated[float, Field(ge=0, le=1)]]
     calibration: Calibration
+    halfwidths: dict[str, list[float]]
+
+    @model_validator(mode="after")
+    def _one_for_each(self) -> ProbeFit:
+        if set(self.halfwidths) != set(self.calibration.halfwidths):
+            raise ValueError("probes.halfwidths are of other attacks than the calibration's")
+        Calibration.model_validate({**self.calibration.model_dump(), "halfwidths": self.halfwidths})
+        return self
 
 
 class Manifest(_Strict):

@@ -61,6 +61,20 @@ def epsilons_to_read(
     return found
 
 
+def fit_halfwidths(
+    attack_logits: Tensor, hyperparameter: Tensor, attack: Tensor, value: Tensor, labels: Sequence[AttackLabel]
+) -> dict[str, list[float]]:
+    """The conformal half-widths of every attack's interval; arguments and rules as for :func:`fit_calibration`."""
+    halfwidths: dict[str, list[float]] = {}
+    for index, label in enumerate(labels):
+        named = (attack_logits.argmax(1) == index) & (attack == index)
+        chosen = named if named.any() else attack == index
+        told = hyperparameter[chosen, index].double().clamp(label.minimum, label.maximum)
+        error = (told - value[chosen]).abs().clamp(max=label.width).numpy()
+        halfwidths[label.name] = [conformal_quantile(error, c, beyond=label.width) for c in COVERAGES]
+    return halfwidths
+
+
 def fit_calibration(
     attack_logits: Tensor,
     victim_logits: Tensor,
@@ -84,13 +98,6 @@ def fit_calibration(
     for logits, temperature, truth in zip((attack_logits, victim_logits), temperatures, (attack, victim), strict=True):
         probability = (logits.double() / temperature).softmax(1)
         scores.append((1 - probability.gather(1, truth[:, None]).squeeze(1)).numpy())
-    halfwidths: dict[str, list[float]] = {}
-    for index, label in enumerate(labels):
-        named = (attack_logits.argmax(1) == index) & (attack == index)
-        chosen = named if named.any() else attack == index
-        told = hyperparameter[chosen, index].double().clamp(label.minimum, label.maximum)
-        error = (told - value[chosen]).abs().clamp(max=label.width).numpy()
-        halfwidths[label.name] = [conformal_quantile(error, c, beyond=label.width) for c in COVERAGES]
     return Calibration(
         attack_temperature=temperatures[0],
         victim_temperature=temperatures[1],
@@ -98,6 +105,6 @@ def fit_calibration(
         coverages=COVERAGES,
         attack_scores=[conformal_quantile(scores[0], c, beyond=1.0) for c in COVERAGES],
         victim_scores=[conformal_quantile(scores[1], c, beyond=1.0) for c in COVERAGES],
-        halfwidths=halfwidths,
+        halfwidths=fit_halfwidths(attack_logits, hyperparameter, attack, value, labels),
         familiarity_threshold=conformal_quantile(familiarity.double().numpy(), FAMILIAR_SHARE),
     )

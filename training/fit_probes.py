@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from core.manifest import CLEAN, AttackLabel, Calibration, ProbeFit
 from core.model.scorer import Scorer, evidence_of, weigh
 from core.probes import PROBES
-from training.calibrate import fit_calibration
+from training.calibrate import fit_calibration, fit_halfwidths
 from training.probe import Asked
 
 STEPS = 2000
@@ -171,13 +171,14 @@ def fit_probes(
 ) -> ProbeFit:
     """All of it from the calibration split; familiarity: the scores [N] of the same examples.
 
-    Its sets and intervals are calibrated with as many victims at hand as chance will have it.
+    Its sets and intervals are calibrated with as many victims at hand as chance will have it; the intervals apart by
+    whether the named victim has spoken, for one that has says kappa far better than the image.
     """
     asked = scored.asked
     trust, weight, stranger, none = fit_weights(scored, seed)
     fit = ProbeFit(
         trust=trust, weight=weight, stranger=stranger, none=none, image_share=[1.0] * len(labels),
-        calibration=calibration,
+        calibration=calibration, halfwidths=calibration.halfwidths,
     )  # fmt: skip
     at_hand = some_at_hand(asked, seed)
     fit = fit.model_copy(update={"image_share": image_shares(scored, labels, fit, at_hand)})
@@ -186,4 +187,16 @@ def fit_probes(
     both = fit_calibration(
         raw_attack, logits, value, familiarity, asked.attack, asked.victim, asked.value, labels, calibration.sigma
     )
-    return fit.model_copy(update={"calibration": both})
+    spoke = spoke_themselves(asked, logits, at_hand)
+    told, silent = (
+        fit_halfwidths(raw_attack[rows], value[rows], asked.attack[rows], asked.value[rows], labels)
+        for rows in (spoke, ~spoke)
+    )
+    both = both.model_copy(update={"halfwidths": silent})
+    return fit.model_copy(update={"calibration": both, "halfwidths": told})
+
+
+def spoke_themselves(asked: Asked, logits: Tensor, at_hand: Tensor | None = None) -> Tensor:
+    """[N]: whether the victim that the logits [N, L + 1] name is one that was asked."""
+    named = torch.tensor(asked.at) == logits.argmax(1)[:, None]
+    return (named if at_hand is None else named & at_hand).any(1)

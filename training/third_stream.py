@@ -15,7 +15,7 @@ from core.answers import at_coverage
 from core.manifest import CLEAN, NONE_OF_THESE, AttackLabel, Calibration, ProbeFit
 from core.model.network import MTAA
 from core.progress import CancelToken, ProgressCallback
-from training.fit_probes import Scored, fit_probes, fit_scorer, some_at_hand
+from training.fit_probes import Scored, fit_probes, fit_scorer, some_at_hand, spoke_themselves
 from training.metrics import Floats, Predictions, evaluate
 from training.probe import Asked, ask_victims, sample
 from training.scenario import Scenario
@@ -103,8 +103,13 @@ def _by_number(
     limit = at_coverage(fit.calibration, fit.calibration.victim_scores, COVERAGE)
     held = (1 - probability[rows, victim] <= limit) | right
     named = asked.attack_logits.argmax(1).numpy()
-    half = np.asarray([at_coverage(fit.calibration, fit.calibration.halfwidths[a.name], COVERAGE) for a in labels])
-    inside = np.abs(told[rows, named] - asked.value.numpy()) <= half[named] + 1e-9
+    half = np.asarray(
+        [
+            [at_coverage(fit.calibration, widths[a.name], COVERAGE) for a in labels]
+            for widths in (fit.calibration.halfwidths, fit.halfwidths)
+        ]
+    )[spoke_themselves(asked, logits, at_hand).long().numpy(), named]
+    inside = np.abs(told[rows, named] - asked.value.numpy()) <= half + 1e-9
     adversarial = np.asarray([a.name != CLEAN for a in labels])[attack] & (named == attack)
     number = at_hand.sum(1).numpy()
     return {

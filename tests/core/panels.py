@@ -24,7 +24,7 @@ def fit(**changes: Any) -> ProbeFit:
     )  # fmt: skip
     given: dict[str, Any] = {
         "trust": 0.9, "weight": 1.0, "stranger": -2.0, "none": -6.0, "image_share": [1.0, 0.5, 0.5],
-        "calibration": calibration,
+        "calibration": calibration, "halfwidths": {"clean": [0, 0, 0], "FGSM": [1, 2, 3], "C&W": [0.5, 1, 1.5]},
     }  # fmt: skip
     return ProbeFit(**(given | changes))
 
@@ -33,6 +33,7 @@ def write_asking_pack(path: Path, entries: dict[str, Any], victims: list[dict[st
     """A small untrained pack over the entries of a manifest, with a scorer, that knows these victims beside clean."""
     probes = fit(**changes).model_dump()
     probes["calibration"] = entries["calibration"]
+    probes["halfwidths"] = {name: [w / 4 for w in row] for name, row in entries["calibration"]["halfwidths"].items()}
     asking = {**entries, "victims": [{"name": "clean"}, *victims], "probes": probes}
     checked = Manifest.model_validate({**asking, "weights_sha256": "0" * 64})
     with torch.random.fork_rng():

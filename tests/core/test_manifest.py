@@ -90,6 +90,8 @@ PROBES: dict[str, dict[str, Any]] = {
     "too few shares": {"image_share": [1.0, 0.5]},
     "a share above the whole": {"image_share": [1.0, 0.5, 1.5]},
     "half-widths of other attacks": {"calibration": {"halfwidths": {"clean": [0, 0, 0]}}},
+    "own half-widths of other attacks": {"halfwidths": {"clean": [0, 0, 0]}},
+    "own half-widths that shrink": {"halfwidths": {"clean": [0] * 3, "fgsm": [3, 2, 1], "cw": [1] * 3}},
 }
 
 
@@ -97,7 +99,8 @@ PROBES: dict[str, dict[str, Any]] = {
 def test_probes_that_cannot_be_weighed_are_refused(tiny_manifest: dict[str, Any], changes: dict[str, Any]) -> None:
     content = manifest(tiny_manifest)
     good = {"trust": 0.9, "weight": 1.0, "stranger": -1.0, "none": -3.0, "image_share": [1.0, 0.5, 0.5]}
-    content["probes"] = {**good, "calibration": copy.deepcopy(content["calibration"])}
+    calibration = copy.deepcopy(content["calibration"])
+    content["probes"] = {**good, "calibration": calibration, "halfwidths": dict(calibration["halfwidths"])}
     Manifest.model_validate(content)
     content["probes"]["calibration"] |= changes.get("calibration", {})
     content["probes"] |= {key: value for key, value in changes.items() if key != "calibration"}
@@ -112,7 +115,8 @@ def test_what_rests_on_the_estimate_needs_one_by_pixel(tiny_manifest: dict[str, 
         content["attacks"][1]["read_off"] = True
     else:
         shares = {"trust": 0.9, "weight": 1.0, "stranger": -1.0, "none": -3.0, "image_share": [1.0, 0.5, 0.5]}
-        content["probes"] = {**shares, "calibration": copy.deepcopy(content["calibration"])}
+        calibration = copy.deepcopy(content["calibration"])
+        content["probes"] = {**shares, "calibration": calibration, "halfwidths": calibration["halfwidths"]}
     Manifest.model_validate(content)
     content["network"]["perturbation_extractor"] = None
     with pytest.raises(ValidationError, match="by pixel"):

@@ -149,6 +149,21 @@ def test_testimonies_are_what_the_victims_say(asking: Attributor, images: list[L
         assert said.margin == pytest.approx(gap, rel=1e-3) or said.changes
 
 
+def test_intervals_are_those_of_a_victim_that_spoke_only_where_it_did(
+    asking: Attributor, images: list[LoadedImage]
+) -> None:
+    probes = asking.manifest.probes
+    assert probes is not None
+    asked = {victim.name for victim in asking.asked}
+    for finding in asking.attribute(images, coverage=0.9):
+        answer = finding.attribution
+        widths = probes.halfwidths if answer.victim.label in asked else probes.calibration.halfwidths
+        for candidate, value in zip(answer.attack.ranking, answer.hyperparameters, strict=True):
+            half = widths[candidate.label][1]
+            assert value.low == pytest.approx(max(value.value - half, value.minimum))
+            assert value.high == pytest.approx(min(value.value + half, value.maximum))
+
+
 def test_without_victims_the_image_alone_is_judged(pack: Path, images: list[LoadedImage]) -> None:
     answers = [f.attribution for f in Attributor(load_pack(pack), "cpu").attribute(images)]
     assert all(a.evidence == "image" and a.testimonies == () for a in answers)
