@@ -6,6 +6,7 @@ is no longer asked is dropped here.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -101,7 +102,7 @@ class Session(QObject):
     @property
     def setup(self) -> Setup:
         s = self.settings
-        victims = tuple(s.text("attribution/victims").splitlines())
+        victims = _files(s.text("attribution/victims"))
         return Setup(s.text("attribution/pack"), s.text("attribution/device"), s.flag("attribution/ask"), victims)
 
     @property
@@ -216,7 +217,7 @@ class Session(QObject):
             self.message.emit(text)
             return
         self.settings["attribution/pack"], self.settings["attribution/device"] = setup.pack, setup.device
-        self.settings["attribution/ask"], self.settings["attribution/victims"] = setup.ask, "\n".join(setup.victims)
+        self.settings["attribution/ask"], self.settings["attribution/victims"] = setup.ask, json.dumps(setup.victims)
         if setup == old and self.status.phase != "failed":
             return
         self.cancel()
@@ -372,3 +373,12 @@ class Session(QObject):
 def _without_heatmap(record: Record) -> Record:
     """What the list keeps: a heatmap is as large as its image."""
     return replace(record, finding=replace(record.finding, heatmap=None)) if record.finding else record
+
+
+def _files(text: str) -> tuple[str, ...]:
+    """The list of files in a setting; none where somebody else wrote there."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(map(str, found)) if isinstance(found, list) else ()

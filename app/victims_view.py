@@ -149,10 +149,8 @@ class VictimsDialog(QDialog):
         at = self.table.currentIndex().row()
         if not 0 <= at < len(self.candidates):
             return None
-        held, files = self.candidates[at].held, self.session.setup.victims
-        if held is not None:
-            return str(held.path) if str(held.path) in files else None
-        return next((file for file in files if Path(file).name == self.candidates[at].name), None)
+        path = self.candidates[at].path
+        return str(path) if path is not None and str(path) in self.session.setup.victims else None
 
     def _ask(self, ask: bool) -> None:
         self._apply(replace(self.session.setup, ask=ask))

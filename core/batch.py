@@ -146,8 +146,8 @@ def fill_shared(
     a killed run left behind are merged before anything is begun.
     """
     if ranks.first:
-        case.settle_victims(_asked(attributor))
         merge_parts(case, paths)
+        case.settle_victims(_asked(attributor))
     ranks.barrier()
     own = ranks.share(case.waiting(paths), attributor.batch)
     ranks.barrier()  # nobody writes before all have looked
@@ -166,6 +166,8 @@ def merge_parts(case: Case, paths: Sequence[Path]) -> None:
     order = {absolute(path): at for at, path in enumerate(paths)}
     with ExitStack() as stack:
         parts = [stack.enter_context(open_case(path, case.manifest, case.coverage, resume=True)) for path in found]
+        for part in (part for part in parts if len(part)):
+            case.settle_victims(part.asked())
         merged = heapq.merge(*(part.records() for part in parts), key=lambda record: order.get(record.path, len(order)))
         for batch in _batches(merged, _MERGED):
             case.add(batch)

@@ -116,18 +116,21 @@ class Case(Mapping[str, Finding]):
     def close(self) -> None:
         self._database.close()
 
+    def asked(self) -> dict[str, str]:
+        """The victims that its answers rest on, names by sha256; empty where the images alone were judged."""
+        with self._guarded():
+            row = self._database.execute("SELECT value FROM facts WHERE key = 'asked'").fetchone()
+            try:
+                return {} if row is None else {str(digest): str(name) for digest, name in json.loads(row[0]).items()}
+            except (AttributeError, TypeError, ValueError, RecursionError) as error:
+                raise _damaged(self.path, "the victims that it asked cannot be read") from error
+
     def settle_victims(self, asked: Mapping[str, str]) -> None:
         """Take the victims that are asked, names by sha256, for all of the case's answers.
 
         Raises CaseError where its answers rest on other ones: they do not belong side by side.
         """
-        wanted = dict(asked)
-        with self._guarded():
-            row = self._database.execute("SELECT value FROM facts WHERE key = 'asked'").fetchone()
-            try:
-                settled = {} if row is None else dict(json.loads(row[0]))
-            except (TypeError, ValueError) as error:
-                raise _damaged(self.path, "the victims that it asked cannot be read") from error
+        wanted, settled = dict(asked), self.asked()
         if settled == wanted:
             return
         if self._hashes:

@@ -8,12 +8,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from core.errors import VictimError
 from core.manifest import NONE_OF_THESE, Manifest
 from core.model.network import Outputs
 from core.model.scorer import Scorer, agreed, evidence_of, weigh
 from core.probes import PROBES, Replies, ask, perturbation
 from core.types import Testimony
 from core.victim_store import Held, load_held
+from core.victims import Victim
 
 
 class Heard(NamedTuple):
@@ -39,7 +41,7 @@ class Panel:
         self.labels.append(NONE_OF_THESE)
         self._at = [self.labels.index(one.name) for one in held]
         self._manifest, self._fit, self._scorer = manifest, manifest.probes, scorer
-        self._victims = [load_held(one).to(device) for one in held]
+        self._victims = [_tried(one, manifest, device) for one in held]
 
     def hear(self, images: Tensor, outputs: Outputs) -> Heard:
         """Ask every victim about images [B, C, H, W]; outputs: what the network says of them. Both without gradient."""
@@ -72,3 +74,22 @@ class Panel:
             )
             for row, row_odds in zip(probes, odds, strict=True)
         ]
+
+
+def _tried(held: Held, manifest: Manifest, device: torch.device) -> Victim:
+    """The victim of a file, once it has answered: a program in a file may promise what it does not keep."""
+    victim = load_held(held).to(device)
+    image = manifest.image
+    shades = torch.linspace(0, 1, image.channels * image.height * image.width, device=device)
+    one = shades.view(1, image.channels, image.height, image.width)
+    try:
+        for count in (1, 3):
+            ask([victim], one.expand(count, -1, -1, -1), one.flip(3).expand(count, -1, -1, -1) / 10)
+    except (MemoryError, VictimError):
+        raise
+    except Exception as error:  # whatever a program of strangers comes upon
+        reason = str(error).partition("\n")[0]
+        raise VictimError(
+            f"{held.path} cannot be asked: {reason}.", "Do not ask it, or hand over another file."
+        ) from error
+    return victim

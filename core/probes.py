@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from core.errors import VictimError
 from core.manifest import AttackLabel
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor) -> Repli
     """Ask each victim about images [B, C, H, W] in [0, 1]; estimate: of their perturbations, the same shape.
 
     Victims are frozen and on the images' device. Costs each one two forward passes and two input gradients an image.
+    Raises VictimError for a victim that answers with what is no number.
     """
     clean = (images - estimate).clamp(0, 1)
     direction = _direction(images, clean)
@@ -130,6 +132,9 @@ def _ask_one(
         rival = torch.where(clean_label == label, top.indices[:, 1], clean_label)
         margin, before = (_margin(answer, label, rival) for answer in (at_image, at_clean))
         (gradient,) = torch.autograd.grad(margin.sum() + before.sum(), both)
+    if not (logits.isfinite().all() and gradient.isfinite().all()):
+        name = getattr(getattr(victim, "card", None), "name", "a victim")
+        raise VictimError(f"What {name} says of an image is no number.", "Do not ask it, or hand over another file.")
     clean_top = at_clean.topk(2, dim=1).values
     columns = [
         top.values[:, 0] - top.values[:, 1],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import stat
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from core.victims import Victim
 
 SUFFIX = ".safetensors"
+_LONGEST = 80
+"""Characters of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +35,14 @@ class Held:
 class Candidate:
     """A victim that might be asked. known: it is one of the pack's.
 
-    held: its file, or None where it cannot be asked, and then ``error`` says why.
+    held: its file, or None where it cannot be asked, and then ``error`` says why. path: the file as it was handed over.
     """
 
     name: str
     known: bool
     held: Held | None
     error: VictimError | None = None
+    path: Path | None = None
 
 
 def candidates(
@@ -56,7 +60,7 @@ def candidates(
     if ask and manifest.probes is not None:
         found = _found(manifest, victim_folders() if folders is None else folders) | given
     own = [victim for victim in manifest.victims if victim.sha256 is not None and manifest.probes is not None]
-    listed = [_own(victim.name, found.get(str(victim.sha256)), ask=ask) for victim in own]
+    listed = [_own(victim.name, found.get(str(victim.sha256)), given, ask=ask) for victim in own]
     known = {victim.sha256 for victim in own}
     taken = {victim.name for victim in manifest.victims} | {NONE_OF_THESE}
     for one in offered:
@@ -64,9 +68,10 @@ def candidates(
             listed.append(one)
         elif one.held.sha256 not in known and one.held.sha256 in given:
             held = given.pop(one.held.sha256)  # a file that is handed over twice is asked once
-            name = held.name if held.name not in taken else f"{held.name} ({held.sha256[:6]})"
+            apart = (f"{held.name} ({held.sha256[:length]})" for length in (6, 12, 64))
+            name = next(name for name in (held.name, *apart) if name not in taken)
             taken.add(name)
-            listed.append(Candidate(name, False, Held(name, held.sha256, held.path)))
+            listed.append(Candidate(name, False, Held(name, held.sha256, held.path), path=held.path))
     return listed
 
 
@@ -89,9 +94,10 @@ def load_held(held: Held) -> Victim:
     return victim
 
 
-def _own(name: str, held: Held | None, *, ask: bool) -> Candidate:
+def _own(name: str, held: Held | None, given: Mapping[str, Held], *, ask: bool) -> Candidate:
     if held is not None:
-        return Candidate(name, True, Held(name, held.sha256, held.path))
+        handed = held.path if held.sha256 in given else None
+        return Candidate(name, True, Held(name, held.sha256, held.path), path=handed)
     missing = VictimError(f"No file of {name} is at hand.", f"Hand over the victim's {SUFFIX} file.")
     return Candidate(name, True, None, missing if ask else VictimError("The pack's own victims are not asked."))
 
@@ -105,6 +111,7 @@ def _offer(manifest: Manifest, path: Path) -> Candidate:
             raise VictimError(
                 f"The pack {manifest.pack_id} cannot ask victims.", "Train a pack whose scenario has [probes]."
             )
+        digest = _digest(path)  # says first whether it is a file at all
         card, image = read_card(path), manifest.image
         if (card.channels, card.height, card.width) != (image.channels, image.height, image.width):
             raise VictimError(
@@ -112,9 +119,11 @@ def _offer(manifest: Manifest, path: Path) -> Candidate:
                 f"{image.channels}x{image.height}x{image.width}.",
                 "Choose a pack for images of its size.",
             )
-        return Candidate(card.name, False, Held(card.name, _digest(path), path))
+        if not card.name.isprintable() or "|" in card.name or len(card.name) > _LONGEST:
+            raise VictimError(f"{path} gives itself a name that cannot be shown.", "Bring the victim in under another.")
+        return Candidate(card.name, False, Held(card.name, digest, path), path=path)
     except VictimError as error:
-        return Candidate(path.name, False, None, error)
+        return Candidate(path.name, False, None, error, path)
 
 
 def _found(manifest: Manifest, folders: Iterable[Path]) -> dict[str, Held]:
@@ -122,7 +131,10 @@ def _found(manifest: Manifest, folders: Iterable[Path]) -> dict[str, Held]:
     wanted = {victim.sha256: victim.name for victim in manifest.victims if victim.sha256 is not None}
     found: dict[str, Held] = {}
     for path in (file for folder in folders if folder.is_dir() for file in sorted(folder.glob(f"*{SUFFIX}"))):
-        digest = _digest(path)
+        try:
+            digest = _digest(path)
+        except VictimError:
+            continue  # nobody named it
         if digest in wanted:
             found.setdefault(digest, Held(wanted[digest], digest, path))
     return found
@@ -131,6 +143,8 @@ def _found(manifest: Manifest, folders: Iterable[Path]) -> dict[str, Held]:
 def _digest(path: Path) -> str:
     try:
         state = path.stat()
+        if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for
+            raise VictimError(f"{path} is no file.", "Check the path.")
         return _digest_of(path, state.st_size, state.st_mtime_ns)
     except OSError as error:
         raise VictimError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error

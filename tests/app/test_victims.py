@@ -104,7 +104,7 @@ def test_a_victim_is_handed_over_and_taken_back(
     answer = saying()
     assert [said.victim for said in answer.testimonies] == ["ResNet18", "VGG16"]
     assert {c.label for c in answer.victim.ranking} == {"clean", "ResNet18", "Lost", "VGG16", NONE_OF_THESE}
-    assert window.session.settings.text("attribution/victims") == str(VGG)
+    assert window.session.settings.text("attribution/victims") == json.dumps([str(VGG)])
     victims.table.setCurrentItem(victims.table.topLevelItem(0))
     assert not victims.take_back.isEnabled()  # it is the pack's
     victims.table.setCurrentItem(victims.table.topLevelItem(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from core.attributor import Attributor
-from core.batch import fill_case, open_case
+from core.batch import fill_case, merge_parts, open_case
 from core.case import Case
 from core.errors import CaseError, VictimError
 from core.imageio import find_images, load_image
@@ -228,3 +230,63 @@ def test_a_case_of_images_alone_takes_no_testimony(asking: Attributor, pack: Pat
         fill_case(case, Attributor(load_pack(pack), "cpu"), files[:2])
         with pytest.raises(CaseError, match="asking no victim, not asking Defender"):
             fill_case(case, asking, files)
+
+
+def test_a_killed_shared_run_keeps_to_its_victims(asking: Attributor, pack: Path, tmp_path: Path) -> None:
+    """The answers of a run that was killed lie in parts beside the case, which has none itself."""
+    files = find_images([SAMPLES])
+    path = tmp_path / "shared.mtaacase"
+    with Case.create(path, asking.manifest, 0.9) as case:
+        with Case.create(tmp_path / "shared.mtaacase.part-0", asking.manifest, 0.9) as part:
+            fill_case(part, asking, files[:2])
+        merge_parts(case, files)
+        with pytest.raises(CaseError, match="not asking no victim"):
+            case.settle_victims({})
+        assert case.asked() == {victim.sha256: victim.name for victim in asking.asked}
+
+
+# --- files of strangers ---------------------------------------------------------------------------------------------
+
+
+def stranger(path: Path, **changes: Any) -> Path:
+    """A victim file whose card says what strangers may say."""
+    card = {"name": "own", "architecture": "ResNet18", "dataset": "", "std": 0.5, **changes}
+    victim = VictimCard(
+        classes=10, channels=1, height=28, width=28, mean=0.5, accuracy=None, seed=0, **card
+    )  # fmt: skip
+    save_victim(Victim(victim), path)
+    return path
+
+
+def test_a_victim_that_answers_no_numbers_is_not_asked(pack: Path, manifest: Manifest, tmp_path: Path) -> None:
+    held = victims_to_ask(manifest, True, [stranger(tmp_path / "odd.safetensors", std=1e-44)])
+    with pytest.raises(VictimError, match="own says of an image is no number"):
+        Attributor(load_pack(pack), "cpu", held)
+
+
+def test_names_are_made_apart_and_kept_readable(manifest: Manifest, tmp_path: Path) -> None:
+    first = stranger(tmp_path / "first.safetensors", name="Defender")
+    other = stranger(tmp_path / "other.safetensors", name=f"Defender ({load_victim(first)[1][:6]})")
+    names = [one.name for one in victims_to_ask(manifest, True, [other, first])]
+    assert len(set(names)) == 3
+    for at, name in enumerate(("two\nlines", "a|b", "x" * 81)):
+        with pytest.raises(VictimError, match="name that cannot be shown"):
+            victims_to_ask(manifest, True, [stranger(tmp_path / f"{at}.safetensors", name=name)])
+
+
+def test_what_lies_in_a_folder_of_victims_by_chance_stops_nobody(manifest: Manifest, tmp_path: Path) -> None:
+    shutil.copy(RESNET, tmp_path / "z.safetensors")
+    (tmp_path / "a.safetensors").symlink_to(tmp_path / "gone")
+    (tmp_path / "b.safetensors").mkdir()
+    os.mkfifo(tmp_path / "c.safetensors")
+    assert candidates(manifest, folders=[tmp_path])[0].held is not None
+    for name in "abc":
+        with pytest.raises(VictimError):
+            victims_to_ask(manifest, False, [tmp_path / f"{name}.safetensors"])
+
+
+def test_a_nested_card_is_refused(manifest: Manifest, tmp_path: Path) -> None:
+    path = tmp_path / "nested.safetensors"
+    path.write_bytes(save({"x": torch.zeros(1)}, {"card": "[" * 200_000}))
+    with pytest.raises(VictimError, match="not a victim file"):
+        victims_to_ask(manifest, False, [path])
