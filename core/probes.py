@@ -48,6 +48,9 @@ clean_...: the same at the clean estimate.
 _STILL = 0.5 / 255
 """A pixel that the estimate moves by less has not moved."""
 
+_PIXELS = 2**18
+"""Of the images that a victim is asked about at once: a gradient keeps all that its layers made of them."""
+
 _ONE_STEP = "FGSM"
 """The attack that moves every pixel it moves by epsilon exactly."""
 
@@ -102,6 +105,15 @@ def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor) -> Repli
     Victims are frozen and on the images' device. Costs each one two forward passes and two input gradients an image.
     Raises VictimError for a victim that answers with what is no number.
     """
+    at_once = max(1, _PIXELS // (images.shape[2] * images.shape[3]))
+    pieces = [
+        _ask_piece(victims, *piece)
+        for piece in zip(torch.split(images, at_once), torch.split(estimate, at_once), strict=True)
+    ]
+    return Replies(*map(torch.cat, zip(*pieces, strict=True)))
+
+
+def _ask_piece(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor) -> Replies:
     clean = (images - estimate).clamp(0, 1)
     direction = _direction(images, clean)
     answers = [_ask_one(victim, images, clean, direction) for victim in victims]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core import probes as probes_module
 from core.manifest import AttackLabel
 from core.model.network import Outputs
 from core.model.perturbation import Perturbation
@@ -76,6 +77,18 @@ def test_what_one_victim_says_depends_on_no_other_victim_or_image() -> None:
         torch.testing.assert_close(together[:, at], alone)
     assert together.isfinite().all()
     assert not together.requires_grad
+
+
+def test_many_large_images_are_asked_about_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.rand(7, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    change = torch.rand(7, 1, 2, 2, generator=torch.Generator().manual_seed(1)) - 0.5
+    whole = replies(images, change, WEIGHT, OTHER)
+    sizes: list[int] = []
+    monkeypatch.setattr(Linear, "forward", lambda self, x: (sizes.append(len(x)), x.flatten(1) @ self.weight.T)[1])
+    monkeypatch.setattr(probes_module, "_PIXELS", 12)
+    for found, wanted in zip(replies(images, change, WEIGHT, OTHER), whole, strict=True):
+        torch.testing.assert_close(found, wanted)
+    assert max(sizes) == 2 * 3
 
 
 def test_nothing_moved_is_no_division_by_zero() -> None:
