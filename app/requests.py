@@ -29,13 +29,14 @@ class Setup:
     """Which pack on which device, and whom it asks.
 
     pack: a name or a file. device: "auto", "cpu" or "cuda:N". ask: the pack's victims that are at hand. victims: files
-    of further ones, which were handed over.
+    of further ones, which were handed over. only: hashes of those that the answers of a case rest on, whom it keeps to.
     """
 
     pack: str
     device: str
     ask: bool = True
     victims: tuple[str, ...] = ()
+    only: tuple[str, ...] | None = None
 
 
 Factory = Callable[[Setup], Attributes]

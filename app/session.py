@@ -103,7 +103,8 @@ class Session(QObject):
     def setup(self) -> Setup:
         s = self.settings
         victims = _files(s.text("attribution/victims"))
-        return Setup(s.text("attribution/pack"), s.text("attribution/device"), s.flag("attribution/ask"), victims)
+        pack, device, ask = s.text("attribution/pack"), s.text("attribution/device"), s.flag("attribution/ask")
+        return Setup(pack, device, ask, victims, None if self.desk.case is None else self.desk.case.asked)
 
     @property
     def coverage(self) -> float:

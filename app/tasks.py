@@ -49,8 +49,10 @@ def make_attributor(setup: Setup) -> Attributes:
     from core.victim_store import candidates  # noqa: PLC0415
 
     pack = load_pack(find_pack(setup.pack))
-    found = candidates(pack.manifest, [Path(file) for file in setup.victims], ask=setup.ask)
-    return Attributor(pack, setup.device, [one.held for one in found if one.held is not None])
+    ask = setup.ask or setup.only is not None
+    found = candidates(pack.manifest, [Path(file) for file in setup.victims], ask=ask)
+    held = [one.held for one in found if one.held is not None]
+    return Attributor(pack, setup.device, [one for one in held if setup.only is None or one.sha256 in setup.only])
 
 
 def gpus() -> tuple[tuple[str, str], ...]:

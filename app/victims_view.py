@@ -107,7 +107,8 @@ class VictimsDialog(QDialog):
 
         try:
             manifest = read_manifest(find_pack(setup.pack))
-            self.listed.emit(setup, candidates(manifest, [Path(file) for file in setup.victims], ask=setup.ask))
+            ask = setup.ask or setup.only is not None  # a case looks for its own
+            self.listed.emit(setup, candidates(manifest, [Path(file) for file in setup.victims], ask=ask))
         except WorkbenchError as error:
             self.refused.emit(setup, str(error))
 
@@ -117,7 +118,8 @@ class VictimsDialog(QDialog):
         self.candidates = found
         self.table.clear()
         for one in found:
-            asked = self.tr("yes") if one.held is not None else self.tr("no")
+            kept = one.held is not None and (setup.only is None or one.held.sha256 in setup.only)
+            asked = self.tr("yes") if kept else self.tr("no")
             where = str(one.held.path) if one.held is not None else str(one.error)
             item = QTreeWidgetItem([one.name, asked, where])
             item.setToolTip(2, where)

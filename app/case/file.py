@@ -32,6 +32,7 @@ class Opened:
 
     pack: the name or file of its pack on this machine, None where it is not there.
     cut_off: whether its last run was killed.
+    asked: hashes of the victims that its answers rest on, None while it has no answers.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Opened:
     facets: Facets
     pack: str | None
     cut_off: bool
+    asked: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,8 @@ class CaseFile(QObject):
         self._case = case
         facets = Facets(case.manifest)
         pack = _pack_of(case, setup)
-        self.opened.emit(Opened(case.path, case.manifest, case.coverage, facets, pack, was_cut_off(case)))
+        asked = tuple(case.asked()) if len(case) else None
+        self.opened.emit(Opened(case.path, case.manifest, case.coverage, facets, pack, was_cut_off(case), asked))
         remarks, records = case.remarks(), case.records()
         while chunk := list(islice(records, _CHUNK)):
             if self._ending:

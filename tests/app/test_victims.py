@@ -182,3 +182,27 @@ def test_the_command_line_says_who_is_at_hand(
     assert any(line.startswith("ResNet18 yes") for line in lines) and any(line.startswith("Lost no") for line in lines)
     assert main(["packs", "victims", str(tiny_pack)]) == 0
     assert "the image alone" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("choice", [["--no-ask"], ["--victim", str(VGG)]], ids=["nobody", "another as well"])
+def test_a_case_is_gone_on_with_as_it_began(
+    window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path, choice: list[str]
+) -> None:
+    """The window's own choice is to ask the pack's victims; a case that began otherwise keeps to its own."""
+    case = tmp_path / "begun.mtaacase"
+    assert main(["attribute", str(pictures / "a.png"), *choice, "--case", str(case), "--device", "cpu"]) == 0
+    window.session.desk.open(str(case))
+    qtbot.waitUntil(lambda: window.session.desk.case is not None and not window.session.desk.loading, timeout=PATIENCE)
+    if choice[0] == "--victim":  # it lies where the window was told before
+        window.session.desk.close()
+        window.commands.victims_dialog().take([str(VGG)])
+        window.session.desk.open(str(case))
+        qtbot.waitUntil(
+            lambda: window.session.desk.case is not None and not window.session.desk.loading, timeout=PATIENCE
+        )
+    drop(window, pictures / "b.png")
+    wait_judged(qtbot, window, 2)
+    first, second = (row.attribution for row in window.session.images.rows)
+    assert first is not None and second is not None
+    assert [said.victim for said in first.testimonies] == [said.victim for said in second.testimonies]
+    assert len(first.testimonies) == (0 if choice == ["--no-ask"] else 2)
