@@ -26,16 +26,12 @@ def build_torchvision(name: str, tensors: Tensors) -> nn.Module:
 
     Raises VictimError for a name that does not exist, and for tensors that are another network's.
     """
-    if name not in torchvision_names():
-        raise VictimError(
-            f"torchvision has no classifier called {name!r}.",
-            "Use its own name, for example resnet18, vgg16_bn, inception_v3 or squeezenet1_1.",
-        )
+    _check_name(name)
     state = {key: value for key, value in tensors.items() if not key.startswith(_AUXILIARY)}
     with torch.device("meta"):  # shapes alone
         narrow, wide = (_shapes(_make(name, classes)) for classes in (7, 11))
         network = _make(name, _classes(name, narrow, wide, state))
-    _fit_channels(network, state)
+        _fit_channels(network, _channels(network, state))
     try:
         network.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, strict=True, assign=True
@@ -45,6 +41,22 @@ def build_torchvision(name: str, tensors: Tensors) -> nn.Module:
             f"The weights are not a {name}'s: {_difference(network, state)}.", "Check its name."
         ) from error
     return network.eval()
+
+
+def new_torchvision(name: str, channels: int, classes: int) -> nn.Module:
+    """The classifier ``name``, untrained. Raises VictimError for a name that does not exist."""
+    _check_name(name)
+    network = _make(name, classes)
+    _fit_channels(network, channels)
+    return network
+
+
+def _check_name(name: str) -> None:
+    if name not in torchvision_names():
+        raise VictimError(
+            f"torchvision has no classifier called {name!r}.",
+            "Use its own name, for example resnet18, vgg16_bn, inception_v3 or squeezenet1_1.",
+        )
 
 
 def _make(name: str, classes: int) -> nn.Module:
@@ -65,24 +77,32 @@ def _classes(name: str, narrow: dict[str, torch.Size], wide: dict[str, torch.Siz
     return int(state[heads[0]].shape[0])
 
 
-def _fit_channels(network: nn.Module, state: Tensors) -> None:
-    """Replace the first convolution where the weights take another number of channels."""
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d):
-            weight = state.get(f"{name}.weight")
-            if weight is not None and weight.dim() == 4 and weight.shape[1] != module.in_channels:
-                replacement = nn.Conv2d(
-                    weight.shape[1], module.out_channels, module.kernel_size, module.stride,  # type: ignore[arg-type]
-                    module.padding, bias=module.bias is not None, device="meta",  # type: ignore[arg-type]
-                )  # fmt: skip
-                parent, _, own = name.rpartition(".")
-                setattr(network.get_submodule(parent), own, replacement)
-            return
+def _first(network: nn.Module) -> tuple[str, nn.Conv2d] | None:
+    """The first convolution and its name."""
+    return next(((name, m) for name, m in network.named_modules() if isinstance(m, nn.Conv2d)), None)
+
+
+def _channels(network: nn.Module, state: Tensors) -> int:
+    """Channels that the weights take; the network's own where they do not say."""
+    first = _first(network)
+    weight = state.get(f"{first[0]}.weight") if first is not None else None
+    return weight.shape[1] if weight is not None and weight.dim() == 4 else channels_of(network)
+
+
+def _fit_channels(network: nn.Module, channels: int) -> None:
+    """Replace the first convolution where it is to take another number of channels."""
+    first = _first(network)
+    if first is None or first[1].in_channels == channels:
+        return
+    old, (parent, _, own) = first[1], first[0].rpartition(".")
+    new = nn.Conv2d(channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=old.bias is not None)  # type: ignore[arg-type]
+    setattr(network.get_submodule(parent), own, new)
 
 
 def channels_of(network: nn.Module) -> int:
     """Channels that the first convolution takes; 3 where there is none."""
-    return next((m.in_channels for m in network.modules() if isinstance(m, nn.Conv2d)), 3)
+    first = _first(network)
+    return first[1].in_channels if first is not None else 3
 
 
 def _difference(network: nn.Module, state: Tensors) -> str:

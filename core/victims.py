@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from core.errors import VictimError
 from core.files import make_folder, write_file
 from core.programs import ProgramForm, load_program
-from core.torchvision_zoo import build_torchvision
+from core.torchvision_zoo import build_torchvision, new_torchvision
 
 Form = Literal["network", "torchvision"] | ProgramForm
 
@@ -140,7 +140,7 @@ class Victim(nn.Module):
 
     def __init__(self, card: VictimCard, network: nn.Module | None = None) -> None:
         super().__init__()
-        if network is None and card.architecture not in ARCHITECTURES:
+        if network is None and card.form == "network" and card.architecture not in ARCHITECTURES:
             raise VictimError(
                 f"No architecture is called {card.architecture!r}.", f"Use one of {', '.join(ARCHITECTURES)}."
             )
@@ -163,7 +163,9 @@ class Victim(nn.Module):
                 )
             self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
         side_least = max(smallest, min(card.height, card.width))
-        if network is None:
+        if network is None and card.form == "torchvision":
+            network = new_torchvision(card.architecture, card.channels, card.classes)
+        elif network is None:
             network = ARCHITECTURES[card.architecture](card.channels, card.classes, side_least)
         self.network = network
 

@@ -36,7 +36,7 @@ from training.scenario import AttackSpec, Scenario, VictimSpec
 from training.screening import measure
 from training.shards import Examples
 from training.sources import SPLITS, CleanImages
-from training.train_victim import VictimTraining, step_count
+from training.train_victim import BATCH, VictimTraining, step_count
 from training.trainer import Trainer, answer
 
 _IMAGES = 16
@@ -133,7 +133,10 @@ def _try_victim(
         victim, step = load_victim(path)[0].to(device), 0.0
     else:
         longer = spec.passes + 1 + _STEPS  # the trial's steps must not end its cycle of the learning rate
-        training = VictimTraining(spec.architecture, clean, name=spec.label, passes=longer, seed=0, device=device)
+        training = VictimTraining(
+            spec.architecture, clean, name=spec.label, passes=longer, seed=0, device=device,
+            augmentation=spec.augmentation or "shift",
+        )  # fmt: skip
         training.step()
         step = _seconds(training.step, device, _STEPS)
         victim = training.victim.to(memory_format=torch.contiguous_format).frozen()
@@ -191,7 +194,7 @@ def _batch(clean: CleanImages, rows: NDArray[np.int64], device: torch.device) ->
 
 def _training_of(spec: VictimSpec, found: _Tried, clean: CleanImages) -> Stage:
     images = len(clean.rows("train"))
-    seconds = step_count(images, spec.passes) * found.step
+    seconds = step_count(images, spec.passes, BATCH[spec.augmentation or "shift"]) * found.step
     return Stage("victim", spec.label, round(images * spec.passes), seconds, seconds, victim_bytes(spec, clean))
 
 

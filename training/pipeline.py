@@ -13,6 +13,7 @@ from core.manifest import AttackLabel, ImageSpec, Manifest
 from core.pack import Pack, find_pack
 from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
+from core.torchvision_zoo import torchvision_names
 from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
 from training.export import export_pack
 from training.grow import check_start, take_victim
@@ -37,10 +38,11 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
     """
     make_attacks(scenario)
     trained = [spec for spec in scenario.victims if spec.file is None]
-    unknown = {spec.architecture for spec in trained} - ARCHITECTURES.keys()
+    unknown = {spec.architecture for spec in trained} - ARCHITECTURES.keys() - set(torchvision_names())
     if unknown:
         raise ScenarioError(
-            f"No architecture is called {' or '.join(sorted(unknown))}.", f"Use one of {', '.join(ARCHITECTURES)}."
+            f"No architecture is called {' or '.join(sorted(unknown))}.",
+            f"Use one of {', '.join(ARCHITECTURES)}, or torchvision's own name for one.",
         )
     if trained and not clean.classes:
         raise DataError(
@@ -88,7 +90,7 @@ def make_victims(
         else:
             train_victim(
                 spec.architecture, clean, path, name=spec.label, passes=spec.passes, seed=scenario.seed,
-                device=device, tell=tell, cancel=cancel,
+                augmentation=spec.augmentation or "shift", device=device, tell=tell, cancel=cancel,
             )  # fmt: skip
 
 

@@ -29,6 +29,11 @@ from core.files import make_folder, write_file
 from core.manifest import CLEAN
 from core.model.config import NetworkConfig
 
+Augmentation = Literal["shift", "photo"]
+
+_OF_TRAINED = {"architecture", "name", "passes", "augmentation"}
+"""Entries of a victim that is trained here."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -86,9 +91,10 @@ class CleanSpec(_Grown):
 class VictimSpec(_Grown):
     """A victim: trained here on the clean train split, or brought along in a file.
 
-    architecture: one of Table 1's to train; beside a file, torchvision's name for whose weights it holds. Programs
-        (TorchScript, torch.export, ONNX) and victims' files of this program need none.
+    architecture: one of Table 1's or torchvision's to train; beside a file, torchvision's name for whose weights it
+        holds. Programs (TorchScript, torch.export, ONNX) and victims' files of this program need none.
     passes: over the train split.
+    augmentation: how images are varied in training (:mod:`training.augment`); "shift" where it is not given.
     file: the own victim's. The entries below go with one:
     size: side in pixels of what the network takes, where that is not the images' own.
     scaling: range of the values that the network's mean and std are subtracted from and divided by.
@@ -100,6 +106,7 @@ class VictimSpec(_Grown):
     architecture: str = ""
     name: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$")  # names files and folders
     passes: PositiveFloat = 1.0
+    augmentation: Augmentation | None = None
     file: str | None = Field(default=None, min_length=1)
     size: Annotated[int, Field(ge=1, le=4096)] | None = None
     scaling: Literal["0-1", "0-255"] | None = None
@@ -112,9 +119,9 @@ class VictimSpec(_Grown):
     def _whole(self) -> VictimSpec:
         if not self.label:
             raise ValueError("a victim needs a name or an architecture")
-        if self.file is not None and self.passes != 1.0:
-            raise ValueError("passes are for victims that are trained here, file is for those that are not")
-        if self.file is None and (given := sorted(self.model_fields_set - {"architecture", "name", "passes"})):
+        if self.file is not None and (self.passes != 1.0 or self.augmentation is not None):
+            raise ValueError("passes and augmentation are for victims trained here, file is for those that are not")
+        if self.file is None and (given := sorted(self.model_fields_set - _OF_TRAINED)):
             raise ValueError(f"{', '.join(given)}: only beside file")
         if self.file is None and not self.architecture:
             raise ValueError("a victim that is trained here needs an architecture")

@@ -10,18 +10,21 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.errors import Cancelled
 from core.files import replacing
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from core.victims import Victim, VictimCard, load_victim, save_victim
+from core.victims import ARCHITECTURES, Victim, VictimCard, load_victim, save_victim
+from training.augment import photo, shifted
 from training.checkpoint import Keeper, load_checkpoint
 from training.plan import clean_digest
+from training.scenario import Augmentation
 from training.sources import CleanImages
 
-BATCH = 128
+BATCH: dict[Augmentation, int] = {"shift": 128, "photo": 64}
+"""Photographs are few and each pass over them is long: smaller batches learn more from it."""
 
 
 def accuracy(victim: Victim, images: Tensor, labels: Tensor, *, batch: int = 500) -> float:
@@ -31,14 +34,6 @@ def accuracy(victim: Victim, images: Tensor, labels: Tensor, *, batch: int = 500
         for x, y in zip(torch.split(images, batch), torch.split(labels, batch), strict=True):
             right += int((victim(x.to(victim.device).float() / 255).argmax(1).cpu() == y).sum())
     return right / len(labels)
-
-
-def _shifted(images: Tensor, generator: torch.Generator, reach: int) -> Tensor:
-    """The batch moved by up to ``reach`` pixels each way, one shift for the whole batch; edges are filled with 0."""
-    dy, dx = (int(v) for v in torch.randint(-reach, reach + 1, (2,), generator=generator))
-    padded = F.pad(images, (reach, reach, reach, reach))
-    height, width = images.shape[-2:]
-    return padded[..., reach + dy : reach + dy + height, reach + dx : reach + dx + width]
 
 
 def _moments(clean: CleanImages, rows: NDArray[np.int64]) -> tuple[float, float]:
@@ -91,20 +86,26 @@ def new_card(architecture: str, clean: CleanImages, name: str = "") -> VictimCar
     return VictimCard(
         name=name or architecture, architecture=architecture, dataset=clean.name, classes=clean.classes,
         channels=channels, height=height, width=width, mean=0.0, std=1.0, accuracy=0.0, seed=0,
+        form="network" if architecture in ARCHITECTURES else "torchvision",
     )  # fmt: skip
 
 
-def step_count(images: int, passes: float, batch: int = BATCH) -> int:
+def step_count(images: int, passes: float, batch: int) -> int:
     """Steps of a training over so many images."""
     return max(1, round(passes * images / batch))
 
 
+def _is_grouped(network: nn.Module) -> bool:
+    """Whether convolutions see some channels alone; on a CPU those take half the time in float32 that bf16 takes."""
+    return any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in network.modules())
+
+
 class VictimTraining:
-    """A victim as it is trained: ``step`` by step, Adam under one cycle of the learning rate, in bf16."""
+    """A victim as it is trained: ``step`` by step, Adam under one cycle of the learning rate, in bf16 where it pays."""
 
     def __init__(
         self, architecture: str, clean: CleanImages, *, name: str, passes: float, seed: int, device: torch.device,
-        batch: int = BATCH, peak_rate: float = 1e-3,
+        augmentation: Augmentation = "shift", batch: int | None = None, peak_rate: float = 1e-3,
     ) -> None:  # fmt: skip
         torch.manual_seed(seed)
         rows = clean.rows("train")
@@ -113,17 +114,19 @@ class VictimTraining:
             new_card(architecture, clean, name), seed=seed, mean=round(mean, 4), std=round(std, 4)
         )  # fmt: skip
         self.victim = Victim(card).to(device).to(memory_format=torch.channels_last).train()
-        self.batch, self.steps = batch, step_count(len(rows), passes, batch)
+        self.batch = batch or BATCH[augmentation]
+        self.steps = step_count(len(rows), passes, self.batch)
         self._images, self._labels = torch.from_numpy(clean.images[rows]), torch.from_numpy(clean.labels[rows])
-        self._device, self._reach = device, max(1, clean.shape[1] // 14)
+        self._device, self._augmentation = device, augmentation
+        self._bf16 = device.type != "cpu" or not _is_grouped(self.victim)
         self._optimizer = torch.optim.Adam(self.victim.parameters(), lr=peak_rate)
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, peak_rate, total_steps=self.steps)
         self.draw = _Draw(len(rows), seed)
 
     def step(self) -> None:
         chosen = self.draw.take(self.batch)
-        x = _shifted(self._images[chosen].float() / 255, self.draw.generator, self._reach).to(self._device)
-        with torch.autocast(self._device.type, torch.bfloat16):
+        x = self._varied(self._images[chosen]).to(self._device)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
             logits = self.victim(x.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(logits.float(), self._labels[chosen].to(self._device))
         self._optimizer.zero_grad(set_to_none=True)
@@ -131,6 +134,12 @@ class VictimTraining:
         self._optimizer.step()
         self._schedule.step()
         self.draw.steps += 1
+
+    def _varied(self, images: Tensor) -> Tensor:
+        """uint8 [B, C, H, W] -> float32 in [0, 1], as this step sees them."""
+        if self._augmentation == "photo":
+            return photo(images, done=self.draw.steps / self.steps)
+        return shifted(images.float() / 255, self.draw.generator)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -149,7 +158,8 @@ def train_victim(
     passes: float,
     seed: int,
     device: torch.device,
-    batch: int = BATCH,
+    augmentation: Augmentation = "shift",
+    batch: int | None = None,
     tell: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
 ) -> Victim:
@@ -160,18 +170,19 @@ def train_victim(
     Raises Cancelled between two steps, DataError for a checkpoint of another training, DiskFullError.
     """
     training = VictimTraining(
-        architecture, clean, name=name or architecture, passes=passes, seed=seed, device=device, batch=batch
-    )
+        architecture, clean, name=name or architecture, passes=passes, seed=seed, device=device,
+        augmentation=augmentation, batch=batch,
+    )  # fmt: skip
     run = {
-        "victim": dataclasses.asdict(training.victim.card), "steps": training.steps, "batch": batch,
-        "images": clean_digest(clean),
+        "victim": dataclasses.asdict(training.victim.card), "steps": training.steps, "batch": training.batch,
+        "augmentation": augmentation, "images": clean_digest(clean),
     }  # fmt: skip
     unfinished = path.with_suffix(".unfinished")
     load_checkpoint(unfinished, training.state, run)
     keeper = Keeper(unfinished, training.state, run)
     meter = ProgressMeter(
-        f"training {training.victim.name}", training.steps * batch, tell,
-        already_done=training.draw.steps * batch, cancel=cancel,
+        f"training {training.victim.name}", training.steps * training.batch, tell,
+        already_done=training.draw.steps * training.batch, cancel=cancel,
     )  # fmt: skip
     try:
         while training.draw.steps < training.steps:
@@ -180,7 +191,7 @@ def train_victim(
             if cancel is not None:
                 cancel.check()
             training.step()
-            meter.advance(batch)
+            meter.advance(training.batch)
     except Cancelled:
         if training.draw.steps:
             keeper.save([])

@@ -14,6 +14,7 @@ from core.errors import Cancelled, DataError
 from core.progress import CancelToken, Progress
 from core.victims import ARCHITECTURES, Victim, load_victim
 from training import train_victim as training
+from training.augment import photo, shifted
 from training.sources import CleanImages, load_digits_images
 
 
@@ -136,6 +137,34 @@ def test_another_training_does_not_go_on_from_it(forgetful: str, tmp_path: Path)
 def test_shifting_moves_a_batch_by_whole_pixels() -> None:
     images = torch.from_numpy(np.random.default_rng(0).random((2, 1, 8, 8), np.float32))
     generator = torch.Generator().manual_seed(1)
-    seen = {tuple(training._shifted(images, generator, 1).flatten().tolist()) for _ in range(60)}
+    seen = {tuple(shifted(images, generator).flatten().tolist()) for _ in range(60)}
     assert len(seen) == 9
     assert tuple(images.flatten().tolist()) in seen
+
+
+def test_photographs_are_cropped_and_mirrored_one_by_one_and_seen_whole_at_last() -> None:
+    ramp = torch.arange(0, 252, 9, dtype=torch.uint8).expand(1, 3, 28, 28)  # grows from left to right
+    torch.manual_seed(0)
+    early, late = photo(ramp.expand(40, -1, -1, -1), done=0.5), photo(ramp.expand(40, -1, -1, -1), done=0.9)
+    assert early.shape == (40, 3, 16, 16) and late.shape == (40, 3, 28, 28)
+    assert 0 <= float(early.min()) < float(early.max()) <= 1
+    mirrored = early[:, 0, 0, 0] > early[:, 0, 0, -1]
+    assert 8 < int(mirrored.sum()) < 32
+    widths = {round(float((image[0, 0, -1] - image[0, 0, 0]).abs()), 3) for image in early}
+    assert len(widths) > 10
+
+
+def test_a_network_of_torchvision_is_trained_on_photographs_and_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    """In float32 where convolutions are grouped; its file says what reads it."""
+    path, whole = tmp_path / "one.safetensors", tmp_path / "whole.safetensors"
+    settings: dict[str, object] = {"augmentation": "photo", "passes": 0.5}
+    ended("mobilenet_v3_small", path, 2, Cancelled, **settings)
+    forgetful_training("mobilenet_v3_small", path, **settings)
+    forgetful_training("mobilenet_v3_small", whole, **settings)
+    assert path.read_bytes() == whole.read_bytes()
+    victim, _ = load_victim(path)
+    assert (victim.card.form, victim.card.architecture) == ("torchvision", "mobilenet_v3_small")
+    assert victim(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+    ended("mobilenet_v3_small", tmp_path / "two.safetensors", 2, Cancelled, **settings)
+    with pytest.raises(DataError, match="other augmentation"):
+        forgetful_training("mobilenet_v3_small", tmp_path / "two.safetensors", passes=0.5)

@@ -134,7 +134,7 @@ class Asking:
         if not path.exists():
             train_victim(
                 spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=other_seed,
-                device=study.device, tell=study.tell,
+                augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
             )  # fmt: skip
         test, scorer_and_fit = self.asked()["test"], self.whole()
         at = [one.label for one in study.scenario.victims].index(spec.label)

@@ -47,7 +47,7 @@ def _cell(study: Study, seed: int, spec: VictimSpec) -> Cell:
         if not path.exists():
             train_victim(
                 spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=other_seed,
-                device=study.device, tell=study.tell,
+                augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
             )  # fmt: skip
         victim = load_victim(path)[0].to(study.device)
         images, labels = known_digits(study, [victim], study.images(IMAGES))
