@@ -152,11 +152,13 @@ def measure(
 
 def heatmap_correlation(estimate: Tensor, examples: Examples) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Pearson correlation [N] between the estimated and the true |perturbation| over the pixels of each image."""
-    true = (
-        (torch.from_numpy(examples.adversarial).double() - torch.from_numpy(examples.clean).double()).abs().flatten(1)
-    )
-    guess = estimate.double().abs().flatten(1)
-    true, guess = true - true.mean(1, keepdim=True), guess - guess.mean(1, keepdim=True)
-    scale = (true.square().sum(1) * guess.square().sum(1)).sqrt().clamp_min(1e-12)
-    correlation: np.ndarray[Any, np.dtype[np.float64]] = ((true * guess).sum(1) / scale).numpy()
+    parts = []
+    for at in torch.split(torch.arange(len(examples)), 256):
+        attacked, clean = (torch.from_numpy(images[at.numpy()]) for images in (examples.adversarial, examples.clean))
+        true = (attacked.double() - clean.double()).abs().flatten(1)
+        guess = estimate[at].double().abs().flatten(1)
+        true, guess = true - true.mean(1, keepdim=True), guess - guess.mean(1, keepdim=True)
+        scale = (true.square().sum(1) * guess.square().sum(1)).sqrt().clamp_min(1e-12)
+        parts.append((true * guess).sum(1) / scale)
+    correlation: np.ndarray[Any, np.dtype[np.float64]] = torch.cat(parts).numpy()
     return correlation

@@ -11,6 +11,8 @@ from training.objective import Batch, Objective, Tally
 from training.ranks import Ranks
 from training.shards import Examples
 
+_PIXELS = 2**20
+
 
 def batch_sizes(examples: int, batch: int, smallest: int = 2) -> list[int]:
     """Sizes of an epoch's batches. Fewer than ``smallest`` left over join the batch before them: batch norm takes no
@@ -25,10 +27,16 @@ def batch_sizes(examples: int, batch: int, smallest: int = 2) -> list[int]:
 
 
 class Batches:
-    """Examples held as uint8 on the CPU, turned into float batches on the device."""
+    """Examples held as uint8 on the CPU, turned into float batches on the device.
 
-    def __init__(self, examples: Examples, device: torch.device) -> None:
+    crop: side of the part that is taken of every image, where ``draw`` has put it; None for whole images.
+    """
+
+    def __init__(self, examples: Examples, device: torch.device, crop: int | None = None) -> None:
         self._device = device
+        height, width = examples.adversarial.shape[-2:]
+        self._crop = (height if crop is None else min(crop, height), width if crop is None else min(crop, width))
+        self._corners = torch.zeros(len(examples), 2, dtype=torch.long)
         self._images = torch.from_numpy(examples.adversarial), torch.from_numpy(examples.clean)
         self._labels = (
             torch.from_numpy(examples.attack),
@@ -39,9 +47,26 @@ class Batches:
     def __len__(self) -> int:
         return len(self._labels[0])
 
+    def draw(self, generator: torch.Generator) -> None:
+        """Put every image's part somewhere else."""
+        room = torch.tensor(self._images[0].shape[-2:]) - torch.tensor(self._crop)
+        self._corners = (torch.rand(len(self), 2, generator=generator) * (room + 1)).long()
+
+    def _part(self, images: Tensor, rows: Tensor) -> Tensor:
+        height, width = self._crop
+        if images.shape[-2:] == self._crop:
+            return images[rows]
+        corners = zip(rows.tolist(), self._corners[rows].tolist(), strict=True)
+        return torch.stack([images[row, :, top : top + height, left : left + width] for row, (top, left) in corners])
+
     def take(self, rows: Tensor) -> Batch:
-        images = [to_float(i[rows].to(self._device, non_blocking=True)) for i in self._images]
+        images = [to_float(self._part(i, rows).to(self._device, non_blocking=True)) for i in self._images]
         return Batch(*images, *(label[rows].to(self._device, non_blocking=True) for label in self._labels))
+
+
+def pieces(images: Tensor) -> tuple[Tensor, ...]:
+    """[N, C, H, W] in as many parts as a forward pass takes well on any machine."""
+    return torch.split(images, max(1, min(256, _PIXELS // (images.shape[-2] * images.shape[-1]))))
 
 
 def to_float(images: Tensor) -> Tensor:

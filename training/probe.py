@@ -20,11 +20,10 @@ from core.model.scorer import agreed
 from core.probes import ask, perturbation
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
-from training.gradients import to_float
+from training.gradients import pieces, to_float
 from training.scenario import Scenario
 from training.shards import Examples, read_part, write_part
 
-_CHUNK = 128
 Rows = NDArray[np.int64]
 
 
@@ -101,7 +100,7 @@ def ask_victims(
     Raises VictimError or DataError for files that are not what they were, Cancelled between two batches.
     """
     network = network.to(device).eval()
-    images = torch.split(torch.from_numpy(examples.adversarial[rows]), _CHUNK)
+    images = pieces(torch.from_numpy(examples.adversarial[rows]))
     own = [_own(network, labels, chunk, device) for chunk in images]
     said = []
     for spec in scenario.victims:

@@ -17,7 +17,7 @@ from core.model.network import MTAA, Outputs
 from core.pack import find_pack, load_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
-from training.gradients import Batches, Gradients, batch_sizes, to_float
+from training.gradients import Batches, Gradients, batch_sizes, pieces, to_float
 from training.grow import check_start, start_from
 from training.losses import Losses, UncertaintyWeighted
 from training.memory import Smaller
@@ -99,8 +99,9 @@ class Trainer:
         self._steps = len(self._sizes)
         self._examples = len(train)
         self._tally = Tally(len(labels), max(self._sizes), device)
+        self._batches = Batches(train, device, scenario.network.crop)
         self._gradients = Gradients(
-            objective, Batches(train, device), self._tally, self._ranks, device, bf16=self._spec.precision == "bf16"
+            objective, self._batches, self._tally, self._ranks, device, bf16=self._spec.precision == "bf16"
         )
         self.optimizer = self._make_optimizer()
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
@@ -173,6 +174,7 @@ class Trainer:
         self.network.train()
         generator = torch.Generator().manual_seed((self._scenario.seed << 16) + epoch)
         order = torch.randperm(self._examples, generator=generator)
+        self._batches.draw(generator)
         for rows in torch.split(order, self._sizes)[self._tally.step :]:
             if cancel is not None:
                 cancel.check()
@@ -223,7 +225,7 @@ def answer(network: nn.Module, images: Tensor, device: torch.device, *, perturba
     network.eval()
     columns: tuple[list[Tensor], ...] = ([], [], [], [])
     estimates: list[Tensor] = []
-    for chunk in torch.split(images, 256):
+    for chunk in pieces(images):
         outputs: Outputs = network(to_float(chunk.to(device)))
         wanted = outputs.attack, outputs.victim, outputs.hyperparameter, outputs.features
         for column, value in zip(columns, wanted, strict=True):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 BackboneName = Literal["forensic", "resnet18", "resnet50", "resnet101"]
 
@@ -22,6 +22,9 @@ class NetworkConfig(BaseModel):
     uncertainty_weighted: eq. 14's learned weights; otherwise the plain sum of the losses.
     hyperparameter_head: "per_attack" has one output for each attack on its own range; "shared" is eq. 7's single
         output.
+    crop: side in pixels of the part of each image that a training step sees, drawn anew each time; None for all of it.
+        Maxima over an image are then averages of the maxima of parts of that size, so that a network that was trained
+        on parts judges whole images of any size.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +35,7 @@ class NetworkConfig(BaseModel):
     task_specific_layers: bool = True
     uncertainty_weighted: bool = True
     hyperparameter_head: Literal["per_attack", "shared"] = "per_attack"
+    crop: Annotated[int, Field(ge=8, le=1024)] | None = None
 
 
 PAPER = NetworkConfig(backbone="resnet50", perturbation_extractor="features", hyperparameter_head="shared")

@@ -56,22 +56,25 @@ class AdversarialExtractor(nn.Module):
             )
             self.attack_layers = backbone.last_stage()
         self.features_out = 2 * backbone.last_channels
+        self._crop = config.crop
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """[B, C, H, W] -> (attack and hyperparameter features [B, D], victim features [B, D])."""
         low = self.low(x)
         shared = self.shared(low)
-        victim = _pool(self.victim_layers(shared))
+        parts = tuple(max(1, round(side / self._crop)) if self._crop else 1 for side in x.shape[-2:])
+        victim = _pool(self.victim_layers(shared), parts)
         if self.fuse is None or self.attack_layers is None:
             return victim, victim
         detail = F.adaptive_avg_pool2d(low, shared.shape[-2:])
-        return _pool(self.attack_layers(self.fuse(torch.cat([shared, detail], dim=1)))), victim
+        return _pool(self.attack_layers(self.fuse(torch.cat([shared, detail], dim=1))), parts), victim
 
 
-def _pool(maps: Tensor) -> Tensor:
-    """[B, D, h, w] -> [B, 2D]: mean and maximum over the image, in float32."""
+def _pool(maps: Tensor, parts: tuple[int, ...]) -> Tensor:
+    """[B, D, h, w] -> [B, 2D], in float32: mean over the image, and mean of the maxima of its (rows, columns) parts."""
     maps = maps.float()
-    return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
+    largest = maps.amax((2, 3)) if parts == (1, 1) else F.adaptive_max_pool2d(maps, parts).mean((2, 3))
+    return torch.cat([maps.mean((2, 3)), largest], dim=1)
 
 
 class MTAA(nn.Module):

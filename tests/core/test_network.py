@@ -92,6 +92,27 @@ def test_the_hyperparameter_head_sees_the_attack_logits() -> None:
     assert network.attack_head.weight.grad.abs().sum() > 0
 
 
+def test_trained_on_parts_a_network_sees_the_same_in_four_images_side_by_side_as_in_one() -> None:
+    """Its maxima are averages over parts: a single maximum would grow with the image's size."""
+    torch.manual_seed(0)
+    one = torch.rand(2, 3, 64, 64)
+    four = one.tile(1, 1, 2, 2)
+    by_parts, whole = (
+        MTAA(NetworkConfig(width=4, crop=crop), ImageSpec(channels=3, height=64, width=64), ATTACKS, victims=4).eval()
+        for crop in (64, None)
+    )
+    whole.load_state_dict(by_parts.state_dict())
+    apart = []
+    for network in (by_parts, whole):
+        with torch.no_grad():
+            alone, beside = network(one).features, network(four).features
+        apart.append(float((alone - beside).abs().mean() / alone.abs().mean()))
+        assert network(torch.rand(1, 3, 40, 100)).attack.isfinite().all()
+    assert apart[0] < 0.05  # the edges are padded
+    with torch.no_grad():
+        assert torch.equal(by_parts(one).features, whole(one).features)
+
+
 def test_clean_has_no_hyperparameter() -> None:
     network = MTAA(SMALL, GREY, ATTACKS, victims=4).eval()
     assert (network(torch.rand(5, 1, 28, 28)).hyperparameter[:, 0] == 0).all()

@@ -21,7 +21,7 @@ from core.manifest import ImageSpec
 from core.model.network import MTAA, Outputs
 from core.progress import CancelToken, Progress
 from training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from training.gradients import batch_sizes
+from training.gradients import Batches, batch_sizes
 from training.scenario import Scenario
 from training.shards import Examples
 from training.trainer import EpochReport, Trainer, answer, attack_labels
@@ -130,6 +130,48 @@ def test_stopped_within_an_epoch_the_epoch_is_done_again(trainer: Callable[..., 
     resumed = trainer()
     resumed.run()
     assert same(state(resumed), state(whole))
+
+
+def wide(count: int = 20) -> Examples:
+    """16x16: four of the small examples side by side."""
+    whole = examples(count)
+    twice = {name: np.tile(getattr(whole, name), (1, 1, 2, 2)) for name in ("adversarial", "clean")}
+    return dataclasses.replace(whole, **twice)
+
+
+def test_parts_are_the_same_of_both_images_and_lie_anywhere() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (6, 3, 20, 16), np.uint8)
+    labels = np.zeros(6, np.int64)
+    train = Examples(images, images, labels, labels, labels.astype(np.float32), labels, labels)
+    batches = Batches(train, CPU, crop=8)
+    seen: set[tuple[int, int]] = set()
+    for seed in range(60):
+        batches.draw(torch.Generator().manual_seed(seed))
+        batch = batches.take(torch.arange(6))
+        assert batch.adversarial.shape == (6, 3, 8, 8) and torch.equal(batch.adversarial, batch.clean)
+        for image, part in zip(torch.from_numpy(images).float() / 255, batch.clean, strict=True):
+            places = [(y, x) for y in range(13) for x in range(9) if torch.equal(image[:, y : y + 8, x : x + 8], part)]
+            seen.update(places)
+            assert len(places) == 1
+    assert len(seen) > 0.9 * 13 * 9
+    assert torch.equal(Batches(train, CPU, crop=99).take(torch.arange(6)).clean, torch.from_numpy(images) / 255)
+
+
+def test_trained_on_parts_a_run_resumes_to_the_bit_and_judges_whole_images(trainer: Callable[..., Trainer]) -> None:
+    network = {"width": 4, "crop": 8}
+    whole = trainer("whole", wide(), network=network)
+    history = whole.run()
+
+    def kill(_: EpochReport) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        trainer("run", wide(), network=network).run(report=kill)
+    resumed = trainer("run", wide(), network=network)
+    assert resumed.run() == history
+    assert same(state(resumed), state(whole))
+    assert len(answer(whole.network, torch.from_numpy(wide().adversarial), CPU).attack) == 20
 
 
 def test_a_finished_run_is_not_trained_again(trainer: Callable[..., Trainer]) -> None:
