@@ -215,24 +215,21 @@ def run_all(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Pa
 
 def _clean(run: Run, listen: Listener, cancel: CancelToken | None = None, ranks: Ranks | None = None) -> CleanImages:
     """The run's clean images. ranks: processes that call this together; the first takes a folder's images in."""
-    from training.sources import SPLITS, download_mnist, load_source  # noqa: PLC0415
+    from training.folders import clean_images  # noqa: PLC0415
+    from training.sources import SPLITS, download_mnist  # noqa: PLC0415
 
     spec = run.scenario.clean
     if run.download:
         if run.data is None or spec.source != "mnist":
             raise DataError("Only MNIST is downloaded, and into a folder.", "Give --data DIR, or leave --download out.")
         return download_mnist(run.data)
-    if spec.source != "folder":
-        return load_source(spec.source, run.data)
-    from training.folders import take_in  # noqa: PLC0415
-
-    if run.data is None:
-        raise DataError("The images' folder is missing.", "Give --data DIR, a folder of images or a tar file.")
     if ranks is not None and not ranks.first:
         ranks.barrier()
-    clean = take_in(run.data, spec, run.out / "images", tell=_progress(listen), cancel=cancel)
+    clean = clean_images(spec, run.data, run.out / "images", tell=_progress(listen), cancel=cancel)
     if ranks is not None and ranks.first:
         ranks.barrier()
+    if spec.source != "folder":
+        return clean
     splits = {split: len(clean.rows(split)) for split in SPLITS}
     listen(
         Event("images", {"count": len(clean.images), "shape": clean.shape, "classes": list(clean.class_names),

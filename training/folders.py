@@ -31,7 +31,7 @@ from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.types import LoadedImage
 from training.scenario import CleanSpec
-from training.sources import SPLITS, CleanImages, split_beside, split_by_content
+from training.sources import SPLITS, CleanImages, load_source, split_beside, split_by_content
 
 PIXELS, INDEX = "images.bin", "images.json"
 _HELD_OUT = {"val", "valid", "validation", "test"}
@@ -134,6 +134,18 @@ def _check_labels(found: Sequence[Picture], data: Path) -> None:
 def class_names(found: Sequence[Picture]) -> tuple[str, ...]:
     """Folders' names in the order of the labels; empty where there are no classes."""
     return tuple(sorted({picture.label for picture in found} - {""}))
+
+
+def clean_images(
+    spec: CleanSpec, data: Path | None, keep: Path, *, tell: ProgressCallback = lambda _: None,
+    cancel: CancelToken | None = None,
+) -> CleanImages:  # fmt: skip
+    """A scenario's clean images, wherever they come from. keep: where a folder's are kept. Raises DataError."""
+    if spec.source != "folder":
+        return load_source(spec.source, data)
+    if data is None:
+        raise DataError("The images' folder is missing.", "Give --data DIR, a folder of images or a tar file.")
+    return take_in(data, spec, keep, tell=tell, cancel=cancel)
 
 
 def take_in(

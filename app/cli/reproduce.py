@@ -24,8 +24,12 @@ def reproduce(
         Path | None,
         typer.Option(metavar="DIR", help="Results, and the victims/ and data/ of `mtaa generate` where they exist."),
     ] = None,
-    dataset: Annotated[str, typer.Option(metavar="mnist|digits", help="The data set of the scenario.")] = "mnist",
+    dataset: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="mnist, digits, or what a folder's images are called."),
+    ] = "mnist",
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with the clean images.")] = None,
+    files: Annotated[Path, typer.Option(metavar="DIR", help="Where own victims' files are.")] = Path(),
     scenario: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The scenario, if not that of DIR/data or the protocol.")
     ] = None,
@@ -68,7 +72,7 @@ def reproduce(
 
     with progress_bars() as tell:
         study = open_study(
-            dataset, out, scenario=scenario, scale=scale, source=data, epochs=epochs, device_name=device,
+            dataset, out, scenario=scenario, scale=scale, source=data, files=files, epochs=epochs, device_name=device,
             pack_name=pack, tell=tell,
         )  # fmt: skip
         content = run_item(chosen, study, sorted(set(seed or [0])))

@@ -119,7 +119,7 @@ def _content(
     return {
         "schema_version": SCHEMA,
         "item": item.name,
-        "dataset": study.scenario.clean.source,
+        "dataset": study.dataset or study.scenario.clean.source,
         "scenario": study.scenario.name,
         "scale": study.scale,
         "epochs": study.epochs if study.epochs is not None else "by the scale",

@@ -23,34 +23,49 @@ training and 20 test examples; a smaller scale has fewer training examples and e
 
 
 def render(folder: Path) -> Path:
-    """Write ``folder/README.md`` from ``folder/results/*.json``. Raises DataError if there is none, or a bad one."""
-    found = {path.stem: read_result(path) for path in sorted((folder / "results").glob("*.json"))}
+    """Write ``folder/README.md`` from ``folder/results/*.json`` (MNIST's) and ``.../DATASET/*.json``.
+
+    Raises DataError if there is none, or a bad one.
+    """
+    results = folder / "results"
+    found = _read(results)
     if not found:
-        raise DataError(f"{folder / 'results'} holds no results.", "Copy there what `mtaa reproduce` wrote.")
+        raise DataError(f"{results} holds no results.", "Copy there what `mtaa reproduce` wrote.")
     parts = [_HEAD]
     for name, item in ITEMS.items():
-        content = found.pop(name, None)
-        if content is None:
-            parts.append(f"## {item.title}\n\nNot run.\n")
-        else:
-            parts.append(section(item, content, (folder / "results" / f"{name}.png").exists()))
-    if found:
-        strange = ", ".join(sorted(found))
-        raise DataError(f"{folder / 'results'} holds results of no known item: {strange}.", "Remove them.")
+        shown = section(item, found[name], results / f"{name}.png", folder) if name in found else _not_run(item)
+        parts.append(shown)
+    for other in sorted(path for path in results.iterdir() if path.is_dir()):
+        found = _read(other)
+        parts.append(f"# {other.name}\n")
+        parts += [section(ITEMS[name], found[name], other / f"{name}.png", folder) for name in ITEMS if name in found]
+        parts.append(f"Not run: {', '.join(name for name in ITEMS if name not in found)}.\n")
     path = folder / "README.md"
     write_file(path, "\n".join(parts).encode())
     return path
 
 
-def section(item: Item, content: Mapping[str, Any], picture: bool) -> str:
-    """One item in Markdown."""
+def _read(results: Path) -> dict[str, dict[str, Any]]:
+    """A data set's results by the names of their items."""
+    found = {path.stem: read_result(path) for path in sorted(results.glob("*.json"))}
+    if strange := ", ".join(sorted(found.keys() - ITEMS.keys())):
+        raise DataError(f"{results} holds results of no known item: {strange}.", "Remove them.")
+    return found
+
+
+def _not_run(item: Item) -> str:
+    return f"## {item.title}\n\nNot run.\n"
+
+
+def section(item: Item, content: Mapping[str, Any], picture: Path, folder: Path) -> str:
+    """One item in Markdown, with its picture if there is one, for a page in ``folder``."""
     lines = [f"## {item.title}\n", conditions(content) + "\n", markdown(item.table(Found(content["runs"])))]
     if content["not_run"]:
         lines += ["\nNot run:\n", *(f"- {cell}: {reason}" for cell, reason in content["not_run"].items())]
     if item.choices:
         lines += ["\nOur choices:\n", *(f"- {choice}" for choice in item.choices)]
-    if picture:
-        lines.append(f"\n![{item.title}](results/{item.name}.png)")
+    if picture.exists():
+        lines.append(f"\n![{item.title}]({picture.relative_to(folder).as_posix()})")
     return "\n".join(lines) + "\n"
 
 
@@ -63,11 +78,13 @@ def conditions(content: Mapping[str, Any]) -> str:
     seeds = ", ".join(map(str, content["seeds"]))
     minutes = sum(cell["seconds"] for cell in cells) / 60
     held = {cell["train"]["mean"] for cell in cells if "train" in cell}
-    mean = f", {min(held):.1f} to {max(held):.1f} found" if held else ""
+    trained = (
+        f"scale {content['scale']:g} ({content['per_cell']} training examples a cell asked for, {min(held):.1f} to "
+        f"{max(held):.1f} found), epochs {content['epochs']}" if held else f"scale {content['scale']:g}"
+    )  # fmt: skip
     pack = f" Pack {content['pack']}." if content["pack"] else ""
     return (
-        f"{content['dataset']}, scenario {content['scenario']}, scale {content['scale']:g} ({content['per_cell']} "
-        f"training examples a cell asked for{mean}), epochs {content['epochs']}, seed {seeds}; {devices}, {when}, "
+        f"{content['dataset']}, scenario {content['scenario']}, {trained}, seed {seeds}; {devices}, {when}, "
         f"{minutes:.0f} minutes.{pack}"
     )
 

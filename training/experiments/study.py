@@ -32,11 +32,12 @@ from core.pack import DEFAULT_PACK, Pack, find_pack, load_pack
 from core.paths import RESOURCES
 from core.progress import ProgressCallback
 from training.experiments.subset import Subset, select
+from training.folders import clean_images
 from training.generate import generate
 from training.pipeline import make_victims
 from training.scenario import Scenario, read_scenario
 from training.shards import MADE_BY, MANIFEST, Examples, fingerprint, read_manifest, read_split
-from training.sources import CleanImages, Split, load_source
+from training.sources import CleanImages, Split
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -78,13 +79,16 @@ class Cell:
 class Study:
     """One run: where its examples are (``out/data``, ``out/victims``), how much of them it takes, on which device.
 
-    source: folder of the clean images. scale: times the examples a cell; epochs go with its square root unless
-    ``epochs`` says how many. pack: name or path of the pack that the items about packs judge.
+    source: folder of the clean images. files: where own victims' files are. dataset: what the images are called.
+    scale: times the examples a cell; epochs go with its square root unless ``epochs`` says how many.
+    pack: name or path of the pack that the items about packs judge.
     """
 
     scenario: Scenario
     out: Path
     source: Path | None = None
+    files: Path = Path()
+    dataset: str = ""
     scale: float = 1.0
     epochs: int | None = None
     device_name: str = "auto"
@@ -97,7 +101,7 @@ class Study:
 
     @cached_property
     def clean(self) -> CleanImages:
-        return load_source(self.scenario.clean.source, self.source)
+        return clean_images(self.scenario.clean, self.source, self.out / "images", tell=self.tell)
 
     @cached_property
     def pack(self) -> Pack:
@@ -144,7 +148,7 @@ class Study:
         """Train the victims and generate the examples that are missing; what is whole is not touched."""
         if self._whole():
             return
-        make_victims(self.scenario, self.clean, self.victims, self.device, self.tell)
+        make_victims(self.scenario, self.clean, self.victims, self.device, self.tell, files=self.files)
         generate(self.scenario, self.clean, self.victims, self.data, device=self.device, tell=self.tell)
 
     def _whole(self) -> bool:
@@ -213,9 +217,9 @@ def open_study(dataset: str, out: Path, *, scenario: Path | None = None, scale: 
         if not protocol.exists():
             raise ScenarioError(f"There is no protocol for {dataset}.", "Give a scenario file with --scenario.")
         chosen = scaled(read_scenario(protocol), scale)
-    if chosen.clean.source != dataset:
+    if chosen.clean.source not in (dataset, "folder"):  # a folder may hold any data set
         raise ScenarioError(f"{chosen.name} is about {chosen.clean.source}, not {dataset}.", "Give its --dataset.")
-    return Study(chosen, out, scale=scale, **options)
+    return Study(chosen, out, dataset=dataset, scale=scale, **options)
 
 
 def _scenario_of(data: Path) -> Scenario:

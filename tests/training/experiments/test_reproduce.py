@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tomli_w
+from PIL import Image
 from torch import nn
 
 from app.__main__ import main
@@ -22,6 +24,7 @@ from training.experiments.rivals import make_rival
 from training.experiments.study import Study, open_study
 from training.experiments.subset import Subset, narrow, select, table1_range
 from training.scenario import Scenario
+from training.sources import CleanImages
 
 Build = Callable[..., Study]
 
@@ -110,6 +113,21 @@ def test_the_protocol_is_taken_at_the_scale_where_there_is_nothing(tmp_path: Pat
     assert sum(len(a.grid.values) for a in study.scenario.attacks) * len(study.scenario.victims) == 300
 
 
+def test_images_of_a_folder_are_a_data_set_of_any_name(digits: CleanImages, toy: Scenario, tmp_path: Path) -> None:
+    for at, image in enumerate(digits.images[:60]):
+        folder = tmp_path / "pictures" / str(at % 2)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[0]).save(folder / f"{at}.png")
+    content = toy.model_dump(exclude_none=True) | {
+        "clean": toy.clean.model_dump(exclude_none=True) | {"source": "folder", "size": 16, "channels": 1}
+    }
+    (tmp_path / "own.toml").write_text(tomli_w.dumps(content))
+    study = open_study("pictures", tmp_path / "out", scenario=tmp_path / "own.toml", source=tmp_path / "pictures")
+    assert study.clean.shape == (1, 16, 16) and len(study.clean.images) == 60
+    with pytest.raises(DataError, match="folder is missing"):
+        assert open_study("pictures", tmp_path / "out", scenario=tmp_path / "own.toml").clean
+
+
 REFUSED = {
     "unknown item": (["table99"], "table99"),
     "scale of nothing": (["table2", "--scale", "0"], "--scale"),
@@ -161,6 +179,12 @@ def test_the_page_is_rendered_from_the_results(study: Build, out: Path, tmp_path
     l2 = content["runs"]["0"]["perturbations"]["victims"]["VGG16"]["l2"]
     assert f"| VGG16 | 100.00 | {l2:.2f} |" in page
     assert "scale 0.01" in page and "seed 0" in page and "CPU" in page
+    other = tmp_path / "results/photographs"
+    other.mkdir()
+    (other / "figure4.json").write_text(json.dumps(content | {"dataset": "photographs"}))
+    part = render(tmp_path).read_text("utf-8").partition("# photographs")[2]
+    assert f"| VGG16 | 100.00 | {l2:.2f} |" in part and "photographs, scenario toy" in part
+    assert "![" not in part and "table2" in part.partition("Not run: ")[2]
     broken = tmp_path / "results/table2.json"
     broken.write_text(json.dumps({"item": "table2"}))
     with pytest.raises(DataError, match=r"table2\.json"):
