@@ -1,4 +1,4 @@
-"""The pack under test on images that were saved as JPEG or resized on their way: right, or flagged as unfamiliar?"""
+"""The pack under test on images that were saved as JPEG, resized or cropped on their way: right, or flagged?"""
 
 from __future__ import annotations
 
@@ -39,12 +39,28 @@ def resized(image: FloatArray) -> FloatArray:
     return _to_array(twice.resize(picture.size, Image.Resampling.BICUBIC))
 
 
+def cropped(image: FloatArray) -> FloatArray:
+    """Seven eighths of both sides, off the centre and off any grid of the image."""
+    height, width = (round(side * 7 / 8) for side in image.shape[1:])
+    top, left = ((side - kept) // 11 + 1 for side, kept in zip(image.shape[1:], (height, width), strict=True))
+    return image[:, top : top + height, left : left + width]
+
+
+def screenshot(image: FloatArray) -> FloatArray:
+    """As a viewer at 125 % shows it: enlarged with a triangle filter and rounded to 8 bits."""
+    picture = _to_image(image)
+    size = round(picture.width * 5 / 4), round(picture.height * 5 / 4)
+    return _to_array(picture.resize(size, Image.Resampling.BILINEAR))
+
+
 CHANGES: dict[str, Callable[[FloatArray], FloatArray]] = {
     "as it was": lambda image: image,
     "JPEG 95": jpeg(95),
     "JPEG 90": jpeg(90),
     "JPEG 75": jpeg(75),
     "resized to twice the size and back": resized,
+    "cropped to seven eighths": cropped,
+    "screenshot at 125 %": screenshot,
 }
 
 
@@ -101,6 +117,7 @@ def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
 
 
 ITEM = Item(
-    "robustness", "After JPEG and resizing: right, or flagged as unfamiliar", cells, table, draw, of_pack=True,
+    "robustness", "After JPEG, resizing and cropping: right, or flagged as unfamiliar", cells, table, draw,
+    of_pack=True,
     choices=("RMSE on Table 1's scale.", "Wrong is a wrong attack or a wrong victim."),
 )  # fmt: skip
