@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app import pack_guide
 from app.main_window import MainWindow
 from app.packs_view import PacksDialog
+from app.requests import ViewRequest
 from app.window import Program
 from core import paths
 from core.pack import read_manifest
@@ -73,15 +76,30 @@ def test_before_anything_was_judged_the_pack_that_fits_is_taken(window: MainWind
     assert window.session.settings.text("attribution/pack") == "", "nobody chose it"
 
 
-def test_the_view_waits_for_the_choice(open_program: Opener, qtbot: QtBot, photos: Path, tiny_pack: Path) -> None:
-    """No answer of the pack that does not fit is ever shown."""
-    window = open_program().window
-    seen: list[str] = []
-    window.session.worker.viewed.connect(lambda answer: seen.append(answer.record.finding.attribution.pack_id))
+def test_the_view_waits_for_the_choice(
+    window: MainWindow, qtbot: QtBot, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes, no answer of the pack that does not fit is asked for."""
+    asked: list[str] = []
+    let, compare, view = threading.Event(), pack_guide._better, window.session.worker.view
+
+    def slow(look: pack_guide._Look) -> pack_guide.Proposal | None:
+        assert let.wait(30)
+        return compare(look)
+
+    def noted(request: ViewRequest) -> None:
+        asked.append(request.setup.pack)
+        view(request)
+
+    monkeypatch.setattr(pack_guide, "_better", slow)
+    monkeypatch.setattr(window.session.worker, "view", noted)
     drop(window, photos / "p.png")
-    qtbot.waitUntil(lambda: window.answer.has_answer and window.session.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.scene.image is not None, timeout=PATIENCE)
+    assert asked == []
+    let.set()
+    qtbot.waitUntil(lambda: window.session.scene.heatmap is not None, timeout=PATIENCE)
     wait_looked(qtbot, window, 1)
-    assert {pack.partition("@")[0] for pack in seen} == {"colour"}
+    assert set(asked) == {"colour"}
 
 
 def test_digits_are_judged_by_the_default_without_a_word(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
@@ -223,7 +241,8 @@ def test_stop_drops_what_is_looked_at(window: MainWindow, qtbot: QtBot, photos: 
     with qtbot.waitSignal(session.packs._looked, timeout=PATIENCE):
         drop(window, photos)
     qtbot.waitUntil(lambda: session.status.phase == "ready", timeout=PATIENCE)
-    assert not session.packs.is_looking and judges(window) == set() and not session.status.waiting
+    assert not session.packs.is_looking and not session.status.waiting
+    assert session.images.rows[1].record is None, "the first is on screen, which asks by itself"
     session.judge_missing()
     wait_judged(qtbot, window, 2)
     assert judges(window) == {"tiny"}
