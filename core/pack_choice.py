@@ -33,6 +33,9 @@ from core.types import FloatArray, LoadedImage
 LOOKED_AT = 8
 """Files whose images decide for all that are opened together."""
 
+ENOUGH_PIXELS = 2**24
+"""Pixels after which no further file is looked at: decoding eight photographs of a camera would take seconds."""
+
 
 class Fit(IntEnum):
     """How well a pack fits an image; the module says what each means."""
@@ -75,8 +78,10 @@ def look_at(image: LoadedImage) -> Look:
 
 def look_at_first(loads: Iterable[Callable[[], LoadedImage]]) -> list[Look]:
     """The first images, each read by its function; those that raise ImageError are passed over."""
-    found = []
+    found: list[Look] = []
     for load in islice(loads, LOOKED_AT):
+        if sum(image.height * image.width for image in found) >= ENOUGH_PIXELS:
+            break
         try:
             found.append(look_at(load()))
         except ImageError:

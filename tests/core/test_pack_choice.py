@@ -16,7 +16,7 @@ from core.errors import ImageError
 from core.imageio import load_image
 from core.manifest import ImageSpec, Manifest
 from core.pack import ListedPack
-from core.pack_choice import LOOKED_AT, Fit, Look, choose_pack, fit, look_at, look_at_first
+from core.pack_choice import ENOUGH_PIXELS, LOOKED_AT, Fit, Look, choose_pack, fit, look_at, look_at_first
 from core.types import LoadedImage
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +141,11 @@ def test_what_is_no_image_is_passed_over_and_the_first_files_are_enough() -> Non
 
     looks = look_at_first(loader(at) for at in range(100))
     assert asked == list(range(LOOKED_AT)) and len(looks) == LOOKED_AT - 1
+
+
+def test_few_large_photographs_are_enough() -> None:
+    large = LoadedImage("x", "0" * 64, np.zeros((1, ENOUGH_PIXELS // 5000, 4000), np.float32), "PNG", 8, False)
+    assert len(look_at_first([lambda: large] * LOOKED_AT)) == 2
 
 
 def test_grey_is_found_in_files(tmp_path: Path) -> None:
