@@ -20,6 +20,7 @@ from app.attribution_view import AttributionView
 from app.case.panels import CasePanels
 from app.commands import Commands, paths_of
 from app.image_rows import ImageListPanel
+from app.proposal_bar import ProposalBar
 from app.session import Session, Status
 from app.status_bar import StatusBar
 from app.submenus import Submenus
@@ -83,7 +84,14 @@ class MainWindow(QMainWindow):
             self.split.addWidget(panel)
             self.split.setStretchFactor(self.split.count() - 1, stretch)
         self.split.setSizes([300, 620, 360])
-        self.setCentralWidget(self.split)
+        central = QWidget()
+        self.proposal = ProposalBar(self.session.packs, self.list.view, central)
+        whole = QVBoxLayout(central)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.proposal)
+        whole.addWidget(self.split, 1)
+        self.setCentralWidget(central)
 
     def _fill_toolbar(self) -> None:
         bar = QToolBar(self.tr("Tools"))

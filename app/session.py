@@ -18,6 +18,7 @@ from PySide6.QtGui import QImage, QUndoStack
 from app.case.desk import CaseDesk
 from app.image_list import ImageListModel, Row
 from app.layers import Look, Scene
+from app.pack_guide import PackGuide
 from app.reader import Reader
 from app.requests import (
     BatchAnswer,
@@ -33,6 +34,7 @@ from app.requests import (
 from app.settings import Settings
 from app.tasks import Worker, make_attributor
 from app.undo import RemoveRows
+from core.paths import DEFAULT_PACK
 from core.progress import Progress
 from core.types import LoadedImage, Record
 
@@ -74,10 +76,13 @@ class Session(QObject):
         self._on_screen: int | None = None  # whose image the scene shows; the current row's follows once it is read
         self.gpus: tuple[tuple[str, str], ...] = ()
         self.new_keys = count(1)
+        self._pack = ""  # in use in place of what the settings say
+        self._judged = False
         self._batches: list[BatchRequest | CaseRequest] = []
         self.reader = Reader(self)
         self.worker = Worker(factory, self)
         self.desk = CaseDesk(self)
+        self.packs = PackGuide(self)
         self._wire()
 
     def _wire(self) -> None:
@@ -103,8 +108,14 @@ class Session(QObject):
     def setup(self) -> Setup:
         s = self.settings
         victims = _files(s.text("attribution/victims"))
-        pack, device, ask = s.text("attribution/pack"), s.text("attribution/device"), s.flag("attribution/ask")
+        pack = self._pack or s.text("attribution/pack") or DEFAULT_PACK
+        device, ask = s.text("attribution/device"), s.flag("attribution/ask")
         return Setup(pack, device, ask, victims, None if self.desk.case is None else self.desk.case.asked)
+
+    @property
+    def may_take_pack(self) -> bool:
+        """Whether another pack can be used unasked: nobody ever chose one, and this session has given no answer yet."""
+        return not self._judged and not self.settings.text("attribution/pack")
 
     @property
     def coverage(self) -> float:
@@ -171,7 +182,10 @@ class Session(QObject):
 
     def _add(self, entries: Sequence[Entry], again: Sequence[int] = ()) -> None:
         self.images.append([Row(entry) for entry in entries])
-        self._judge(entries)
+        if self.desk.case is not None:  # whose pack is settled
+            self._judge(entries)
+        if entries:
+            self.packs.look(entries)
         self.opened.emit([*(entry.key for entry in entries), *again])
 
     def remove(self, keys: Sequence[int], text: str) -> None:
@@ -182,8 +196,15 @@ class Session(QObject):
 
     def judge_missing(self) -> None:
         """Ask for every row without an answer that nobody is working on."""
+        self.judge_waiting([row.entry for row in self.images.rows])
+
+    def judge_waiting(self, entries: Iterable[Entry]) -> None:
+        """The same of these entries, as far as they are still open."""
         asked = {path for batch in self._batches for path in batch.paths}
-        self._judge([row.entry for row in self.images.rows if row.record is None and row.entry.path not in asked])
+        rows = [row for entry in entries if (row := self.images.row_of(entry.key)) is not None]
+        self._judge([row.entry for row in rows if row.record is None and row.entry.path not in asked])
+        if any(row.entry.key == self.current for row in rows):
+            self._ask_view()
 
     def judge_again(self, keys: Iterable[int]) -> None:
         rows = [row for key in keys if (row := self.images.row_of(key)) is not None]
@@ -196,6 +217,7 @@ class Session(QObject):
         """Stop waiting work between two batches; rows not judged yet stay in the list."""
         self.worker.cancel_batches()
         self.desk.cancel_export()
+        self.packs.stop()
         self._batches.clear()
         self._tell(waiting=0, progress=None, paused=False)
 
@@ -217,26 +239,29 @@ class Session(QObject):
             text = self.tr("The answers of a case are of one pack and the same victims. Close the case to use others.")
             self.message.emit(text)
             return
-        self.settings["attribution/pack"], self.settings["attribution/device"] = setup.pack, setup.device
-        self.settings["attribution/ask"], self.settings["attribution/victims"] = setup.ask, json.dumps(setup.victims)
-        if setup == old and self.status.phase != "failed":
-            return
+        if setup.pack != old.pack:
+            self.settings["attribution/pack"], self._pack = setup.pack, ""
+        self.settings["attribution/device"], self.settings["attribution/ask"] = setup.device, setup.ask
+        self.settings["attribution/victims"] = json.dumps(setup.victims)
+        if setup != old or self.status.phase == "failed":
+            self._begin_again(keep_answers=same)
+
+    def use_pack(self, pack: str) -> None:
+        """A case's, or one that fits what is open: used until another is, while the settings keep what was chosen."""
+        if pack != self.setup.pack:
+            self._pack = pack
+            self._begin_again(keep_answers=False)
+
+    def _begin_again(self, *, keep_answers: bool) -> None:
+        """With a setup that is now another."""
         self.cancel()
-        self.worker.prepare(setup)
-        if not same:
+        self.worker.prepare(self.setup)
+        if not keep_answers:
+            self.packs.withdraw()
             self.images.set_records((row.entry.key, None) for row in self.images.rows)
             self._show(replace(self.scene, heatmap=None))
         self.judge_missing()
-        self._ask_view()
         self.shown_changed.emit()
-
-    def use_pack(self, pack: str) -> None:
-        """The pack of a case that was opened."""
-        if pack != self.setup.pack:
-            self.settings["attribution/pack"] = pack
-            self.worker.prepare(self.setup)
-            self._show(replace(self.scene, heatmap=None))
-        self._ask_view()
 
     def _judge(self, entries: Sequence[Entry]) -> None:
         request = self._request(entries) if entries else None
@@ -297,9 +322,10 @@ class Session(QObject):
             self._show(replace(self.scene, reference=image))
 
     def _ask_view(self) -> None:
-        row = self.current_row
-        if row is not None and self.scene.image is not None and self._on_screen == self.current:
-            self.worker.view(ViewRequest(self.setup, row.entry, self.scene.image, self.coverage))
+        row, image = self.current_row, self.scene.image
+        if row is None or image is None or self._on_screen != self.current or self.packs.is_looking_at(row.entry):
+            return
+        self.worker.view(ViewRequest(self.setup, row.entry, image, self.coverage))
 
     def _show(self, scene: Scene) -> None:
         self.scene = scene
@@ -324,6 +350,7 @@ class Session(QObject):
             self._tell(waiting=max(0, self.status.waiting - len(answer.records)))
 
     def keep(self, records: Sequence[tuple[int, Record]]) -> None:
+        self._judged = self._judged or any(record.finding is not None for _, record in records)
         self.images.set_records(records)
         if any(key == self.current for key, _ in records):
             self.shown_changed.emit()

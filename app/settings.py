@@ -98,7 +98,7 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "files/recent_limit", 10, QT_TRANSLATE_NOOP("Settings", "Recent files to remember"), FILES, low=0, high=30
     ),
-    Setting("attribution/pack", "mnist"),
+    Setting("attribution/pack", ""),
     Setting("attribution/device", "auto"),
     Setting("attribution/ask", True),
     Setting("attribution/victims", ""),

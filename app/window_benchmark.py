@@ -81,7 +81,8 @@ def _child(folder: str, out: str, started: float) -> None:
             since("first_answer_ms")
             since_beat.append(len(heart.late))
         rows = session.images.rows
-        if rows and session.status.phase == "ready" and not session.status.waiting:
+        ready = session.status.phase == "ready" and not session.packs.is_looking
+        if rows and ready and not session.status.waiting:
             since("all_answers_ms")
             program.window.close()
 

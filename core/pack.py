@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from core.model.network import MTAA
 
 SUFFIX = ".mtaapack"
-DEFAULT_PACK = "mnist"
 MAX_MANIFEST_BYTES = 8 * 2**20
 MAX_WEIGHTS_BYTES = 4 * 2**30
 
@@ -87,6 +86,12 @@ def list_packs() -> list[ListedPack]:
         for path in sorted(folder.glob(f"*{SUFFIX}")):
             files.setdefault(path.name, path)
     return [_listed(files[name]) for name in sorted(files)]
+
+
+def find_pack_of(weights_sha256: str) -> Path | None:
+    """The pack of these weights in the pack folders, whatever it is called there; None where it is not there."""
+    same = (p.path for p in list_packs() if p.manifest is not None and p.manifest.weights_sha256 == weights_sha256)
+    return next(same, None)
 
 
 def _listed(path: Path) -> ListedPack:

@@ -11,6 +11,9 @@ RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 
 SAMPLES = RESOURCES / "samples"
 
+DEFAULT_PACK = "mnist"
+"""The pack that is used where nobody chose one and none fits better; always shipped."""
+
 
 def user_data() -> Path:
     """The user's folder for packs, victims and cases; made on first use."""

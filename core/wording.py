@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from core.types import ClassAnswer, Familiarity, HyperparameterAnswer, Testimony
+
+if TYPE_CHECKING:
+    from core.manifest import ImageSpec
 
 _SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
 
@@ -67,6 +71,11 @@ def unfamiliarity(familiarity: Familiarity) -> str:
         "unfamiliar: unlike the images this pack was calibrated on "
         f"(score {familiarity.score:.3g}, threshold {familiarity.threshold:.3g}), so its answers may mean nothing"
     )
+
+
+def image_kind(spec: ImageSpec) -> str:
+    """What a pack takes: "28x28, grey"."""
+    return f"{spec.width}x{spec.height}, {'grey' if spec.channels == 1 else 'colour'}"
 
 
 def testimony(said: Testimony) -> str:

@@ -64,18 +64,28 @@ def tiny_manifest() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def tiny_pack(tmp_path_factory: pytest.TempPathFactory, tiny_manifest: dict[str, Any]) -> Path:
     """A pack file of the real network, small and untrained, always the same. Copy it before changing it."""
+    return write_tiny_pack(tmp_path_factory.mktemp("packs") / "tiny.mtaapack", tiny_manifest)
+
+
+@pytest.fixture(scope="session")
+def colour_pack(tmp_path_factory: pytest.TempPathFactory, tiny_manifest: dict[str, Any]) -> Path:
+    """The same for colour of 48x48, under the name "colour"."""
+    entries = {**tiny_manifest, "name": "colour", "image": {"channels": 3, "height": 48, "width": 48}}
+    return write_tiny_pack(tmp_path_factory.mktemp("packs") / "colour.mtaapack", entries)
+
+
+def write_tiny_pack(path: Path, entries: dict[str, Any]) -> Path:
     import torch  # noqa: PLC0415
 
     from core.manifest import Manifest  # noqa: PLC0415
     from core.model.network import MTAA  # noqa: PLC0415
     from core.pack import write_pack  # noqa: PLC0415
 
-    path = tmp_path_factory.mktemp("packs") / "tiny.mtaapack"
-    checked = Manifest.model_validate({**tiny_manifest, "weights_sha256": "0" * 64})
+    checked = Manifest.model_validate({**entries, "weights_sha256": "0" * 64})
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = MTAA(checked.network, checked.image, checked.attacks, len(checked.victims))
-    write_pack(path, tiny_manifest, network.state_dict())
+    write_pack(path, entries, network.state_dict())
     return path
 
 

@@ -262,12 +262,12 @@ class _Heatmaps:
 
 def _pack_of(case: Case, setup: Setup) -> str | None:
     """The pack that made the case: the one in use, or another of this machine."""
-    from core.pack import find_pack, list_packs, read_manifest  # noqa: PLC0415  (pydantic)
+    from core.pack import find_pack, find_pack_of, read_manifest  # noqa: PLC0415  (pydantic)
 
     try:
         if read_manifest(find_pack(setup.pack)).weights_sha256 == case.manifest.weights_sha256:
             return setup.pack
     except PackError:
         pass
-    same = (p for p in list_packs() if p.manifest and p.manifest.weights_sha256 == case.manifest.weights_sha256)
-    return next((pack.path.stem for pack in same), None)
+    found = find_pack_of(case.manifest.weights_sha256)
+    return None if found is None else found.stem

@@ -15,11 +15,12 @@ from rich.text import Text
 
 from app.cli.console import notify, output, plain, progress_bars
 from app.cli.control import listen_for_commands
+from app.cli.fitting import AUTO, settle_pack
 from core import wording
 from core.errors import WorkbenchError
 from core.imageio import find_images
 from core.manifest import Manifest
-from core.pack import DEFAULT_PACK, find_pack, load_pack, read_manifest
+from core.pack import load_pack, read_manifest
 from core.progress import CancelToken
 from core.ranks import Ranks
 from core.records import encode, to_json, write_json
@@ -52,8 +53,12 @@ def attribute(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Image files and folders of them.")],
     *,
     pack: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="The model pack that judges the images.")
-    ] = DEFAULT_PACK,
+        str,
+        typer.Option(
+            metavar="auto|NAME|FILE",
+            help="The model pack that judges the images; auto takes the one that is made for most of the first.",
+        ),
+    ] = AUTO,
     case: Annotated[
         Path | None, typer.Option(metavar="FILE.mtaacase", help="Keep results, notes and a log in a case file.")
     ] = None,
@@ -89,22 +94,23 @@ def attribute(
 
     With a case, results are written as they arrive; whatever stops the program, --resume goes on where it was, and
     what is written out is the whole case. Under torchrun the processes share the files of one case.
+    One pack judges all files: the one that is named, else the case's, else the one that fits, which is then told.
     A pack that can weigh what victims say asks those of its own that are found, and every one that is handed over.
 
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
     """
-    pack_path = find_pack(pack)
-    manifest = read_manifest(pack_path)
-    _check_coverage(coverage, manifest)
     _check_outputs(case, resume, report)
-    files = find_images(paths, subfolders)
-    if not files:
-        raise WorkbenchError(f"There is no image in {', '.join(map(str, paths))}.", "Name image files or their folder.")
     ranks = Ranks()
     if ranks.count > 1 and case is None:
         raise WorkbenchError("Several processes can only share a case.", "Give --case FILE.mtaacase.")
     if ranks.count > 1 and control:
         raise WorkbenchError("Several processes have not one standard input.", "Leave --control out.")
+    files = find_images(paths, subfolders)
+    if not files:
+        raise WorkbenchError(f"There is no image in {', '.join(map(str, paths))}.", "Name image files or their folder.")
+    pack_path = settle_pack(pack, files, case if resume else None, tell=ranks.first)
+    manifest = read_manifest(pack_path)
+    _check_coverage(coverage, manifest)
 
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
 

@@ -10,8 +10,8 @@ from rich import box
 from rich.table import Table
 
 from app.cli.console import notify, output, plain, progress_bars
-from core.pack import DEFAULT_PACK, find_pack, load_pack
-from core.paths import RESOURCES
+from core.pack import find_pack, load_pack
+from core.paths import DEFAULT_PACK, RESOURCES
 from core.progress import ProgressMeter
 from core.records import encode
 

@@ -10,8 +10,8 @@ import typer
 from app.cli.console import notify, output, plain
 from app.display import has_display
 from core.errors import PackError
-from core.pack import DEFAULT_PACK, find_pack, list_packs
-from core.paths import user_data
+from core.pack import find_pack, list_packs
+from core.paths import DEFAULT_PACK, user_data
 from core.versions import versions
 
 

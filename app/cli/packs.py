@@ -10,8 +10,10 @@ from rich.table import Table
 
 from app.cli.console import output, plain
 from core.manifest import Manifest
-from core.pack import DEFAULT_PACK, find_pack, list_packs, read_manifest, verify_pack
+from core.pack import find_pack, list_packs, read_manifest, verify_pack
+from core.paths import DEFAULT_PACK
 from core.victim_store import candidates
+from core.wording import image_kind
 
 _SHOWN = 30
 """Entries up to which a list of figures is shown; more of them are for drawings."""
@@ -85,7 +87,6 @@ def _style(ok: bool) -> str:
 
 
 def _facts(manifest: Manifest) -> dict[str, str]:
-    image = manifest.image
     attacks = [
         f"{a.name} ({a.hyperparameter} {a.minimum:g} to {a.maximum:g} {a.unit})" if a.width else a.name
         for a in manifest.attacks
@@ -97,7 +98,7 @@ def _facts(manifest: Manifest) -> dict[str, str]:
         "Made": manifest.created,
         "Attacks": ", ".join(attacks),
         "Victims": ", ".join(victim.name for victim in manifest.victims),
-        "Images": f"{image.width}x{image.height}, {'grey' if image.channels == 1 else 'colour'}",
+        "Images": image_kind(manifest.image),
         "Network": ", ".join(f"{name} {value}" for name, value in manifest.network.model_dump().items()),
         "Calibrated": f"for coverages {coverages}",
         **{f"Measured {name}": _figure(value) for name, value in manifest.results.items()},

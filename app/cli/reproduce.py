@@ -11,7 +11,7 @@ from rich.table import Table
 
 from app.cli.console import notify, output, plain, progress_bars
 from core.errors import WorkbenchError
-from core.pack import DEFAULT_PACK
+from core.paths import DEFAULT_PACK
 
 if TYPE_CHECKING:
     from training.experiments.item import Item

@@ -13,8 +13,8 @@ from core.answers import at_coverage
 from core.attributor import Attributor, attribute_files, choose_device
 from core.errors import Cancelled, DeviceError
 from core.imageio import find_images, load_image
-from core.pack import DEFAULT_PACK, find_pack, load_pack
-from core.paths import SAMPLES
+from core.pack import find_pack, load_pack
+from core.paths import DEFAULT_PACK, SAMPLES
 from core.progress import CancelToken, Progress
 from core.types import LoadedImage
 

@@ -28,8 +28,8 @@ from safetensors.numpy import load, save
 from core.attributor import choose_device
 from core.errors import DataError, ScenarioError
 from core.files import make_folder, write_file
-from core.pack import DEFAULT_PACK, Pack, find_pack, load_pack
-from core.paths import RESOURCES
+from core.pack import Pack, find_pack, load_pack
+from core.paths import DEFAULT_PACK, RESOURCES
 from core.progress import ProgressCallback
 from training.experiments.subset import Subset, select
 from training.folders import clean_images

@@ -1,0 +1,68 @@
+"""Which pack judges the files of a command that names none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from app.cli.console import notify
+from core.case import Case
+from core.errors import CaseError
+from core.imageio import load_image
+from core.pack import find_pack, find_pack_of, list_packs
+from core.pack_choice import Choice, Look, choose_pack, look_at_first
+from core.paths import DEFAULT_PACK
+from core.wording import image_kind
+
+AUTO = "auto"
+
+
+def settle_pack(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool) -> Path:
+    """The pack that is named; else that of a case that is gone on with; else the one that fits the files, and says so.
+
+    Raises PackError where there is none, CaseError where the case cannot be read or its pack is not here.
+    """
+    if wanted != AUTO:
+        return find_pack(wanted)
+    if begun is not None and begun.exists():
+        return _pack_of_case(begun)
+    found, why = _fitting_pack(files)
+    if tell:
+        notify(f"Pack {found.stem}: {why}")
+    return found
+
+
+def _pack_of_case(path: Path) -> Path:
+    with Case(path) as case:
+        manifest = case.manifest
+    found = find_pack_of(manifest.weights_sha256)
+    if found is None:
+        raise CaseError(f"This machine has not the pack {manifest.pack_id} of {path}.", "Name its file with --pack.")
+    return found
+
+
+def _fitting_pack(files: Sequence[Path]) -> tuple[Path, str]:
+    """The pack that fits most of the first files, or the default one where none fits any; and why, for people."""
+    looks = look_at_first(partial(load_image, file) for file in files)
+    packs = sorted(list_packs(), key=lambda pack: pack.path.stem != DEFAULT_PACK)  # which wins a draw
+    choice = choose_pack(packs, looks)
+    if choice is None:
+        return find_pack(DEFAULT_PACK), _no_fit(looks)
+    return choice.path, _why(choice, looks)
+
+
+def _why(choice: Choice, looks: Sequence[Look]) -> str:
+    kind = image_kind(choice.manifest.image)
+    if choice.fitting == len(looks):
+        return f"made for images like these ({kind})."
+    return (
+        f"made for images like {choice.fitting} of the first {len(looks)} ({kind}). The others do not fit it and are "
+        "changed until they do; name a pack with --pack to use another."
+    )
+
+
+def _no_fit(looks: Sequence[Look]) -> str:
+    if not looks:
+        return "the default, for none of the first files is an image."
+    return "the default, for none that is here is made for images like these. Changed to fit it, they may tell nothing."

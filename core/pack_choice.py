@@ -1,0 +1,137 @@
+"""Which of several packs fits the images that are to be judged.
+
+A pack judges images as its victims were attacked: of one size, in grey or in colour. Any other image has to be made to
+fit, and what that costs of the perturbation decides. From best to worst, a pack fits an image by
+
+- ``SAME``: size and colour are the pack's. Grey that was stored as colour counts as grey, and an image that was
+  enlarged by repeating pixels counts as what it was: nothing is lost.
+- ``SIZE``: the size is a colour pack's, and the image is grey.
+- ``WHOLE``: the image is grey and a whole multiple of a grey pack's size, which whole blocks are averaged to.
+- ``LARGER``: the pack is for colour, and the image has at least as many pixels as it takes: a photograph.
+
+Anything else does not fit: colour is not turned to grey, for the perturbation differs from channel to channel, and
+nothing is enlarged, for an attack was not computed between the pixels.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import islice
+from math import gcd
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import ImageError
+from core.manifest import ImageSpec, Manifest
+from core.pack import ListedPack
+from core.types import FloatArray, LoadedImage
+
+LOOKED_AT = 8
+"""Files whose images decide for all that are opened together."""
+
+ENOUGH_PIXELS = 2**24
+"""Pixels after which no further file is looked at: decoding eight photographs of a camera would take seconds."""
+
+
+class Fit(IntEnum):
+    """How well a pack fits an image; the module says what each means."""
+
+    NONE = 0
+    LARGER = 1
+    WHOLE = 2
+    SIZE = 3
+    SAME = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a choice needs to know of an image.
+
+    height, width: in pixels. grey: whether its channels are all the same. repeats: the side of the largest squares,
+    whole numbers of which fill the image, that are of one colour each; 1 where pixels are not repeated.
+    """
+
+    height: int
+    width: int
+    grey: bool
+    repeats: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The pack that was chosen, and how many of the images it fits at all."""
+
+    path: Path
+    manifest: Manifest
+    fitting: int
+
+
+def look_at(image: LoadedImage) -> Look:
+    pixels = image.pixels
+    grey = all(np.array_equal(pixels[0], channel) for channel in pixels[1:])
+    return Look(*image.size, grey, _repeats(pixels[:1] if grey else pixels))
+
+
+def look_at_first(loads: Iterable[Callable[[], LoadedImage]]) -> list[Look]:
+    """The first images, each read by its function; those that raise ImageError are passed over."""
+    found: list[Look] = []
+    for load in islice(loads, LOOKED_AT):
+        if sum(image.height * image.width for image in found) >= ENOUGH_PIXELS:
+            break
+        try:
+            found.append(look_at(load()))
+        except ImageError:
+            continue
+    return found
+
+
+def fit(spec: ImageSpec, image: Look) -> Fit:
+    """How well a pack for ``spec`` fits an image."""
+    grey_pack = spec.channels == 1
+    if grey_pack and not image.grey:
+        return Fit.NONE
+    times = _times(spec, image)
+    if times and image.repeats % times == 0:
+        return Fit.SAME if grey_pack == image.grey else Fit.SIZE
+    if grey_pack:
+        return Fit.WHOLE if times else Fit.NONE
+    return Fit.LARGER if image.height * image.width >= spec.height * spec.width else Fit.NONE
+
+
+def choose_pack(packs: Sequence[ListedPack], images: Iterable[Look]) -> Choice | None:
+    """The pack that fits most of the images best; None where none fits any. Packs that cannot be used are ignored.
+
+    Each image has a vote for the pack that fits it best; among packs that fit it in the same way, for the one that
+    takes most pixels, for it loses least. An earlier pack wins a draw, so whatever is in use should come first.
+    """
+    usable = [(pack.path, pack.manifest) for pack in packs if pack.manifest is not None]
+    looks, votes = list(images), Counter[int]()
+    for image in looks:
+        fits = [(fit(spec, image), spec.height * spec.width) for spec in (manifest.image for _, manifest in usable)]
+        if any(how for how, _ in fits):
+            votes[fits.index(max(fits))] += 1
+    if not votes:
+        return None
+    path, manifest = usable[min(votes, key=lambda at: (-votes[at], at))]
+    return Choice(path, manifest, sum(fit(manifest.image, image) > Fit.NONE for image in looks))
+
+
+def _times(spec: ImageSpec, image: Look) -> int:
+    """By which whole number the image is larger than what a pack takes, 0 where by none."""
+    times = image.height // spec.height
+    return times if (image.height, image.width) == (spec.height * times, spec.width * times) else 0
+
+
+def _repeats(pixels: FloatArray) -> int:
+    """Of pixels [C, H, W], as :class:`Look` has it: what divides every place where a row or column changes."""
+    found = gcd(*pixels.shape[1:])
+    for channel in pixels:
+        for axis in (0, 1):
+            if found > 1:  # otherwise it cannot become any less
+                changes = (np.diff(channel, axis=axis) != 0).any(axis=1 - axis)
+                found = int(np.gcd.reduce(np.flatnonzero(changes) + 1, initial=found))
+    return found

@@ -1,0 +1,89 @@
+"""``mtaa attribute`` without --pack: the pack that fits judges, and standard error says which and why."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.__main__ import main
+from core import paths
+from core.case import Case
+from core.pack import read_manifest
+
+
+@pytest.fixture
+def packs(colour_pack: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder with the default pack, for grey digits, one for colour and a broken one; and no other folder."""
+    monkeypatch.setattr(paths, "RESOURCES", tmp_path / "nothing ships")
+    folder = paths.user_data() / "packs"
+    folder.mkdir()
+    shutil.copy(tiny_pack, folder / "mnist.mtaapack")
+    shutil.copy(colour_pack, folder / "colour.mtaapack")
+    (folder / "a-broken.mtaapack").write_bytes(b"PK")
+    return folder
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Three photographs, as far as their sizes go, and two digits."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    random = np.random.default_rng(1)
+    for name in ("a.png", "b.png", "c.png"):
+        Image.fromarray(random.integers(0, 256, (60, 75, 3), dtype=np.uint8)).save(folder / name)
+    for name in ("7.png", "8.png"):
+        Image.fromarray(random.integers(0, 256, (28, 28), dtype=np.uint8)).save(folder / name)
+    return folder
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[str, str]:
+    """The pack that judged, and standard error as one line."""
+    assert main(["attribute", *map(str, arguments), "--json", "-", "--device", "cpu"]) == 0
+    shown = capsys.readouterr()
+    return json.loads(shown.out)["pack"]["id"].partition("@")[0], " ".join(shown.err.split())
+
+
+def test_the_pack_that_fits_judges(packs: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, images / "a.png") == ("colour", "Pack colour: made for images like these (48x48, colour).")
+    assert run(capsys, images / "7.png") == ("tiny", "Pack mnist: made for images like these (28x28, grey).")
+    pack, told = run(capsys, images, "--pack", "auto")
+    assert pack == "colour" and "like 3 of the first 5 (48x48, colour)" in told and "--pack" in told
+
+
+def test_a_pack_that_is_named_is_obeyed(packs: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, images / "a.png", "--pack", "mnist") == ("tiny", "")
+    assert run(capsys, images / "7.png", "--pack", packs / "colour.mtaapack") == ("colour", "")
+
+
+def test_the_default_pack_where_none_fits(packs: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = images / "small.png"
+    Image.new("RGB", (11, 13), "red").save(small)
+    pack, told = run(capsys, small)
+    assert pack == "tiny" and "Pack mnist: the default" in told and "may tell nothing" in told
+    small.write_bytes(b"none")
+    assert main(["attribute", str(small)]) == 1
+    assert "none of the first files is an image" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_case_keeps_its_pack(packs: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case = tmp_path / "begun.mtaacase"
+    assert run(capsys, images / "7.png", "--case", case)[0] == "tiny"
+    assert run(capsys, images / "a.png", "--case", case, "--resume") == ("tiny", "")
+    with Case(case) as opened:
+        assert opened.count() == 2
+    (packs / "mnist.mtaapack").unlink()
+    assert main(["attribute", str(images / "8.png"), "--case", str(case), "--resume"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "has not the pack tiny@" in told and "--pack" in told
+    assert run(capsys, images / "a.png", "--case", tmp_path / "new.mtaacase", "--resume")[0] == "colour"
+
+
+def test_the_samples_are_for_the_shipped_default(capsys: pytest.CaptureFixture[str]) -> None:
+    pack, told = run(capsys, paths.SAMPLES)
+    assert pack == read_manifest(paths.RESOURCES / "packs" / "mnist.mtaapack").name
+    assert told.startswith("Pack mnist: made for images like 5 of the first 6 (28x28, grey).")
