@@ -104,7 +104,9 @@ class Session(QObject):
         s = self.settings
         victims = _files(s.text("attribution/victims"))
         pack, device, ask = s.text("attribution/pack"), s.text("attribution/device"), s.flag("attribution/ask")
-        return Setup(pack, device, ask, victims, None if self.desk.case is None else self.desk.case.asked)
+        case = self.desk.case
+        only, fit = (None, None) if case is None else (case.asked, case.manifest.image.fit)
+        return Setup(pack, device, ask, victims, only, fit)
 
     @property
     def coverage(self) -> float:

@@ -18,7 +18,7 @@ from app.cli.control import listen_for_commands
 from core import wording
 from core.errors import WorkbenchError
 from core.imageio import find_images
-from core.manifest import Manifest
+from core.manifest import Fit, Manifest
 from core.pack import DEFAULT_PACK, find_pack, load_pack, read_manifest
 from core.progress import CancelToken
 from core.ranks import Ranks
@@ -78,6 +78,9 @@ def attribute(
     victim: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Ask this victim as well; may be given several times.")
     ] = None,
+    fit: Annotated[
+        Fit | None, typer.Option(help="What becomes of images of another size; the pack's own way if not given.")
+    ] = None,
     control: Annotated[
         bool, typer.Option("--control", help="Obey pause, resume and cancel, a line each on standard input.")
     ] = False,
@@ -95,6 +98,7 @@ def attribute(
     """
     pack_path = find_pack(pack)
     manifest = read_manifest(pack_path)
+    manifest = manifest.fitting(fit or manifest.image.fit)
     _check_coverage(coverage, manifest)
     _check_outputs(case, resume, report)
     files = find_images(paths, subfolders)
@@ -109,7 +113,7 @@ def attribute(
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
 
     asked = victims_to_ask(manifest, ask, victim or [])
-    attributor = Attributor(load_pack(pack_path), ranks.device(device), asked)
+    attributor = Attributor(replace(load_pack(pack_path), manifest=manifest), ranks.device(device), asked)
     token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
     if control:
         listen_for_commands(token)
@@ -145,7 +149,8 @@ def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float, t
     from core.attributor import attribute_files  # noqa: PLC0415 (torch)
 
     with progress_bars() as progress:
-        return list(attribute_files(attributor, files, coverage=coverage, progress=progress, cancel=token))
+        found = attribute_files(attributor, files, coverage=coverage, progress=progress, cancel=token)
+        return [record for batch in found for record in batch]
 
 
 def _into_case(

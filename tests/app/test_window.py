@@ -22,6 +22,7 @@ from core.attributor import Attributor
 from core.errors import PackError
 from core.imageio import load_image
 from core.pack import load_pack
+from core.progress import CancelToken
 from core.types import Finding, LoadedImage
 from tests.app.conftest import Opener
 from tests.app.helpers import PATIENCE, close, drop, wait_judged
@@ -112,11 +113,16 @@ class Gate:
         self.seen: list[tuple[str, bool]] = []
 
     def attribute(
-        self, images: Sequence[LoadedImage], *, coverage: float = 0.9, heatmaps: bool = False
+        self,
+        images: Sequence[LoadedImage],
+        *,
+        coverage: float = 0.9,
+        heatmaps: bool = False,
+        cancel: CancelToken | None = None,
     ) -> list[Finding]:
         self.seen += [(image.path, heatmaps) for image in images]
         assert self.open.wait(30)
-        return self.real.attribute(images, coverage=coverage, heatmaps=heatmaps)
+        return self.real.attribute(images, coverage=coverage, heatmaps=heatmaps, cancel=cancel)
 
 
 @pytest.fixture
