@@ -105,7 +105,7 @@ class Session(QObject):
         victims = _files(s.text("attribution/victims"))
         pack, device, ask = s.text("attribution/pack"), s.text("attribution/device"), s.flag("attribution/ask")
         case = self.desk.case
-        only, fit = (None, None) if case is None else (case.asked, case.manifest.image.fit)
+        only, fit = (None, None) if case is None else (case.asked, case.fit)
         return Setup(pack, device, ask, victims, only, fit)
 
     @property

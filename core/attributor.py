@@ -31,7 +31,7 @@ from core.victim_store import Held
 BATCH = 128
 """Tiles a forward pass, where they are small."""
 
-_CPU_PIXELS = 2**20
+_CPU_PIXELS = 2**19
 """Network pixels a forward pass on the CPU: a batch of larger images would keep a cancel waiting for seconds."""
 
 
