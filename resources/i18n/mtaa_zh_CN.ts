@@ -1287,7 +1287,7 @@
     </message>
     <message>
         <location filename="../../app/wizard/model_page.py" line="42"/>
-        <location filename="../../app/wizard/model_page.py" line="70"/>
+        <location filename="../../app/wizard/model_page.py" line="76"/>
         <source>Network</source>
         <translation>网络</translation>
     </message>
@@ -1303,7 +1303,7 @@
     </message>
     <message>
         <location filename="../../app/wizard/model_page.py" line="48"/>
-        <location filename="../../app/wizard/model_page.py" line="70"/>
+        <location filename="../../app/wizard/model_page.py" line="76"/>
         <source>Start</source>
         <translation>起点</translation>
     </message>
@@ -1314,70 +1314,72 @@
     </message>
     <message>
         <location filename="../../app/wizard/model_page.py" line="53"/>
-        <location filename="../../app/wizard/model_page.py" line="71"/>
+        <location filename="../../app/wizard/model_page.py" line="77"/>
         <source>Training examples of each cell it knows</source>
         <translation>已学会的每个单元的训练样本数</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/model_page.py" line="54"/>
         <source>The pack can ask its victims</source>
         <translation>模型包可以询问受攻击的模型</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/model_page.py" line="57"/>
         <source>Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a new one is added by handing over its file. It costs two passes through each victim for every image.</source>
         <translation>手头的受攻击的模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要在每个受攻击的模型中通过两次。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="55"/>
-        <location filename="../../app/wizard/model_page.py" line="72"/>
+        <location filename="../../app/wizard/model_page.py" line="61"/>
+        <location filename="../../app/wizard/model_page.py" line="78"/>
         <source>Epochs</source>
         <translation>训练轮数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="60"/>
-        <location filename="../../app/wizard/model_page.py" line="72"/>
+        <location filename="../../app/wizard/model_page.py" line="66"/>
+        <location filename="../../app/wizard/model_page.py" line="78"/>
         <source>Device</source>
         <translation>设备</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="62"/>
-        <location filename="../../app/wizard/model_page.py" line="73"/>
+        <location filename="../../app/wizard/model_page.py" line="68"/>
+        <location filename="../../app/wizard/model_page.py" line="79"/>
         <source>Name of the pack</source>
         <translation>模型包名称</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="64"/>
+        <location filename="../../app/wizard/model_page.py" line="70"/>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="69"/>
-        <location filename="../../app/wizard/model_page.py" line="74"/>
-        <location filename="../../app/wizard/model_page.py" line="90"/>
+        <location filename="../../app/wizard/model_page.py" line="75"/>
+        <location filename="../../app/wizard/model_page.py" line="80"/>
+        <location filename="../../app/wizard/model_page.py" line="97"/>
         <source>Folder of the run</source>
         <translation>运行文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="86"/>
+        <location filename="../../app/wizard/model_page.py" line="93"/>
         <source>Train</source>
         <translation>训练</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="126"/>
+        <location filename="../../app/wizard/model_page.py" line="140"/>
         <source>The name has small letters, digits, dots and dashes.</source>
         <translation>名称只能包含小写字母、数字、点和连字符。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="128"/>
+        <location filename="../../app/wizard/model_page.py" line="142"/>
         <source>There is a run in this folder already: the same choices go on with it.</source>
         <translation>此文件夹中已有一次运行：相同的选择将继续它。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="141"/>
+        <location filename="../../app/wizard/model_page.py" line="155"/>
         <source>New to {pack}: {labels}.</source>
         <translation>对 {pack} 来说是新的：{labels}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="143"/>
+        <location filename="../../app/wizard/model_page.py" line="157"/>
         <source>Nothing is new to {pack}: go back and add a victim or an attack.</source>
         <translation>对 {pack} 来说没有新内容：请返回并添加一个受攻击的模型或一种攻击。</translation>
     </message>
@@ -1855,48 +1857,53 @@
         <translation>特征</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="60"/>
+        <location filename="../../app/wizard/results_page.py" line="61"/>
         <source>all</source>
         <translation>全部</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/results_page.py" line="63"/>
         <source>the image alone</source>
         <translation>仅凭图像</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/results_page.py" line="63"/>
         <source>the victims alone</source>
         <translation>仅凭受攻击的模型</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/results_page.py" line="64"/>
         <source>both</source>
         <translation>两者结合</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/results_page.py" line="65"/>
         <source>told by, for attacked test examples</source>
         <translation>判断依据（受攻击的测试样本）</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="63"/>
+        <location filename="../../app/wizard/results_page.py" line="61"/>
         <source>test examples</source>
         <translation>测试样本</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="63"/>
+        <location filename="../../app/wizard/results_page.py" line="61"/>
+        <location filename="../../app/wizard/results_page.py" line="65"/>
         <source>number</source>
         <translation>数量</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="63"/>
+        <location filename="../../app/wizard/results_page.py" line="58"/>
         <source>attack named</source>
         <translation>攻击识别率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="63"/>
+        <location filename="../../app/wizard/results_page.py" line="59"/>
         <source>victim named</source>
         <translation>受害模型识别率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="64"/>
+        <location filename="../../app/wizard/results_page.py" line="59"/>
         <source>RMSE, Table 1&apos;s scale</source>
         <translation>RMSE（表 1 尺度）</translation>
     </message>
@@ -1911,79 +1918,82 @@
         <translation>⚠ 几乎无法从图像读出 {attack} 的超参数（R² {r2}）。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="85"/>
+        <location filename="../../app/wizard/results_page.py" line="87"/>
         <source>⚠ Few training examples ({n}): more of each cell would make it better.</source>
         <translation>⚠ 训练样本较少（{n}）：增加每个单元的样本会更好。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="87"/>
+        <location filename="../../app/wizard/results_page.py" line="89"/>
         <source>Expected calibration error: attack {a}, victim {v}.</source>
         <translation>期望校准误差：攻击 {a}，受害模型 {v}。</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/results_page.py" line="97"/>
         <source>⚠ With its victims asked the pack tells {what} less well than from the image alone. Tools, Victims to ask leaves them out.</source>
         <translation>⚠ 询问受攻击的模型后，该模型包对{what}的判断反而不如仅凭图像。可在“工具 › 要询问的模型”中不再询问它们。</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/results_page.py" line="101"/>
         <source>the victim</source>
         <translation>受攻击的模型</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/results_page.py" line="103"/>
         <source>the hyperparameter</source>
         <translation>超参数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="97"/>
+        <location filename="../../app/wizard/results_page.py" line="110"/>
         <source>Trained on from {pack}.</source>
         <translation>由 {pack} 继续训练。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="99"/>
+        <location filename="../../app/wizard/results_page.py" line="112"/>
         <source>On the labels that {pack} knows: attack {oa} → {na}, victim {ov} → {nv}, RMSE {oe} → {ne}.</source>
         <translation>在 {pack} 已知的标签上：攻击 {oa} → {na}，受害模型 {ov} → {nv}，RMSE {oe} → {ne}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="117"/>
+        <location filename="../../app/wizard/results_page.py" line="130"/>
         <source>Attack: truth by row, answer by column</source>
         <translation>攻击：行为真实，列为回答</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="118"/>
+        <location filename="../../app/wizard/results_page.py" line="131"/>
         <source>Victim: truth by row, answer by column</source>
         <translation>受害模型：行为真实，列为回答</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="128"/>
+        <location filename="../../app/wizard/results_page.py" line="141"/>
         <source>true value; estimated upwards</source>
         <translation>真实值；纵轴为估计值</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="135"/>
+        <location filename="../../app/wizard/results_page.py" line="148"/>
         <source>Accuracy at each confidence</source>
         <translation>各置信度下的准确率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="135"/>
+        <location filename="../../app/wizard/results_page.py" line="148"/>
         <source>confidence</source>
         <translation>置信度</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="145"/>
+        <location filename="../../app/wizard/results_page.py" line="158"/>
         <source>Share held at each coverage</source>
         <translation>各覆盖率下的实际覆盖比例</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="145"/>
+        <location filename="../../app/wizard/results_page.py" line="158"/>
         <source>coverage asked for</source>
         <translation>要求的覆盖率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="156"/>
+        <location filename="../../app/wizard/results_page.py" line="169"/>
         <source>t-SNE of the features, by attack</source>
         <translation>特征的 t-SNE，按攻击</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="157"/>
+        <location filename="../../app/wizard/results_page.py" line="170"/>
         <source>t-SNE of the features, by victim</source>
         <translation>特征的 t-SNE，按受害模型</translation>
     </message>
@@ -2045,7 +2055,7 @@
     </message>
     <message>
         <location filename="../../app/wizard/run_page.py" line="72"/>
-        <location filename="../../app/wizard/run_page.py" line="208"/>
+        <location filename="../../app/wizard/run_page.py" line="219"/>
         <source>Pause</source>
         <translation>暂停</translation>
     </message>
@@ -2105,42 +2115,47 @@
         <translation>本阶段剩余 {time}</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/run_page.py" line="168"/>
         <source>Training the network</source>
         <translation>正在训练网络</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/run_page.py" line="170"/>
         <source>Reading images</source>
         <translation>正在读取图像</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/run_page.py" line="172"/>
         <source>Asking {name}</source>
         <translation>正在询问 {name}</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/run_page.py" line="172"/>
         <source>Training {name}</source>
         <translation>正在训练 {name}</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/run_page.py" line="173"/>
         <source>Checking {name}</source>
         <translation>正在检查 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="192"/>
+        <location filename="../../app/wizard/run_page.py" line="203"/>
         <source>Stopping after the batch in hand…</source>
         <translation>将在当前批次后停止…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="196"/>
+        <location filename="../../app/wizard/run_page.py" line="207"/>
         <source>Finished.</source>
         <translation>已完成。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="200"/>
+        <location filename="../../app/wizard/run_page.py" line="211"/>
         <source>Stopped. It goes on from here whenever you like.</source>
         <translation>已停止。可随时从这里继续。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="208"/>
+        <location filename="../../app/wizard/run_page.py" line="219"/>
         <source>Resume</source>
         <translation>恢复</translation>
     </message>
@@ -2222,21 +2237,51 @@
     </message>
     <message>
         <location filename="../../app/sentence.py" line="134"/>
+        <source>Judged in {count} tiles of {tile}: their answers were put together. How often such answers are right was measured on single images of the pack&apos;s size.</source>
+        <translation>分为 {count} 个 {tile} 的图块判断，并合并了各块的结果。此类结果的准确率是在模型包尺寸的单幅图像上测得的。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="142"/>
+        <source>Judged in {count} tiles of {tile}, spread evenly; {needed} would cover all of the image. How often such answers are right was measured on single images of the pack&apos;s size.</source>
+        <translation>判断了均匀分布的 {count} 个 {tile} 的图块；覆盖整幅图像需要 {needed} 个。此类结果的准确率是在模型包尺寸的单幅图像上测得的。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="150"/>
+        <source>Only the middle of the image was judged: {tile} of {image}.</source>
+        <translation>只判断了图像的中央部分：{image} 中的 {tile}。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="154"/>
+        <source>Judged at its own size of {tile}: the pack was measured on larger images. Trust this answer less.</source>
+        <translation>按图像自身的尺寸 {tile} 判断：模型包是在更大的图像上测量的，此结果的可信度较低。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="161"/>
+        <source>Enlarged from {old} to {new}: on fewer pixels the pack sees too little. Trust this answer less.</source>
+        <translation>已从 {old} 放大到 {new}：像素更少时模型包看到的内容太少，此结果的可信度较低。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="168"/>
+        <source>No victim was asked: they take images of {size}. The image alone was judged.</source>
+        <translation>未询问任何受害模型：它们只接受 {size} 的图像。此结果仅依据图像本身。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="172"/>
         <source>Turned to grey: the pack knows grey images only. Trust this answer less.</source>
         <translation>已转为灰度：模型包只认识灰度图像，此结果的可信度较低。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="138"/>
+        <location filename="../../app/sentence.py" line="176"/>
         <source>Grey taken as colour: the pack knows colour images only. Trust this answer less.</source>
         <translation>灰度被当作彩色：模型包只认识彩色图像，此结果的可信度较低。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="157"/>
+        <location filename="../../app/sentence.py" line="195"/>
         <source>Unfamiliar: this image is unlike those that the pack was made for (score {score}, threshold {threshold}). The answers below may mean nothing.</source>
         <translation>不熟悉：此图像与模型包所针对的图像不同（得分 {score}，阈值 {threshold}）。以下结果可能毫无意义。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="168"/>
+        <location filename="../../app/sentence.py" line="206"/>
         <source>Clean: no known attack is seen. An attack that the pack has not learned may look clean too.</source>
         <translation>干净：没有发现已知的攻击。模型包没有学过的攻击也可能看起来是干净的。</translation>
     </message>
@@ -2244,17 +2289,17 @@
 <context>
     <name>Session</name>
     <message>
-        <location filename="../../app/session.py" line="158"/>
+        <location filename="../../app/session.py" line="162"/>
         <source>A case holds files only. Save the image first, and open it.</source>
         <translation>案卷只收文件。请先保存图像，再打开它。</translation>
     </message>
     <message>
-        <location filename="../../app/session.py" line="215"/>
+        <location filename="../../app/session.py" line="219"/>
         <source>The answers of a case are of one pack and the same victims. Close the case to use others.</source>
         <translation>一个案卷的结果均来自同一模型包和同一组受询问的模型。要换用其他的，请先关闭案卷。</translation>
     </message>
     <message>
-        <location filename="../../app/session.py" line="356"/>
+        <location filename="../../app/session.py" line="360"/>
         <source>The program failed on this. Help, Log says more; Image, Attribute again tries again.</source>
         <translation>程序在此处出错。详情见“帮助 › 日志”；可用“图像 › 重新归因”重试。</translation>
     </message>
@@ -2576,7 +2621,7 @@
     </message>
     <message>
         <location filename="../../app/wizard/trial.py" line="76"/>
-        <location filename="../../app/wizard/trial.py" line="134"/>
+        <location filename="../../app/wizard/trial.py" line="135"/>
         <source>Estimate time and disk</source>
         <translation>估计时间和磁盘</translation>
     </message>
@@ -2621,21 +2666,22 @@
         <translation>结果</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/trial.py" line="111"/>
         <source>Asking the victims</source>
         <translation>询问受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="123"/>
+        <location filename="../../app/wizard/trial.py" line="124"/>
         <source>an unknown amount</source>
         <translation>未知大小</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="125"/>
+        <location filename="../../app/wizard/trial.py" line="126"/>
         <source>Too little disk: the run takes {needed}, and {free} are free. About {span}.</source>
         <translation>磁盘空间不足：训练需要 {needed}，剩余 {free}。约需 {span}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="128"/>
+        <location filename="../../app/wizard/trial.py" line="129"/>
         <source>About {span}, the longer where images resist an attack; {needed} of the disk, where {free} are free.</source>
         <translation>约需 {span}（图像难以攻破时以较长者为准）；占用磁盘 {needed}，剩余 {free}。</translation>
     </message>
@@ -2701,22 +2747,22 @@
         <translation>关闭</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="120"/>
+        <location filename="../../app/victims_view.py" line="122"/>
         <source>yes</source>
         <translation>是</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="120"/>
+        <location filename="../../app/victims_view.py" line="122"/>
         <source>no</source>
         <translation>否</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="129"/>
+        <location filename="../../app/victims_view.py" line="131"/>
         <source>This pack judges by the image alone: its scenario had no [probes].</source>
         <translation>此模型包仅凭图像判断：其方案中没有 [probes]。</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="144"/>
+        <location filename="../../app/victims_view.py" line="146"/>
         <source>A case keeps to the victims that it began with.</source>
         <translation>案卷始终使用开始时的那些模型。</translation>
     </message>
