@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from core.imageio import decode_image, load_image
 from core.progress import CancelToken
 from core.types import Finding, Heatmap, LoadedImage, Record
+
+if TYPE_CHECKING:
+    from core.manifest import Fit
 
 
 class Attributes(Protocol):
@@ -20,7 +23,12 @@ class Attributes(Protocol):
     def device_name(self) -> str: ...
 
     def attribute(
-        self, images: Sequence[LoadedImage], *, coverage: float = 0.9, heatmaps: bool = False
+        self,
+        images: Sequence[LoadedImage],
+        *,
+        coverage: float = 0.9,
+        heatmaps: bool = False,
+        cancel: CancelToken | None = None,
     ) -> list[Finding]: ...
 
 
@@ -30,6 +38,7 @@ class Setup:
 
     pack: a name or a file. device: "auto", "cpu" or "cuda:N". ask: the pack's victims that are at hand. victims: files
     of further ones, which were handed over. only: hashes of those that the answers of a case rest on, whom it keeps to.
+    fit: the way in which the case fits images of another size, None for the pack's own.
     """
 
     pack: str
@@ -37,6 +46,7 @@ class Setup:
     ask: bool = True
     victims: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
+    fit: Fit | None = None
 
 
 Factory = Callable[[Setup], Attributes]

@@ -130,6 +130,44 @@ _ADJUSTMENTS = (
         ),
     ),
     (
+        r"judged in (?P<count>\d+) tiles of (?P<tile>\w+)(, not resized)?",
+        QT_TRANSLATE_NOOP(
+            "Sentence",
+            "Judged in {count} tiles of {tile}: their answers were put together. How often such answers are right was "
+            "measured on single images of the pack's size.",
+        ),
+    ),
+    (
+        r"(?P<count>\d+) of (?P<needed>\d+) tiles of (?P<tile>\w+) judged, spread evenly(, not resized)?",
+        QT_TRANSLATE_NOOP(
+            "Sentence",
+            "Judged in {count} tiles of {tile}, spread evenly; {needed} would cover all of the image. How often such "
+            "answers are right was measured on single images of the pack's size.",
+        ),
+    ),
+    (
+        r"only the middle (?P<tile>\w+) of (?P<image>\w+) judged(, not resized)?",
+        QT_TRANSLATE_NOOP("Sentence", "Only the middle of the image was judged: {tile} of {image}."),
+    ),
+    (
+        r"judged at (?P<tile>\w+)(, not resized)?",
+        QT_TRANSLATE_NOOP(
+            "Sentence",
+            "Judged at its own size of {tile}: the pack was measured on larger images. Trust this answer less.",
+        ),
+    ),
+    (
+        r"enlarged from (?P<old>\S+) to (?P<new>\w+)(, .*)?",
+        QT_TRANSLATE_NOOP(
+            "Sentence",
+            "Enlarged from {old} to {new}: on fewer pixels the pack sees too little. Trust this answer less.",
+        ),
+    ),
+    (
+        r"victims were not asked: they take (?P<size>\w+)",
+        QT_TRANSLATE_NOOP("Sentence", "No victim was asked: they take images of {size}. The image alone was judged."),
+    ),
+    (
         r"colour turned to grey",
         QT_TRANSLATE_NOOP("Sentence", "Turned to grey: the pack knows grey images only. Trust this answer less."),
     ),

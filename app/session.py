@@ -110,7 +110,9 @@ class Session(QObject):
         victims = _files(s.text("attribution/victims"))
         pack = self._pack or s.text("attribution/pack") or DEFAULT_PACK
         device, ask = s.text("attribution/device"), s.flag("attribution/ask")
-        return Setup(pack, device, ask, victims, None if self.desk.case is None else self.desk.case.asked)
+        case = self.desk.case
+        only, fit = (None, None) if case is None else (case.asked, case.fit)
+        return Setup(pack, device, ask, victims, only, fit)
 
     @property
     def may_take_pack(self) -> bool:

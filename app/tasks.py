@@ -1,7 +1,7 @@
 """One thread that owns the device and answers requests.
 
 The analyst's eye comes first: a view request is answered before the next batch of waiting images, and a newer view
-request replaces one not yet begun. Answers leave as signals, so every handler runs on the GUI thread. A paused batch
+request replaces an older one. Answers leave as signals, so every handler runs on the GUI thread. A paused batch
 keeps its place while views are answered.
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -41,6 +43,9 @@ Job = Setup | ViewRequest | HeatmapRequest | BatchRequest | CaseRequest
 BATCH = 16
 """Images between two looks at the queue: few enough that a view request waits for a fraction of a second."""
 
+_PIXELS = 2**20
+"""Of the decoded images between two looks; a single one may have more."""
+
 
 def make_attributor(setup: Setup) -> Attributes:
     """The real thing. Imports torch, so only the worker thread calls it. Raises PackError, VictimError, DeviceError."""
@@ -52,7 +57,9 @@ def make_attributor(setup: Setup) -> Attributes:
     ask = setup.ask or setup.only is not None
     found = candidates(pack.manifest, [Path(file) for file in setup.victims], ask=ask)
     held = [one.held for one in found if one.held is not None]
-    return Attributor(pack, setup.device, [one for one in held if setup.only is None or one.sha256 in setup.only])
+    asked = [one for one in held if setup.only is None or one.sha256 in setup.only]
+    fitting = replace(pack, manifest=pack.manifest.fitting(setup.fit or pack.manifest.image.fit))
+    return Attributor(fitting, setup.device, asked)
 
 
 def gpus() -> tuple[tuple[str, str], ...]:
@@ -62,20 +69,38 @@ def gpus() -> tuple[tuple[str, str], ...]:
     return tuple((f"cuda:{at}", torch.cuda.get_device_name(at)) for at in range(torch.cuda.device_count()))
 
 
-def judge(attributor: Attributes, pairs: Sequence[tuple[Entry, LoadedImage]], coverage: float) -> list[Record]:
+def judge(
+    attributor: Attributes, pairs: Sequence[tuple[Entry, LoadedImage]], coverage: float, cancel: CancelToken
+) -> list[Record]:
     """One record for each pair; an image that the pack cannot judge does not take its batch mates with it."""
     if not pairs:
         return []
     try:
-        findings = attributor.attribute([image for _, image in pairs], coverage=coverage)
+        findings = attributor.attribute([image for _, image in pairs], coverage=coverage, cancel=cancel)
     except ImageError as error:
         if len(pairs) == 1:
             return [error_record(pairs[0][0], str(error))]
-        return [record for pair in pairs for record in judge(attributor, [pair], coverage)]
+        return [record for pair in pairs for record in judge(attributor, [pair], coverage, cancel)]
     return [
         Record(entry.path, image.sha256, "ok", None, finding)
         for (entry, image), finding in zip(pairs, findings, strict=True)
     ]
+
+
+def _load_some(waiting: Iterator[Entry]) -> list[tuple[Entry, LoadedImage | str]]:
+    """The next entries' images, or why they are none: as many as are judged between two looks at the queue."""
+    loaded: list[tuple[Entry, LoadedImage | str]] = []
+    pixels = 0
+    for entry in islice(waiting, BATCH):
+        try:
+            image: LoadedImage | str = entry.load()
+        except ImageError as error:
+            image = str(error)
+        loaded.append((entry, image))
+        pixels += 0 if isinstance(image, str) else image.size[0] * image.size[1]
+        if pixels >= _PIXELS:
+            break
+    return loaded
 
 
 class Worker(QThread):
@@ -106,6 +131,7 @@ class Worker(QThread):
         self._factory = factory
         self._wake = threading.Condition()
         self._view: ViewRequest | None = None
+        self._viewing = CancelToken()  # of the view that is being answered
         self._heatmaps: deque[HeatmapRequest] = deque()
         self._batches: deque[BatchRequest | CaseRequest] = deque()
         self._setup: Setup | None = None
@@ -139,6 +165,7 @@ class Worker(QThread):
     def view(self, request: ViewRequest) -> None:
         with self._wake:
             self._view = request
+            self._viewing.cancel()  # nobody looks at it any more
             self._wake.notify()
 
     def enqueue(self, request: BatchRequest | CaseRequest) -> None:
@@ -165,6 +192,7 @@ class Worker(QThread):
         with self._wake:
             self._stopping = True
             self._view = None
+            self._viewing.cancel()
             for request in self._heatmaps:
                 request.answer.cancel()
         self.cancel_batches()
@@ -203,6 +231,7 @@ class Worker(QThread):
         """What goes before the next batch, taken from where it waited."""
         if self._view:
             view, self._view = self._view, None
+            self._viewing = CancelToken()
             return view
         return self._heatmaps.popleft() if self._heatmaps else None
 
@@ -241,7 +270,11 @@ class Worker(QThread):
     def _answer_view(self, request: ViewRequest) -> None:
         attributor = self._ensure(request.setup)
         try:
-            (finding,) = attributor.attribute([request.image], coverage=request.coverage, heatmaps=True)
+            (finding,) = attributor.attribute(
+                [request.image], coverage=request.coverage, heatmaps=True, cancel=self._viewing
+            )
+        except Cancelled:
+            return  # a newer view waits, or the end
         except ImageError as error:
             record = error_record(request.entry, str(error))
         else:
@@ -290,12 +323,12 @@ class Worker(QThread):
             meter = ProgressMeter(
                 "attribute", len(request.entries), self.progressed.emit, interval=0.1, cancel=request.token
             )
-            for start in range(0, len(request.entries), BATCH):
+            waiting = iter(request.entries)
+            while chunk := _load_some(waiting):
                 request.token.check()
                 self._serve()
                 attributor = self._ensure(request.setup)
-                chunk = request.entries[start : start + BATCH]
-                self.judged.emit(BatchAnswer(request, self._judge_chunk(attributor, chunk, request.coverage)))
+                self.judged.emit(BatchAnswer(request, self._judge_chunk(attributor, chunk, request)))
                 meter.advance(len(chunk))
         finally:
             self._end(request)
@@ -329,19 +362,14 @@ class Worker(QThread):
 
     @staticmethod
     def _judge_chunk(
-        attributor: Attributes, chunk: Sequence[Entry], coverage: float
+        attributor: Attributes, chunk: Sequence[tuple[Entry, LoadedImage | str]], request: BatchRequest
     ) -> tuple[tuple[Entry, Record], ...]:
         """Records in the chunk's order; a file that is no image becomes a record that says why."""
-        pairs: list[tuple[Entry, LoadedImage]] = []
-        records: dict[int, Record] = {}
-        for entry in chunk:
-            try:
-                pairs.append((entry, entry.load()))
-            except ImageError as error:
-                records[entry.key] = error_record(entry, str(error))
-        for (entry, _), record in zip(pairs, judge(attributor, pairs, coverage), strict=True):
-            records[entry.key] = record
-        return tuple((entry, records[entry.key]) for entry in chunk)
+        pairs = [(entry, image) for entry, image in chunk if not isinstance(image, str)]
+        judged = iter(judge(attributor, pairs, request.coverage, request.token))
+        return tuple(
+            (entry, error_record(entry, image) if isinstance(image, str) else next(judged)) for entry, image in chunk
+        )
 
     def _give_up(self, reason: str) -> None:
         """The device or the program failed: drop what waits, rather than fail on every image of it."""

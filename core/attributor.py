@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Generator, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, groupby
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from core.answers import Answers
 from core.errors import Cancelled, DeviceError
@@ -19,16 +22,16 @@ from core.manifest import Manifest
 from core.model.network import Outputs
 from core.pack import Pack, build_network
 from core.panel import Panel
-from core.preprocess import prepare
+from core.preprocess import Fitted, prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.reading import PATIENCE, FittedFile, read_ahead
 from core.types import Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Record, Testimony
 from core.victim_store import Held
 
 BATCH = 128
-"""Images a forward pass, where they are small."""
+"""Tiles a forward pass, where they are small."""
 
-_CPU_PIXELS = 2**20
+_CPU_PIXELS = 2**19
 """Network pixels a forward pass on the CPU: a batch of larger images would keep a cancel waiting for seconds."""
 
 
@@ -49,29 +52,42 @@ def choose_device(name: str = "auto") -> torch.device:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One image as the network takes it, [C, H, W]; ``size`` is the image's own (height, width)."""
+    """One image as the network takes it; ``size`` is the image's own (height, width)."""
 
     sha256: str
-    pixels: FloatArray
-    adjustments: tuple[str, ...]
+    fitted: Fitted
     size: tuple[int, int]
+
+    @property
+    def tiles(self) -> int:
+        return len(self.fitted.tiles)
+
+
+_Tiled = TypeVar("_Tiled", Prepared, FittedFile)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What is said of the images of one pass: raw answers, familiarity scores, and testimonies where any were asked."""
+    """What is said of the tiles of one pass: raw answers, and testimonies of victims where any were asked."""
 
     outputs: Outputs
-    familiarity: list[float]
     testimonies: Sequence[tuple[Testimony, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A part of a batch with what is said of it."""
+    """Images of a batch that were judged alike, with what is said of each of them.
+
+    asked: whether victims were. outputs: a row for each image. estimates: of the perturbations of its tiles, each
+    [N, F, h, w]; None where they were not wanted or are not made.
+    """
 
     prepared: Sequence[Prepared]
-    answered: Answered
+    asked: bool
+    outputs: Outputs
+    familiarity: list[float]
+    testimonies: Sequence[tuple[Testimony, ...]]
+    estimates: Sequence[Tensor] | None
 
 
 class Attributor:
@@ -87,14 +103,12 @@ class Attributor:
         network = build_network(pack).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network = network.eval().requires_grad_(False)
         self._panel: Panel | None = None
-        self._calibration = pack.manifest.calibration
         if asked and network.scorer is not None and pack.manifest.probes is not None:
             self._panel = Panel(asked, pack.manifest, network.scorer, self.device)
-            self._calibration = pack.manifest.probes.calibration
         image = self.manifest.image
         limit = _CPU_PIXELS // (image.height * image.width) if self.device.type == "cpu" else BATCH
         self.batch = min(BATCH, max(1, limit))
-        """Images a forward pass."""
+        """Tiles a forward pass, of which most images have one."""
         self._fits = self.batch  # halved for good whenever the device runs out of memory
 
     @property
@@ -104,40 +118,89 @@ class Attributor:
 
     @property
     def asked(self) -> tuple[Held, ...]:
-        """The victims that are asked about every image."""
+        """The victims that are asked about every image that has the pack's size or is resized to it."""
         return self._panel.held if self._panel is not None else ()
 
     @property
     def victims(self) -> list[str]:
-        """The victim labels of its answers."""
+        """The victim labels of its answers, where victims are asked."""
         return self._panel.labels if self._panel is not None else [victim.name for victim in self.manifest.victims]
 
     def attribute(
-        self, images: Sequence[LoadedImage], *, coverage: float = 0.9, heatmaps: bool = False
+        self,
+        images: Sequence[LoadedImage],
+        *,
+        coverage: float = 0.9,
+        heatmaps: bool = False,
+        cancel: CancelToken | None = None,
     ) -> list[Finding]:
         """One finding an image, in order. Images may have any size and number of channels.
 
         coverage: of prediction sets and intervals, within the pack's calibrated range. Raises DeviceError when the
-        device runs out of memory for a single image or fails.
+        device runs out of memory for a single tile or fails, and Cancelled between two passes.
         """
         findings: list[Finding] = []
-        for start in range(0, len(images), self.batch):
-            prepared = [
-                Prepared(image.sha256, *prepare(image, self.manifest.image), image.size)
-                for image in images[start : start + self.batch]
-            ]
-            findings += self.findings(self.judge(prepared), coverage, heatmaps)
+        prepared = (Prepared(image.sha256, prepare(image, self.manifest.image), image.size) for image in images)
+        for batch in _batches(prepared, self.batch):
+            findings += self.findings(self.judge(batch, heatmaps=heatmaps, cancel=cancel), coverage)
         return findings
 
-    def judge(self, prepared: Sequence[Prepared]) -> list[Judged]:
-        """What the network says of a batch, in as many parts as the device's memory asks for. Raises DeviceError."""
-        judged: list[Judged] = []
+    def judge(
+        self, prepared: Sequence[Prepared], *, heatmaps: bool = False, cancel: CancelToken | None = None
+    ) -> list[Judged]:
+        """What the network says of a batch, in parts: neighbours of one tile size that victims are asked about, or not.
+
+        heatmaps: keep what they are made of. Raises DeviceError, and Cancelled between two passes.
+        """
+        parts = groupby(prepared, key=lambda item: (self._asks_about(item.fitted), item.fitted.tiles.shape[2:]))
+        return [self._judge_alike(list(part), ask, heatmaps, cancel) for (ask, _), part in parts]
+
+    def _asks_about(self, fitted: Fitted) -> bool:
+        """Whether victims see what the network sees: they take images of the pack's size, and were attacked at it."""
+        return self._panel is not None and fitted.frame == self.manifest.image.shape[1:]
+
+    def _judge_alike(
+        self, prepared: Sequence[Prepared], ask: bool, heatmaps: bool, cancel: CancelToken | None
+    ) -> Judged:
+        """Passes over all tiles, and their answers put together.
+
+        An image's logits and hyperparameters are the means over its tiles, its familiarity is that of its mean
+        features. Since the heads are linear, this is what they say of the mean features, as if one pooling had gone
+        over all tiles. Logits are not summed: tiles of one image err together, and a temperature fitted on single
+        images would make their sum far too sure. The mean keeps to the scale that it was fitted on. It is steadier
+        than a single image's answer, so that calibrated doubt should be too large rather than too small; but no
+        coverage was measured for it, which the adjustments say by telling of the tiles.
+        """
+        outputs: list[Outputs] = []
+        estimates: list[Tensor] = []
+        testimonies: list[tuple[Testimony, ...]] = []
+        for answered in self._passes([tile for item in prepared for tile in item.fitted.tiles], ask, cancel):
+            found = answered.outputs.perturbation
+            if heatmaps and found is not None:
+                estimates.append(found.estimate)
+            outputs.append(answered.outputs._replace(perturbation=None))
+            testimonies += answered.testimonies
+        counts = [item.tiles for item in prepared]
+        mean = _mean(outputs, counts)
+        return Judged(
+            prepared,
+            ask,
+            mean,
+            self._network.familiarity(mean.features).tolist(),
+            testimonies if ask else [()] * len(prepared),
+            torch.split(torch.cat(estimates), counts) if estimates else None,
+        )
+
+    def _passes(self, tiles: Sequence[FloatArray], ask: bool, cancel: CancelToken | None) -> Iterator[Answered]:
+        """As many passes as the device's memory asks for."""
         start = 0
-        while start < len(prepared):
-            part = prepared[start : start + self._fits]
-            answered = self.forward(np.stack([item.pixels for item in part]))
+        while start < len(tiles):
+            if cancel is not None and cancel.cancelled:
+                raise Cancelled
+            part = tiles[start : start + self._fits]
+            answered = self.forward(np.stack(part), ask)
             if answered is not None:
-                judged.append(Judged(part, answered))
+                yield answered
                 start += len(part)
             elif len(part) > 1:
                 self._fits = len(part) // 2
@@ -146,19 +209,18 @@ class Attributor:
                     f"{self.device_name} has not enough free memory for one image.",
                     "Close other programs that use it, or choose another device.",
                 )
-        return judged
 
-    def forward(self, pixels: FloatArray) -> Answered | None:
-        """What is said of [B, C, H, W], or None where the device's memory does not hold the work."""
+    def forward(self, tiles: FloatArray, ask: bool) -> Answered | None:
+        """What is said of [B, C, h, w], or None where the device's memory does not hold the work."""
+        panel = self._panel if ask else None
         try:
-            batch = torch.from_numpy(pixels).to(self.device).contiguous(memory_format=torch.channels_last)
-            with torch.inference_mode(self._panel is None):  # through whose tensors no gradient of a victim could pass
+            batch = torch.from_numpy(tiles).to(self.device).contiguous(memory_format=torch.channels_last)
+            with torch.inference_mode(panel is None):  # through whose tensors no gradient of a victim could pass
                 outputs: Outputs = self._network(batch)
-                familiarity: list[float] = self._network.familiarity(outputs.features).tolist()
-            if self._panel is None:
-                return Answered(outputs, familiarity, [()] * len(pixels))
-            heard = self._panel.hear(batch, outputs)
-            return Answered(heard.outputs, familiarity, self._panel.testimonies(heard))
+            if panel is None:
+                return Answered(outputs, [()] * len(tiles))
+            heard = panel.hear(batch, outputs)
+            return Answered(heard.outputs, panel.testimonies(heard))
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
@@ -166,16 +228,10 @@ class Attributor:
             torch.cuda.empty_cache()  # outside the handler, whose traceback still held the tensors
         return None
 
-    def findings(self, judged: Sequence[Judged], coverage: float, heatmaps: bool) -> Iterator[Finding]:
+    def findings(self, judged: Sequence[Judged], coverage: float) -> Iterator[Finding]:
         """Findings in order, each made when it is asked for: a heatmap is as large as its image."""
-        threshold = self._calibration.familiarity_threshold
-        asked = {victim.name for victim in self.asked}
-        told = self.manifest.probes.halfwidths if self.manifest.probes is not None else None
         for part in judged:
-            answered = part.answered
-            answers = Answers(
-                answered.outputs, self.manifest.attacks, self.victims, self._calibration, coverage, asked, told
-            )
+            answers, threshold = self._answers(part, coverage)
             for row, item in enumerate(part.prepared):
                 attribution = Attribution(
                     sha256=item.sha256,
@@ -183,16 +239,61 @@ class Attributor:
                     attack=answers.attack(row),
                     victim=answers.victim(row),
                     hyperparameters=answers.hyperparameters(row),
-                    familiarity=Familiarity(answered.familiarity[row], threshold),
-                    adjustments=item.adjustments,
-                    testimonies=answered.testimonies[row],
+                    familiarity=Familiarity(part.familiarity[row], threshold),
+                    adjustments=item.fitted.adjustments + self._not_asked(part),
+                    testimonies=part.testimonies[row],
                 )
-                yield Finding(attribution, self._heatmap(answered.outputs, row, item.size) if heatmaps else None)
+                estimates = part.estimates[row] if part.estimates is not None else None
+                yield Finding(attribution, self._heatmap(estimates, item))
 
-    def _heatmap(self, outputs: Outputs, row: int, size: tuple[int, int]) -> Heatmap | None:
-        if outputs.perturbation is None:
+    def _answers(self, part: Judged, coverage: float) -> tuple[Answers, float]:
+        """A part's answers, and the familiarity that they hold to, by the calibration of what they rest on."""
+        manifest = self.manifest
+        if part.asked and manifest.probes is not None:
+            fit, asked = manifest.probes, {victim.name for victim in self.asked}
+            answers = Answers(
+                part.outputs, manifest.attacks, self.victims, fit.calibration, coverage, asked, fit.halfwidths
+            )
+            return answers, fit.calibration.familiarity_threshold
+        victims = [victim.name for victim in manifest.victims]
+        answers = Answers(part.outputs, manifest.attacks, victims, manifest.calibration, coverage)
+        return answers, manifest.calibration.familiarity_threshold
+
+    def _not_asked(self, part: Judged) -> tuple[str, ...]:
+        """Said where victims are at hand and could not be asked."""
+        if part.asked or self._panel is None:
+            return ()
+        return (f"victims were not asked: they take {self.manifest.image.width}x{self.manifest.image.height}",)
+
+    def _heatmap(self, estimates: Tensor | None, item: Prepared) -> Heatmap | None:
+        if estimates is None:
             return None
-        return make_heatmap(outputs.perturbation.estimate[row], self.manifest.network, size)
+        return make_heatmap(estimates, item.fitted, self.manifest.network, item.size)
+
+
+def _mean(outputs: Sequence[Outputs], counts: list[int]) -> Outputs:
+    """Answers about tiles, pass by pass, as answers about images that have so many tiles each."""
+
+    def over(tiles: Sequence[Tensor]) -> Tensor:
+        every = torch.cat(tuple(tiles))
+        return every if len(every) == len(counts) else torch.stack([own.mean(0) for own in torch.split(every, counts)])
+
+    attack, victim, hyperparameter, _, features = zip(*outputs, strict=True)
+    return Outputs(over(attack), over(victim), over(hyperparameter), None, over(features))
+
+
+def _batches(items: Iterable[_Tiled], size: int) -> Iterator[list[_Tiled]]:
+    """Consecutive items, cut where so many of them, or of their tiles, are together."""
+    batch: list[_Tiled] = []
+    tiles = 0
+    for item in items:
+        batch.append(item)
+        tiles += item.tiles
+        if max(len(batch), tiles) >= size:
+            yield batch
+            batch, tiles = [], 0
+    if batch:
+        yield batch
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -205,15 +306,15 @@ def attribute_files(
     paths: Sequence[Path],
     *,
     coverage: float = 0.9,
-    heatmaps: bool = False,
     progress: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
     known: Mapping[str, Finding] | None = None,
-) -> Iterator[Record]:
-    """One record a path, in order; a file that is no image becomes a record that says why.
+) -> Iterator[list[Record]]:
+    """One record a path, in order, batch by batch; a file that is no image becomes a record that says why.
 
-    Files are read ahead in threads; memory holds a few decoded images and a few batches of fitted ones, however many
-    paths there are. The same bytes under two names in a batch or the next are judged once, others by ``known``.
+    Files are read ahead in threads; memory holds a few decoded images and a few batches of tiles, however many paths
+    there are. A batch is full once it has as many tiles as a pass takes, be they of one image.
+    The same bytes under two names in a batch or the next are judged once, others by ``known``.
     known: findings by hash that need not be made again. It may grow between records, and is asked which hashes it
     contains from several threads.
     Raises Cancelled within a moment of ``cancel``: the batch in hand is then given up.
@@ -227,12 +328,12 @@ def attribute_files(
     carried: dict[str, Finding] = {}
     ahead: _Batch | None = None
     try:
-        for start in range(0, len(paths) + attributor.batch, attributor.batch):
-            chunk = [next(files) for _ in paths[start : start + attributor.batch]]
-            batch, ahead = ahead, _begin(attributor, chunk, known, ahead, device)
+        for chunk in chain(_batches(files, attributor.batch), [[]]):
+            batch, ahead = ahead, _begin(attributor, chunk, known, ahead, device, cancel)
             if batch is not None:
-                found = attributor.findings(_judged(batch, cancel), coverage, heatmaps)
-                carried = yield from _records(batch, found, known, carried, ahead)
+                found = attributor.findings(_judged(batch, cancel), coverage)
+                records, carried = _records(batch, found, known, carried, ahead)
+                yield records
                 meter.advance(len(batch.files))
             cancel.check()
     finally:
@@ -258,14 +359,15 @@ def _begin(
     known: Container[str],
     before: _Batch | None,
     device: ThreadPoolExecutor,
+    cancel: CancelToken,
 ) -> _Batch:
     fresh: dict[str, Prepared] = {}
     for file in files:
         sha256 = file.sha256
-        if sha256 is None or file.pixels is None or sha256 in known or (before and sha256 in before.fresh):
+        if sha256 is None or file.fitted is None or sha256 in known or (before and sha256 in before.fresh):
             continue
         fresh.setdefault(sha256, _as_prepared(file))
-    return _Batch(files, fresh, device.submit(attributor.judge, list(fresh.values())))
+    return _Batch(files, fresh, device.submit(attributor.judge, list(fresh.values()), cancel=cancel))
 
 
 def _judged(batch: _Batch, cancel: CancelToken) -> list[Judged]:
@@ -284,24 +386,25 @@ def _records(
     known: Mapping[str, Finding],
     carried: dict[str, Finding],
     ahead: _Batch,
-) -> Generator[Record, None, dict[str, Finding]]:
-    """The batch's records; returns the findings that the batch ahead needs too, and no more, for heatmaps are large."""
+) -> tuple[list[Record], dict[str, Finding]]:
+    """The batch's records, and the findings that the batch ahead needs too."""
+    records: list[Record] = []
     copies = Counter(file.sha256 for file in (*batch.files, *ahead.files))
     shared = dict(carried)
     for file in batch.files:
         path = os.fspath(file.path)
         if file.error is not None or file.sha256 is None:
-            yield Record(path, file.sha256, "error", file.error, None, file.facts)
+            records.append(Record(path, file.sha256, "error", file.error, None, file.facts))
             continue
         finding = shared.get(file.sha256) or (next(findings) if file.sha256 in batch.fresh else known[file.sha256])
         if copies[file.sha256] > 1:
             shared[file.sha256] = finding
-        yield Record(path, file.sha256, "ok", None, finding, file.facts)
+        records.append(Record(path, file.sha256, "ok", None, finding, file.facts))
     needed = {file.sha256 for file in ahead.files}
-    return {sha256: finding for sha256, finding in shared.items() if sha256 in needed}
+    return records, {sha256: finding for sha256, finding in shared.items() if sha256 in needed}
 
 
 def _as_prepared(file: FittedFile) -> Prepared:
-    assert file.sha256 is not None and file.pixels is not None and file.facts is not None
+    assert file.sha256 is not None and file.fitted is not None and file.facts is not None
     assert file.facts.height is not None and file.facts.width is not None
-    return Prepared(file.sha256, file.pixels, file.adjustments, (file.facts.height, file.facts.width))
+    return Prepared(file.sha256, file.fitted, (file.facts.height, file.facts.width))

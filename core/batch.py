@@ -34,7 +34,7 @@ _MERGED = 512  # records a transaction when parts are merged
 def open_case(path: Path, manifest: Manifest, coverage: float, *, resume: bool) -> Case:
     """The case at ``path``, made if there is none; one that exists is gone on with only if ``resume`` says so.
 
-    Raises CaseError, also for a case of another pack or coverage: answers of two packs do not belong side by side.
+    Raises CaseError, also for a case of another pack, coverage or fit: answers of two packs do not belong side by side.
     """
     if resume and path.exists():
         return reopen_case(path, manifest, coverage)
@@ -54,6 +54,11 @@ def reopen_case(path: Path, manifest: Manifest, coverage: float) -> Case:
             raise CaseError(
                 f"{path} was made at a coverage of {case.coverage:g}, not {coverage:g}.",
                 "Give the same --coverage, or start a new case.",
+            )
+        if case.manifest.image.fit != manifest.image.fit:
+            raise CaseError(
+                f"{path} was made with --fit {case.manifest.image.fit}, not {manifest.image.fit}.",
+                "Give the same --fit, or start a new case.",
             )
     except CaseError:
         case.close()
@@ -88,7 +93,7 @@ def fill_case(
         found = attribute_files(
             attributor, waiting, coverage=case.coverage, progress=progress, cancel=cancel, known=case
         )
-        for batch in _batches(found, attributor.batch):
+        for batch in found:
             case.add(batch)
             written(batch)
         ended = _FINISHED

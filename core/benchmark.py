@@ -129,12 +129,13 @@ def _repeat(attributor: Attributor, files: Sequence[Path], case: Path) -> dict[s
 
 def _forward(attributor: Attributor, files: Sequence[Path]) -> float:
     spec = attributor.manifest.image
-    batch = np.stack([prepare(load_image(file), spec)[0] for file in files[: attributor.batch]])
-    passes = max(1, len(files) // len(batch))
+    images = [prepare(load_image(file), spec).tiles for file in files[: attributor.batch]]
+    tiles = np.concatenate(images)[: attributor.batch]
+    passes = max(1, len(files) // len(images))
     started = time.perf_counter()
     for _ in range(passes):
-        attributor.forward(batch)
-    return passes * len(batch) / (time.perf_counter() - started)
+        attributor.forward(tiles, bool(attributor.asked))
+    return passes * len(tiles) / len(images[0]) / (time.perf_counter() - started)
 
 
 def _decoder(files: Sequence[Path]) -> float:

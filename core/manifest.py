@@ -56,12 +56,26 @@ class VictimLabel(_Strict):
     accuracy: float | None = None
 
 
+Fit = Literal["resize", "tiles", "crop"]
+"""How an image of another size is fitted to a pack (:mod:`core.preprocess`)."""
+
+
 class ImageSpec(_Strict):
-    """What the network takes: [channels, height, width], grey for 1 channel and RGB for 3."""
+    """What the network takes: [channels, height, width], grey for 1 channel and RGB for 3.
+
+    fit: what becomes of images of another size. Resizing destroys most of what an attack left behind, tiles and the
+    crop keep every pixel as it is.
+    """
 
     channels: Literal[1, 3]
     height: PositiveInt
     width: PositiveInt
+    fit: Fit = "resize"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        return self.channels, self.height, self.width
 
 
 class Calibration(_Strict):
@@ -180,6 +194,10 @@ class Manifest(_Strict):
         """The index of "clean" among the attack and the victim labels, if it is one of both."""
         attacks, victims = [a.name for a in self.attacks], [v.name for v in self.victims]
         return (attacks.index(CLEAN), victims.index(CLEAN)) if CLEAN in attacks and CLEAN in victims else None
+
+    def fitting(self, fit: Fit) -> Manifest:
+        """The same with images of another size fitted in another way."""
+        return self.model_copy(update={"image": self.image.model_copy(update={"fit": fit})})
 
     @property
     def pack_id(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -79,9 +80,8 @@ class Panel:
 def _tried(held: Held, manifest: Manifest, device: torch.device) -> Victim:
     """The victim of a file, once it has answered: a program in a file may promise what it does not keep."""
     victim = load_held(held).to(device)
-    image = manifest.image
-    shades = torch.linspace(0, 1, image.channels * image.height * image.width, device=device)
-    one = shades.view(1, image.channels, image.height, image.width)
+    shape = manifest.image.shape
+    one = torch.linspace(0, 1, math.prod(shape), device=device).view(1, *shape)
     try:
         for count in (1, 3):
             ask([victim], one.expand(count, -1, -1, -1), one.flip(3).expand(count, -1, -1, -1) / 10)

@@ -5,24 +5,58 @@ An image that fits already comes through bit for bit: every change costs evidenc
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image
 
 from core.manifest import ImageSpec
 from core.types import FloatArray, LoadedImage
 
+MAX_TILES = 64
+"""Of one image: 64 of 224x224 are a quarter of a 12-megapixel photograph, and seconds of work without a GPU."""
+
+_LEAST = 64
+"""A tile's least height and width in pixels, where the pack's own are not less: on fewer, networks see too little."""
+
+_Size = tuple[int, int]
+"""(height, width); in words the width comes first."""
+
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in grey (ITU-R BT.601), as Pillow and torchvision have them."""
 
 
-def prepare(image: LoadedImage, spec: ImageSpec) -> tuple[FloatArray, tuple[str, ...]]:
-    """Pixels as float32 [spec.channels, spec.height, spec.width] in [0, 1], and in words what was adjusted."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """What the network sees of one image.
+
+    tiles: float32 [N, C, h, w] in [0, 1]. corners: (top, left) of each tile in the frame. frame: (height, width) of all
+    that the tiles were cut from. adjustments: in words, what was done.
+    """
+
+    tiles: FloatArray
+    corners: tuple[_Size, ...]
+    frame: _Size
+    adjustments: tuple[str, ...]
+
+
+def prepare(image: LoadedImage, spec: ImageSpec) -> Fitted:
+    """What the pack's network is to see of an image, fitted in the way of ``spec.fit``.
+
+    "resize": all of it at the pack's size. "tiles": tiles of the pack's size, or as narrow or low as the image is,
+    spread evenly over it: MAX_TILES at most, and where these are enough, every pixel lies in one. "crop": the middle
+    one.
+    """
     adjustments: list[str] = []
     if image.lossy:
         adjustments.append(f"file is {image.format}: part of the perturbation was lost")
     pixels = _fit_channels(image.pixels, spec.channels, adjustments)
-    pixels = _fit_size(pixels, spec.height, spec.width, adjustments)
-    return pixels, tuple(adjustments)
+    size = spec.height, spec.width
+    if spec.fit != "resize" and image.size != size:
+        return _cut(pixels, spec, adjustments)
+    _tell_scaled("resized", image.size, size, adjustments)
+    return Fitted(_scaled(pixels, *size)[None], ((0, 0),), size, tuple(adjustments))
 
 
 def _fit_channels(pixels: FloatArray, channels: int, adjustments: list[str]) -> FloatArray:
@@ -37,14 +71,65 @@ def _fit_channels(pixels: FloatArray, channels: int, adjustments: list[str]) -> 
     return np.tensordot(_LUMA, pixels, axes=1)[None].clip(0, 1).astype(np.float32)
 
 
-def _fit_size(pixels: FloatArray, height: int, width: int, adjustments: list[str]) -> FloatArray:
+def _scaled(pixels: FloatArray, height: int, width: int) -> FloatArray:
     old_height, old_width = pixels.shape[1:]
     if (old_height, old_width) == (height, width):
         return pixels
-    stretched = ", which changed its proportions" if old_height * width != old_width * height else ""
-    adjustments.append(f"resized from {old_width}x{old_height} to {width}x{height}{stretched}")
     # Averaging whole blocks undoes an enlargement by repetition exactly; a triangle filter would blur it.
     whole = old_height % height == 0 and old_width % width == 0
     method = Image.Resampling.BOX if whole else Image.Resampling.BILINEAR
     resized = [np.asarray(Image.fromarray(channel).resize((width, height), method)) for channel in pixels]
     return np.stack(resized).clip(0, 1)
+
+
+def _tell_scaled(verb: str, old: _Size, new: _Size, adjustments: list[str]) -> None:
+    if old != new:
+        stretched = ", which changed its proportions" if old[0] * new[1] != old[1] * new[0] else ""
+        adjustments.append(f"{verb} from {_words(old)} to {_words(new)}{stretched}")
+
+
+def _words(size: _Size) -> str:
+    return f"{size[1]}x{size[0]}"
+
+
+# --- tiles ----------------------------------------------------------------------------------------------------------
+
+
+def _cut(pixels: FloatArray, spec: ImageSpec, adjustments: list[str]) -> Fitted:
+    high, wide = pixels.shape[1:]
+    part = min(high, spec.height), min(wide, spec.width)  # what a tile takes of the image
+    tile = max(part[0], min(_LEAST, spec.height)), max(part[1], min(_LEAST, spec.width))
+    frame = max(high, tile[0]), max(wide, tile[1])
+    _tell_scaled("enlarged", (high, wide), frame, adjustments)
+    rows, columns = math.ceil(high / part[0]), math.ceil(wide / part[1])
+    needed = rows * columns
+    rows, columns = _thinned(rows, columns, 1 if spec.fit == "crop" else MAX_TILES)
+    corners = [(top, left) for top in _spread(high, part[0], rows) for left in _spread(wide, part[1], columns)]
+    adjustments.append(_told(len(corners), needed, tile, frame) + ("" if frame != (high, wide) else ", not resized"))
+    # Each tile is enlarged for itself: a picture one pixel high may be millions wide.
+    cut = (pixels[:, top : top + part[0], left : left + part[1]] for top, left in corners)
+    tiles = np.stack([_scaled(each, *tile) for each in cut])
+    return Fitted(tiles, tuple(corners), frame, tuple(adjustments))
+
+
+def _thinned(rows: int, columns: int, most: int) -> tuple[int, int]:
+    """As many rows and columns as make no more than ``most`` tiles, as far apart in one direction as in the other."""
+    if rows * columns <= most:
+        return rows, columns
+    rows = min(rows, most, max(1, math.isqrt(most * rows // columns)))
+    return rows, min(columns, most // rows)
+
+
+def _spread(side: int, part: int, count: int) -> list[int]:
+    """Where ``count`` parts begin that are spread evenly over a side, from end to end; a single one in the middle."""
+    if count == 1:
+        return [(side - part) // 2]
+    return [round(at * (side - part) / (count - 1)) for at in range(count)]
+
+
+def _told(count: int, needed: int, tile: _Size, frame: _Size) -> str:
+    if count == needed:
+        return f"judged in {count} tiles of {_words(tile)}" if count > 1 else f"judged at {_words(tile)}"
+    if count == 1:
+        return f"only the middle {_words(tile)} of {_words(frame)} judged"
+    return f"{count} of {needed} tiles of {_words(tile)} judged, spread evenly"

@@ -158,8 +158,9 @@ class Heatmap:
     """Where the perturbation lies, and the estimate it was drawn from.
 
     strength:     float32 [H, W] in [0, 1] at the image's own size; 1 is the strongest place in this image.
-    perturbation: float32 [C, h, w], the signed pixel-level estimate at the network's input size in [0, 1]
-                  units, or None for a pack whose auto-encoder works on feature maps only.
+    perturbation: float32 [C, h, w], the signed pixel-level estimate in [0, 1] units over all of the image, at the size
+                  at which the network saw it, or every k-th pixel of that; None for a pack whose auto-encoder works
+                  on feature maps only.
     source:       what the map shows, in words for the user.
     """
 

@@ -113,7 +113,7 @@ def _offer(manifest: Manifest, path: Path) -> Candidate:
             )
         digest = _digest(path)  # says first whether it is a file at all
         card, image = read_card(path), manifest.image
-        if (card.channels, card.height, card.width) != (image.channels, image.height, image.width):
+        if (card.channels, card.height, card.width) != image.shape:
             raise VictimError(
                 f"{path} takes images of {card.channels}x{card.height}x{card.width}, the pack {manifest.name} "
                 f"{image.channels}x{image.height}x{image.width}.",

@@ -99,5 +99,6 @@ LIMITS = (
     "Every answer is a ranking with doubt, not a verdict. A probability says how often such an answer is right on "
     "images like those the pack was calibrated on; for an unfamiliar image it says nothing. A candidate set or an "
     "interval “at 90 % coverage” holds the truth for nine of ten such images. Attacks and victims that the pack does "
-    "not know are not among its answers."
+    "not know are not among its answers. Of an image that was judged in tiles, probability, set and interval are those "
+    "of the mean over its tiles, and were not measured on such images."
 )

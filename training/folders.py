@@ -258,5 +258,5 @@ def square(image: LoadedImage, shape: ImageSpec) -> NDArray[np.uint8]:
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     middle = replace(image, pixels=image.pixels[:, top : top + side, left : left + side])
-    pixels: NDArray[np.uint8] = np.round(prepare(middle, shape)[0] * 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.round(prepare(middle, shape).tiles[0] * 255).astype(np.uint8)
     return pixels

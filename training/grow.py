@@ -37,7 +37,7 @@ def check_start(
     It is to be the same network, and to know all labels of the pack, in the pack's order, beside new ones.
     """
     pack = manifest.pack_id
-    if manifest.network != config or manifest.image != image:
+    if manifest.network != config or manifest.image.shape != image.shape:
         raise ScenarioError(f"{pack} is another network, or takes other images.", "Copy its [network] and its source.")
     known = ("attacks", [a.name for a in manifest.attacks], [a.name for a in labels])
     for kind, before, now in (known, ("victims", [v.name for v in manifest.victims], list(victims))):

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from core.errors import DataError, ScenarioError
-from core.manifest import AttackLabel, ImageSpec, Manifest
+from core.manifest import AttackLabel, Manifest
 from core.pack import Pack, find_pack
 from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
@@ -56,7 +56,8 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
 def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Path) -> None:
     path = find_pack(start)
     manifest = read_pack_manifest(path)
-    check_start(manifest, scenario.network, image_of(clean), labels_of(scenario), scenario.victim_labels)
+    image = image_of(clean.shape, scenario.network)
+    check_start(manifest, scenario.network, image, labels_of(scenario), scenario.victim_labels)
     specs = {spec.label: spec for spec in scenario.victims}
     for known in manifest.victims:
         if known.sha256 is None:
@@ -130,8 +131,7 @@ def train_pack(
     ranks = ranks or Ranks.single()
     _check_same_data(scenario, data)
     splits = {name: read_split(data, scenario, name) for name in SPLITS}
-    _, channels, height, width = splits["train"].adversarial.shape
-    image = ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
+    image = image_of(splits["train"].adversarial.shape[1:], scenario.network)
     labels = labels_of(scenario)
     trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device, ranks)
     _check_victims(trainer.start, data)

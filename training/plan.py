@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
 from core.manifest import CLEAN, ImageSpec
+from core.model.config import NetworkConfig
 from core.victims import read_card
 from training.attacks import Attack, make_attack
 from training.scenario import Scenario, VictimSpec
@@ -51,10 +53,14 @@ def check_victim(path: Path, spec: VictimSpec, clean: CleanImages) -> None:
         raise VictimError(f"{path} has {', '.join(wrong)}.", "Train the scenario's victims into a folder of their own.")
 
 
-def image_of(clean: CleanImages) -> ImageSpec:
-    """What a pack made from these images takes."""
-    channels, height, width = clean.shape
-    return ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
+def image_of(shape: Sequence[int], network: NetworkConfig) -> ImageSpec:
+    """What a pack of this network takes that is made from images of this shape, (channels, height, width).
+
+    A network that was trained on parts judges any part of a larger image, which then need not be resized.
+    """
+    channels, height, width = shape
+    fit = "resize" if network.crop is None else "tiles"
+    return ImageSpec.model_validate({"channels": channels, "height": height, "width": width, "fit": fit})
 
 
 def clean_digest(clean: CleanImages) -> str:

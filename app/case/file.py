@@ -18,7 +18,7 @@ from core.types import NO_REMARK, FloatArray, Heatmap, LoadedImage, Record, Rema
 
 if TYPE_CHECKING:
     from core.case import Case
-    from core.manifest import Manifest
+    from core.manifest import Fit, Manifest
     from core.report.facets import Facets
     from core.report.subject import Subject
 
@@ -33,6 +33,7 @@ class Opened:
     pack: the name or file of its pack on this machine, None where it is not there.
     cut_off: whether its last run was killed.
     asked: hashes of the victims that its answers rest on, None while it has no answers.
+    fit: how it fits images of another size, None for the pack's own way.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Opened:
     pack: str | None
     cut_off: bool
     asked: tuple[str, ...] | None
+    fit: Fit | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ class CaseFile(QObject):
         facets = Facets(case.manifest)
         pack = _pack_of(case, setup)
         asked = tuple(case.asked()) if len(case) else None
-        self.opened.emit(Opened(case.path, case.manifest, case.coverage, facets, pack, was_cut_off(case), asked))
+        fit = _fit_of(case, pack) if pack is not None else None
+        self.opened.emit(Opened(case.path, case.manifest, case.coverage, facets, pack, was_cut_off(case), asked, fit))
         remarks, records = case.remarks(), case.records()
         while chunk := list(islice(records, _CHUNK)):
             if self._ending:
@@ -258,6 +261,13 @@ class _Heatmaps:
         request = HeatmapRequest(self._wanted.setup, image)
         self._ask(request)
         return request.answer.result()
+
+
+def _fit_of(case: Case, pack: str) -> Fit | None:
+    from core.pack import find_pack, read_manifest  # noqa: PLC0415  (pydantic)
+
+    fit = case.manifest.image.fit
+    return None if read_manifest(find_pack(pack)).image.fit == fit else fit
 
 
 def _pack_of(case: Case, setup: Setup) -> str | None:

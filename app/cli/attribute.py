@@ -19,7 +19,7 @@ from app.cli.fitting import AUTO, settle_pack
 from core import wording
 from core.errors import WorkbenchError
 from core.imageio import find_images
-from core.manifest import Manifest
+from core.manifest import Fit, Manifest
 from core.pack import load_pack, read_manifest
 from core.progress import CancelToken
 from core.ranks import Ranks
@@ -83,6 +83,9 @@ def attribute(
     victim: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Ask this victim as well; may be given several times.")
     ] = None,
+    fit: Annotated[
+        Fit | None, typer.Option(help="What becomes of images of another size; the pack's own way if not given.")
+    ] = None,
     control: Annotated[
         bool, typer.Option("--control", help="Obey pause, resume and cancel, a line each on standard input.")
     ] = False,
@@ -110,12 +113,13 @@ def attribute(
         raise WorkbenchError(f"There is no image in {', '.join(map(str, paths))}.", "Name image files or their folder.")
     pack_path = settle_pack(pack, files, case if resume else None, tell=ranks.first)
     manifest = read_manifest(pack_path)
+    manifest = manifest.fitting(fit or manifest.image.fit)
     _check_coverage(coverage, manifest)
 
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
 
     asked = victims_to_ask(manifest, ask, victim or [])
-    attributor = Attributor(load_pack(pack_path), ranks.device(device), asked)
+    attributor = Attributor(replace(load_pack(pack_path), manifest=manifest), ranks.device(device), asked)
     token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
     if control:
         listen_for_commands(token)
@@ -151,7 +155,8 @@ def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float, t
     from core.attributor import attribute_files  # noqa: PLC0415 (torch)
 
     with progress_bars() as progress:
-        return list(attribute_files(attributor, files, coverage=coverage, progress=progress, cancel=token))
+        found = attribute_files(attributor, files, coverage=coverage, progress=progress, cancel=token)
+        return [record for batch in found for record in batch]
 
 
 def _into_case(

@@ -15,7 +15,9 @@ def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> None:
     Raises ScenarioError for a pack of other images, or one that the wizard cannot ask for.
     """
     try:
-        clean, network = scenario["clean"], dict(scenario["network"])
+        clean = scenario["clean"]
+        # TOML has no nothing; without a crop the network sees whole images, which is what no entry means.
+        network = {key: value for key, value in scenario["network"].items() if (key, value) != ("crop", None)}
         victims = [_victim_choice(v) for v in scenario["victims"]]
         has_clean = clean["examples"]["train"] > 0
         own = {a["name"]: a for a in reversed(scenario["attacks"]) if a["backend"] == "mtaa"}

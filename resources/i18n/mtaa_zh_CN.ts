@@ -2283,21 +2283,51 @@
     </message>
     <message>
         <location filename="../../app/sentence.py" line="134"/>
+        <source>Judged in {count} tiles of {tile}: their answers were put together. How often such answers are right was measured on single images of the pack&apos;s size.</source>
+        <translation>分为 {count} 个 {tile} 的图块判断，并合并了各块的结果。此类结果的准确率是在模型包尺寸的单幅图像上测得的。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="142"/>
+        <source>Judged in {count} tiles of {tile}, spread evenly; {needed} would cover all of the image. How often such answers are right was measured on single images of the pack&apos;s size.</source>
+        <translation>判断了均匀分布的 {count} 个 {tile} 的图块；覆盖整幅图像需要 {needed} 个。此类结果的准确率是在模型包尺寸的单幅图像上测得的。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="150"/>
+        <source>Only the middle of the image was judged: {tile} of {image}.</source>
+        <translation>只判断了图像的中央部分：{image} 中的 {tile}。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="154"/>
+        <source>Judged at its own size of {tile}: the pack was measured on larger images. Trust this answer less.</source>
+        <translation>按图像自身的尺寸 {tile} 判断：模型包是在更大的图像上测量的，此结果的可信度较低。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="161"/>
+        <source>Enlarged from {old} to {new}: on fewer pixels the pack sees too little. Trust this answer less.</source>
+        <translation>已从 {old} 放大到 {new}：像素更少时模型包看到的内容太少，此结果的可信度较低。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="168"/>
+        <source>No victim was asked: they take images of {size}. The image alone was judged.</source>
+        <translation>未询问任何受害模型：它们只接受 {size} 的图像。此结果仅依据图像本身。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="172"/>
         <source>Turned to grey: the pack knows grey images only. Trust this answer less.</source>
         <translation>已转为灰度：模型包只认识灰度图像，此结果的可信度较低。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="138"/>
+        <location filename="../../app/sentence.py" line="176"/>
         <source>Grey taken as colour: the pack knows colour images only. Trust this answer less.</source>
         <translation>灰度被当作彩色：模型包只认识彩色图像，此结果的可信度较低。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="157"/>
+        <location filename="../../app/sentence.py" line="195"/>
         <source>Unfamiliar: this image is unlike those that the pack was made for (score {score}, threshold {threshold}). The answers below may mean nothing.</source>
         <translation>不熟悉：此图像与模型包所针对的图像不同（得分 {score}，阈值 {threshold}）。以下结果可能毫无意义。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="168"/>
+        <location filename="../../app/sentence.py" line="206"/>
         <source>Clean: no known attack is seen. An attack that the pack has not learned may look clean too.</source>
         <translation>干净：没有发现已知的攻击。模型包没有学过的攻击也可能看起来是干净的。</translation>
     </message>
@@ -2305,17 +2335,17 @@
 <context>
     <name>Session</name>
     <message>
-        <location filename="../../app/session.py" line="171"/>
+        <location filename="../../app/session.py" line="173"/>
         <source>A case holds files only. Save the image first, and open it.</source>
         <translation>案卷只收文件。请先保存图像，再打开它。</translation>
     </message>
     <message>
-        <location filename="../../app/session.py" line="239"/>
+        <location filename="../../app/session.py" line="241"/>
         <source>The answers of a case are of one pack and the same victims. Close the case to use others.</source>
         <translation>一个案卷的结果均来自同一模型包和同一组受询问的模型。要换用其他的，请先关闭案卷。</translation>
     </message>
     <message>
-        <location filename="../../app/session.py" line="385"/>
+        <location filename="../../app/session.py" line="387"/>
         <source>The program failed on this. Help, Log says more; Image, Attribute again tries again.</source>
         <translation>程序在此处出错。详情见“帮助 › 日志”；可用“图像 › 重新归因”重试。</translation>
     </message>

@@ -327,3 +327,20 @@ def test_a_case_of_another_pack_brings_it_along(
         }
     window.session.set_setup(Setup("mnist", "auto"))
     assert "of one pack" in window.status.currentMessage() and window.session.setup.pack == "tiny"
+
+
+def test_a_case_goes_on_in_the_way_that_it_began_to_fit_images(
+    window: MainWindow, qtbot: QtBot, pictures: Path, default_pack: Path, tmp_path: Path
+) -> None:
+    """Which may be another than its pack's."""
+    from core.pack import read_manifest  # noqa: PLC0415
+
+    path = tmp_path / "cropped.mtaacase"
+    Case.create(path, read_manifest(default_pack).fitting("crop"), 0.9).close()
+    drop(window, path)
+    wait_case(qtbot, window, "cropped")
+    drop(window, pictures / "photo.jpg")
+    wait_judged(qtbot, window, 1)
+    said = "only the middle 28x28 of 56x56 judged, not resized"
+    assert said in row(window, "photo.jpg").attribution.adjustments  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: "middle of the image" in window.answer.sentence.toPlainText(), timeout=PATIENCE)

@@ -40,10 +40,10 @@ class Gate:
         attributor: Any = make_attributor(setup)
         attributor.batch, judge = BATCH, attributor.judge
 
-        def gated(prepared: Sequence[object]) -> object:
+        def gated(prepared: Sequence[object], **how: object) -> object:
             if len(prepared) > 1:
                 self.let.acquire()
-            return judge(prepared)
+            return judge(prepared, **how)
 
         attributor.judge = gated
         self.made.append(attributor)

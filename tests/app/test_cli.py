@@ -17,7 +17,7 @@ from app.cli.console import plain, time_left
 from core import attributor as attributor_module
 from core import paths
 from core.imageio import load_image
-from core.pack import load_pack, read_manifest
+from core.pack import load_pack, read_manifest, write_pack
 from core.report.subject import Pictures
 from core.types import Record
 
@@ -214,3 +214,50 @@ def test_module_runs_and_keeps_torch_out_of_what_needs_none(default_pack: Path) 
         [sys.executable, "-m", "app", "packs", "list"], check=True, cwd=ROOT, capture_output=True, env=os.environ
     )
     assert b"Tiny pack" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "judged in 6 tiles of 28x28, not resized"),
+        (["--fit", "tiles"], "judged in 6 tiles of 28x28, not resized"),
+        (["--fit", "crop"], "only the middle 28x28 of 60x50 judged, not resized"),
+        (["--fit", "resize"], "resized from 60x50 to 28x28, which changed its proportions"),
+    ],
+)
+def test_the_way_to_fit_images_is_the_packs_or_as_said(
+    options: list[str], says: str, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = load_pack(tiny_pack)
+    write_pack(tmp_path / "tiles.mtaapack", tiny.manifest.fitting("tiles").model_dump(), tiny.weights)
+    Image.fromarray(np.random.default_rng(2).integers(0, 256, (50, 60), dtype=np.uint8)).save(tmp_path / "a.png")
+    given = ["attribute", str(tmp_path / "a.png"), "--pack", str(tmp_path / "tiles.mtaapack"), *options, "--json", "-"]
+    assert main(given) == 0
+    (record,) = json.loads(capsys.readouterr().out)["records"]
+    assert record["adjustments"] == [says]
+    assert (record["file"]["width"], record["file"]["height"]) == (60, 50)
+
+
+def test_a_pack_that_resizes_can_be_told_to_leave_the_pixels_alone(
+    tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(np.zeros((50, 60), np.uint8)).save(tmp_path / "a.png")
+    given = ["attribute", str(tmp_path / "a.png"), "--pack", str(tiny_pack), "--json", "-"]
+    adjustments = []
+    for options in ([], ["--fit", "tiles"]):
+        assert main([*given, *options]) == 0
+        adjustments += json.loads(capsys.readouterr().out)["records"][0]["adjustments"]
+    assert [said.split()[0] for said in adjustments] == ["resized", "judged"]
+    assert main([*given, "--fit", "stretch"]) == 2
+    assert "stretch" in capsys.readouterr().err
+
+
+def test_a_case_keeps_to_one_way_to_fit_images(
+    tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(np.zeros((50, 60), np.uint8)).save(tmp_path / "a.png")
+    given = ["attribute", str(tmp_path / "a.png"), "--pack", str(tiny_pack), "--case", str(tmp_path / "a.mtaacase")]
+    assert main([*given, "--fit", "crop"]) == 0
+    assert main([*given, "--resume"]) == 2
+    assert "--fit crop" in " ".join(capsys.readouterr().err.split())
+    assert main([*given, "--resume", "--fit", "crop"]) == 0

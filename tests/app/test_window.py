@@ -9,7 +9,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -21,7 +23,8 @@ from app.window import Program
 from core.attributor import Attributor
 from core.errors import PackError
 from core.imageio import load_image
-from core.pack import load_pack
+from core.pack import load_pack, write_pack
+from core.progress import CancelToken
 from core.types import Finding, LoadedImage
 from tests.app.conftest import Opener
 from tests.app.helpers import PATIENCE, close, drop, wait_judged
@@ -101,6 +104,26 @@ def test_clean_jpeg_and_resizing_are_told(window: MainWindow, qtbot: QtBot, pict
     assert "JPEG" in sentence and "esized from 56x56 to 28x28" in sentence
 
 
+def test_tiles_are_told_and_a_newer_view_replaces_the_one_in_hand(
+    open_program: Opener, qtbot: QtBot, tmp_path: Path, default_pack: Path
+) -> None:
+    tiny = load_pack(default_pack)
+    write_pack(default_pack, tiny.manifest.fitting("tiles").model_dump(), tiny.weights)
+    for name, side in (("large.png", 300), ("small.png", 40)):
+        Image.fromarray(np.random.default_rng(side).integers(0, 256, (side, 60), dtype=np.uint8)).save(tmp_path / name)
+    window = open_program(make_attributor).window
+    drop(window, tmp_path / "large.png", tmp_path / "small.png")
+    wait_judged(qtbot, window, 2)
+    assert "Judged in 33 tiles of 28x28" in window.answer.sentence.toPlainText()
+    for _ in range(3):
+        for at, name in enumerate(("large.png", "small.png")):
+            window.list.view.setCurrentIndex(window.list.proxy.index(at, 0))
+            qtbot.waitUntil(lambda name=name: str(window.session.scene.image.path).endswith(name), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.scene.heatmap is not None, timeout=PATIENCE)
+    assert window.session.scene.heatmap.strength.shape == (40, 60)
+    assert "Judged in 6 tiles of 28x28" in window.answer.sentence.toPlainText()
+
+
 class Gate:
     """An attributor that waits to be let through."""
 
@@ -112,11 +135,16 @@ class Gate:
         self.seen: list[tuple[str, bool]] = []
 
     def attribute(
-        self, images: Sequence[LoadedImage], *, coverage: float = 0.9, heatmaps: bool = False
+        self,
+        images: Sequence[LoadedImage],
+        *,
+        coverage: float = 0.9,
+        heatmaps: bool = False,
+        cancel: CancelToken | None = None,
     ) -> list[Finding]:
         self.seen += [(image.path, heatmaps) for image in images]
         assert self.open.wait(30)
-        return self.real.attribute(images, coverage=coverage, heatmaps=heatmaps)
+        return self.real.attribute(images, coverage=coverage, heatmaps=heatmaps, cancel=cancel)
 
 
 @pytest.fixture

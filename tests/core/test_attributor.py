@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 from core.answers import at_coverage
-from core.attributor import Attributor, attribute_files, choose_device
+from core.attributor import Attributor, choose_device
 from core.errors import Cancelled, DeviceError
 from core.imageio import find_images, load_image
 from core.pack import find_pack, load_pack
 from core.paths import DEFAULT_PACK, SAMPLES
 from core.progress import CancelToken, Progress
 from core.types import LoadedImage
+from tests.core.helpers import records_of
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_bad_files_become_records_in_their_place(attributor: Attributor, tmp_pat
     Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(tmp_path / "c.jpg")
     told: list[Progress] = []
     paths = [tmp_path / name for name in ("a.png", "b.png", "c.jpg", "missing.png")]
-    records = list(attribute_files(attributor, paths, progress=told.append))
+    records = list(records_of(attributor, paths, progress=told.append))
     assert [r.status for r in records] == ["ok", "error", "ok", "error"]
     assert all(r.error for r in records if r.status == "error")
     assert told[-1].done == told[-1].total == 4
@@ -115,7 +116,7 @@ def test_cancelling_stops_before_the_next_batch(attributor: Attributor, tmp_path
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        list(attribute_files(attributor, [tmp_path / "a.png"], cancel=cancel))
+        list(records_of(attributor, [tmp_path / "a.png"], cancel=cancel))
 
 
 @pytest.mark.parametrize("name", ["nonsense", "cuda:99", "meta"])

@@ -14,12 +14,13 @@ import torch
 from PIL import Image
 
 from core import reading
-from core.attributor import BATCH, Attributor, attribute_files
+from core.attributor import BATCH, Attributor
 from core.errors import Cancelled, DeviceError
 from core.imageio import load_image
 from core.pack import load_pack
 from core.progress import CancelToken
 from core.types import FileFacts, Finding
+from tests.core.helpers import records_of
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> list[Path]:
 
 
 def test_records_come_in_order_with_the_answers_of_their_own_file(attributor: Attributor, folder: list[Path]) -> None:
-    records = list(attribute_files(attributor, folder))
+    records = list(records_of(attributor, folder))
     assert [record.path for record in records] == [str(path) for path in folder]
     assert [i for i, r in enumerate(records) if r.status == "error"] == list(range(7, len(folder), 50))
     for index in (0, 1, BATCH - 1, BATCH, len(folder) - 1):
@@ -74,7 +75,7 @@ def test_only_a_few_files_are_read_ahead(
         return real(path, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(reading, "_fit", counting)
-    records = attribute_files(attributor, folder)
+    records = records_of(attributor, folder)
     next(records)
     time.sleep(0.2)
     assert len(read) <= 2 * 8 + 2 * 8 + 2 * 8 * reading.THREADS
@@ -86,15 +87,15 @@ def test_same_bytes_are_judged_once(attributor: Attributor, tmp_path: Path, monk
         Image.fromarray(np.full((28, 28), 9 * (name == "c.png"), np.uint8)).save(tmp_path / name)
     sizes: list[int] = []
     forward = attributor.forward
-    monkeypatch.setattr(attributor, "forward", lambda pixels: (sizes.append(len(pixels)), forward(pixels))[1])
+    monkeypatch.setattr(attributor, "forward", lambda tiles, ask: (sizes.append(len(tiles)), forward(tiles, ask))[1])
     paths = [tmp_path / name for name in ("a.png", "b.png", "c.png", "a.png")]
-    first, again, other, third = (record.finding for record in attribute_files(attributor, paths, heatmaps=True))
+    first, again, other, third = (record.finding for record in records_of(attributor, paths))
     assert sizes == [2]
     assert first is again is third
     assert first is not other
     assert first is not None
     known: dict[str, Finding] = {first.attribution.sha256: first}
-    records = list(attribute_files(attributor, paths, known=known))
+    records = list(records_of(attributor, paths, known=known))
     assert sizes == [2, 1]
     assert records[0].finding is first
     assert records[0].facts is not None
@@ -109,12 +110,12 @@ def test_cancel_does_not_wait_for_a_slow_disk(
     def stuck(path: Path, *_: object) -> reading.FittedFile:
         cancel.cancel()
         release.wait(30)
-        return reading.FittedFile(path, None, None, None, (), "late")
+        return reading.FittedFile(path, None, None, None, "late")
 
     monkeypatch.setattr(reading, "_fit", stuck)
     try:
         with pytest.raises(Cancelled):
-            list(attribute_files(attributor, [tmp_path / "a.png"], cancel=cancel))
+            list(records_of(attributor, [tmp_path / "a.png"], cancel=cancel))
         assert not release.is_set()
     finally:
         release.set()
@@ -146,10 +147,10 @@ class Scarce:
 def test_out_of_memory_halves_the_batch_and_goes_on(
     attributor: Attributor, folder: list[Path], error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = [record.finding for record in attribute_files(attributor, folder)]
+    expected = [record.finding for record in records_of(attributor, folder)]
     scarce = Scarce(attributor, 40, error)
     monkeypatch.setattr(attributor, "_network", scarce)
-    found = [record.finding for record in attribute_files(attributor, folder)]
+    found = [record.finding for record in records_of(attributor, folder)]
     assert scarce.sizes[:3] == [125, 62, 31]
     assert max(scarce.sizes[3:]) == 31, "it is not tried again"
     for one, other in zip(found, expected, strict=True):
@@ -164,10 +165,10 @@ def test_no_memory_for_one_image_is_said(
 ) -> None:
     monkeypatch.setattr(attributor, "_network", Scarce(attributor, 0, torch.OutOfMemoryError("x")))
     with pytest.raises(DeviceError, match="one image"):
-        list(attribute_files(attributor, folder[:3]))
+        list(records_of(attributor, folder[:3]))
     monkeypatch.setattr(attributor, "_network", Scarce(attributor, 0, RuntimeError("a defect")))
     with pytest.raises(RuntimeError, match="a defect"):
-        list(attribute_files(attributor, folder[:3]))
+        list(records_of(attributor, folder[:3]))
 
 
 @pytest.fixture
@@ -183,5 +184,5 @@ def remarkable(tmp_path: Path) -> Iterator[list[Path]]:
 
 def test_threads_leave_the_warning_filters_as_they_were(attributor: Attributor, remarkable: list[Path]) -> None:
     before = list(warnings.filters)
-    assert all(record.status == "ok" for record in attribute_files(attributor, remarkable))
+    assert all(record.status == "ok" for record in records_of(attributor, remarkable))
     assert warnings.filters == before

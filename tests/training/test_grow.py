@@ -63,6 +63,7 @@ def test_a_pack_is_grown_only_by_what_fits_it(tiny_pack: Path) -> None:
     manifest: Manifest = load_pack(tiny_pack).manifest
     config = manifest.network
     check_start(manifest, config, IMAGE, GROWN, VICTIMS)
+    check_start(manifest.fitting("tiles"), config, IMAGE, GROWN, VICTIMS)  # the weights are the same
     kappa = [a if a.name != "fgsm" else label("fgsm", "kappa", 1, 2) for a in GROWN]
     wrong: list[tuple[Any, str]] = [
         ((config.model_copy(update={"width": 8}), IMAGE, GROWN, VICTIMS), "another network"),

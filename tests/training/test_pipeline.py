@@ -227,3 +227,21 @@ def test_a_pack_that_cannot_be_grown_is_told_before_any_work(
         assert main([command, str(tmp_path / "grown.toml"), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 2
         assert complaint in " ".join(capsys.readouterr().err.split())
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["in-use.lock"]
+
+
+def test_a_pack_trained_on_parts_leaves_larger_images_as_they_are(
+    finished: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert load_pack(finished / "out" / "digits.mtaapack").manifest.image.fit == "resize"
+    scenario = tmp_path / "parts.toml"
+    scenario.write_text(SCENARIO.replace("width = 8", "width = 4\ncrop = 16").replace("epochs = 2", "epochs = 1"))
+    out = tmp_path / "out"
+    shutil.copytree(finished / "out", out, ignore=shutil.ignore_patterns("training", "*.mtaapack"))
+    assert main(["train", str(scenario), "--out", str(out), "--device", "cpu"]) == 0
+    assert load_pack(out / "digits.mtaapack").manifest.image.fit == "tiles"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 60), dtype=np.uint8)).save(tmp_path / "large.png")
+    capsysbinary.readouterr()
+    pack = ["--pack", str(out / "digits.mtaapack"), "--device", "cpu", "--json", "-"]
+    assert main(["attribute", str(tmp_path / "large.png"), *pack]) == 0
+    (record,) = json.loads(capsysbinary.readouterr().out)["records"]
+    assert record["adjustments"][0].startswith("judged in ")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.attributor import Attributor
 from core.files import write_file
-from core.manifest import AttackLabel, ImageSpec
+from core.manifest import AttackLabel
 from core.model.config import NetworkConfig
 from core.pack import load_pack
 from training.experiments.judge import judge
@@ -29,6 +30,7 @@ from training.experiments.study import EPOCHS, TEST, Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, cell_counts, labels_of, narrow, unit
 from training.export import export_pack
 from training.metrics import Predictions, evaluate
+from training.plan import image_of
 from training.scenario import Scenario, TrainingSpec
 from training.shards import Examples
 from training.sources import Split
@@ -57,14 +59,9 @@ def test_of(study: Study, chosen: Subset) -> Examples:
     return study.examples("test", Subset(TEST, clean, chosen.attacks, chosen.victims, chosen.paper))
 
 
-def image_spec(examples: Examples) -> ImageSpec:
-    _, channels, height, width = examples.adversarial.shape
-    return ImageSpec.model_validate({"channels": channels, "height": height, "width": width})
-
-
-def resources(network: nn.Module, image: ImageSpec) -> dict[str, Any]:
+def resources(network: nn.Module, shape: Sequence[int]) -> dict[str, Any]:
     """Parameters in millions and billions of multiply-accumulates of one image's forward pass (Table 7's columns)."""
-    one = torch.zeros(1, image.channels, image.height, image.width)
+    one = torch.zeros(1, *shape)
     device = next(network.parameters()).device
     network.eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -88,13 +85,13 @@ def mtaa(study: Study, seed: int, network: NetworkConfig, chosen: Subset, name: 
         )
         labels = labels_of(study.scenario, chosen)
         train, test = study.examples("train", chosen), test_of(study, chosen)
-        image = image_spec(train)
-        trainer = Trainer(scenario, labels, image, train, folder, study.device)
+        shape = train.adversarial.shape[1:]
+        trainer = Trainer(scenario, labels, image_of(shape, network), train, folder, study.device)
         curve = _Curve(folder / "curve.json", trainer.network, scenario, labels, test, study.device)
         history = trainer.run(tell=study.tell, report=curve.add)
         answers = answer(trainer.network, torch.from_numpy(test.adversarial), study.device)
         figures = measured(answers, scenario, labels, test)
-        figures |= resources(trainer.network, image) | counted(train, test)
+        figures |= resources(trainer.network, shape) | counted(train, test)
         figures["history"] = [curve.of(report) for report in history]
         return Result(figures, predictions_of(answers, test))
 
@@ -187,7 +184,7 @@ def rival(study: Study, seed: int, network: RivalName, task: Task, chosen: Subse
         right = output.argmax(1) == getattr(test, task)
         error = output[:, 0].astype(np.float64) * VALUE_SCALE - test.hyperparameter
         figure = float(np.sqrt(np.square(error).mean())) if kind == "value" else float(right.mean())
-        figures = {task: figure, **resources(net, image_spec(train)), **counted(train, test)}
+        figures = {task: figure, **resources(net, train.adversarial.shape[1:]), **counted(train, test)}
         return Result(figures, {"output": output, **truth_of(test)})
 
     settings = _settings(study, seed, spec, chosen, rival=network, task=task)
@@ -218,7 +215,7 @@ def single_label(study: Study, seed: int, network: RivalName, combination: Combi
             for a, attack in enumerate(scenario.attack_labels)
         }
         figures = {"accuracy": float(right.mean()), "classes": len(known), "by_attack_and_victim": matrix}
-        figures |= resources(net, image_spec(train)) | counted(train, test)
+        figures |= resources(net, train.adversarial.shape[1:]) | counted(train, test)
         return Result(figures, {"logits": output, "classes": known, **truth_of(test)})
 
     settings = _settings(study, seed, spec, chosen, rival=network, labels=combination)
@@ -265,7 +262,7 @@ def pack(study: Study, seed: int, chosen: Subset, name: str = "pack") -> Cell:
             "calibration": study.examples("calibration", Subset(10**6, 10**6 if chosen.clean else 0, **every)),  # type: ignore[arg-type]
             "test": study.examples("test", Subset(10**6, 10**6 if chosen.clean else 0, **every)),  # type: ignore[arg-type]
         }
-        image = image_spec(splits["train"])
+        image = image_of(splits["train"].adversarial.shape[1:], scenario.network)
         trainer = Trainer(scenario, labels, image, splits["train"], folder, study.device)
         history = trainer.run(tell=study.tell)
         path = study.out / "packs" / f"{name}-seed{seed}.mtaapack"

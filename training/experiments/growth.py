@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from core.errors import ScenarioError
 from core.manifest import CLEAN
-from training.experiments.cells import image_spec, measured, pack, predictions_of
+from training.experiments.cells import measured, pack, predictions_of
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, labels_of
+from training.plan import image_of
 from training.scenario import Scenario, TrainingSpec
 from training.shards import Examples
 from training.trainer import Answers, Trainer, answer
@@ -94,7 +95,8 @@ def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
         scenario = study.scenario.model_copy(update={"training": spec, "seed": seed})
         labels, train, test = labels_of(scenario, every), study.examples("train", every), study.examples("test")
         train = replayed(train, old_rows(scenario, train), way.replay)
-        trainer = Trainer(scenario, labels, image_spec(train), train, folder, study.device)
+        image = image_of(train.adversarial.shape[1:], scenario.network)
+        trainer = Trainer(scenario, labels, image, train, folder, study.device)
         begun = time.monotonic()
         trainer.run(tell=study.tell)
         seconds = time.monotonic() - begun
