@@ -223,7 +223,7 @@ def _try_network(
     batch = scenario.training.batch
     fresh = scenario.model_copy(update={"training": scenario.training.model_copy(update={"start": None})})
     examples = _stand_ins(clean, labels, len(scenario.victim_labels), batch * (1 + _STEPS))
-    trainer = Trainer(fresh, labels, image_of(clean.shape, fresh.network), examples, Path(), device)
+    trainer = Trainer(fresh, labels, image_of(clean.shape, fresh), examples, Path(), device)
     steps = trainer.steps(0)
     next(steps)
     step = _seconds(lambda: next(steps), device, _STEPS)

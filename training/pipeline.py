@@ -56,7 +56,7 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
 def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Path) -> None:
     path = find_pack(start)
     manifest = read_pack_manifest(path)
-    image = image_of(clean.shape, scenario.network)
+    image = image_of(clean.shape, scenario)
     check_start(manifest, scenario.network, image, labels_of(scenario), scenario.victim_labels)
     specs = {spec.label: spec for spec in scenario.victims}
     for known in manifest.victims:
@@ -131,7 +131,7 @@ def train_pack(
     ranks = ranks or Ranks.single()
     _check_same_data(scenario, data)
     splits = {name: read_split(data, scenario, name) for name in SPLITS}
-    image = image_of(splits["train"].adversarial.shape[1:], scenario.network)
+    image = image_of(splits["train"].adversarial.shape[1:], scenario)
     labels = labels_of(scenario)
     trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device, ranks)
     _check_victims(trainer.start, data)

@@ -18,7 +18,6 @@ import numpy as np
 from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
 from core.manifest import CLEAN, ImageSpec
-from core.model.config import NetworkConfig
 from core.victims import read_card
 from training.attacks import Attack, make_attack
 from training.scenario import Scenario, VictimSpec
@@ -53,13 +52,10 @@ def check_victim(path: Path, spec: VictimSpec, clean: CleanImages) -> None:
         raise VictimError(f"{path} has {', '.join(wrong)}.", "Train the scenario's victims into a folder of their own.")
 
 
-def image_of(shape: Sequence[int], network: NetworkConfig) -> ImageSpec:
-    """What a pack of this network takes that is made from images of this shape, (channels, height, width).
-
-    A network that was trained on parts judges any part of a larger image, which then need not be resized.
-    """
+def image_of(shape: Sequence[int], scenario: Scenario) -> ImageSpec:
+    """What the scenario's pack takes that is made from images of this shape, (channels, height, width)."""
     channels, height, width = shape
-    fit = "resize" if network.crop is None else "tiles"
+    fit = scenario.fit or "resize"
     return ImageSpec.model_validate({"channels": channels, "height": height, "width": width, "fit": fit})
 
 

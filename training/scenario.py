@@ -26,7 +26,7 @@ from pydantic import (
 
 from core.errors import ScenarioError
 from core.files import make_folder, write_file
-from core.manifest import CLEAN
+from core.manifest import CLEAN, Fit
 from core.model.config import NetworkConfig
 
 Augmentation = Literal["shift", "photo"]
@@ -223,7 +223,11 @@ class ProbesSpec(_Strict):
 
 
 class Scenario(_Grown):
-    """The whole file."""
+    """The whole file.
+
+    fit: how the pack fits users' images of another size (:mod:`core.preprocess`); resized where it is not given.
+        Tiles want clean images that look as those do: as finely sampled, with what a camera leaves in them.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     title: str
@@ -237,6 +241,7 @@ class Scenario(_Grown):
     training: TrainingSpec = TrainingSpec()
     probes: ProbesSpec | None = None
     replay: Replay | None = None
+    fit: Fit | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:

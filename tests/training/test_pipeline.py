@@ -229,12 +229,13 @@ def test_a_pack_that_cannot_be_grown_is_told_before_any_work(
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["in-use.lock"]
 
 
-def test_a_pack_trained_on_parts_leaves_larger_images_as_they_are(
+def test_a_pack_leaves_larger_images_as_they_are_where_its_scenario_says_so(
     finished: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     assert load_pack(finished / "out" / "digits.mtaapack").manifest.image.fit == "resize"
     scenario = tmp_path / "parts.toml"
-    scenario.write_text(SCENARIO.replace("width = 8", "width = 4\ncrop = 16").replace("epochs = 2", "epochs = 1"))
+    parts = SCENARIO.replace("width = 8", "width = 4\ncrop = 16").replace("epochs = 2", "epochs = 1")
+    scenario.write_text('fit = "tiles"\n' + parts)
     out = tmp_path / "out"
     shutil.copytree(finished / "out", out, ignore=shutil.ignore_patterns("training", "*.mtaapack"))
     assert main(["train", str(scenario), "--out", str(out), "--device", "cpu"]) == 0

@@ -86,7 +86,7 @@ def mtaa(study: Study, seed: int, network: NetworkConfig, chosen: Subset, name: 
         labels = labels_of(study.scenario, chosen)
         train, test = study.examples("train", chosen), test_of(study, chosen)
         shape = train.adversarial.shape[1:]
-        trainer = Trainer(scenario, labels, image_of(shape, network), train, folder, study.device)
+        trainer = Trainer(scenario, labels, image_of(shape, scenario), train, folder, study.device)
         curve = _Curve(folder / "curve.json", trainer.network, scenario, labels, test, study.device)
         history = trainer.run(tell=study.tell, report=curve.add)
         answers = answer(trainer.network, torch.from_numpy(test.adversarial), study.device)
@@ -262,7 +262,7 @@ def pack(study: Study, seed: int, chosen: Subset, name: str = "pack") -> Cell:
             "calibration": study.examples("calibration", Subset(10**6, 10**6 if chosen.clean else 0, **every)),  # type: ignore[arg-type]
             "test": study.examples("test", Subset(10**6, 10**6 if chosen.clean else 0, **every)),  # type: ignore[arg-type]
         }
-        image = image_of(splits["train"].adversarial.shape[1:], scenario.network)
+        image = image_of(splits["train"].adversarial.shape[1:], scenario)
         trainer = Trainer(scenario, labels, image, splits["train"], folder, study.device)
         history = trainer.run(tell=study.tell)
         path = study.out / "packs" / f"{name}-seed{seed}.mtaapack"

@@ -95,7 +95,7 @@ def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
         scenario = study.scenario.model_copy(update={"training": spec, "seed": seed})
         labels, train, test = labels_of(scenario, every), study.examples("train", every), study.examples("test")
         train = replayed(train, old_rows(scenario, train), way.replay)
-        image = image_of(train.adversarial.shape[1:], scenario.network)
+        image = image_of(train.adversarial.shape[1:], scenario)
         trainer = Trainer(scenario, labels, image, train, folder, study.device)
         begun = time.monotonic()
         trainer.run(tell=study.tell)
