@@ -30,6 +30,7 @@ from core.manifest import ImageSpec
 from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.types import LoadedImage
+from training.histories import with_history
 from training.scenario import CleanSpec
 from training.sources import SPLITS, CleanImages, load_source, split_beside, split_by_content
 
@@ -52,6 +53,11 @@ class Picture:
     held_out: bool
     where: Path | tarfile.TarInfo
     tar: tarfile.TarFile | None = None
+
+    @property
+    def seed(self) -> int:
+        """The same for the same place, wherever the folder lies."""
+        return int.from_bytes(hashlib.sha256(self.place.encode("utf-8", "replace")).digest()[:8], "big")
 
     def read(self) -> LoadedImage:
         """Raises ImageError."""
@@ -178,7 +184,7 @@ def take_in(
 
 def chosen_of(found: Sequence[Picture], per_class: int | None) -> list[Picture]:
     """At most ``per_class`` of each class and part, mixed: in the order of their paths' hashes, whatever found them."""
-    mixed = sorted(found, key=lambda picture: hashlib.sha256(picture.place.encode("utf-8", "replace")).digest())
+    mixed = sorted(found, key=lambda picture: picture.seed)
     taken: Counter[tuple[str, bool]] = Counter()
     chosen = []
     for picture in mixed:
@@ -194,7 +200,8 @@ def _fingerprint(chosen: Sequence[Picture], spec: CleanSpec) -> str:
         (p.place, p.size, p.where.stat().st_mtime_ns if isinstance(p.where, Path) else p.where.offset_data)
         for p in chosen
     ]
-    return hashlib.sha256(json.dumps([listing, spec.size, spec.channels]).encode()).hexdigest()
+    taken = [listing, spec.size, spec.channels, *(["histories"] if spec.histories else [])]
+    return hashlib.sha256(json.dumps(taken).encode()).hexdigest()
 
 
 def _read_index(keep: Path) -> dict[str, Any]:
@@ -226,7 +233,8 @@ def _write(
                 if cancel is not None:
                     cancel.check()
                 try:
-                    file.write(square(picture.read(), shape).tobytes())
+                    pixels = square(picture.read(), shape)
+                    file.write((with_history(pixels, picture.seed) if spec.histories else pixels).tobytes())
                     read.append(picture)
                 except ImageError as error:
                     skipped.append(error.what)

@@ -64,6 +64,7 @@ class CleanSpec(_Grown):
     pool: clean images of each split that attacks choose from; a victim's margins are measured on all of them.
     size, channels: of a folder's images once they are taken in: the largest centred square, scaled to size x size.
     per_class: at most this many of a class are taken in, and of each of ``train`` and ``val`` where there are such.
+    histories: give every image of a folder a history of its own (:mod:`training.histories`); colour images only.
     """
 
     source: Literal["mnist", "digits", "folder"]
@@ -72,6 +73,7 @@ class CleanSpec(_Grown):
     size: Annotated[int, Field(ge=8, le=1024)] | None = None
     channels: Literal[1, 3] | None = None
     per_class: PositiveInt | None = None
+    histories: bool | None = None
 
     @model_validator(mode="after")
     def _learnt(self) -> CleanSpec:
@@ -83,8 +85,10 @@ class CleanSpec(_Grown):
     def _sized(self) -> CleanSpec:
         if self.source == "folder" and self.size is None:
             raise ValueError("a folder's images need size, in pixels")
-        if self.source != "folder" and (self.size or self.channels or self.per_class):
-            raise ValueError(f"{self.source} has its own size: size, channels and per_class are a folder's")
+        if self.source != "folder" and (self.size or self.channels or self.per_class or self.histories):
+            raise ValueError(f"{self.source} is as it is: size, channels, per_class and histories are a folder's")
+        if self.histories and self.channels == 1:
+            raise ValueError("histories are of colour images")
         return self
 
 
