@@ -32,7 +32,7 @@ from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.types import LoadedImage
 from training.histories import with_history
 from training.scenario import CleanSpec
-from training.sources import SPLITS, CleanImages, load_source, split_beside, split_by_content
+from training.sources import SPLITS, CleanImages, content_of, load_source, split_beside, split_by_content
 
 PIXELS, INDEX = "images.bin", "images.json"
 _HELD_OUT = {"val", "valid", "validation", "test"}
@@ -227,6 +227,7 @@ def _write(
     meter = ProgressMeter("reading images", len(chosen), tell, cancel=cancel)
     read: list[Picture] = []
     skipped: list[str] = []
+    content: list[float] = []
     with replacing(keep / PIXELS) as temporary:
         with temporary.open("xb") as file:
             for picture in chosen:
@@ -234,6 +235,7 @@ def _write(
                     cancel.check()
                 try:
                     pixels = square(picture.read(), shape)
+                    content.append(float(content_of(pixels[None])[0]))  # a history changes nobody's split
                     file.write((with_history(pixels, picture.seed) if spec.histories else pixels).tobytes())
                     read.append(picture)
                 except ImageError as error:
@@ -242,7 +244,7 @@ def _write(
         if not read:
             raise DataError(f"None of {len(chosen)} images can be read: {skipped[0]}", "Give other images.")
         rows = (len(read), shape.channels, shape.height, shape.width)
-        split = _split(np.memmap(temporary, np.uint8, "r", shape=rows), np.asarray([p.held_out for p in read]))
+        split = _split(np.asarray(content), np.asarray([p.held_out for p in read]))
     index = {
         "fingerprint": fingerprint, "shape": rows, "split": split.tolist(), "skipped": skipped,
         "labels": [names.index(p.label) if p.label else -1 for p in read],
@@ -251,12 +253,12 @@ def _write(
     return index
 
 
-def _split(images: NDArray[np.uint8], held_out: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def _split(content: NDArray[np.float64], held_out: NDArray[np.bool_]) -> NDArray[np.uint8]:
     mixed = 0 < held_out.sum() < len(held_out)
-    split = split_beside(images, held_out) if mixed else split_by_content(images)
+    split = split_beside(content, held_out) if mixed else split_by_content(content)
     for at, name in enumerate(SPLITS):
         if not (split == at).any():
-            raise DataError(f"{len(images)} images leave none to {name}.", "Give more of them, or raise per_class.")
+            raise DataError(f"{len(content)} images leave none to {name}.", "Give more of them, or raise per_class.")
     return split
 
 

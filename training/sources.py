@@ -60,34 +60,29 @@ class CleanImages:
         return np.flatnonzero(self.split == SPLITS.index(split)).astype(np.int64)
 
 
-def _hash_fraction(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """A number in [0, 1) for each image, from the sha256 of its pixels. images: uint8 [N, ...]; returns [N]."""
+def content_of(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """A number in [0, 1) for each image, from the sha256 of its pixels, by which it is split. images: uint8 [N, ...]; returns [N]."""
     digests = b"".join(hashlib.sha256(image.tobytes()).digest()[:8] for image in images)
     return np.frombuffer(digests, dtype=">u8").astype(np.float64) / 2.0**64
 
 
 def split_beside(
-    images: NDArray[np.uint8], held_out: NDArray[np.bool_], *, calibration: float = 0.1
+    content: NDArray[np.float64], held_out: NDArray[np.bool_], *, calibration: float = 0.1
 ) -> NDArray[np.uint8]:
-    """Split index [N] where the data set says itself which images are for testing; held_out: [N].
+    """Split index [N] where the data set says itself which images are for testing. content, held_out: [N].
 
     An image that is among those under another name is a test image too; the others are split by content.
     """
-    fraction = _hash_fraction(images)
-    split = _split_by_hash(fraction, calibration=calibration, test=0.0)
-    split[np.isin(fraction, fraction[held_out])] = SPLITS.index("test")
+    split = split_by_content(content, calibration=calibration, test=0.0)
+    split[np.isin(content, content[held_out])] = SPLITS.index("test")
     return split
 
 
-def split_by_content(images: NDArray[np.uint8], *, calibration: float = 0.1, test: float = 0.1) -> NDArray[np.uint8]:
-    """Split index [N] for each image: the lowest hashes are test, the next calibration, the rest train."""
-    return _split_by_hash(_hash_fraction(images), calibration=calibration, test=test)
-
-
-def _split_by_hash(fraction: NDArray[np.float64], *, calibration: float, test: float) -> NDArray[np.uint8]:
-    split = np.full(len(fraction), SPLITS.index("train"), np.uint8)
-    split[fraction < test + calibration] = SPLITS.index("calibration")
-    split[fraction < test] = SPLITS.index("test")
+def split_by_content(content: NDArray[np.float64], *, calibration: float = 0.1, test: float = 0.1) -> NDArray[np.uint8]:
+    """Split index for each of :func:`content_of` [N]: the lowest are test, the next calibration, the rest train."""
+    split = np.full(len(content), SPLITS.index("train"), np.uint8)
+    split[content < test + calibration] = SPLITS.index("calibration")
+    split[content < test] = SPLITS.index("test")
     return split
 
 
@@ -149,7 +144,7 @@ def load_mnist(folder: Path, *, calibration: float = 0.1) -> CleanImages:
         name="mnist",
         images=images[:, None],
         labels=np.concatenate([train_labels, test_labels]).astype(np.int64),
-        split=split_beside(images, held_out, calibration=calibration),
+        split=split_beside(content_of(images), held_out, calibration=calibration),
         classes=_MNIST_CLASSES,
         class_names=_DIGITS,
     )
@@ -172,7 +167,9 @@ def load_digits_images() -> CleanImages:
 
     bunch = load_digits()
     images = np.round(bunch.images * (255.0 / 16.0)).astype(np.uint8)[:, None]
-    return CleanImages("digits", images, bunch.target.astype(np.int64), split_by_content(images), 10, _DIGITS)
+    return CleanImages(
+        "digits", images, bunch.target.astype(np.int64), split_by_content(content_of(images)), 10, _DIGITS
+    )
 
 
 def load_source(name: str, data: Path | None) -> CleanImages:

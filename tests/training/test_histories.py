@@ -53,6 +53,7 @@ def test_taken_in_with_histories_whatever_the_folder_is_called(flower: Pixels, t
     first = take_in(tmp_path / "one", lived, tmp_path / "keep")
     assert np.array_equal(first.images, take_in(tmp_path / "two", lived, tmp_path / "other").images)
     before = take_in(tmp_path / "one", plain, tmp_path / "keep")  # the same folder keeps them: told apart
+    assert np.array_equal(first.split, before.split)
     assert 0.5 < np.mean([not np.array_equal(a, b) for a, b in zip(first.images, before.images, strict=True)]) < 1
 
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import DataError
-from training.sources import SPLITS, load_digits_images, load_mnist, load_source, read_idx, split_by_content
+from training.sources import SPLITS, content_of, load_digits_images, load_mnist, load_source, read_idx, split_by_content
 
 FILES = (
     "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
@@ -136,21 +136,21 @@ def test_a_training_picture_that_is_a_test_picture_too_is_only_that(mnist: Path)
 def test_splits_follow_the_content_and_not_the_order() -> None:
     images = pictures(500, 2)
     order = np.random.default_rng(3).permutation(500)
-    split = split_by_content(images)
-    assert (split_by_content(images[order]) == split[order]).all()
-    assert (split_by_content(images[:7]) == split[:7]).all()
+    split = split_by_content(content_of(images))
+    assert (split_by_content(content_of(images[order])) == split[order]).all()
+    assert (split_by_content(content_of(images[:7])) == split[:7]).all()
 
 
 def test_the_same_picture_twice_lands_in_one_split() -> None:
     images = pictures(300, 4)
-    split = split_by_content(np.concatenate([images, images[::-1].copy()]))
+    split = split_by_content(content_of(np.concatenate([images, images[::-1].copy()])))
     assert (split[:300] == split[300:][::-1]).all()
 
 
 @pytest.mark.parametrize(("calibration", "test"), [(0.1, 0.1), (0.3, 0.0), (0.0, 0.5)])
 def test_splits_have_the_sizes_asked_for(calibration: float, test: float) -> None:
     images = np.arange(4000, dtype=">u4").view(np.uint8).reshape(4000, 1, 2, 2)
-    shares = np.bincount(split_by_content(images, calibration=calibration, test=test), minlength=3) / 4000
+    shares = np.bincount(split_by_content(content_of(images), calibration=calibration, test=test), minlength=3) / 4000
     wanted = {"train": 1 - calibration - test, "calibration": calibration, "test": test}
     for share, name in zip(shares, SPLITS, strict=True):
         assert abs(share - wanted[name]) <= 4 * np.sqrt(wanted[name] * (1 - wanted[name]) / 4000)
@@ -158,7 +158,9 @@ def test_splits_have_the_sizes_asked_for(calibration: float, test: float) -> Non
 
 def test_a_larger_test_share_only_takes_from_the_others() -> None:
     images = pictures(400, 5)
-    small, large = (split_by_content(images, calibration=0.1, test=t) == SPLITS.index("test") for t in (0.1, 0.3))
+    small, large = (
+        split_by_content(content_of(images), calibration=0.1, test=t) == SPLITS.index("test") for t in (0.1, 0.3)
+    )
     assert (large | ~small).all()
     assert large.sum() > small.sum()
 
