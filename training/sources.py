@@ -61,7 +61,10 @@ class CleanImages:
 
 
 def content_of(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """A number in [0, 1) for each image, from the sha256 of its pixels, by which it is split. images: uint8 [N, ...]; returns [N]."""
+    """A number in [0, 1) for each image, from the sha256 of its pixels; by this it is split.
+
+    images: uint8 [N, ...]; returns [N].
+    """
     digests = b"".join(hashlib.sha256(image.tobytes()).digest()[:8] for image in images)
     return np.frombuffer(digests, dtype=">u8").astype(np.float64) / 2.0**64
 
