@@ -37,7 +37,7 @@ ENOUGH_PIXELS = 2**24
 """Pixels after which no further file is looked at: decoding eight photographs of a camera would take seconds."""
 
 
-class Fit(IntEnum):
+class Match(IntEnum):
     """How well a pack fits an image; the module says what each means."""
 
     NONE = 0
@@ -89,17 +89,17 @@ def look_at_first(loads: Iterable[Callable[[], LoadedImage]]) -> list[Look]:
     return found
 
 
-def fit(spec: ImageSpec, image: Look) -> Fit:
+def match_of(spec: ImageSpec, image: Look) -> Match:
     """How well a pack for ``spec`` fits an image."""
     grey_pack = spec.channels == 1
     if grey_pack and not image.grey:
-        return Fit.NONE
+        return Match.NONE
     times = _times(spec, image)
     if times and image.repeats % times == 0:
-        return Fit.SAME if grey_pack == image.grey else Fit.SIZE
+        return Match.SAME if grey_pack == image.grey else Match.SIZE
     if grey_pack:
-        return Fit.WHOLE if times else Fit.NONE
-    return Fit.LARGER if image.height * image.width >= spec.height * spec.width else Fit.NONE
+        return Match.WHOLE if times else Match.NONE
+    return Match.LARGER if image.height * image.width >= spec.height * spec.width else Match.NONE
 
 
 def choose_pack(packs: Sequence[ListedPack], images: Iterable[Look]) -> Choice | None:
@@ -111,13 +111,15 @@ def choose_pack(packs: Sequence[ListedPack], images: Iterable[Look]) -> Choice |
     usable = [(pack.path, pack.manifest) for pack in packs if pack.manifest is not None]
     looks, votes = list(images), Counter[int]()
     for image in looks:
-        fits = [(fit(spec, image), spec.height * spec.width) for spec in (manifest.image for _, manifest in usable)]
+        fits = [
+            (match_of(spec, image), spec.height * spec.width) for spec in (manifest.image for _, manifest in usable)
+        ]
         if any(how for how, _ in fits):
             votes[fits.index(max(fits))] += 1
     if not votes:
         return None
     path, manifest = usable[min(votes, key=lambda at: (-votes[at], at))]
-    return Choice(path, manifest, sum(fit(manifest.image, image) > Fit.NONE for image in looks))
+    return Choice(path, manifest, sum(match_of(manifest.image, image) > Match.NONE for image in looks))
 
 
 def _times(spec: ImageSpec, image: Look) -> int:

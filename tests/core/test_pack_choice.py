@@ -16,7 +16,7 @@ from core.errors import ImageError
 from core.imageio import load_image
 from core.manifest import ImageSpec, Manifest
 from core.pack import ListedPack
-from core.pack_choice import ENOUGH_PIXELS, LOOKED_AT, Fit, Look, choose_pack, fit, look_at, look_at_first
+from core.pack_choice import ENOUGH_PIXELS, LOOKED_AT, Look, Match, choose_pack, look_at, look_at_first, match_of
 from core.types import LoadedImage
 
 ROOT = Path(__file__).parents[2]
@@ -50,32 +50,32 @@ def grey_as_colour(height: int, width: int) -> LoadedImage:
 @pytest.mark.parametrize(
     ("image", "fits", "chosen"),
     [
-        (noise(28, 28, 1), {"digits": Fit.SAME}, "digits"),
-        (grey_as_colour(28, 28), {"digits": Fit.SAME}, "digits"),
+        (noise(28, 28, 1), {"digits": Match.SAME}, "digits"),
+        (grey_as_colour(28, 28), {"digits": Match.SAME}, "digits"),
         (noise(28, 28), {}, None),
-        (noise(28, 28, 1, times=10), {"digits": Fit.SAME, "thumbs": Fit.LARGER, "photos": Fit.LARGER}, "digits"),
-        (noise(28, 28, 1, times=8), {"digits": Fit.SAME, "thumbs": Fit.LARGER, "photos": Fit.SIZE}, "digits"),
-        (noise(280, 280, 1), {"digits": Fit.WHOLE, "thumbs": Fit.LARGER, "photos": Fit.LARGER}, "digits"),
-        (noise(56, 28, 1), {"thumbs": Fit.LARGER}, "thumbs"),
+        (noise(28, 28, 1, times=10), {"digits": Match.SAME, "thumbs": Match.LARGER, "photos": Match.LARGER}, "digits"),
+        (noise(28, 28, 1, times=8), {"digits": Match.SAME, "thumbs": Match.LARGER, "photos": Match.SIZE}, "digits"),
+        (noise(280, 280, 1), {"digits": Match.WHOLE, "thumbs": Match.LARGER, "photos": Match.LARGER}, "digits"),
+        (noise(56, 28, 1), {"thumbs": Match.LARGER}, "thumbs"),
         (noise(29, 29, 1), {}, None),
         (noise(14, 14, 1), {}, None),
-        (noise(32, 32), {"thumbs": Fit.SAME}, "thumbs"),
-        (grey_as_colour(32, 32), {"thumbs": Fit.SIZE}, "thumbs"),
+        (noise(32, 32), {"thumbs": Match.SAME}, "thumbs"),
+        (grey_as_colour(32, 32), {"thumbs": Match.SIZE}, "thumbs"),
         (noise(31, 31), {}, None),
-        (noise(32, 32, times=10), {"thumbs": Fit.SAME, "photos": Fit.LARGER}, "thumbs"),
-        (noise(224, 224), {"thumbs": Fit.LARGER, "photos": Fit.SAME}, "photos"),
-        (noise(224, 224, 1), {"digits": Fit.WHOLE, "thumbs": Fit.LARGER, "photos": Fit.SIZE}, "photos"),
-        (noise(448, 448), {"thumbs": Fit.LARGER, "photos": Fit.LARGER}, "photos"),
-        (noise(375, 500), {"thumbs": Fit.LARGER, "photos": Fit.LARGER}, "photos"),
-        (noise(375, 500, 1), {"thumbs": Fit.LARGER, "photos": Fit.LARGER}, "photos"),
-        (noise(160, 160), {"thumbs": Fit.LARGER}, "thumbs"),
+        (noise(32, 32, times=10), {"thumbs": Match.SAME, "photos": Match.LARGER}, "thumbs"),
+        (noise(224, 224), {"thumbs": Match.LARGER, "photos": Match.SAME}, "photos"),
+        (noise(224, 224, 1), {"digits": Match.WHOLE, "thumbs": Match.LARGER, "photos": Match.SIZE}, "photos"),
+        (noise(448, 448), {"thumbs": Match.LARGER, "photos": Match.LARGER}, "photos"),
+        (noise(375, 500), {"thumbs": Match.LARGER, "photos": Match.LARGER}, "photos"),
+        (noise(375, 500, 1), {"thumbs": Match.LARGER, "photos": Match.LARGER}, "photos"),
+        (noise(160, 160), {"thumbs": Match.LARGER}, "thumbs"),
     ],
 )
 def test_what_fits_an_image(
-    image: LoadedImage, fits: dict[str, Fit], chosen: str | None, packs: dict[str, ListedPack]
+    image: LoadedImage, fits: dict[str, Match], chosen: str | None, packs: dict[str, ListedPack]
 ) -> None:
     look = look_at(image)
-    assert {name: how for name, spec in SPECS.items() if (how := fit(spec, look))} == fits
+    assert {name: how for name, spec in SPECS.items() if (how := match_of(spec, look))} == fits
     for order in (list(packs.values()), list(packs.values())[::-1]):
         choice = choose_pack(order, [look])
         assert (choice.path.stem if choice else None) == chosen
