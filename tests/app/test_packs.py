@@ -12,7 +12,10 @@ from pytestqt.qtbot import QtBot
 from app.main_window import MainWindow
 from app.packs_view import PacksDialog
 from core.pack import load_pack, read_manifest, write_pack
+from core.paths import RESOURCES
 from tests.app.helpers import PATIENCE, drop, wait_judged
+
+SHIPPED = len(list((RESOURCES / "packs").glob("*.mtaapack")))
 
 
 @pytest.fixture
@@ -46,8 +49,10 @@ def test_a_pack_dropped_on_the_window_is_imported_and_judges_again(
     drop(window, pictures / "a.png")
     wait_judged(qtbot, window, 1)
     drop(window, other)
-    qtbot.waitUntil(lambda: "other was verified" in packs.remark.text() and len(packs.packs) == 2, timeout=PATIENCE)
-    packs.list.setCurrentRow(1)
+    qtbot.waitUntil(
+        lambda: "other was verified" in packs.remark.text() and len(packs.packs) == SHIPPED + 1, timeout=PATIENCE
+    )
+    packs.list.setCurrentRow(SHIPPED)  # by name the last
     packs.use.click()
     other_id = read_manifest(other).pack_id
     qtbot.waitUntil(
@@ -63,8 +68,8 @@ def test_export_import_and_remove(
 ) -> None:
     monkeypatch.setattr("app.packs_view.QFileDialog.getOpenFileName", lambda *_: (str(other), ""))
     packs.import_.click()
-    qtbot.waitUntil(lambda: len(packs.packs) == 2, timeout=PATIENCE)
-    packs.list.setCurrentRow(1)
+    qtbot.waitUntil(lambda: len(packs.packs) == SHIPPED + 1, timeout=PATIENCE)
+    packs.list.setCurrentRow(SHIPPED)  # by name the last
     target = tmp_path / "exported"
     monkeypatch.setattr("app.packs_view.QFileDialog.getSaveFileName", lambda *_: (str(target), ""))
     packs.export.click()
@@ -72,7 +77,7 @@ def test_export_import_and_remove(
     assert target.with_suffix(".mtaapack").read_bytes() == other.read_bytes()
     imported = packs.chosen.path
     packs.remove.click()
-    qtbot.waitUntil(lambda: len(packs.packs) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(packs.packs) == SHIPPED, timeout=PATIENCE)
     assert not imported.exists()
 
 
@@ -83,7 +88,7 @@ def test_what_is_no_pack_is_refused(
     bad.write_bytes(other.read_bytes()[:-100])
     drop(window, bad)
     qtbot.waitUntil(lambda: "bad.mtaapack" in packs.remark.text(), timeout=PATIENCE)
-    assert len(packs.packs) == 1
+    assert len(packs.packs) == SHIPPED
     shutil.copy(other, default_pack.with_name("other.mtaapack"))
     default_pack.with_name("other.mtaapack").write_bytes(default_pack.read_bytes())
     packs.shelf.import_pack(other)
