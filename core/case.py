@@ -3,7 +3,6 @@
 Results are written as they arrive, a batch a transaction, with SQLite's rollback journal and full synchronisation:
 a program that is killed loses the batch in flight and nothing else, and between two runs the case is a single file
 that can be copied or lie on a network share (write-ahead logging would need three files and shared memory).
-A case comes from strangers: its schema must be the one below to the letter, so that no trigger or view of theirs runs.
 """
 
 from __future__ import annotations
@@ -19,29 +18,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from core.case_format import damaged, make_database, open_database, storable, text_of
 from core.errors import CaseError
 from core.files import replacing
 from core.manifest import Manifest
 from core.records import answers_from_json, answers_to_json
 from core.types import FileFacts, Finding, Record, Remark
 
-SUFFIX = ".mtaacase"
-SCHEMA = 1
-_APPLICATION = 0x4D544141  # "MTAA"
 _WAIT = 10.0
 """Seconds to wait for another program that is writing to the case."""
 
-_TABLES = (
-    "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    "CREATE TABLE images (sha256 TEXT PRIMARY KEY, format TEXT NOT NULL, width INTEGER NOT NULL, "
-    "height INTEGER NOT NULL, bits INTEGER NOT NULL, lossy INTEGER NOT NULL, answers TEXT NOT NULL)",
-    "CREATE TABLE files (id INTEGER PRIMARY KEY, path NOT NULL UNIQUE, sha256 TEXT, bytes INTEGER, "
-    "modified_ns INTEGER, read_ns INTEGER, error, tag TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '')",
-    "CREATE INDEX files_by_hash ON files (sha256)",
-    "CREATE TABLE log (id INTEGER PRIMARY KEY, time TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL)",
-    "CREATE TRIGGER log_stays BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
-    "CREATE TRIGGER log_grows BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
-)
 _RECORDS = """
     SELECT id, path, files.sha256, bytes, modified_ns, read_ns, error, format, width, height, bits, lossy, answers
     FROM files LEFT JOIN images ON images.sha256 = files.sha256 AND files.error IS NULL
@@ -70,16 +56,14 @@ class Case(Mapping[str, Finding]):
         """Open an existing case. Raises CaseError for what is none, is damaged, or was written by a newer program."""
         self.path = Path(path)
         with self._guarded():
-            _check_file(self.path)
-            self._database = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None)
+            self._database = open_database(self.path, _WAIT)
             try:
-                _check_schema(self._database, self.path)
                 facts = dict(self._database.execute("SELECT key, value FROM facts"))
                 try:
                     self.manifest = Manifest.model_validate_json(facts["manifest"])
                     self.coverage = float(facts["coverage"])
                 except (KeyError, ValueError) as error:
-                    raise _damaged(self.path, "its pack or coverage cannot be read") from error
+                    raise damaged(self.path, "its pack or coverage cannot be read") from error
                 self._hashes = {sha for (sha,) in self._database.execute("SELECT sha256 FROM images")}
             except BaseException:
                 self._database.close()
@@ -96,16 +80,7 @@ class Case(Mapping[str, Finding]):
             )
         try:
             with replacing(path) as temporary:
-                database = sqlite3.connect(temporary, isolation_level=None)
-                for statement in (
-                    f"PRAGMA application_id = {_APPLICATION}",
-                    f"PRAGMA user_version = {SCHEMA}",
-                    *_TABLES,
-                ):
-                    database.execute(statement)
-                facts = {"manifest": manifest.model_dump_json(), "coverage": repr(coverage)}
-                database.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
-                database.close()
+                make_database(temporary, {"manifest": manifest.model_dump_json(), "coverage": repr(coverage)})
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or error
             raise CaseError(
@@ -123,7 +98,7 @@ class Case(Mapping[str, Finding]):
             try:
                 return {} if row is None else {str(digest): str(name) for digest, name in json.loads(row[0]).items()}
             except (AttributeError, TypeError, ValueError, RecursionError) as error:
-                raise _damaged(self.path, "the victims that it asked cannot be read") from error
+                raise damaged(self.path, "the victims that it asked cannot be read") from error
 
     def settle_victims(self, asked: Mapping[str, str]) -> None:
         """Take the victims that are asked, names by sha256, for all of the case's answers.
@@ -172,7 +147,7 @@ class Case(Mapping[str, Finding]):
         try:
             return Finding(answers_from_json(json.loads(answers), sha256, self.manifest.pack_id), None)
         except (KeyError, TypeError, ValueError, RecursionError) as error:
-            raise _damaged(self.path, f"the answer about {sha256[:12]} cannot be read") from error
+            raise damaged(self.path, f"the answer about {sha256[:12]} cannot be read") from error
 
     # --- files ------------------------------------------------------------------------------------------------------
 
@@ -201,15 +176,15 @@ class Case(Mapping[str, Finding]):
         shape = (kind, width, height, bits, None if lossy is None else bool(lossy))
         facts = None if size is None else FileFacts(size, modified, read, *shape)
         if answers is not None and sha256 is not None:
-            return Record(_text(path), sha256, "ok", None, self._finding(sha256, answers), facts)
+            return Record(text_of(path), sha256, "ok", None, self._finding(sha256, answers), facts)
         if error is not None:
-            return Record(_text(path), sha256, "error", _text(error), None, facts)
-        raise _damaged(self.path, f"nothing is known about {_text(path)}")
+            return Record(text_of(path), sha256, "error", text_of(error), None, facts)
+        raise damaged(self.path, f"nothing is known about {text_of(path)}")
 
     def paths(self) -> list[str]:
         """Every file of the case, in its order."""
         with self._guarded():
-            return [_text(path) for (path,) in self._database.execute("SELECT path FROM files ORDER BY id")]
+            return [text_of(path) for (path,) in self._database.execute("SELECT path FROM files ORDER BY id")]
 
     def count(self) -> int:
         """Files in the case."""
@@ -224,7 +199,7 @@ class Case(Mapping[str, Finding]):
         """
         with self._guarded():
             states = {
-                _text(path): (size, modified)
+                text_of(path): (size, modified)
                 for path, size, modified in self._database.execute("SELECT path, bytes, modified_ns FROM files")
             }
         names = [absolute(path) for path in paths]
@@ -254,13 +229,13 @@ class Case(Mapping[str, Finding]):
         )
 
     def _add_file(self, record: Record) -> None:
-        path, facts = _storable(record.path), record.facts
+        path, facts = storable(record.path), record.facts
         state = (facts.bytes, facts.modified_ns, facts.read_ns) if facts else (None, None, None)
-        values = (record.sha256, *state, _storable(record.error) if record.error else None)
+        values = (record.sha256, *state, storable(record.error) if record.error else None)
         known = self._database.execute("SELECT sha256 FROM files WHERE path = ?", (path,)).fetchone()
         if known is None and (old := self._moved_from(record.sha256)) is not None:
             self._database.execute("UPDATE files SET path = ? WHERE path = ?", (path, old))
-            self._write_log("moved", f"{_text(old)} was found again by its hash as {record.path}")
+            self._write_log("moved", f"{text_of(old)} was found again by its hash as {record.path}")
         elif known is not None and known[0] is not None and known[0] != record.sha256:
             self._write_log("changed", f"{record.path} had the SHA-256 {known[0]} before")
         self._database.execute(
@@ -274,7 +249,7 @@ class Case(Mapping[str, Finding]):
         if sha256 not in self._hashes:
             return None
         paths = self._database.execute("SELECT path FROM files WHERE sha256 = ? ORDER BY id", (sha256,)).fetchall()
-        return next((path for (path,) in paths if not os.path.lexists(_text(path))), None)
+        return next((path for (path,) in paths if not os.path.lexists(text_of(path))), None)
 
     # --- what people add --------------------------------------------------------------------------------------------
 
@@ -282,13 +257,13 @@ class Case(Mapping[str, Finding]):
         """Tags and notes by path, of the files that have one."""
         with self._guarded():
             found = self._database.execute("SELECT path, tag, note FROM files WHERE tag != '' OR note != ''")
-            return {_text(path): Remark(tag, note) for path, tag, note in found}
+            return {text_of(path): Remark(tag, note) for path, tag, note in found}
 
     def set_remarks(self, remarks: Mapping[str, Remark]) -> None:
         """Set the tags and notes of files, all or none. Raises CaseError for a file that is not in the case."""
         with self._transaction():
             for path, remark in remarks.items():
-                values = (remark.tag, remark.note, _storable(path))
+                values = (remark.tag, remark.note, storable(path))
                 if not self._database.execute("UPDATE files SET tag = ?, note = ? WHERE path = ?", values).rowcount:
                     raise CaseError(
                         f"{path} is not in the case; it may have been found again under another name.",
@@ -338,49 +313,12 @@ class Case(Mapping[str, Finding]):
                 raise CaseError(
                     f"{self.path} cannot be used: {reason}.", "Free its disk or copy it elsewhere."
                 ) from error
-            raise _damaged(self.path, reason.splitlines()[0]) from error
+            raise damaged(self.path, reason.splitlines()[0]) from error
 
 
 def _asking(victims: Mapping[str, str]) -> str:
     named = ", ".join(f"{name} ({digest[:12]})" for digest, name in sorted(victims.items(), key=lambda item: item[1]))
     return f"asking {named}" if named else "asking no victim"
-
-
-def _damaged(path: Path, reason: str) -> CaseError:
-    return CaseError(
-        f"{path} is no case, or a damaged one ({reason}).", "Go back to a copy of it, or start a new case."
-    )
-
-
-def _check_file(path: Path) -> None:
-    """Before SQLite sees the file: it would make an absent or empty one into a database."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except FileNotFoundError as error:
-        raise CaseError(f"{path} does not exist.", "Check the name and the folder.") from error
-    if head != b"SQLite format 3\0":
-        raise _damaged(path, "it does not begin as one")
-
-
-def _check_schema(database: sqlite3.Connection, path: Path) -> None:
-    database.execute("PRAGMA trusted_schema = OFF")
-    database.execute("PRAGMA synchronous = FULL")
-    application, version = (
-        database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
-    )
-    if application != _APPLICATION:
-        raise CaseError(f"{path} is a database of another program.", f"Choose a {SUFFIX} file.")
-    if version != SCHEMA:
-        raise CaseError(
-            f"{path} has the schema {version}, this program reads {SCHEMA}.",
-            "Use the version of the program that wrote the case.",
-        )
-    written = {sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
-    if written != set(_TABLES):
-        raise _damaged(path, "its tables are not those of a case")
-    if (found := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise _damaged(path, found)
 
 
 def absolute(path: str | Path) -> str:
@@ -394,16 +332,3 @@ def _unchanged(path: str, judged: tuple[int | None, int | None]) -> bool:
     except (OSError, ValueError):
         return judged[0] is not None  # gone, but it was read while it was there
     return (state.st_size, state.st_mtime_ns) == judged
-
-
-def _storable(text: str) -> str | bytes:
-    """Text for SQLite, which takes no lone surrogates: names that are no Unicode are stored as their bytes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-    return text
-
-
-def _text(stored: str | bytes) -> str:
-    return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")

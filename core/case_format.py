@@ -1,0 +1,106 @@
+"""What makes a database a case: its mark, its tables, and the text that it keeps.
+
+A case comes from strangers: its schema must be the one below to the letter, so that no trigger or view of theirs runs.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.errors import CaseError
+
+SUFFIX = ".mtaacase"
+SCHEMA = 1
+_APPLICATION = 0x4D544141  # "MTAA"
+
+TABLES = (
+    "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE images (sha256 TEXT PRIMARY KEY, format TEXT NOT NULL, width INTEGER NOT NULL, "
+    "height INTEGER NOT NULL, bits INTEGER NOT NULL, lossy INTEGER NOT NULL, answers TEXT NOT NULL)",
+    "CREATE TABLE files (id INTEGER PRIMARY KEY, path NOT NULL UNIQUE, sha256 TEXT, bytes INTEGER, "
+    "modified_ns INTEGER, read_ns INTEGER, error, tag TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '')",
+    "CREATE INDEX files_by_hash ON files (sha256)",
+    "CREATE TABLE log (id INTEGER PRIMARY KEY, time TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL)",
+    "CREATE TRIGGER log_stays BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+    "CREATE TRIGGER log_grows BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
+)
+
+
+def make_database(path: Path, facts: Mapping[str, str]) -> None:
+    """An empty case's database in a new file. Raises OSError or sqlite3.Error."""
+    database = sqlite3.connect(path, isolation_level=None)
+    try:
+        for statement in (f"PRAGMA application_id = {_APPLICATION}", f"PRAGMA user_version = {SCHEMA}", *TABLES):
+            database.execute(statement)
+        database.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
+    finally:
+        database.close()
+
+
+def open_database(path: Path, wait: float) -> sqlite3.Connection:
+    """The checked database in ``path``. wait: seconds for another program that is writing to it.
+
+    Raises CaseError for what is no case, is damaged, or was written by a newer program; OSError or sqlite3.Error.
+    """
+    _check_file(path)
+    database = sqlite3.connect(path, timeout=wait, isolation_level=None)
+    try:
+        _check_schema(database, path)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def damaged(path: Path, reason: str) -> CaseError:
+    """The error for a file that is not, or no longer, a case."""
+    return CaseError(
+        f"{path} is no case, or a damaged one ({reason}).", "Go back to a copy of it, or start a new case."
+    )
+
+
+def _check_file(path: Path) -> None:
+    """Before SQLite sees the file: it would make an absent or empty one into a database."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except FileNotFoundError as error:
+        raise CaseError(f"{path} does not exist.", "Check the name and the folder.") from error
+    if head != b"SQLite format 3\0":
+        raise damaged(path, "it does not begin as one")
+
+
+def _check_schema(database: sqlite3.Connection, path: Path) -> None:
+    database.execute("PRAGMA trusted_schema = OFF")
+    database.execute("PRAGMA synchronous = FULL")
+    application, version = (
+        database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+    )
+    if application != _APPLICATION:
+        raise CaseError(f"{path} is a database of another program.", f"Choose a {SUFFIX} file.")
+    if version != SCHEMA:
+        raise CaseError(
+            f"{path} has the schema {version}, this program reads {SCHEMA}.",
+            "Use the version of the program that wrote the case.",
+        )
+    written = {sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    if written != set(TABLES):
+        raise damaged(path, "its tables are not those of a case")
+    if (found := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise damaged(path, found)
+
+
+def storable(text: str) -> str | bytes:
+    """Text for SQLite, which takes no lone surrogates: names that are no Unicode are stored as their bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def text_of(stored: str | bytes) -> str:
+    """What :func:`storable` made storable."""
+    return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
