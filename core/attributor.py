@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
-from pathlib import Path
+from itertools import groupby
 from typing import TypeVar
 
 import numpy as np
@@ -23,9 +19,9 @@ from core.model.network import Outputs
 from core.pack import Pack, build_network
 from core.panel import Panel
 from core.preprocess import Fitted, prepare
-from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from core.reading import PATIENCE, FittedFile, read_ahead
-from core.types import Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Record, Testimony
+from core.progress import CancelToken
+from core.reading import FittedFile
+from core.types import Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Testimony
 from core.victim_store import Held
 
 BATCH = 128
@@ -141,7 +137,7 @@ class Attributor:
         """
         findings: list[Finding] = []
         prepared = (Prepared(image.sha256, prepare(image, self.manifest.image), image.size) for image in images)
-        for batch in _batches(prepared, self.batch):
+        for batch in batches(prepared, self.batch):
             findings += self.findings(self.judge(batch, heatmaps=heatmaps, cancel=cancel), coverage)
         return findings
 
@@ -282,8 +278,8 @@ def _mean(outputs: Sequence[Outputs], counts: list[int]) -> Outputs:
     return Outputs(over(attack), over(victim), over(hyperparameter), None, over(features))
 
 
-def _batches(items: Iterable[_Tiled], size: int) -> Iterator[list[_Tiled]]:
-    """Consecutive items, cut where so many of them, or of their tiles, are together."""
+def batches(items: Iterable[_Tiled], size: int) -> Iterator[list[_Tiled]]:
+    """Consecutive images, cut where so many of them, or of their tiles, are together."""
     batch: list[_Tiled] = []
     tiles = 0
     for item in items:
@@ -299,112 +295,3 @@ def _batches(items: Iterable[_Tiled], size: int) -> Iterator[list[_Tiled]]:
 def _out_of_memory(error: Exception) -> bool:
     """On the CPU torch has no type of its own for it."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
-
-
-def attribute_files(
-    attributor: Attributor,
-    paths: Sequence[Path],
-    *,
-    coverage: float = 0.9,
-    progress: ProgressCallback = lambda _: None,
-    cancel: CancelToken | None = None,
-    known: Mapping[str, Finding] | None = None,
-) -> Iterator[list[Record]]:
-    """One record a path, in order, batch by batch; a file that is no image becomes a record that says why.
-
-    Files are read ahead in threads; memory holds a few decoded images and a few batches of tiles, however many paths
-    there are. A batch is full once it has as many tiles as a pass takes, be they of one image.
-    The same bytes under two names in a batch or the next are judged once, others by ``known``.
-    known: findings by hash that need not be made again. It may grow between records, and is asked which hashes it
-    contains from several threads.
-    Raises Cancelled within a moment of ``cancel``: the batch in hand is then given up.
-    """
-    cancel = cancel or CancelToken()
-    known = {} if known is None else known
-    cancel.check()
-    meter = ProgressMeter("attributing", len(paths), progress, cancel=cancel)
-    files = read_ahead(paths, attributor.manifest.image, 2 * attributor.batch, known, cancel)
-    device = ThreadPoolExecutor(1, thread_name_prefix="device")
-    carried: dict[str, Finding] = {}
-    ahead: _Batch | None = None
-    try:
-        for chunk in chain(_batches(files, attributor.batch), [[]]):
-            batch, ahead = ahead, _begin(attributor, chunk, known, ahead, device, cancel)
-            if batch is not None:
-                found = attributor.findings(_judged(batch, cancel), coverage)
-                records, carried = _records(batch, found, known, carried, ahead)
-                yield records
-                meter.advance(len(batch.files))
-            cancel.check()
-    finally:
-        device.shutdown(wait=False, cancel_futures=True)
-        files.close()
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """A batch on the device: while the network has it, the answers of the batch before are written down.
-
-    fresh: what is judged, by hash; the other files are broken, known, or copies.
-    """
-
-    files: list[FittedFile]
-    fresh: dict[str, Prepared]
-    judged: Future[list[Judged]]
-
-
-def _begin(
-    attributor: Attributor,
-    files: list[FittedFile],
-    known: Container[str],
-    before: _Batch | None,
-    device: ThreadPoolExecutor,
-    cancel: CancelToken,
-) -> _Batch:
-    fresh: dict[str, Prepared] = {}
-    for file in files:
-        sha256 = file.sha256
-        if sha256 is None or file.fitted is None or sha256 in known or (before and sha256 in before.fresh):
-            continue
-        fresh.setdefault(sha256, _as_prepared(file))
-    return _Batch(files, fresh, device.submit(attributor.judge, list(fresh.values()), cancel=cancel))
-
-
-def _judged(batch: _Batch, cancel: CancelToken) -> list[Judged]:
-    """The batch's answers. A pause waits for them, a cancel does not: a slow device takes seconds for a batch."""
-    while True:
-        try:
-            return batch.judged.result(PATIENCE)
-        except TimeoutError:
-            if cancel.cancelled:
-                raise Cancelled from None
-
-
-def _records(
-    batch: _Batch,
-    findings: Iterator[Finding],
-    known: Mapping[str, Finding],
-    carried: dict[str, Finding],
-    ahead: _Batch,
-) -> tuple[list[Record], dict[str, Finding]]:
-    """The batch's records, and the findings that the batch ahead needs too."""
-    records: list[Record] = []
-    copies = Counter(file.sha256 for file in (*batch.files, *ahead.files))
-    shared = dict(carried)
-    for file in batch.files:
-        path = os.fspath(file.path)
-        if file.error is not None or file.sha256 is None:
-            records.append(Record(path, file.sha256, "error", file.error, None, file.facts))
-            continue
-        finding = shared.get(file.sha256) or (next(findings) if file.sha256 in batch.fresh else known[file.sha256])
-        if copies[file.sha256] > 1:
-            shared[file.sha256] = finding
-        records.append(Record(path, file.sha256, "ok", None, finding, file.facts))
-    needed = {file.sha256 for file in ahead.files}
-    return records, {sha256: finding for sha256, finding in shared.items() if sha256 in needed}
-
-
-def _as_prepared(file: FittedFile) -> Prepared:
-    assert file.sha256 is not None and file.fitted is not None and file.facts is not None
-    assert file.facts.height is not None and file.facts.width is not None
-    return Prepared(file.sha256, file.fitted, (file.facts.height, file.facts.width))

@@ -81,7 +81,7 @@ def fill_case(
     Raises Cancelled within a moment of ``cancel``; the case then holds all batches before the one in hand. Raises
     CaseError where other victims were asked before.
     """
-    from core.attributor import attribute_files  # noqa: PLC0415 (torch)
+    from core.attribute_files import attribute_files  # noqa: PLC0415 (torch)
 
     case.settle_victims(_asked(attributor))
     waiting = case.waiting(paths)

@@ -152,7 +152,7 @@ def _check_outputs(case: Path | None, resume: bool, report: Path | None) -> None
 
 
 def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float, token: CancelToken) -> list[Record]:
-    from core.attributor import attribute_files  # noqa: PLC0415 (torch)
+    from core.attribute_files import attribute_files  # noqa: PLC0415 (torch)
 
     with progress_bars() as progress:
         found = attribute_files(attributor, files, coverage=coverage, progress=progress, cancel=token)

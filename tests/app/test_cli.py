@@ -14,8 +14,8 @@ from PIL import Image
 from app import __main__ as program
 from app.__main__ import main
 from app.cli.console import plain, time_left
-from core import attributor as attributor_module
 from core import paths
+from core.attributor import Attributor
 from core.imageio import load_image
 from core.pack import load_pack, read_manifest, write_pack
 from core.report.subject import Pictures
@@ -50,7 +50,7 @@ def test_json_on_stdout_is_nothing_but_json(
     assert [Path(record["path"]).name for record in document["records"]] == ["2.png", "10.png"]
     assert document["pack"]["id"] == read_manifest(default_pack).pack_id
     assert document["device"] == "CPU"
-    expected = attributor_module.Attributor(load_pack(default_pack), "cpu").attribute([load_image(digits / "2.png")])
+    expected = Attributor(load_pack(default_pack), "cpu").attribute([load_image(digits / "2.png")])
     answer = expected[0].attribution
     assert document["records"][0]["attack"]["label"] == answer.attack.label
     assert document["records"][0]["victim"]["probability"] == pytest.approx(answer.victim.probability, abs=1e-5)
@@ -116,7 +116,7 @@ def test_interrupt_is_130(
     def interrupted(*_: object, **__: object) -> list[Record]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(attributor_module, "attribute_files", interrupted)
+    monkeypatch.setattr("core.attribute_files.attribute_files", interrupted)
     assert main(["attribute", str(digits), "--pack", str(tiny_pack)]) == 130
     assert capsys.readouterr().err.strip() == "Cancelled."
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.attributor import Attributor, attribute_files
+from core.attribute_files import attribute_files
+from core.attributor import Attributor
 from core.types import Record
 
 
