@@ -1,10 +1,11 @@
-"""``mtaa``: the window without arguments, the command line with them."""
+"""``mtaa``: the window, alone or with what it shall open; the command line with a command or an option."""
 
 from __future__ import annotations
 
 import multiprocessing
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from app.display import has_display
 
@@ -18,25 +19,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # None in a windowed program on Windows
             stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments:
+    if not _are_paths(arguments):
         return _command(arguments)
-    if has_display():
-        return _window()
-    return _samples()
+    return _window(arguments) if has_display() else _without_window(arguments)
 
 
-def _window() -> int:
+def _are_paths(arguments: Sequence[str]) -> bool:
+    """Whether this is what a file manager starts a program with: files and folders, or nothing.
+
+    A command goes before a folder of the same name, which is still opened as ``./packs``.
+    """
+    if any(argument.startswith("-") or not Path(argument).exists() for argument in arguments):
+        return False
+    if not arguments:
+        return True
+    from app.cli import commands  # noqa: PLC0415
+
+    return arguments[0] not in commands()
+
+
+def _window(paths: Sequence[str]) -> int:
     from app.window import run  # noqa: PLC0415
 
-    return run([])
+    return run([str(Path(path).absolute()) for path in paths])
 
 
-def _samples() -> int:
+def _without_window(paths: Sequence[str]) -> int:
     """The job that the window would open with, on the command line."""
     from core.paths import SAMPLES  # noqa: PLC0415
 
-    print(f"There is no display, so the sample images are attributed here and the report goes to {REPORT}.", flush=True)
-    return _command(["attribute", str(SAMPLES), "--report", REPORT])
+    what = "what you named is" if paths else "the sample images are"
+    print(f"There is no display, so {what} attributed here and the report goes to {REPORT}.", flush=True)
+    return _command(["attribute", *(paths or [str(SAMPLES)]), "--report", REPORT])
 
 
 def _command(arguments: list[str]) -> int:

@@ -52,7 +52,10 @@ class Program(QObject):
 
         def begin() -> None:
             self.session.start()
-            self.session.open_paths(list(paths) or [str(SAMPLES)], remember=bool(paths))
+            if paths:
+                self.window.commands.open_dropped(paths)
+            else:
+                self.session.open_paths([str(SAMPLES)], remember=False)
 
         self.window.when_painted(begin)
         self.window.show()
@@ -95,7 +98,7 @@ class Program(QObject):
 
 
 def run(argv: Sequence[str], factory: Factory = make_attributor) -> int:
-    """Open the window on ``argv``'s files and folders, or on the shipped samples, and stay until it is closed."""
+    """Open the window on ``argv``'s images, folders, packs and case, or on the samples, and stay until it is closed."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("MTAA Workbench")

@@ -150,6 +150,7 @@ class Manifest(_Strict):
 
     attacks, victims: labels in the order of the network's outputs; "clean" may be one of each.
     probes: how to weigh what victims say that are asked; None where the pack holds no scorer.
+    changes: whether the familiarity also looks for changes after the attack (:mod:`core.model.familiarity`).
     scenario: the scenario that made the pack, verbatim.
     results: measured figures with the scale they were measured at; free in form, for people and tables.
     data_fingerprint: sha256 over the manifests of the shards that the pack was trained on.
@@ -166,6 +167,7 @@ class Manifest(_Strict):
     network: NetworkConfig
     calibration: Calibration
     probes: ProbeFit | None = None
+    changes: bool = False
     scenario: dict[str, Any]
     results: dict[str, Any]
     data_fingerprint: Sha256

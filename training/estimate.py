@@ -24,6 +24,7 @@ from core.victims import Victim, load_victim
 from training.attacks import Attack
 from training.attacks.base import Oracle, cross_entropy
 from training.budget import Room, answers_bytes, example_bytes, examples_asked_about, examples_made, room, victim_bytes
+from training.export import images_measured
 from training.figures import FEATURE_POINTS, feature_map
 from training.fit_probes import STEPS, fit_scorer
 from training.generate import LEVELS, in_attack_units
@@ -236,7 +237,7 @@ def _try_network(
     points = min(FEATURE_POINTS, made["test"])
     few = np.random.default_rng(0).normal(size=(min(points, _POINTS), 256)).astype(np.float32)
     drawing = _seconds(lambda: feature_map(few, np.zeros(len(few), int), np.zeros(len(few), int)), device)
-    measured = sum(made.values()) * each + drawing * points / max(len(few), 1)
+    measured = images_measured(*(made[split] for split in SPLITS)) * each + drawing * points / max(len(few), 1)
     done()
     stages = [
         Stage("network", "", made["train"] * epochs, learning, learning, network_bytes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,10 @@ from torch import Tensor
 from core.manifest import CLEAN, AttackLabel, Calibration, ImageSpec, Manifest, ProbeFit, VictimLabel
 from core.model.network import MTAA
 from core.pack import Pack, write_pack
-from core.progress import CancelToken, ProgressCallback
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.calibrate import epsilons_to_read, fit_calibration
 from training.figures import drawings
+from training.fit_familiarity import CHANGED, fit_familiarity
 from training.grow import compare
 from training.metrics import Predictions, evaluate
 from training.scenario import Scenario
@@ -39,17 +40,18 @@ def export_pack(
     victims: folder of the victims' files, which are asked where the scenario has [probes].
     """
     train, calibration_split, test = (splits[name] for name in SPLITS)
-    seen = answer(network, torch.from_numpy(train.adversarial), device)
-    classes = torch.from_numpy(train.attack * len(scenario.victim_labels) + train.victim)
-    network.familiarity.cpu().fit(seen.features, classes)
-    labels, held_out = _reading(network.to(device), labels, calibration_split, device)
-    familiarity = network.familiarity.cpu()(held_out.features)
+    advance = _measuring(splits, tell, cancel)
+    seen = answer(network, torch.from_numpy(train.adversarial), device, advance=advance)
+    fit_familiarity(network, train, seen, len(scenario.victim_labels), device, scenario.seed, advance)
+    labels, held_out = _reading(network.to(device), labels, calibration_split, device, advance)
+    network.familiarity.cpu().balance(held_out.features)
+    familiarity = network.familiarity(held_out.features)
     calibration = fit_calibration(
         held_out.attack, held_out.victim, held_out.hyperparameter, familiarity,
         torch.from_numpy(calibration_split.attack), torch.from_numpy(calibration_split.victim),
         torch.from_numpy(calibration_split.hyperparameter), labels, history[-1].sigma,
     )  # fmt: skip
-    answers = answer(network.to(device), torch.from_numpy(test.adversarial), device, perturbation=True)
+    answers = answer(network.to(device), torch.from_numpy(test.adversarial), device, perturbation=True, advance=advance)
     results = measure(answers, calibration, scenario, labels, test)
     results |= drawings(
         calibrated(answers, calibration, labels), calibration, labels, scenario.victim_labels, answers.features.numpy(),
@@ -87,6 +89,7 @@ def export_pack(
         "network": scenario.network,
         "calibration": calibration,
         "probes": probes,
+        "changes": network.familiarity.changes is not None,
         "scenario": scenario.model_dump(),
         "results": results,
         "data_fingerprint": fingerprint(data),
@@ -94,12 +97,31 @@ def export_pack(
     return write_pack(path, manifest, network.cpu().state_dict())
 
 
+def images_measured(train: int, calibration: int, test: int) -> int:
+    """How many images the network looks at while a pack is made, by the examples of each split."""
+    return train + min(train, CHANGED) + calibration + test
+
+
+def _measuring(
+    splits: Mapping[Split, Examples], tell: ProgressCallback, cancel: CancelToken | None
+) -> Callable[[int], None]:
+    """Counts images as they are measured, and looks between them whether this shall go on."""
+    meter = ProgressMeter("measuring", images_measured(*(len(splits[name]) for name in SPLITS)), tell, cancel=cancel)
+
+    def advance(images: int) -> None:
+        meter.advance(images)
+        if cancel is not None:
+            cancel.check()
+
+    return advance
+
+
 def _reading(
-    network: MTAA, labels: list[AttackLabel], examples: Examples, device: torch.device
+    network: MTAA, labels: list[AttackLabel], examples: Examples, device: torch.device, advance: Callable[[int], None]
 ) -> tuple[list[AttackLabel], Answers]:
     """Let the network read epsilon off the images for those attacks where that errs less, and answer accordingly."""
     images = torch.from_numpy(examples.adversarial)
-    told = answer(network, images, device)
+    told = answer(network, images, device, advance=advance)
     if network.config.perturbation_extractor != "pixel":
         return labels, told
     network.read_off = [label.hyperparameter == "epsilon" for label in labels]

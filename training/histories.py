@@ -6,13 +6,9 @@ they lack, the noise of a sensor above all, for a perturbation. So each image is
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
-Pixels = NDArray[np.uint8]
+from training.pictures import FILTERS, FULL_COLOUR, HALF_COLOUR, Pixels, resized, some_part, through_jpeg
 
 _SENSOR, _SCALED, _COMPRESSED = 0.5, 0.5, 0.6
 """Shares of the images that each step happens to."""
@@ -41,13 +37,9 @@ def with_history(image: Pixels, seed: int) -> Pixels:
 
 def _enlarged(image: Pixels, rng: np.random.Generator) -> Pixels:
     """A part of the image, scaled to all of it: softer, as a photograph at full size is beside a reduced one."""
+    part = some_part(image, rng.uniform(_LEAST, 1.0), rng)
     height, width = image.shape[1:]
-    share = rng.uniform(_LEAST, 1.0)
-    kept_height, kept_width = max(1, round(height * share)), max(1, round(width * share))
-    top, left = int(rng.integers(height - kept_height + 1)), int(rng.integers(width - kept_width + 1))
-    part = Image.fromarray(image[:, top : top + kept_height, left : left + kept_width].transpose(1, 2, 0))
-    filters = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
-    return np.asarray(part.resize((width, height), filters[int(rng.integers(3))])).transpose(2, 0, 1)
+    return resized(part, height, width, FILTERS[int(rng.integers(len(FILTERS)))])
 
 
 def _sensed(image: Pixels, rng: np.random.Generator) -> Pixels:
@@ -70,8 +62,5 @@ def _sensed(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 def _compressed(image: Pixels, rng: np.random.Generator) -> Pixels:
     """Through a JPEG file with or without all of its colour."""
-    file = io.BytesIO()
-    colour = int(rng.choice((0, 2)))  # 4:4:4 or 4:2:0
-    quality = int(rng.integers(*_QUALITIES))
-    Image.fromarray(image.transpose(1, 2, 0)).save(file, "JPEG", quality=quality, subsampling=colour)
-    return np.asarray(Image.open(file)).transpose(2, 0, 1)
+    colour = int(rng.choice((FULL_COLOUR, HALF_COLOUR)))
+    return through_jpeg(image, int(rng.integers(*_QUALITIES)), colour)

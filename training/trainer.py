@@ -220,8 +220,11 @@ class Answers:
 
 
 @torch.inference_mode()
-def answer(network: nn.Module, images: Tensor, device: torch.device, *, perturbation: bool = False) -> Answers:
-    """Run a network in float32 over uint8 images [N, C, H, W]."""
+def answer(
+    network: nn.Module, images: Tensor, device: torch.device, *, perturbation: bool = False,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Answers:  # fmt: skip
+    """Run a network in float32 over uint8 images [N, C, H, W]; ``advance`` is told of each piece's images."""
     network.eval()
     columns: tuple[list[Tensor], ...] = ([], [], [], [])
     estimates: list[Tensor] = []
@@ -232,5 +235,6 @@ def answer(network: nn.Module, images: Tensor, device: torch.device, *, perturba
             column.append(value.cpu())
         if perturbation and outputs.perturbation is not None:
             estimates.append(outputs.perturbation.estimate.cpu())
+        advance(len(chunk))
     attack, victim, hyperparameter, features = map(torch.cat, columns)
     return Answers(attack, victim, hyperparameter, features, torch.cat(estimates) if estimates else None)

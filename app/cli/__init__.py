@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Collection
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -41,6 +42,11 @@ cli.add_typer(benchmark.cli, name="benchmark")
 cli.command("doctor")(doctor.doctor)
 
 
+def commands() -> Collection[str]:
+    """The names of all commands."""
+    return cast(TyperGroup, typer.main.get_command(cli)).commands.keys()
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"MTAA Workbench {core.__version__}")
@@ -55,5 +61,5 @@ def _program(
 ) -> None:
     """Who made an adversarial image: which attack, against which victim, with which hyperparameter, and how sure.
 
-    Without a command the window opens.
+    Without a command the window opens, on the files and folders that are named.
     """

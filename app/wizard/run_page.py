@@ -168,6 +168,8 @@ class RunPage(Page):
             return self.tr("Training the network")
         if stage == "reading images":
             return self.tr("Reading images")
+        if stage == "measuring":
+            return self.tr("Measuring the pack")
         what, _, name = stage.partition(" ")
         texts = {"asking": self.tr("Asking {name}"), "training": self.tr("Training {name}"),
                  "checking": self.tr("Checking {name}")}  # fmt: skip

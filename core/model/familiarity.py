@@ -1,8 +1,13 @@
-"""How far an image's features lie from everything that the pack was trained on.
+"""How far an image's features lie from everything that the pack was trained on, and whether it misleads the pack.
 
 The features are projected to their principal directions and whitened by the scatter within a class (one attack
 against one victim); the score adds the squared distance to the nearest class mean and the share of the features
 that the directions do not hold (Mahalanobis distance after Lee et al. 2018, with a residual as in ViM, 2022).
+
+That distance misses images which were compressed or scaled after the attack: they lie among the wrong classes rather
+than outside all. So a second part has learned from training examples that were changed in such ways how those look on
+which the pack then errs (outlier exposure, Hendrycks et al. 2019). The larger of the two, each in the spread that it
+has on known images, is the score.
 """
 
 from __future__ import annotations
@@ -14,17 +19,51 @@ DIRECTIONS = 96
 _FAR = 1e4
 """Where the mean of a class without examples is put, so that nothing is near it."""
 
+_HIDDEN = 64
+_OUTLIER = 6.0
+"""Standard deviations beyond which a feature says no more of a change."""
+
+_RARE = 0.99
+"""The share of known images under whose score a part's unit lies."""
+
+
+class ChangeDetector(nn.Module):
+    """features [N, D] -> [N], log odds that the pack errs because the image was changed after the attack."""
+
+    center: Tensor
+    spread: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(features, _HIDDEN), nn.ReLU(), nn.Dropout(0.2), nn.Linear(_HIDDEN, 1))
+        self.register_buffer("center", torch.zeros(features))
+        self.register_buffer("spread", torch.ones(features))
+
+    def scale_to(self, features: Tensor) -> None:
+        """Take the mean and spread of features [N, D] as what is normal."""
+        self.center.copy_(features.mean(0))
+        self.spread.copy_(features.std(0).clamp_min(1e-5))
+
+    def forward(self, features: Tensor) -> Tensor:
+        odds: Tensor = self.layers(((features.float() - self.center) / self.spread).clamp(-_OUTLIER, _OUTLIER))
+        return odds.squeeze(1)
+
 
 class Familiarity(nn.Module):
-    """score [N] = familiarity(features [N, D]); the higher, the less familiar. Buffers travel with the weights."""
+    """score [N] = familiarity(features [N, D]); the higher, the less familiar. Buffers travel with the weights.
+
+    changes: what tells images that were changed after the attack; None where only the distance counts.
+    """
 
     center: Tensor
     basis: Tensor
     whitener: Tensor
     means: Tensor
     residual_scale: Tensor
+    middle: Tensor
+    unit: Tensor
 
-    def __init__(self, features: int, classes: int) -> None:
+    def __init__(self, features: int, classes: int, *, changes: bool = False) -> None:
         super().__init__()
         rank = min(DIRECTIONS, features)
         self.register_buffer("center", torch.zeros(features))
@@ -32,6 +71,23 @@ class Familiarity(nn.Module):
         self.register_buffer("whitener", torch.zeros(rank, rank))
         self.register_buffer("means", torch.zeros(classes, rank))
         self.register_buffer("residual_scale", torch.ones(()))
+        self.changes: ChangeDetector | None = None
+        if changes:
+            self.watch_changes(ChangeDetector(features))
+
+    def watch_changes(self, detector: ChangeDetector) -> None:
+        """Let a detector have its part in the score; :meth:`balance` then says how much each part counts."""
+        self.changes = detector
+        for name, value in (("middle", torch.zeros(2)), ("unit", torch.ones(2))):
+            self.register_buffer(name, value)
+
+    def balance(self, features: Tensor) -> None:
+        """Measure both parts by their spread over known features [N, D], which neither was fitted on."""
+        if self.changes is None:
+            return
+        parts = self._parts(features, self.changes)
+        self.middle.copy_(parts.median(0).values)
+        self.unit.copy_((parts.quantile(_RARE, dim=0) - self.middle).clamp_min(1e-6))
 
     def fit(self, features: Tensor, classes: Tensor) -> None:
         """features: [N, D] of training examples; classes: int64 [N] below the number of classes."""
@@ -60,6 +116,14 @@ class Familiarity(nn.Module):
         self.residual_scale.copy_(torch.maximum(residual.mean(), floor))
 
     def forward(self, features: Tensor) -> Tensor:
+        if self.changes is None:
+            return self._distance(features)
+        return ((self._parts(features, self.changes) - self.middle) / self.unit).amax(1)
+
+    def _parts(self, features: Tensor, changes: ChangeDetector) -> Tensor:
+        return torch.stack([self._distance(features), changes(features)], dim=1)
+
+    def _distance(self, features: Tensor) -> Tensor:
         centered = features.float() - self.center
         projected = centered @ self.basis
         residual = (centered.square().sum(1) - projected.square().sum(1)).clamp_min(0) / self.residual_scale

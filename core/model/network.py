@@ -81,6 +81,7 @@ class MTAA(nn.Module):
     """Three answers from one adversarial image [B, C, H, W] in [0, 1]; see :class:`Outputs`.
 
     scorer: what judges the answers of victims that are asked (:mod:`core.probes`), where there is one.
+    changes: whether familiarity looks for changes after the attack.
     read_off: for each attack, whether its epsilon is read off the image; never while the network trains.
     """
 
@@ -89,7 +90,7 @@ class MTAA(nn.Module):
 
     def __init__(
         self, config: NetworkConfig, image: ImageSpec, attacks: Sequence[AttackLabel], victims: int, *,
-        scorer: bool = False,
+        scorer: bool = False, changes: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         self.config = config
@@ -105,7 +106,7 @@ class MTAA(nn.Module):
         outputs = len(attacks) if config.hyperparameter_head == "per_attack" else 1
         self.hyperparameter_head = nn.Linear(extracted + len(attacks), outputs)
         features = self.adversarial_extractor.features_out + extracted
-        self.familiarity = Familiarity(features, len(attacks) * victims)
+        self.familiarity = Familiarity(features, len(attacks) * victims, changes=changes)
         self.scorer = Scorer(attacks) if scorer else None
         self.read_off = [a.read_off for a in attacks]
         self.register_buffer("minimum", torch.tensor([a.minimum for a in attacks]), persistent=False)

@@ -2172,6 +2172,11 @@
     </message>
     <message>
         <location filename="../../app/wizard/run_page.py" line="172"/>
+        <source>Measuring the pack</source>
+        <translation>正在测量模型包</translation>
+    </message>
+    <message>
+        <location filename="../../app/wizard/run_page.py" line="172"/>
         <source>Asking {name}</source>
         <translation>正在询问 {name}</translation>
     </message>

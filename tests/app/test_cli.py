@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from app import __main__ as program
+from app import window
 from app.__main__ import main
 from app.cli.console import plain, time_left
 from core import paths
@@ -185,7 +186,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("MTAA Workbench ")
 
 
-def test_without_display_the_samples_are_attributed(
+@pytest.mark.parametrize("named", [True, False])
+def test_without_display_the_samples_or_what_is_named_are_attributed(
+    named: bool,
     digits: Path,
     default_pack: Path,
     tmp_path: Path,
@@ -195,13 +198,30 @@ def test_without_display_the_samples_are_attributed(
     for variable in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(paths, "SAMPLES", digits)
+    monkeypatch.setattr(paths, "SAMPLES", tmp_path / "no samples" if named else digits)
     monkeypatch.chdir(tmp_path)
-    assert main([]) == 0
+    assert main([str(digits)] if named else []) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("There is no display")
     assert "2 attributed" in shown
     assert (tmp_path / program.REPORT).read_text(encoding="utf-8").count("<article") == 2
+
+
+def test_files_open_the_window_and_commands_go_before_folders(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[list[str]] = []
+    monkeypatch.setattr(window, "run", lambda names: opened.append(names) or 0)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "seizure.mtaacase").touch()
+    assert main([str(digits), "./packs", "seizure.mtaacase"]) == 0
+    assert opened.pop() == [str(digits), str(tmp_path / "packs"), str(tmp_path / "seizure.mtaacase")]
+    assert main(["packs", "list"]) == 0
+    assert "mnist" in capsys.readouterr().out
+    assert main(["missing.png"]) == 2
+    assert not opened
 
 
 def test_module_runs_and_keeps_torch_out_of_what_needs_none(default_pack: Path) -> None:

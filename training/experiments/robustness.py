@@ -2,85 +2,76 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from PIL import Image
 
 from core.attributor import Attributor
-from core.types import FloatArray
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
 from training.experiments.judge import counted, judge, pack_truth
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import unit
+from training.pictures import Pixels, resized, through_jpeg
 
 IMAGES = 6000
 """Test examples at scale 1, evenly taken."""
 
 
-def jpeg(quality: int) -> Callable[[FloatArray], FloatArray]:
-    def through(image: FloatArray) -> FloatArray:
-        buffer = io.BytesIO()
-        _to_image(image).save(buffer, "JPEG", quality=quality)
-        return _to_array(Image.open(buffer))
-
-    return through
+Change = Callable[[Pixels], Pixels]
 
 
-def resized(image: FloatArray) -> FloatArray:
+def jpeg(quality: int) -> Change:
+    return lambda image: through_jpeg(image, quality)
+
+
+def there_and_back(image: Pixels) -> Pixels:
     """Twice as large and back, both with Pillow's bicubic filter, rounded to 8 bits in between and after."""
-    picture = _to_image(image)
-    twice = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.BICUBIC)
-    return _to_array(twice.resize(picture.size, Image.Resampling.BICUBIC))
+    height, width = image.shape[1:]
+    return resized(resized(image, 2 * height, 2 * width), height, width)
 
 
-def cropped(image: FloatArray) -> FloatArray:
+def cropped(image: Pixels) -> Pixels:
     """Seven eighths of both sides, off the centre and off any grid of the image."""
     height, width = (round(side * 7 / 8) for side in image.shape[1:])
     top, left = ((side - kept) // 11 + 1 for side, kept in zip(image.shape[1:], (height, width), strict=True))
     return image[:, top : top + height, left : left + width]
 
 
-def screenshot(image: FloatArray) -> FloatArray:
+def screenshot(image: Pixels) -> Pixels:
     """As a viewer at 125 % shows it: enlarged with a triangle filter and rounded to 8 bits."""
-    picture = _to_image(image)
-    size = round(picture.width * 5 / 4), round(picture.height * 5 / 4)
-    return _to_array(picture.resize(size, Image.Resampling.BILINEAR))
+    height, width = (round(side * 5 / 4) for side in image.shape[1:])
+    return resized(image, height, width, Image.Resampling.BILINEAR)
 
 
-CHANGES: dict[str, Callable[[FloatArray], FloatArray]] = {
+def darker(image: Pixels) -> Pixels:
+    """Every level times 0.9, rounded."""
+    return (image * 0.9).round().astype(np.uint8)
+
+
+CHANGES: dict[str, Change] = {
     "as it was": lambda image: image,
     "JPEG 95": jpeg(95),
     "JPEG 90": jpeg(90),
     "JPEG 75": jpeg(75),
-    "resized to twice the size and back": resized,
+    "resized to twice the size and back": there_and_back,
     "cropped to seven eighths": cropped,
     "screenshot at 125 %": screenshot,
+    "darker by a tenth": darker,
 }
 
 
-def _to_image(image: FloatArray) -> Image.Image:
-    pixels: NDArray[np.uint8] = (image * 255).round().astype(np.uint8)
-    return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
-
-
-def _to_array(picture: Image.Image) -> FloatArray:
-    pixels = unit(np.asarray(picture))
-    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-
-
 def cells(study: Study, seed: int) -> list[Cell]:
-    def cell(name: str, change: Callable[[FloatArray], FloatArray]) -> Cell:
+    def cell(name: str, change: Change) -> Cell:
         def compute(_: Path) -> Result:
             images, truth, _entries = pack_truth(study)
             rows = np.unique(np.linspace(0, len(images) - 1, min(study.images(IMAGES), len(images))).astype(int))
-            changed = np.stack([change(image) for image in images[rows]])
-            verdicts = judge(Attributor(study.pack, str(study.device)), changed, study.tell)
+            before: Pixels = (images[rows] * 255).round().astype(np.uint8)
+            after = unit(np.stack([change(image) for image in before]))
+            verdicts = judge(Attributor(study.pack, str(study.device)), after, study.tell)
             own = truth.of(rows)
             figures = counted(verdicts, own, study.pack.manifest)
             arrays = verdicts.arrays() | {
@@ -119,5 +110,10 @@ def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
 ITEM = Item(
     "robustness", "After JPEG, resizing and cropping: right, or flagged as unfamiliar", cells, table, draw,
     of_pack=True,
-    choices=("RMSE on Table 1's scale.", "Wrong is a wrong attack or a wrong victim."),
+    choices=(
+        "RMSE on Table 1's scale.",
+        "Wrong is a wrong attack or a wrong victim.",
+        "What a pack knows of changes it learned from training examples: JPEG at qualities 60 to 97, scaling there and "
+        "back, enlarged parts, noise. It never saw the viewer's enlargement nor other levels of light.",
+    ),
 )  # fmt: skip

@@ -1,0 +1,69 @@
+"""Fit what tells whether a pack's answers mean anything: how far an image is, and whether it was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.model.familiarity import ChangeDetector
+from core.model.network import MTAA
+from training.changes import changed
+from training.shards import Examples
+from training.trainer import Answers, answer
+
+CHANGED = 6000
+"""Training examples that are changed and judged again."""
+
+ENOUGH = 50
+"""Mistakes over changed examples below which there is nothing to learn from."""
+
+STEPS = 1500
+_BATCH, _RATE, _DECAY = 256, 2e-3, 0.01
+
+
+def fit_familiarity(
+    network: MTAA, train: Examples, seen: Answers, victims: int, device: torch.device, seed: int,
+    advance: Callable[[int], None] = lambda _: None,
+) -> None:  # fmt: skip
+    """Fit both parts on training examples and on what the network answers to them, ``seen``.
+
+    victims: how many victim labels there are. The part that looks for changes stays away where the network errs too
+    seldom over changed examples. ``network.familiarity.balance`` on other examples comes next.
+    """
+    classes = torch.from_numpy(train.attack * victims + train.victim)
+    network.familiarity.cpu().fit(seen.features, classes)
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.permutation(len(train))[:CHANGED])
+    images = torch.from_numpy(np.stack([changed(image, rng) for image in train.adversarial[rows]]))
+    answers = answer(network.to(device), images, device, advance=advance)
+    network.familiarity.cpu()
+    truth = torch.from_numpy(train.attack[rows]), torch.from_numpy(train.victim[rows])
+    wrong = (answers.attack.argmax(1) != truth[0]) | (answers.victim.argmax(1) != truth[1])
+    if int(wrong.sum()) >= ENOUGH:
+        network.familiarity.watch_changes(fit_changes(seen.features, answers.features, wrong, seed))
+
+
+def fit_changes(known: Tensor, changed: Tensor, wrong: Tensor, seed: int) -> ChangeDetector:
+    """A detector of changed examples that the pack errs on.
+
+    known: [N, D] features of examples as they were made. changed: [M, D] of changed ones; wrong: bool [M].
+    """
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    features, target = torch.cat([known, changed]), torch.cat([torch.zeros(len(known)), wrong.float()])
+    detector = ChangeDetector(features.shape[1])
+    detector.scale_to(features)
+    optimizer = torch.optim.AdamW(detector.parameters(), lr=_RATE, weight_decay=_DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+    for _ in range(STEPS):
+        rows = torch.randint(len(features), (_BATCH,), generator=generator)
+        loss = F.binary_cross_entropy_with_logits(detector(features[rows]), target[rows])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    return detector.eval().requires_grad_(False)
