@@ -12,7 +12,7 @@ from torch import Tensor
 from core.errors import VictimError
 from core.manifest import NONE_OF_THESE, Manifest
 from core.model.network import Outputs
-from core.model.scorer import Scorer, agreed, evidence_of, weigh
+from core.model.scorer import Scorer, evidence_of, weigh
 from core.probes import PROBES, Replies, ask, perturbation
 from core.types import Testimony
 from core.victim_store import Held, load_held
@@ -48,13 +48,14 @@ class Panel:
         """Ask every victim about images [B, C, H, W]; outputs: what the network says of them. Both without gradient."""
         replies = ask(self._victims, images, perturbation(images, outputs, self._manifest.attacks))
         with torch.no_grad():
-            calibration = self._manifest.calibration
+            calibration, clean = self._manifest.calibration, self._manifest.clean
             scores = self._scorer(replies.probes)
             attack = outputs.attack / calibration.attack_temperature
-            odds = evidence_of(scores, attack.log_softmax(1))
-            image = agreed(attack, outputs.victim / calibration.victim_temperature, self._manifest.clean)
-            victim, value = weigh(image, outputs.hyperparameter, odds, scores.value, self._at, self._fit)
-        return Heard(outputs._replace(victim=victim, hyperparameter=value), replies, odds)
+            victim = outputs.victim / calibration.victim_temperature
+            odds = evidence_of(scores.evidence, attack, clean)
+            told = weigh(attack, victim, outputs.hyperparameter, scores, self._at, clean, self._fit)
+            raw = told.attack * calibration.attack_temperature  # on the scale of the network's own
+        return Heard(outputs._replace(attack=raw, victim=told.victim, hyperparameter=told.value), replies, odds)
 
     def testimonies(self, heard: Heard) -> list[tuple[Testimony, ...]]:
         """One tuple an image, with a testimony for each victim in the order in which they are held."""

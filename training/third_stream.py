@@ -14,6 +14,7 @@ from torch import Tensor
 from core.answers import at_coverage
 from core.manifest import CLEAN, NONE_OF_THESE, AttackLabel, Calibration, ProbeFit
 from core.model.network import MTAA
+from core.model.scorer import Weighed
 from core.progress import CancelToken, ProgressCallback
 from training.fit_probes import Scored, fit_probes, fit_scorer, some_at_hand, spoke_themselves
 from training.metrics import Floats, Predictions, evaluate
@@ -38,7 +39,8 @@ def add_third_stream(
     scorer = fit_scorer(labels, asked["train"], scenario.seed)
     network.scorer = scorer
     fit = fit_probes(Scored.of(asked["calibration"], scorer), familiarity, calibration, labels, scenario.seed)
-    return fit, measure(Scored.of(asked["test"], scorer), fit, labels, scenario.victim_labels, scenario.seed)
+    test = Scored.of(asked["test"], scorer)
+    return fit, measure(test, calibration, fit, labels, scenario.victim_labels, scenario.seed)
 
 
 def ask_all(
@@ -59,62 +61,61 @@ def ask_all(
 
 
 def measure(
-    scored: Scored, fit: ProbeFit, labels: list[AttackLabel], victims: Sequence[str], seed: int
-) -> dict[str, Any]:
-    """Image, victims and both side by side, with all victims asked; then both by the number asked."""
+    scored: Scored, calibration: Calibration, fit: ProbeFit, labels: list[AttackLabel], victims: Sequence[str],
+    seed: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Image, victims and both side by side, with all victims asked; then both by the number asked.
+
+    calibration: of the image alone.
+    """
     asked = scored.asked
     truth = asked.attack.numpy(), asked.victim.numpy(), asked.value.numpy()
-    attack = asked.attack_logits.double().softmax(1).numpy()
     names = [*victims, NONE_OF_THESE]
-    calibration = fit.calibration
     adversarial = torch.nonzero(asked.candidate >= 0).squeeze(1)
+    by_image = asked.attack_logits.double().softmax(1).numpy(), asked.victim_logits.double().softmax(1).numpy()
     found: dict[str, Any] = {
-        "image": evaluate(
-            Predictions(attack, asked.victim_logits.double().softmax(1).numpy(), _within(asked.image_value, labels)),
-            labels, victims, *truth,
-        ),
+        "image": evaluate(Predictions(*by_image, _within(asked.image_value, labels)), labels, victims, *truth),
         "probes": evaluate(
             _victims_alone(scored, labels, len(victims), adversarial), labels, victims,
             *(column[adversarial.numpy()] for column in truth),
         ),
     }  # fmt: skip
-    logits, value = scored.weighed(fit)
-    found["both"] = evaluate(
-        Predictions(attack, _calibrated(logits, calibration), _within(value, labels)), labels, names, *truth
-    )
-    found["by_number_asked"] = _by_number(scored, fit, labels, names, seed)
+    told = _calibrated(scored.weighed(fit), calibration, fit, labels)
+    found["both"] = evaluate(told, labels, names, *truth)
+    found["by_number_asked"] = _by_number(scored, calibration, fit, labels, seed)
     return found
 
 
 def _by_number(
-    scored: Scored, fit: ProbeFit, labels: list[AttackLabel], names: Sequence[str], seed: int
+    scored: Scored, calibration: Calibration, fit: ProbeFit, labels: list[AttackLabel], seed: int
 ) -> dict[str, dict[str, float | None]]:
-    """Accuracy of the victim, and coverage of its sets and of the intervals, by how many victims are at hand.
+    """Accuracies, and coverage of the victim's sets and of the intervals, by how many victims are at hand.
 
     Intervals are covered, or not, where an attack was named; None where none was.
     """
     asked = scored.asked
     at_hand = some_at_hand(asked, seed + 1)
-    logits, value = scored.weighed(fit, at_hand)
-    probability, told = _calibrated(logits, fit.calibration), _within(value, labels)
+    weighed = scored.weighed(fit, at_hand)
+    told = _calibrated(weighed, calibration, fit, labels)
     rows = np.arange(len(asked))
     victim, attack = asked.victim.numpy(), asked.attack.numpy()
-    right = probability.argmax(1) == victim
+    right = told.victim.argmax(1) == victim
     limit = at_coverage(fit.calibration, fit.calibration.victim_scores, COVERAGE)
-    held = (1 - probability[rows, victim] <= limit) | right
-    named = asked.attack_logits.argmax(1).numpy()
+    held = (1 - told.victim[rows, victim] <= limit) | right
+    named = told.attack.argmax(1)
     half = np.asarray(
         [
             [at_coverage(fit.calibration, widths[a.name], COVERAGE) for a in labels]
             for widths in (fit.calibration.halfwidths, fit.halfwidths)
         ]
-    )[spoke_themselves(asked, logits, at_hand).long().numpy(), named]
-    inside = np.abs(told[rows, named] - asked.value.numpy()) <= half + 1e-9
+    )[spoke_themselves(asked, weighed.victim, at_hand).long().numpy(), named]
+    inside = np.abs(told.hyperparameter[rows, named] - asked.value.numpy()) <= half + 1e-9
     adversarial = np.asarray([a.name != CLEAN for a in labels])[attack] & (named == attack)
     number = at_hand.sum(1).numpy()
     return {
         str(n): {
             "examples": int((number == n).sum()),
+            "attack_accuracy": float((named == attack)[number == n].mean()),
             "victim_accuracy": float(right[number == n].mean()),
             "victim_set_coverage": float(held[number == n].mean()),
             "interval_coverage": _share(inside[(number == n) & adversarial]),
@@ -128,17 +129,22 @@ def _share(true: NDArray[np.bool_]) -> float | None:
 
 
 def _victims_alone(scored: Scored, labels: list[AttackLabel], victims: int, rows: Tensor) -> Predictions:
-    """By the victims' odds and the likeliest one's word, among the asked; the attack is the image's."""
-    asked, odds = scored.asked, scored.odds[rows]
+    """By what the victims say that are asked, if one of them was attacked: its pair with the attack, and its word."""
+    asked, evidence = scored.asked, scored.scores.evidence[rows].double()
+    if asked.clean is not None:
+        evidence[..., asked.clean[0]] = -torch.inf
+    joint = evidence.flatten(1).softmax(1).view_as(evidence)
     victim = np.zeros((len(rows), victims))
-    victim[:, list(asked.at)] = odds.double().softmax(1).numpy()
-    value = scored.value[rows, odds.argmax(1)]
-    return Predictions(asked.attack_logits[rows].double().softmax(1).numpy(), victim, _within(value, labels))
+    victim[:, list(asked.at)] = joint.sum(2).numpy()
+    value = scored.scores.value[rows, joint.sum(2).argmax(1)]
+    return Predictions(joint.sum(1).numpy(), victim, _within(value, labels))
 
 
-def _calibrated(logits: Tensor, calibration: Calibration) -> Floats:
-    probability: Floats = (logits.double() / calibration.victim_temperature).softmax(1).numpy()
-    return probability
+def _calibrated(told: Weighed, calibration: Calibration, fit: ProbeFit, labels: Sequence[AttackLabel]) -> Predictions:
+    """Both together, as the attributor gives them; calibration: of the image alone."""
+    attack = told.attack.double() * calibration.attack_temperature / fit.calibration.attack_temperature
+    victim = told.victim.double() / fit.calibration.victim_temperature
+    return Predictions(attack.softmax(1).numpy(), victim.softmax(1).numpy(), _within(told.value, labels))
 
 
 def _within(value: Tensor, labels: Sequence[AttackLabel]) -> Floats:

@@ -1,7 +1,8 @@
 """The third stream of evidence: one scorer for all victims, which turns what a candidate said into its odds.
 
 The scorer never learns who a victim is, only what the attacked one says and what the others say. So the number of
-victims is no part of it, and a victim is added by handing over its weights.
+victims is no part of it, and a victim is added by handing over its weights. What the attacked one says depends on the
+attack: PGD drives its margin far, FGSM hardly, C&W to kappa. So the answers tell of the attack, too.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ _OUTLIER = 8.0
 
 
 class Scores(NamedTuple):
-    """evidence: [B, V, A], log odds for each candidate to be the victim if that was the attack. value: [B, V, A], the
-    hyperparameter if it was, in its label's unit.
+    """evidence: [B, V, A], log of how much likelier the candidate's answers are if it is the victim of that attack than
+    if it is not the victim; of "clean" it says nothing. value: [B, V, A], the hyperparameter if it is, in its label's
+    unit.
     """
 
     evidence: Tensor
@@ -57,9 +59,36 @@ class Scorer(nn.Module):
         return Scores(self.evidence(hidden), self.minimum + self.width * self.value(hidden))
 
 
-def evidence_of(scores: Scores, attack_log_probabilities: Tensor) -> Tensor:
-    """Each candidate's log odds whatever the attack was, [B, V]; attack_log_probabilities: [B, A]."""
-    return (scores.evidence + attack_log_probabilities[:, None]).logsumexp(2)
+class Weighed(NamedTuple):
+    """attack: logits [B, A]. victim: logits [B, L + E + 1]. value: the hyperparameter [B, A], in its label's unit."""
+
+    attack: Tensor
+    victim: Tensor
+    value: Tensor
+
+
+def evidence_of(evidence: Tensor, attack: Tensor, clean: tuple[int, int] | None) -> Tensor:
+    """Each candidate's log odds whatever the attack was, [B, V]; evidence: :class:`Scores`'; attack: logits [B, A]."""
+    if clean is not None:
+        attack = attack.masked_fill(_is(clean[0], attack), -torch.inf)
+    return (evidence + attack.log_softmax(1)[:, None]).logsumexp(2)
+
+
+def attack_evidence(prior: Tensor, evidence: Tensor, columns: Tensor, clean: tuple[int, int] | None) -> Tensor:
+    """Log of how much likelier each attack makes all that the candidates said than no attack would, [B, A].
+
+    prior: log-probabilities [B, C], up to a constant, of everybody to be the victim. evidence: [B, V, A], of the
+    candidates in its ``columns`` [V]; one that is not asked has 0.
+    """
+    if clean is not None:
+        prior = prior.masked_fill(_is(clean[1], prior), -torch.inf)
+    somebody = prior.log_softmax(1)[:, :, None].expand(-1, -1, evidence.shape[2])
+    found = somebody.index_add(1, columns, evidence).logsumexp(1)
+    return found if clean is None else found.masked_fill(_is(clean[0], found), 0.0)
+
+
+def _is(at: int, rows: Tensor) -> Tensor:
+    return torch.arange(rows.shape[1], device=rows.device) == at
 
 
 def agreed(attack_logits: Tensor, victim_logits: Tensor, clean: tuple[int, int] | None) -> Tensor:
@@ -72,32 +101,33 @@ def agreed(attack_logits: Tensor, victim_logits: Tensor, clean: tuple[int, int] 
     if clean is None:
         return victim
     attack = attack_logits.log_softmax(1)
-    no_attack, nobody = (
-        torch.arange(rows.shape[1], device=rows.device) == at for rows, at in zip((attack, victim), clean, strict=True)
-    )
+    no_attack, nobody = _is(clean[0], attack), _is(clean[1], victim)
     somebody = victim.masked_fill(nobody, -torch.inf).log_softmax(1)
     attacked = attack.masked_fill(no_attack, -torch.inf).logsumexp(1, keepdim=True)
     return torch.where(nobody, attack[:, clean[0], None], somebody + attacked)
 
 
 def weigh(
-    image: Tensor, image_value: Tensor, evidence: Tensor, value: Tensor, at: Sequence[int], fit: ProbeFit
-) -> tuple[Tensor, Tensor]:
-    """The image's answers and the asked candidates' in one: victim logits [B, L + E + 1] and hyperparameter [B, A].
+    attack: Tensor, victim: Tensor, image_value: Tensor, scores: Scores, at: Sequence[int],
+    clean: tuple[int, int] | None, fit: ProbeFit,
+) -> Weighed:  # fmt: skip
+    """The image's answers and the asked candidates' in one.
 
-    image: log-probabilities [B, L] of the pack's victim labels (:func:`agreed`). image_value: [B, A]. evidence: [B, V];
-    value: [B, V, A]. at: for each asked candidate its column; the pack's labels are the first L, then come the E
-    candidates that the pack does not know, and last "none of these".
+    attack, victim: the image's calibrated logits [B, A] and [B, L]. image_value: [B, A]. at: for each asked candidate
+    its column among the victims: the pack's labels are the first L, then come the E candidates that the pack does not
+    know, and last "none of these". clean: as for :func:`agreed`.
     """
+    image = agreed(attack, victim, clean)
     count, known = image.shape
-    strangers = sum(column >= known for column in at)
-    logits = image.new_zeros(count, known + strangers + 1)
-    logits[:, :known] = fit.trust * image
-    logits[:, known:-1] = fit.stranger
-    logits[:, -1] = fit.none
-    columns = torch.tensor(at, device=logits.device)
-    logits = logits.index_add(1, columns, fit.weight * evidence)
+    prior = image.new_zeros(count, known + sum(column >= known for column in at) + 1)
+    prior[:, :known] = fit.trust * image
+    prior[:, known:-1] = fit.stranger
+    prior[:, -1] = fit.none
+    columns = torch.tensor(at, device=prior.device)
+    logits = prior.index_add(1, columns, fit.weight * evidence_of(scores.evidence, attack, clean))
     share = torch.tensor(fit.image_share, device=logits.device)
     asked = logits.softmax(1)[:, columns]  # [B, V]
-    change = (asked[..., None] * (1 - share) * (value - image_value[:, None])).sum(1)
-    return logits, image_value + change
+    change = (asked[..., None] * (1 - share) * (scores.value - image_value[:, None])).sum(1)
+    heard = attack_evidence(prior, fit.weight * scores.evidence, columns, clean)
+    told = fit.attack_trust * attack.log_softmax(1) + fit.attack_weight * heard
+    return Weighed(told, logits, image_value + change)

@@ -10,7 +10,7 @@ from core import probes as probes_module
 from core.manifest import AttackLabel
 from core.model.network import Outputs
 from core.model.perturbation import Perturbation
-from core.model.scorer import Scorer, agreed, evidence_of, weigh
+from core.model.scorer import Scorer, Scores, agreed, evidence_of, weigh
 from core.probes import PROBES, Replies, ask, perturbation
 from tests.core.panels import fit
 
@@ -127,32 +127,49 @@ def test_a_network_without_an_estimate_cannot_ask() -> None:
 # --- weighing -------------------------------------------------------------------------------------------------------
 
 
+UNSURE = torch.zeros(1, 3)
+
+
 def test_a_victim_that_says_nothing_either_way_changes_no_ranking() -> None:
-    image = torch.tensor([[2.0, 1.0, 0.5]])
+    attack, image = torch.tensor([[0.5, 2.0, 1.0]]), torch.tensor([[2.0, 1.0, 0.5]])
     told = torch.tensor([[0.0, 60.0, 3.0]])
-    logits, value = weigh(
-        image, told, torch.zeros(1, 1), told[:, None], [1], fit(trust=1.0, image_share=[1.0, 0.5, 0.5])
-    )
-    assert logits.shape == (1, 4)
-    assert logits[0, :3].argsort().tolist() == image[0].argsort().tolist()
-    torch.testing.assert_close(value, told)
+    silent = Scores(torch.zeros(1, 1, 3), told[:, None])
+    weights = fit(trust=1.0, image_share=[1.0, 0.5, 0.5], attack_weight=1.0)
+    found = weigh(attack, image, told, silent, [1], None, weights)
+    assert found.victim.shape == (1, 4)
+    assert found.victim[0, :3].argsort().tolist() == image[0].argsort().tolist()
+    torch.testing.assert_close(found.value, told)
+    torch.testing.assert_close(found.attack.softmax(1), attack.softmax(1))
 
 
 def test_odds_move_their_own_victim_and_bring_its_word() -> None:
-    image, told = torch.zeros(1, 3), torch.tensor([[0.0, 60.0, 3.0]])
+    told = torch.tensor([[0.0, 60.0, 3.0]])
     said = torch.tensor([[[0.0, 80.0, 9.0], [0.0, 10.0, 1.0]]])
-    evidence = torch.tensor([[30.0, -30.0]])
-    logits, value = weigh(image, told, evidence, said, [1, 3], fit(image_share=[1.0, 0.25, 0.0]))
-    assert logits.shape == (1, 5)  # three of the pack, one that it does not know, none of these
-    assert logits.argmax(1).item() == 1
-    torch.testing.assert_close(value, torch.tensor([[0.0, 75.0, 9.0]]))
+    evidence = torch.tensor([30.0, -30.0])[None, :, None].expand(-1, -1, 3)
+    found = weigh(UNSURE, UNSURE, told, Scores(evidence, said), [1, 3], None, fit(image_share=[1.0, 0.25, 0.0]))
+    assert found.victim.shape == (1, 5)  # three of the pack, one that it does not know, none of these
+    assert found.victim.argmax(1).item() == 1
+    torch.testing.assert_close(found.value, torch.tensor([[0.0, 75.0, 9.0]]))
 
 
 def test_none_of_these_wins_when_every_victim_denies() -> None:
-    image, told = torch.zeros(1, 3), torch.zeros(1, 3)
-    denied = torch.full((1, 3), -40.0)
-    logits, _ = weigh(image, told, denied, torch.zeros(1, 3, 3), [0, 1, 2], fit())
-    assert logits.argmax(1).item() == 3
+    denied = Scores(torch.full((1, 3, 3), -40.0), torch.zeros(1, 3, 3))
+    found = weigh(UNSURE, UNSURE, UNSURE, denied, [0, 1, 2], None, fit(attack_weight=1.0))
+    assert found.victim.argmax(1).item() == 3
+    # an image that is made on a model which nobody holds tells its attack by itself
+    torch.testing.assert_close(found.attack.softmax(1), torch.full((1, 3), 1 / 3))
+
+
+def test_the_victim_tells_the_attack_as_far_as_it_may_be_the_victim() -> None:
+    evidence = torch.tensor([[[9.0, -4.0, 4.0], [9.0, 2.0, -20.0]]])  # of "clean" nobody says anything
+    scores, clean = Scores(evidence, torch.zeros(1, 2, 3)), (0, 0)
+    sure = torch.tensor([[-9.0, 9.0, -9.0]]), torch.tensor([[-9.0, -9.0, 9.0]])
+    weights = fit(trust=1.0, attack_weight=1.0)
+    first, second = (weigh(UNSURE, victim, UNSURE, scores, [1, 2], clean, weights).attack.softmax(1) for victim in sure)
+    torch.testing.assert_close(first, torch.tensor([[0.0, -4.0, 4.0]]).softmax(1), rtol=0.01, atol=0.01)
+    torch.testing.assert_close(second, torch.tensor([[0.0, 2.0, -20.0]]).softmax(1), rtol=0.05, atol=0.01)
+    unheard = weigh(UNSURE, sure[0], UNSURE, scores, [1, 2], clean, fit()).attack
+    torch.testing.assert_close(unheard.softmax(1), UNSURE.softmax(1))  # packs that do not ask about the attack
 
 
 def test_nobody_was_attacked_as_surely_as_there_was_no_attack() -> None:
@@ -169,5 +186,8 @@ def test_evidence_is_averaged_over_the_attacks_as_odds() -> None:
     scorer = Scorer(ATTACKS)
     scores = scorer(torch.randn(2, 4, len(PROBES), generator=torch.Generator().manual_seed(0)))
     certain = torch.tensor([[0.0, -1e9, -1e9], [-1e9, -1e9, 0.0]])
-    found = evidence_of(scores, certain)
+    found = evidence_of(scores.evidence, certain, None)
     torch.testing.assert_close(found, torch.stack([scores.evidence[0, :, 0], scores.evidence[1, :, 2]]))
+    # who the victim would be if there was an attack, however sure it is that there was none
+    found = evidence_of(scores.evidence, torch.tensor([[99.0, 0.0, -99.0], [99.0, -99.0, 0.0]]), (0, 0))
+    torch.testing.assert_close(found, torch.stack([scores.evidence[0, :, 1], scores.evidence[1, :, 2]]))

@@ -84,7 +84,7 @@ def test_victims_are_named_by_what_they_say_and_say_kappa(calibration: Calibrati
     scorer = fit_scorer(LABELS, made_up(900, 0), 0)
     fit = fit_probes(Scored.of(made_up(400, 1), scorer), torch.arange(400.0), calibration, LABELS, 0)
     told = Scored.of(made_up(600, 2), scorer)
-    logits, value = told.weighed(fit)
+    _, logits, value = told.weighed(fit)
     asked = told.asked
     assert right(logits, asked) > 0.97 > right(asked.victim_logits, asked) + 0.1
     cw = asked.attack == 2
@@ -107,13 +107,13 @@ def test_a_victim_is_added_by_handing_it_over(calibration: Calibration) -> None:
         test.probes, test.attack_logits, test.victim_logits[:, :3], test.image_value, test.attack, test.victim,
         test.value, (1, 2, 3), (0, 0),
     )  # fmt: skip
-    logits, _ = Scored.of(stranger, scorer).weighed(fit)
+    logits = Scored.of(stranger, scorer).weighed(fit).victim
     assert logits.shape[1] == 5
     third = test.victim == 3
     assert float((logits[third].argmax(1) == 3).double().mean()) > 0.9
     assert float((logits[~third].argmax(1) == test.victim[~third]).double().mean()) > 0.9
     # where nobody holds it, none of the others takes it
-    without, _ = Scored.of(stranger.candidates([0, 1]), scorer).weighed(fit)
+    without = Scored.of(stranger.candidates([0, 1]), scorer).weighed(fit).victim
     nobody = without.softmax(1)[:, -1]
     attacked = test.attack > 0
     assert roc_auc_score(third[attacked].numpy(), nobody[attacked].numpy()) > 0.95
@@ -125,15 +125,37 @@ def test_intervals_of_attacks_that_nobody_named_have_no_coverage(calibration: Ca
     fit = fit_probes(Scored.of(asked, scorer), torch.arange(60.0), calibration, LABELS, 0)
     all_clean = dataclasses.replace(asked, attack_logits=torch.tensor([9.0, 0.0, 0.0]).expand(60, 3))
     for answers, told in ((asked, True), (all_clean, False)):
-        found = measure(Scored.of(answers, scorer), fit, LABELS, ["clean", "a", "b", "c"], 0)["by_number_asked"]
-        assert [number["interval_coverage"] is not None for number in found.values()] == [told] * 3
+        found = measure(Scored.of(answers, scorer), calibration, fit, LABELS, ["clean", "a", "b", "c"], 0)
+        by_number = found["by_number_asked"].values()
+        assert [number["interval_coverage"] is not None for number in by_number] == [told] * 3
 
 
 def test_the_image_is_never_trusted_beyond_its_calibration() -> None:
     asked = made_up(500, 6)
     scorer = fit_scorer(LABELS, asked, 0)
-    trust, weight, _, _ = fit_weights(Scored.of(made_up(300, 7), scorer), 0)
-    assert 0 < trust <= 1 and weight > 0
+    found = fit_weights(Scored.of(made_up(300, 7), scorer), 0)
+    assert 0 < found["trust"] <= 1 and found["weight"] > 0
+    assert 0 < found["attack_trust"] <= 1 and found["attack_weight"] > 0
+
+
+def test_victims_tell_the_attack_where_the_image_does_not(calibration: Calibration) -> None:
+    """Under C&W the victim's margin is kappa, under FGSM it is nothing: the image need not tell them apart."""
+
+    def blurred(count: int, seed: int) -> Asked:
+        asked = made_up(count, seed)
+        attacked = torch.tensor([0.0, 4.0, 4.0]).expand(count, 3)
+        return dataclasses.replace(
+            asked, attack_logits=torch.where(asked.attack[:, None] == 0, asked.attack_logits, attacked)
+        )
+
+    scorer = fit_scorer(LABELS, blurred(900, 0), 0)
+    fit = fit_probes(Scored.of(blurred(400, 1), scorer), torch.arange(400.0), calibration, LABELS, 0)
+    test = blurred(600, 2)
+    found = measure(Scored.of(test, scorer), calibration, fit, LABELS, ["clean", "a", "b", "c"], 0)
+    assert found["image"]["attack_accuracy"] < 0.75
+    assert found["both"]["attack_accuracy"] > 0.9
+    assert found["probes"]["attack_accuracy"] > 0.9
+    assert found["both"]["by_attack"]["clean"]["attack_accuracy"] > 0.95
 
 
 def test_every_number_of_victims_is_drawn() -> None:

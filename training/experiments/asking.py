@@ -77,8 +77,11 @@ class Asking:
 
     def sides(self) -> dict[str, Any]:
         scorer, fit = self.whole()
-        test = Scored.of(self.asked()["test"], scorer)
-        return measure(test, fit, self.labels, self.names, self.seed) | {"fit": fit.model_dump(exclude={"calibration"})}
+        found = self._measured(self.asked()["test"], scorer, fit)
+        return found | {"fit": fit.model_dump(exclude={"calibration"})}
+
+    def _measured(self, test: Asked, scorer: Scorer, fit: ProbeFit) -> dict[str, Any]:
+        return measure(Scored.of(test, scorer), self.manifest.calibration, fit, self.labels, self.names, self.seed)
 
     def left_out(self, at: int) -> dict[str, Any]:
         """Neither pack nor scorer knows one victim: is it named once it is handed over, and missed if it is not?"""
@@ -91,9 +94,9 @@ class Asking:
         test = asked["test"]
         own, other = test.candidate == at, (test.candidate >= 0) & (test.candidate != at)
         held, absent = _forget(test, at, hold=True), _forget(test, at, hold=False)
-        named = Scored.of(held, scorer).weighed(fit)[0].argmax(1)
+        named = Scored.of(held, scorer).weighed(fit).victim.argmax(1)
         right = named == held.victim
-        nobody = Scored.of(absent, scorer).weighed(fit)[0].softmax(1)[:, -1]
+        nobody = Scored.of(absent, scorer).weighed(fit).victim.softmax(1)[:, -1]
         attacked = own | other
         return {
             "examples": int(own.sum()),
@@ -117,7 +120,7 @@ class Asking:
         for at, label in enumerate(test.at):
             rows = torch.nonzero((test.candidate >= 0) & (test.candidate != at) & turned[:, at]).squeeze(1)
             some = test.of(rows).candidates([at])
-            named = Scored.of(some, scorer).weighed(fit)[0].argmax(1)
+            named = Scored.of(some, scorer).weighed(fit).victim.argmax(1)
             counts["examples"] += len(rows)
             for kind, hit in (
                 ("surrogate", named == some.victim), ("fooled", named == label), ("none", named == len(self.names)),
@@ -144,9 +147,9 @@ class Asking:
             test.of(rows), probes=torch.cat([test.probes[rows], said], 1), at=(*test.at, len(self.names))
         )
         scorer, fit = scorer_and_fit
-        together = Scored.of(beside, scorer).weighed(fit)[0].argmax(1)
+        together = Scored.of(beside, scorer).weighed(fit).victim.argmax(1)
         instead = beside.candidates([len(test.at)])
-        alone = Scored.of(instead, scorer).weighed(fit)[0].argmax(1)
+        alone = Scored.of(instead, scorer).weighed(fit).victim.argmax(1)
         copy_at = len(self.names)
         return {
             "examples": len(rows),
@@ -175,7 +178,7 @@ class Asking:
         columns = [PROBES.index(name) for name in left_out]
         asked = {split: _blinded(part, columns) for split, part in self.asked().items()}
         scorer, fit = self.fitted(asked["train"], asked["calibration"])
-        found = measure(Scored.of(asked["test"], scorer), fit, self.labels, self.names, self.seed)
+        found = self._measured(asked["test"], scorer, fit)
         return {side: found[side] for side in ("probes", "both")}
 
     def cost(self) -> dict[str, Any]:
