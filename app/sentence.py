@@ -194,8 +194,8 @@ def banners(answer: Attribution) -> list[tuple[Tone, str]]:
     if not answer.familiarity.familiar:
         text = translate(
             "Sentence",
-            "Unfamiliar: this image is unlike those that the pack was made for "
-            "(score {score}, threshold {threshold}). The answers below may mean nothing.",
+            "Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or otherwise "
+            "changed after the attack (score {score}, threshold {threshold}). The answers below may mean nothing.",
         )
         familiarity = answer.familiarity
         found.append(

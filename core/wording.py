@@ -68,7 +68,7 @@ def unfamiliarity(familiarity: Familiarity) -> str:
     if familiarity.familiar:
         return ""
     return (
-        "unfamiliar: unlike the images this pack was calibrated on "
+        "unfamiliar: unlike the images this pack was calibrated on, or changed after the attack "
         f"(score {familiarity.score:.3g}, threshold {familiarity.threshold:.3g}), so its answers may mean nothing"
     )
 

@@ -2328,8 +2328,8 @@
     </message>
     <message>
         <location filename="../../app/sentence.py" line="195"/>
-        <source>Unfamiliar: this image is unlike those that the pack was made for (score {score}, threshold {threshold}). The answers below may mean nothing.</source>
-        <translation>不熟悉：此图像与模型包所针对的图像不同（得分 {score}，阈值 {threshold}）。以下结果可能毫无意义。</translation>
+        <source>Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or otherwise changed after the attack (score {score}, threshold {threshold}). The answers below may mean nothing.</source>
+        <translation>不熟悉：此图像与模型包所针对的图像不同，或在受攻击之后经过压缩、缩放或其他改动（得分 {score}，阈值 {threshold}）。以下结果可能毫无意义。</translation>
     </message>
     <message>
         <location filename="../../app/sentence.py" line="206"/>

@@ -42,7 +42,10 @@ def cells(study: Study, seed: int) -> list[Cell]:
         cell("sides", state.sides),
         *(cell(f"without {spec.label}", partial(state.left_out, at)) for at, spec in enumerate(victims)),
         cell("transfer", state.transfer),
-        cell(f"copy of {victims[0].label}", partial(state.copy, victims[0]), trained_with=SEED_APART),
+        *(
+            cell(f"copy of {spec.label}", partial(state.copy, spec), trained_with=SEED_APART)
+            for spec in [spec for spec in victims if spec.file is None][:1]  # one that is trained here
+        ),
         *(cell(f"no {name}", partial(state.ablated, left), left_out=left) for name, left in GROUPS.items()),
         cell("cost", state.cost),
     ]  # fmt: skip
@@ -56,26 +59,30 @@ def table(found: Found) -> Table:
         for attack in ("all", *next(iter(found.get("sides", side, "by_attack")), {})):
             path = (side,) if attack == "all" else (side, "by_attack", attack)
             rmse = found.number("sides", *path, "rmse_table1_scale")
-            rows.append([f"{side}: {attack}", found.percent("sides", *path, "victim_accuracy"), rmse])
+            rows.append([f"{side}: {attack}", *_named(found, "sides", *path), rmse])
     for number in sides.get("by_number_asked", {}):
-        rows.append([f"both, {number} asked", found.percent("sides", "by_number_asked", number, "victim_accuracy"), ""])
+        rows.append([f"both, {number} asked", *_named(found, "sides", "by_number_asked", number), ""])
     names = list(dict.fromkeys(name for cells in found.runs.values() for name in cells))
     for name in (name for name in names if name.startswith("without ")):
-        rows.append([f"{name}, handed over", found.percent(name, "handed_over"), ""])
-        rows.append([f"{name}, not held: AUROC of none", found.percent(name, "none_auroc"), ""])
+        rows.append([f"{name}, handed over", found.percent(name, "handed_over"), "", ""])
+        rows.append([f"{name}, not held: AUROC of none", found.percent(name, "none_auroc"), "", ""])
     for kind in ("surrogate", "fooled", "none", "another"):
-        rows.append([f"transfer, one fooled victim asked: {kind} named", found.percent("transfer", kind), ""])
+        rows.append([f"transfer, one fooled victim asked: {kind} named", found.percent("transfer", kind), "", ""])
     for name in (name for name in names if name.startswith("copy of ")):
         for situation in ("both_at_hand", "copy_alone"):
             for kind in ("original", "copy", "none"):
                 words = f"{name}, {situation.replace('_', ' ')}: {kind} named"
-                rows.append([words, found.percent(name, situation, kind), ""])
+                rows.append([words, found.percent(name, situation, kind), "", ""])
     for name in (name for name in names if name.startswith("no ")):
-        rmse = found.number(name, "both", "rmse_table1_scale")
-        rows.append([f"both, {name}", found.percent(name, "both", "victim_accuracy"), rmse])
-        rmse = found.number(name, "probes", "rmse_table1_scale")
-        rows.append([f"probes, {name}", found.percent(name, "probes", "victim_accuracy"), rmse])
-    return Table(["Evidence", "victim % (or as named)", "RMSE"], rows)
+        for side in ("both", "probes"):
+            rmse = found.number(name, side, "rmse_table1_scale")
+            rows.append([f"{side}, {name}", *_named(found, name, side), rmse])
+    return Table(["Evidence", "victim % (or as named)", "attack %", "RMSE"], rows)
+
+
+def _named(found: Found, *path: str) -> list[str]:
+    """Of the cell and what it has at ``path``."""
+    return [found.percent(*path, f"{task}_accuracy") for task in ("victim", "attack")]
 
 
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
@@ -98,7 +105,7 @@ ITEM = Item(
         "The rows without a victim: the scorer and its weights saw no example against it, and its label is struck from "
         "the image's answers. The image network itself was trained with it.",
         "Transfer: test examples that also turn a victim that they were not made on, which is the only one asked.",
-        "The copy is the first victim trained anew with another seed; asked are images made against the original.",
+        "The copy is the first victim that was trained here, trained anew with another seed; asked are images made against the original.",
     ),
     of_pack=True,
 )
