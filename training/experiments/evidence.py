@@ -105,7 +105,8 @@ ITEM = Item(
         "The rows without a victim: the scorer and its weights saw no example against it, and its label is struck from "
         "the image's answers. The image network itself was trained with it.",
         "Transfer: test examples that also turn a victim that they were not made on, which is the only one asked.",
-        "The copy is the first victim that was trained here, trained anew with another seed; asked are images made against the original.",
+        "The copy is the first victim that was trained here, trained anew with another seed; asked are images made "
+        "against the original.",
     ),
     of_pack=True,
 )
