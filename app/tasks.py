@@ -139,6 +139,7 @@ class Worker(QThread):
         self._attributor: Attributes | None = None
         self._loaded: Setup | None = None
         self._told_devices = False
+        self._seen: tuple[Setup, float, Record] | None = None  # the latest view's answer: its image may be next
 
     # Called on any thread.
 
@@ -279,6 +280,8 @@ class Worker(QThread):
             record = error_record(request.entry, str(error))
         else:
             record = Record(request.entry.path, request.image.sha256, "ok", None, finding)
+            bare = replace(record, finding=replace(finding, heatmap=None))
+            self._seen = request.setup, request.coverage, bare
         self.viewed.emit(ViewAnswer(request, record))
 
     def _answer_heatmap(self, request: HeatmapRequest) -> None:
@@ -360,16 +363,28 @@ class Worker(QThread):
     def _paused(self) -> bool:
         return bool(self._batches) and self._batches[0].token.paused
 
-    @staticmethod
     def _judge_chunk(
-        attributor: Attributes, chunk: Sequence[tuple[Entry, LoadedImage | str]], request: BatchRequest
+        self, attributor: Attributes, chunk: Sequence[tuple[Entry, LoadedImage | str]], request: BatchRequest
     ) -> tuple[tuple[Entry, Record], ...]:
         """Records in the chunk's order; a file that is no image becomes a record that says why."""
-        pairs = [(entry, image) for entry, image in chunk if not isinstance(image, str)]
+        told = [(entry, self._told(entry, image, request)) for entry, image in chunk]
+        pairs = [
+            (entry, image)
+            for (entry, image), (_, record) in zip(chunk, told, strict=True)
+            if record is None and not isinstance(image, str)
+        ]
         judged = iter(judge(attributor, pairs, request.coverage, request.token))
-        return tuple(
-            (entry, error_record(entry, image) if isinstance(image, str) else next(judged)) for entry, image in chunk
-        )
+        return tuple((entry, record or next(judged)) for entry, record in told)
+
+    def _told(self, entry: Entry, image: LoadedImage | str, request: BatchRequest) -> Record | None:
+        """A record that needs no judging: why a file is no image, or what was just said of it for a view."""
+        if isinstance(image, str):
+            return error_record(entry, image)
+        if self._seen is not None:
+            setup, coverage, record = self._seen
+            if (setup, coverage, record.sha256) == (request.setup, request.coverage, image.sha256):
+                return replace(record, path=entry.path)
+        return None
 
     def _give_up(self, reason: str) -> None:
         """The device or the program failed: drop what waits, rather than fail on every image of it."""

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.__main__ import main
 from app.main_window import MainWindow
-from app.requests import Setup
-from app.tasks import make_attributor
+from app.requests import BatchRequest, Entry, Setup, ViewRequest
+from app.tasks import Worker, make_attributor
 from app.window import Program
 from core.attributor import Attributor
 from core.errors import PackError
@@ -203,6 +204,39 @@ def test_the_latest_view_wins_and_goes_before_the_batch(
     views = [Path(path).name for path, heatmap in gates[0].seen if heatmap]
     assert views[-1] == "20.png" and "7.png" not in views
     assert (views[-1], True) in [(Path(path).name, view) for path, view in gates[0].seen[:33]]
+
+
+def test_what_was_judged_for_a_view_is_not_judged_again(qapp: QApplication, pictures: Path, default_pack: Path) -> None:
+    gates: list[Gate] = []
+
+    def factory(setup: Setup) -> Gate:
+        gates.append(Gate(setup))
+        gates[-1].open.set()
+        return gates[-1]
+
+    worker, viewed, judged = Worker(factory), [], []
+    worker.viewed.connect(viewed.append, Qt.ConnectionType.DirectConnection)
+    worker.judged.connect(judged.append, Qt.ConnectionType.DirectConnection)
+    setup, files = Setup(str(default_pack), "cpu"), [pictures / name for name in ("a.png", "b.png")]
+    (pictures / "copy of a.png").write_bytes(files[0].read_bytes())
+    entries = tuple(Entry(at, str(file)) for at, file in enumerate([*files, pictures / "copy of a.png"]))
+    worker.view(ViewRequest(setup, entries[0], load_image(files[0]), 0.9))
+    worker.enqueue(BatchRequest(setup, entries, 0.9))
+    worker.enqueue(BatchRequest(setup, entries[:1], 0.95))  # at another coverage it is another answer
+    ended = threading.Semaphore(0)
+    worker.batch_ended.connect(lambda _: ended.release(), Qt.ConnectionType.DirectConnection)
+    worker.start()
+    assert ended.acquire(timeout=60)
+    assert ended.acquire(timeout=60)
+    worker.stop()
+    assert [(Path(path).name, view) for path, view in gates[0].seen] == [
+        ("a.png", True), ("b.png", False), ("a.png", False)
+    ]  # fmt: skip
+    records = [record for answer in judged[:1] for _, record in answer.records]
+    assert [record.path for record in records] == [entry.path for entry in entries]
+    attributions = [record.finding.attribution for record in records]
+    assert attributions[0] == attributions[2] == viewed[0].record.finding.attribution != attributions[1]
+    assert records[0].finding.heatmap is None
 
 
 def test_close_while_work_waits(
