@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
-from math import gcd
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +27,8 @@ import numpy as np
 from core.errors import ImageError
 from core.manifest import ImageSpec, Manifest
 from core.pack import ListedPack
-from core.types import FloatArray, LoadedImage
+from core.preprocess import repeats
+from core.types import LoadedImage
 
 LOOKED_AT = 8
 """Files whose images decide for all that are opened together."""
@@ -73,7 +73,7 @@ class Choice:
 def look_at(image: LoadedImage) -> Look:
     pixels = image.pixels
     grey = all(np.array_equal(pixels[0], channel) for channel in pixels[1:])
-    return Look(*image.size, grey, _repeats(pixels[:1] if grey else pixels))
+    return Look(*image.size, grey, repeats(pixels[:1] if grey else pixels))
 
 
 def look_at_first(loads: Iterable[Callable[[], LoadedImage]]) -> list[Look]:
@@ -126,14 +126,3 @@ def _times(spec: ImageSpec, image: Look) -> int:
     """By which whole number the image is larger than what a pack takes, 0 where by none."""
     times = image.height // spec.height
     return times if (image.height, image.width) == (spec.height * times, spec.width * times) else 0
-
-
-def _repeats(pixels: FloatArray) -> int:
-    """Of pixels [C, H, W], as :class:`Look` has it: what divides every place where a row or column changes."""
-    found = gcd(*pixels.shape[1:])
-    for channel in pixels:
-        for axis in (0, 1):
-            if found > 1:  # otherwise it cannot become any less
-                changes = (np.diff(channel, axis=axis) != 0).any(axis=1 - axis)
-                found = int(np.gcd.reduce(np.flatnonzero(changes) + 1, initial=found))
-    return found

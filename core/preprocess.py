@@ -46,14 +46,14 @@ def prepare(image: LoadedImage, spec: ImageSpec) -> Fitted:
 
     "resize": all of it at the pack's size. "tiles": tiles of the pack's size, or as narrow or low as the image is,
     spread evenly over it: MAX_TILES at most, and where these are enough, every pixel lies in one. "crop": the middle
-    one.
+    one. An image of that size whose pixels were repeated gets its size back in any way.
     """
     adjustments: list[str] = []
     if image.lossy:
         adjustments.append(f"file is {image.format}: part of the perturbation was lost")
     pixels = _fit_channels(image.pixels, spec.channels, adjustments)
     size = spec.height, spec.width
-    if spec.fit != "resize" and image.size != size:
+    if spec.fit != "resize" and image.size != size and not _enlarged_by_repetition(pixels, size):
         return _cut(pixels, spec, adjustments)
     _tell_scaled("resized", image.size, size, adjustments)
     return Fitted(_scaled(pixels, *size)[None], ((0, 0),), size, tuple(adjustments))
@@ -80,6 +80,27 @@ def _scaled(pixels: FloatArray, height: int, width: int) -> FloatArray:
     method = Image.Resampling.BOX if whole else Image.Resampling.BILINEAR
     resized = [np.asarray(Image.fromarray(channel).resize((width, height), method)) for channel in pixels]
     return np.stack(resized).clip(0, 1)
+
+
+def repeats(pixels: FloatArray) -> int:
+    """The side of the largest squares, whole numbers of which fill pixels [C, H, W], that are of one colour each.
+
+    1 where pixels are not repeated.
+    """
+    found = math.gcd(*pixels.shape[1:])
+    for channel in pixels:
+        for axis in (0, 1):
+            if found > 1:  # otherwise it cannot become any less
+                changes = (np.diff(channel, axis=axis) != 0).any(axis=1 - axis)
+                found = int(np.gcd.reduce(np.flatnonzero(changes) + 1, initial=found))
+    return found
+
+
+def _enlarged_by_repetition(pixels: FloatArray, size: _Size) -> bool:
+    """Whether averaging blocks gives back exactly an image of that size."""
+    times = pixels.shape[1] // size[0]
+    whole = times > 0 and pixels.shape[1:] == (size[0] * times, size[1] * times)
+    return whole and repeats(pixels) % times == 0
 
 
 def _tell_scaled(verb: str, old: _Size, new: _Size, adjustments: list[str]) -> None:

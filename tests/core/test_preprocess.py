@@ -97,6 +97,17 @@ def test_what_fits_is_left_alone_whatever_the_way(way: Fit) -> None:
     assert (fitted.corners, fitted.frame, fitted.adjustments) == (((0, 0),), (40, 30), ())
 
 
+@pytest.mark.parametrize("way", ["resize", "tiles", "crop"])
+def test_repeated_pixels_are_undone_whatever_the_way(way: Fit) -> None:
+    pixels = RANDOM.random((1, 40, 30), dtype=np.float32)
+    enlarged = pixels.repeat(3, axis=1).repeat(3, axis=2)
+    fitted = prepare(loaded(enlarged), spec_of(40, 30, way))
+    assert np.allclose(fitted.tiles, pixels[None], atol=1e-6)
+    assert fitted.adjustments == ("resized from 90x120 to 30x40",)
+    enlarged[0, 7, 7] = 1 - enlarged[0, 7, 7]
+    assert (len(prepare(loaded(enlarged), spec_of(40, 30, way)).tiles) > 1) == (way == "tiles")
+
+
 @given(st.integers(64, 600), st.integers(64, 600))
 @example(64, 64)
 @example(96, 97)
