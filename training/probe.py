@@ -101,7 +101,13 @@ def ask_victims(
     """
     network = network.to(device).eval()
     images = pieces(torch.from_numpy(examples.adversarial[rows]))
-    own = [_own(network, labels, chunk, device) for chunk in images]
+    own = []
+    meter = ProgressMeter("measuring", len(rows), tell, cancel=cancel)
+    for chunk in images:
+        if cancel is not None:
+            cancel.check()
+        own.append(_own(network, labels, chunk, device))
+        meter.advance(len(chunk))
     said = []
     for spec in scenario.victims:
         victim, digest = load_victim(victims / spec.saved_as)
