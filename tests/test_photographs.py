@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -40,16 +40,23 @@ def photographs() -> Tensor:
     return torch.from_numpy(np.stack(parts)).float() / 255
 
 
+class Attacked(NamedTuple):
+    """8-bit images [N, 3, 224, 224] that fool the victim, and their epsilons in grey levels."""
+
+    images: Tensor
+    epsilon: Tensor
+
+
 @pytest.fixture(scope="module")
-def attacked(victim: Victim, photographs: Tensor) -> dict[str, Tensor]:
-    """The same photographs by attack, with the epsilons of ``EPSILONS`` in turn, 8-bit."""
-    epsilon = torch.tensor(EPSILONS * 2) / 255
+def attacked(victim: Victim, photographs: Tensor) -> dict[str, Attacked]:
+    """The same photographs by attack, with the epsilons of ``EPSILONS`` in turn."""
+    epsilon = torch.tensor(EPSILONS * 2)
     found = {}
     for name, settings in (("FGSM", {}), ("PGD", {"steps": 10})):
         attack = make_attack({"name": name, **settings})
-        made = attack(victim, photographs, victim(photographs).argmax(1), epsilon, eight_bit=True)
-        assert made.success.all()
-        found[name] = made.adversarial
+        made = attack(victim, photographs, victim(photographs).argmax(1), epsilon / 255, eight_bit=True)
+        assert made.success.sum() >= 5
+        found[name] = Attacked(made.adversarial[made.success], epsilon[made.success])
     return found
 
 
@@ -76,13 +83,13 @@ def share(records: list[dict[str, Any]], answer: str, label: str) -> float:
 @pytest.mark.parametrize("options", [(), ("--no-ask",)], ids=["asked", "image alone"])
 @pytest.mark.parametrize("name", ["FGSM", "PGD"])
 def test_attacks_on_a_shipped_victim_are_named(
-    name: str, options: tuple[str, ...], attacked: dict[str, Tensor], tmp_path: Path
+    name: str, options: tuple[str, ...], attacked: dict[str, Attacked], tmp_path: Path
 ) -> None:
-    save(attacked[name], tmp_path / "seized")
+    save(attacked[name].images, tmp_path / "seized")
     records = judged(tmp_path / "seized", *options)
     assert share(records, "attack", name) >= 0.8
     assert share(records, "victim", "MobileNetV3-Small") >= 0.8
-    errors = [r["hyperparameter"]["value"] - e for r, e in zip(records, EPSILONS * 2, strict=True)]
+    errors = [r["hyperparameter"]["value"] - e for r, e in zip(records, attacked[name].epsilon, strict=True)]
     assert np.sqrt(np.mean(np.square(errors))) < 3
 
 
@@ -91,11 +98,11 @@ def test_most_clean_photographs_are_called_clean(photographs: Tensor, tmp_path: 
     assert share(judged(tmp_path / "clean"), "attack", "clean") >= 0.6
 
 
-def test_compressed_after_the_attack_is_right_or_unfamiliar(attacked: dict[str, Tensor], tmp_path: Path) -> None:
-    pixels = (torch.cat([attacked["FGSM"], attacked["PGD"]]) * 255).round().to(torch.uint8).numpy()
+def test_compressed_after_the_attack_is_right_or_unfamiliar(attacked: dict[str, Attacked], tmp_path: Path) -> None:
+    names = [name for name, made in attacked.items() for _ in made.images]
+    pixels = (torch.cat([made.images for made in attacked.values()]) * 255).round().to(torch.uint8).numpy()
     save(torch.from_numpy(np.stack([through_jpeg(image, 70) for image in pixels])) / 255, tmp_path / "compressed")
     records = judged(tmp_path / "compressed")
-    names = ["FGSM"] * 6 + ["PGD"] * 6
     trusted = [
         r["attack"]["label"] in (name, "clean") or not r["familiarity"]["familiar"]
         for r, name in zip(records, names, strict=True)
