@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from core.errors import DeviceError
+from training.changes import changed
 from training.memory import Smaller, in_parts, is_out_of_memory
 from training.objective import Batch, Objective, Tally
 from training.ranks import Ranks
@@ -29,14 +31,17 @@ def batch_sizes(examples: int, batch: int, smallest: int = 2) -> list[int]:
 class Batches:
     """Examples held as uint8 on the CPU, turned into float batches on the device.
 
-    crop: side of the part that is taken of every image, where ``draw`` has put it; None for whole images.
+    crop: side of the part that is taken of every image, where ``draw`` has put it; None for whole images. changed:
+    share of the examples that are taken after a change which ``draw`` has chosen.
     """
 
-    def __init__(self, examples: Examples, device: torch.device, crop: int | None = None) -> None:
+    def __init__(self, examples: Examples, device: torch.device, crop: int | None = None, changed: float = 0) -> None:
         self._device = device
         height, width = examples.adversarial.shape[-2:]
         self._crop = (height if crop is None else min(crop, height), width if crop is None else min(crop, width))
         self._corners = torch.zeros(len(examples), 2, dtype=torch.long)
+        self._changed = changed
+        self._changes: dict[int, int] = {}  # by row, what its change follows from
         self._images = torch.from_numpy(examples.adversarial), torch.from_numpy(examples.clean)
         self._labels = (
             torch.from_numpy(examples.attack),
@@ -48,16 +53,28 @@ class Batches:
         return len(self._labels[0])
 
     def draw(self, generator: torch.Generator) -> None:
-        """Put every image's part somewhere else."""
+        """Put every image's part somewhere else, and change others."""
         room = torch.tensor(self._images[0].shape[-2:]) - torch.tensor(self._crop)
         self._corners = (torch.rand(len(self), 2, generator=generator) * (room + 1)).long()
+        if self._changed:
+            rows = torch.nonzero(torch.rand(len(self), generator=generator) < self._changed).squeeze(1)
+            seeds = torch.randint(2**62, (len(rows),), generator=generator)
+            self._changes = dict(zip(rows.tolist(), seeds.tolist(), strict=True))
 
     def _part(self, images: Tensor, rows: Tensor) -> Tensor:
+        """The parts of some images, uint8 [B, C, h, w]. An image is changed as a whole: a part of a JPEG shows its grid
+        anywhere. An adversarial image and its clean one change alike, so that their difference is what was left.
+        """
         height, width = self._crop
-        if images.shape[-2:] == self._crop:
+        if images.shape[-2:] == self._crop and not self._changes:
             return images[rows]
-        corners = zip(rows.tolist(), self._corners[rows].tolist(), strict=True)
-        return torch.stack([images[row, :, top : top + height, left : left + width] for row, (top, left) in corners])
+        parts = []
+        for row, (top, left) in zip(rows.tolist(), self._corners[rows].tolist(), strict=True):
+            image = images[row]
+            if row in self._changes:
+                image = torch.from_numpy(changed(image.numpy(), np.random.default_rng(self._changes[row])))
+            parts.append(image[:, top : top + height, left : left + width])
+        return torch.stack(parts)
 
     def take(self, rows: Tensor) -> Batch:
         images = [to_float(self._part(i, rows).to(self._device, non_blocking=True)) for i in self._images]

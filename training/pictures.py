@@ -21,7 +21,7 @@ def to_picture(pixels: Pixels) -> Image.Image:
 
 
 def to_pixels(picture: Image.Image) -> Pixels:
-    pixels = np.asarray(picture)
+    pixels = np.array(picture)  # of its own, to be written to
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 

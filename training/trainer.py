@@ -99,7 +99,7 @@ class Trainer:
         self._steps = len(self._sizes)
         self._examples = len(train)
         self._tally = Tally(len(labels), max(self._sizes), device)
-        self._batches = Batches(train, device, scenario.network.crop)
+        self._batches = Batches(train, device, scenario.network.crop, self._spec.changed or 0)
         self._gradients = Gradients(
             objective, self._batches, self._tally, self._ranks, device, bf16=self._spec.precision == "bf16"
         )

@@ -8,6 +8,7 @@ import io
 import os
 import pickle
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +159,30 @@ def test_parts_are_the_same_of_both_images_and_lie_anywhere() -> None:
     assert torch.equal(Batches(train, CPU, crop=99).take(torch.arange(6)).clean, torch.from_numpy(images) / 255)
 
 
-def test_trained_on_parts_a_run_resumes_to_the_bit_and_judges_whole_images(trainer: Callable[..., Trainer]) -> None:
+@pytest.mark.parametrize("crop", [None, 8])
+def test_a_share_of_the_examples_is_changed_and_an_image_as_its_clean_one(crop: int | None) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (200, 1, 16, 16), np.uint8)
+    labels = np.zeros(200, np.int64)
+    train = Examples(images, images, labels, labels, labels.astype(np.float32), labels, labels)
+    batches, plain = (Batches(train, CPU, crop, share) for share in (0.25, 0))
+    taken = []
+    for seed in (1, 1, 2):
+        for each in (batches, plain):
+            each.draw(torch.Generator().manual_seed(seed))
+        taken.append(batches.take(torch.arange(200)).adversarial)
+        assert torch.equal(taken[-1], batches.take(torch.arange(200)).clean)
+        apart = (taken[-1] != plain.take(torch.arange(200)).adversarial).flatten(1).any(1)
+        assert 30 < int(apart.sum()) < 70
+    assert torch.equal(taken[0], taken[1])
+    assert not torch.equal(taken[0], taken[2])
+
+
+@pytest.mark.parametrize("changed", [None, 0.5])
+def test_trained_on_parts_a_run_resumes_to_the_bit_and_judges_whole_images(
+    trainer: Callable[..., Trainer], changed: float | None
+) -> None:
     network = {"width": 4, "crop": 8}
+    trainer = partial(trainer, training=settings(changed=changed))
     whole = trainer("whole", wide(), network=network)
     history = whole.run()
 
