@@ -48,7 +48,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("hyperparameter.maximum", "greatest value the pack was trained on"),
     ("hyperparameter.coverage", "how often such an interval holds the truth, if the attack is right"),
     ("hyperparameters.LABEL.*", "the same nine under each attack (JSON: a list in the ranking's order, with attack)"),
-    ("familiarity.score", "distance from what the pack was calibrated on"),
+    ("familiarity.score", "distance from the pack's calibration images, or likeness to changed ones that it errs on"),
     ("familiarity.threshold", "scores at or under it are familiar"),
     ("familiarity.familiar", "whether the answers mean anything"),
     ("adjustments", "what had to be done to the image to judge it (CSV: joined by |)"),

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.manifest import AttackLabel
+from core.manifest import CLEAN, AttackLabel
 from core.probes import PROBES, ask
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
@@ -26,7 +26,7 @@ from training.attacks.base import Oracle, cross_entropy
 from training.budget import Room, answers_bytes, example_bytes, examples_asked_about, examples_made, room, victim_bytes
 from training.export import images_measured
 from training.figures import FEATURE_POINTS, feature_map
-from training.fit_probes import STEPS, fit_scorer
+from training.fit_scorer import STEPS, fit_scorer
 from training.generate import LEVELS, in_attack_units
 from training.gradients import batch_sizes
 from training.naming import named_by
@@ -262,10 +262,11 @@ def _asking_of(
 def _stand_in_answers(labels: list[AttackLabel], victims: int) -> Asked:
     """Noise in the place of answers: a scorer takes as long to learn from it."""
     rows = torch.arange(64)
+    attacks = torch.tensor([at for at, label in enumerate(labels) if label.name != CLEAN])
     return Asked(
         probes=torch.randn(len(rows), victims, len(PROBES)), attack_logits=torch.zeros(len(rows), len(labels)),
         victim_logits=torch.zeros(len(rows), victims), image_value=torch.zeros(len(rows), len(labels)),
-        attack=rows % len(labels), victim=rows % victims, value=torch.zeros(len(rows)), at=tuple(range(victims)),
+        attack=attacks[rows % len(attacks)], victim=rows % victims, value=torch.zeros(len(rows)), at=tuple(range(victims)),
         clean=None,
     )  # fmt: skip
 

@@ -16,7 +16,8 @@ from core.manifest import CLEAN, NONE_OF_THESE, AttackLabel, Calibration, ProbeF
 from core.model.network import MTAA
 from core.model.scorer import Weighed
 from core.progress import CancelToken, ProgressCallback
-from training.fit_probes import Scored, fit_probes, fit_scorer, some_at_hand, spoke_themselves
+from training.fit_probes import Scored, fit_probes, some_at_hand, spoke_themselves
+from training.fit_scorer import fit_scorer
 from training.metrics import Floats, Predictions, evaluate
 from training.probe import Asked, ask_victims, sample
 from training.scenario import Scenario

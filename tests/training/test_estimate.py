@@ -15,7 +15,7 @@ from core import files
 from core.errors import Cancelled, NoRoomError, size_text
 from core.probes import PROBES
 from core.progress import CancelToken, Progress
-from training import fit_probes
+from training import fit_scorer
 from training.api import Run, run_all
 from training.budget import (
     answers_bytes,
@@ -83,7 +83,7 @@ def test_answers_take_what_is_said_on_disk(
     scenario: Build, digits: CleanImages, victims: Path, make: Callable[..., Any], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(fit_probes, "STEPS", 5)
+    monkeypatch.setattr(fit_scorer, "STEPS", 5)
     asked = scenario(probes={"examples": 20})
     make(asked, tmp_path / "data")
     train_pack(asked, victims, tmp_path / "data", tmp_path, CPU, lambda _: None)
@@ -165,6 +165,6 @@ examples = 10
                                                            "asking the victims"]  # fmt: skip
     assert lines[-1].startswith("in all 0:") and lines[-1].endswith("are free")
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["in-use.lock"]
-    monkeypatch.setattr(fit_probes, "STEPS", 5)
+    monkeypatch.setattr(fit_scorer, "STEPS", 5)
     assert main(["run", *arguments[1:]]) == 0
     assert "with its victims asked victim " in " ".join(capsys.readouterr().out.split())

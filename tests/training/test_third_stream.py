@@ -23,9 +23,10 @@ from core.progress import CancelToken
 from core.types import LoadedImage
 from core.victim_store import victims_to_ask
 from core.victims import load_victim, save_victim
-from training import fit_probes as fit_probes_module
+from training import fit_scorer as fit_scorer_module
 from training.calibrate import epsilons_to_read
-from training.fit_probes import Scored, fit_probes, fit_scorer, fit_weights, some_at_hand
+from training.fit_probes import Scored, fit_probes, fit_weights, some_at_hand
+from training.fit_scorer import fit_scorer
 from training.pipeline import train_pack
 from training.probe import Asked, sample
 from training.scenario import Scenario
@@ -63,7 +64,7 @@ def made_up(count: int, seed: int, victims: int = 3) -> Asked:
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made-up answers are learnt sooner than real ones."""
-    monkeypatch.setattr(fit_probes_module, "STEPS", 400)
+    monkeypatch.setattr(fit_scorer_module, "STEPS", 400)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,8 @@ from core.probes import PROBES, ask, perturbation
 from core.victims import load_victim
 from training.experiments.retrained import SEED_APART
 from training.experiments.study import Study
-from training.fit_probes import Scored, fit_probes, fit_scorer
+from training.fit_probes import Scored, fit_probes
+from training.fit_scorer import fit_scorer
 from training.gradients import to_float
 from training.probe import Asked, ask_victims
 from training.scenario import ProbesSpec, VictimSpec

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import training.experiments.rivals
-import training.fit_probes
+import training.fit_scorer
 from core.model import backbones
 from core.victims import ARCHITECTURES, Victim, VictimCard, save_victim
 from training.experiments.study import Study, open_study
@@ -114,7 +114,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("resnet18", "resnet50"):
         monkeypatch.setitem(backbones._RESNETS, name, _Small)
     monkeypatch.setattr(training.experiments.rivals, "_WIDTHS", (4, 4, 8, 8))
-    monkeypatch.setattr(training.fit_probes, "STEPS", 20)
+    monkeypatch.setattr(training.fit_scorer, "STEPS", 20)
 
 
 @pytest.fixture(scope="session")
