@@ -266,8 +266,8 @@ def _stand_in_answers(labels: list[AttackLabel], victims: int) -> Asked:
     return Asked(
         probes=torch.randn(len(rows), victims, len(PROBES)), attack_logits=torch.zeros(len(rows), len(labels)),
         victim_logits=torch.zeros(len(rows), victims), image_value=torch.zeros(len(rows), len(labels)),
-        attack=attacks[rows % len(attacks)], victim=rows % victims, value=torch.zeros(len(rows)), at=tuple(range(victims)),
-        clean=None,
+        attack=attacks[rows % len(attacks)], victim=rows % victims, value=torch.zeros(len(rows)),
+        at=tuple(range(victims)), clean=None,
     )  # fmt: skip
 
 
