@@ -91,6 +91,10 @@ _ASKED_ABOUT = 2000
 """Training examples that the victims are asked about, if there are as many."""
 
 
+_CHANGED = 0.5
+"""Share of the examples that are changed each epoch, if any are."""
+
+
 @dataclass(frozen=True)
 class Grown:
     """What a pack that is gone on with knows: the labels of its victims and attacks, and its network.
@@ -111,6 +115,7 @@ class Choices:
     cell: training examples of each (attack, victim, grid value); calibration and test get a quarter of it each.
     clean: training examples of the class "clean"; 0 leaves the class out.
     ask: whether the pack can ask its victims, where its network allows it.
+    changed: whether it learns from changed images too (training.scenario.TrainingSpec).
     start: a pack to go on from, by name or path; grown: what it knows; replay: training examples of each cell of it.
     size, channels, per_class: of a folder's images, as training.scenario.CleanSpec has them; 0 takes all of a class.
     labelled: whether the images have classes.
@@ -129,6 +134,7 @@ class Choices:
     clean: int = 200
     network: str = "forensic"
     ask: bool = True
+    changed: bool = False
     epochs: int = 12
     start: str = ""
     grown: Grown | None = None
@@ -189,6 +195,8 @@ class Choices:
         }  # fmt: skip
         if self.start:
             training["start"] = self.start
+        if self.changed:
+            training["changed"] = _CHANGED
         attacks = ", ".join(attack.name for attack in self.chosen)
         victims = ", ".join(victim.label for victim in self.victims)
         clean = self.clean_document()

@@ -57,6 +57,13 @@ class ModelPage(Page):
             "Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a "
             "new one is added by handing over its file. It costs two passes through each victim for every image."
         )))  # fmt: skip
+        self.changed = QCheckBox(self.tr("Learn from changed images too"))
+        self.changed.setChecked(choices.changed)
+        form.addRow("", self.changed)
+        form.addRow("", muted(self.tr(
+            "Half of the examples are compressed, scaled, cropped or made noisy each time they are shown. Attacks are "
+            "then known in JPEG files and screenshots too; of files as the attack left them a few more are misjudged."
+        )))  # fmt: skip
         self.epochs = QSpinBox(minimum=1, maximum=1000, value=choices.epochs)
         form.addRow(self.tr("Epochs"), self.epochs)
         self.device = QComboBox()
@@ -85,7 +92,7 @@ class ModelPage(Page):
         self.body.addStretch(1)
         for changed in (self.name.textChanged, self.folder.textChanged, self.network.currentIndexChanged,
                         self.start.currentIndexChanged, self.replay.valueChanged, self.epochs.valueChanged,
-                        self.device.currentIndexChanged):  # fmt: skip
+                        self.device.currentIndexChanged, self.changed.toggled):  # fmt: skip
             changed.connect(self._changed)
         self.ask.clicked.connect(self._ask)
         self.browse.clicked.connect(self._browse)
@@ -106,6 +113,7 @@ class ModelPage(Page):
     def _store(self) -> None:
         c = self.choices
         c.network, c.replay = self.network.currentData(), self.replay.value()
+        c.changed = self.changed.isChecked()
         c.epochs, c.device = self.epochs.value(), self.device.currentData()
         c.name, c.folder = self.name.text(), self.folder.text()
 

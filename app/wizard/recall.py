@@ -54,6 +54,7 @@ def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
     configured = [name for name, (_, config) in NETWORKS.items() if config == document["network"]]
     choices.network = configured[0] if configured else choices.network
     choices.ask = "probes" in document
+    choices.changed = "changed" in document["training"]
     choices.grown = None
     if replay := document.get("replay"):
         choices.grown = Grown(replay["victims"], replay["attacks"], document["network"], document.get("probes"))

@@ -1319,6 +1319,16 @@
         <translation>已学会的每个单元的训练样本数</translation>
     </message>
     <message>
+        <location filename="../../app/wizard/model_page.py" line="60"/>
+        <source>Learn from changed images too</source>
+        <translation>也从改动过的图像中学习</translation>
+    </message>
+    <message>
+        <location filename="../../app/wizard/model_page.py" line="62"/>
+        <source>Half of the examples are compressed, scaled, cropped or made noisy each time they are shown. Attacks are then known in JPEG files and screenshots too; of files as the attack left them a few more are misjudged.</source>
+        <translation>每次展示样本时，其中一半会经过压缩、缩放、裁剪或加噪。这样在 JPEG 文件和屏幕截图中也能识别攻击；而对于攻击后未经改动的文件，误判会略有增加。</translation>
+    </message>
+    <message>
         <location filename="../../app/wizard/model_page.py" line="54"/>
         <source>The pack can ask its victims</source>
         <translation>模型包可以询问受攻击的模型</translation>

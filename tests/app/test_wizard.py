@@ -263,8 +263,11 @@ def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, tmp_path: Path
     network.setCurrentIndex(network.findData("forensic-small"))
     assert ask.isChecked()
     ask.click()
+    assert "changed" not in wizard.choices.document()["training"]
+    wizard.model.changed.click()
     wizard.back()
     assert press_next(wizard) == MODEL
+    assert wizard.choices.document()["training"]["changed"] == 0.5
     assert not ask.isChecked() and "probes" not in wizard.choices.document()
     wizard.back()
     wizard.back()
@@ -277,8 +280,11 @@ def test_every_choice_makes_a_scenario(tmp_path: Path) -> None:
         for ask, attacks in ((True, table1()), (False, small_eps())):
             for attack in attacks:
                 attack.on = True
-            choices = Choices(source="mnist", attacks=attacks, network=network, ask=ask, folder=str(tmp_path))
+            choices = Choices(
+                source="mnist", attacks=attacks, network=network, ask=ask, changed=ask, folder=str(tmp_path)
+            )
             scenario = check_scenario(choices.document())
+            assert scenario.training.changed == (0.5 if ask else None)
             assert (scenario.probes is not None) == (ask and scenario.network.perturbation_extractor == "pixel")
             for spec in scenario.attacks:
                 make_attack(spec.config)
