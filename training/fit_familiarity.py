@@ -21,6 +21,9 @@ CHANGED = 6000
 ENOUGH = 50
 """Mistakes over changed examples below which there is nothing to learn from."""
 
+_AT_ONCE = 256
+"""Of them in memory."""
+
 STEPS = 1500
 _BATCH, _RATE, _DECAY = 256, 2e-3, 0.01
 
@@ -38,13 +41,18 @@ def fit_familiarity(
     network.familiarity.cpu().fit(seen.features, classes)
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(train))[:CHANGED])
-    images = torch.from_numpy(np.stack([changed(image, rng) for image in train.adversarial[rows]]))
-    answers = answer(network.to(device), images, device, advance=advance)
+    network.to(device)
+    features, wrong = [], []
+    for some in np.split(rows, range(_AT_ONCE, len(rows), _AT_ONCE)):
+        images = torch.from_numpy(np.stack([changed(image, rng) for image in train.adversarial[some]]))
+        found = answer(network, images, device, advance=advance)
+        truth = torch.from_numpy(train.attack[some]), torch.from_numpy(train.victim[some])
+        wrong.append((found.attack.argmax(1) != truth[0]) | (found.victim.argmax(1) != truth[1]))
+        features.append(found.features)
     network.familiarity.cpu()
-    truth = torch.from_numpy(train.attack[rows]), torch.from_numpy(train.victim[rows])
-    wrong = (answers.attack.argmax(1) != truth[0]) | (answers.victim.argmax(1) != truth[1])
-    if int(wrong.sum()) >= ENOUGH:
-        network.familiarity.watch_changes(fit_changes(seen.features, answers.features, wrong, seed))
+    errs = torch.cat(wrong)
+    if int(errs.sum()) >= ENOUGH:
+        network.familiarity.watch_changes(fit_changes(seen.features, torch.cat(features), errs, seed))
 
 
 def fit_changes(known: Tensor, changed: Tensor, wrong: Tensor, seed: int) -> ChangeDetector:
