@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from core.measured import measured
 from core.wording import percent, quantity
 
 if TYPE_CHECKING:
@@ -39,10 +40,29 @@ def pack_page(manifest: Manifest, path: Path) -> str:
         _table(identity),
         _section(translate("PackPage", "Attacks it can name"), attacks),
         _section(translate("PackPage", "Victims it can name"), victims),
-        _section(translate("PackPage", "Measured results"), list(_flat(manifest.results))),
+        _measured(manifest),
         _section(translate("PackPage", "Calibration"), _calibration(manifest)),
     ]
     return "".join(parts)
+
+
+def _measured(manifest: Manifest) -> str:
+    """Accuracies on test images, by the image and with the victims asked, and the hyperparameter's error."""
+    rows = measured(manifest)
+    if not rows:
+        return ""
+    answers = (translate("PackPage", "attack"), translate("PackPage", "victim"), translate("PackPage", "RMSE"))
+    sides = [translate("PackPage", "by the image")]
+    if any(row.asked for row in rows):
+        sides.append(translate("PackPage", "victims asked"))
+    headings = ["", translate("PackPage", "images"), *(f"{answer}, {side}" for side in sides for answer in answers)]
+    lines = [
+        [row.attack or translate("PackPage", "all"), row.images, *row.by_image, *(row.asked or ())] for row in rows
+    ]
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
+    head = "".join(f"<th align=left>{escape(heading)}</th>" for heading in headings)
+    title = escape(translate("PackPage", "Measured results"))
+    return f"<h4>{title}</h4><table cellpadding=4><tr>{head}</tr>{body}</table>"
 
 
 def _calibration(manifest: Manifest) -> list[tuple[str, str]]:
@@ -62,16 +82,3 @@ def _section(title: str, rows: list[tuple[str, str]]) -> str:
 def _table(rows: Iterable[tuple[str, str]]) -> str:
     lines = (f"<tr><td>{escape(name)}&nbsp;&nbsp;&nbsp;</td><td>{escape(value)}</td></tr>" for name, value in rows)
     return f"<table cellpadding=2>{''.join(lines)}</table>"
-
-
-def _flat(results: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    """Nested results as "a, b" rows; lists are left to the manifest itself."""
-    for key, value in results.items():
-        name = f"{prefix}{key.replace('_', ' ')}"
-        if isinstance(value, dict):
-            yield from _flat(value, f"{name}, ")
-        elif isinstance(value, bool) or not isinstance(value, (int, float)):
-            if isinstance(value, str):
-                yield name, value
-        else:
-            yield name, f"{value:.4g}" if isinstance(value, float) else str(value)

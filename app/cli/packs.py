@@ -10,13 +10,11 @@ from rich.table import Table
 
 from app.cli.console import output, plain
 from core.manifest import Manifest
+from core.measured import Measured, measured
 from core.pack import find_pack, list_packs, read_manifest, verify_pack
 from core.paths import DEFAULT_PACK
 from core.victim_store import candidates
 from core.wording import image_kind
-
-_SHOWN = 30
-"""Entries up to which a list of figures is shown; more of them are for drawings."""
 
 cli = typer.Typer(help="List, show and verify model packs.", no_args_is_help=True)
 
@@ -44,7 +42,7 @@ def show(
     name: _Name = DEFAULT_PACK,
     json: Annotated[bool, typer.Option("--json", help="Print the manifest as it is in the pack's schema.")] = False,
 ) -> None:
-    """Show a pack's labels, network, calibration and measured results."""
+    """Show a pack's labels, network, calibration and measured results; --json shows everything that was measured."""
     manifest = read_manifest(find_pack(name))
     if json:
         typer.echo(manifest.model_dump_json(indent=2))
@@ -55,6 +53,8 @@ def show(
     for label, value in _facts(manifest).items():
         table.add_row(label, plain(value))
     output().print(table)
+    if rows := measured(manifest):
+        output().print(_results(rows))
 
 
 @cli.command()
@@ -101,13 +101,16 @@ def _facts(manifest: Manifest) -> dict[str, str]:
         "Images": image_kind(manifest.image),
         "Network": ", ".join(f"{name} {value}" for name, value in manifest.network.model_dump().items()),
         "Calibrated": f"for coverages {coverages}",
-        **{f"Measured {name}": _figure(value) for name, value in manifest.results.items()},
     }
 
 
-def _figure(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_figure(inner)}" for name, inner in value.items())
-    if isinstance(value, list) and len(value) > _SHOWN:
-        return f"({len(value)} values)"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _results(rows: list[Measured]) -> Table:
+    """Accuracies on test images, and the hyperparameter's root mean square error."""
+    asked = any(row.asked is not None for row in rows)
+    sides = ("by the image", "victims asked") if asked else ("by the image",)
+    headings = [f"{answer}, {side}" for side in sides for answer in ("attack", "victim", "RMSE")]
+    table = Table("Test images", "", *headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        cells = [*row.by_image, *(row.asked or ("",) * 3 if asked else ())]
+        table.add_row(plain(row.attack or "all"), row.images, *map(plain, cells))
+    return table

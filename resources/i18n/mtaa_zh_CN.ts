@@ -1588,6 +1588,41 @@
         <translation>实测结果</translation>
     </message>
     <message>
+        <location filename="../../app/pack_page.py" line="52"/>
+        <source>attack</source>
+        <translation>攻击</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="52"/>
+        <source>victim</source>
+        <translation>受攻击的模型</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="52"/>
+        <source>RMSE</source>
+        <translation>RMSE</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="52"/>
+        <source>by the image</source>
+        <translation>仅凭图像</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="52"/>
+        <source>victims asked</source>
+        <translation>询问受攻击的模型</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="52"/>
+        <source>images</source>
+        <translation>图像数</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="52"/>
+        <source>all</source>
+        <translation>全部</translation>
+    </message>
+    <message>
         <location filename="../../app/pack_page.py" line="43"/>
         <source>Calibration</source>
         <translation>校准</translation>

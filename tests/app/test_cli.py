@@ -162,7 +162,9 @@ def test_packs_list_show_verify(
     assert main(["packs", "show", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(read_manifest(default_pack).model_dump_json())
     assert main(["packs", "show", str(tiny_pack)]) == 0
-    assert "fgsm (epsilon 10 to 200 /255)" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "fgsm (epsilon 10 to 200 /255)" in shown
+    assert "50.0%" in shown and "victims asked" not in shown
 
     assert main(["packs", "verify", str(tiny_pack)]) == 0
     assert capsys.readouterr().out.count("ok ") == 3

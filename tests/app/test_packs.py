@@ -36,7 +36,7 @@ def packs(window: MainWindow, qtbot: QtBot) -> PacksDialog:
 def test_inspect_and_verify(packs: PacksDialog, qtbot: QtBot, default_pack: Path) -> None:
     assert packs.chosen is not None and packs.chosen.path == default_pack
     text = packs.page.toPlainText()
-    for words in ("five victims", "FGSM", "ResNet18", "attack accuracy", "Temperature", "10/255 – 200/255"):
+    for words in ("five victims", "FGSM", "ResNet18", "attack, victims asked", "Temperature", "10/255 – 200/255"):
         assert words in text, words
     packs.verify.click()
     qtbot.waitUntil(lambda: packs.remark.text().count("✓") == 3, timeout=PATIENCE)

@@ -1,0 +1,37 @@
+"""What a pack measured, whatever its results hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.manifest import Manifest
+from core.measured import measured
+from core.pack import read_manifest
+from core.paths import RESOURCES
+
+
+def manifest_of(entries: dict[str, Any], results: dict[str, Any]) -> Manifest:
+    return Manifest.model_validate({**entries, "results": results, "weights_sha256": "0" * 64})
+
+
+@pytest.mark.parametrize("name", ["mnist", "natural"])
+def test_the_shipped_packs_say_it_all(name: str) -> None:
+    manifest = read_manifest(RESOURCES / "packs" / f"{name}.mtaapack")
+    rows = measured(manifest)
+    assert [row.attack for row in rows] == ["", *(attack.name for attack in manifest.attacks)]
+    assert int(rows[0].images) == sum(int(row.images) for row in rows[1:])
+    assert rows[0].by_image[0] == f"{manifest.results['attack_accuracy']:.1%}"
+    for row in rows[2:]:
+        assert row.asked is not None and "-" not in (*row.by_image, *row.asked)
+        assert row.asked[2].endswith("/255" if row.attack != "C&W" else " logits")
+
+
+def test_results_are_free_in_form(tiny_manifest: dict[str, Any]) -> None:
+    assert measured(manifest_of(tiny_manifest, {})) == []
+    (row,) = measured(manifest_of(tiny_manifest, {"attack_accuracy": 0.5, "by_attack": [1], "probes": None}))
+    assert row == ("", "-", ("50.0%", "-", "-"), None)
+    odd = {"by_attack": {"fgsm": {"examples": 3, "rmse": "much"}, "cw": 7}, "probes": {"both": {}}}
+    (row,) = measured(manifest_of(tiny_manifest, odd))
+    assert row == ("fgsm", "3", ("-", "-", "-"), None)
