@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from core.manifest import Manifest
+if TYPE_CHECKING:
+    from core.manifest import Manifest
 
 NOTHING = "-"
 
