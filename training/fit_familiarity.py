@@ -55,14 +55,14 @@ def fit_familiarity(
         network.familiarity.watch_changes(fit_changes(seen.features, torch.cat(features), errs, seed))
 
 
-def fit_changes(known: Tensor, changed: Tensor, wrong: Tensor, seed: int) -> ChangeDetector:
+def fit_changes(known: Tensor, after: Tensor, wrong: Tensor, seed: int) -> ChangeDetector:
     """A detector of changed examples that the pack errs on.
 
-    known: [N, D] features of examples as they were made. changed: [M, D] of changed ones; wrong: bool [M].
+    known: [N, D] features of examples as they were made. after: [M, D], of changed ones; wrong: bool [M].
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    features, target = torch.cat([known, changed]), torch.cat([torch.zeros(len(known)), wrong.float()])
+    features, target = torch.cat([known, after]), torch.cat([torch.zeros(len(known)), wrong.float()])
     detector = ChangeDetector(features.shape[1])
     detector.scale_to(features)
     optimizer = torch.optim.AdamW(detector.parameters(), lr=_RATE, weight_decay=_DECAY)

@@ -114,6 +114,6 @@ ITEM = Item(
         "RMSE on Table 1's scale.",
         "Wrong is a wrong attack or a wrong victim.",
         "What a pack knows of changes it learned from training examples: JPEG at qualities 60 to 97, scaling there and "
-        "back, enlarged parts, noise. It never saw the viewer's enlargement nor other levels of light.",
+        "back, enlarged parts, noise. A screenshot is such an enlargement; other levels of light it never saw.",
     ),
 )  # fmt: skip
