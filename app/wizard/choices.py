@@ -75,6 +75,7 @@ def table1() -> list[AttackChoice]:
         AttackChoice("BIM", False, False, 10, 200, 20),
         AttackChoice("MI-FGSM", False, False, 10, 200, 20),
         AttackChoice("APGD-CE", False, False, 10, 200, 20),
+        AttackChoice("EAD", True, False, 1, 20, 20, {"search_steps": 3, "steps": 60, "precision": "bf16"}),
     ]
 
 

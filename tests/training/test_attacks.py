@@ -25,6 +25,7 @@ QUICK: Mapping[str, Mapping[str, object]] = {
     "MI-FGSM": {"steps": 5},
     "APGD-CE": {"steps": 8},
     "DeepFool": {},
+    "EAD": {"search_steps": 3, "steps": 40},
     "C&W": {"search_steps": 2, "steps": 30, "learning_rate": 0.1},
 }
 PRESENT = [key for key in ATTACKS if key[0] not in PEERS or find_spec(key[0]) is not None]
@@ -90,6 +91,47 @@ def test_deepfool_equals_foolbox(kind: str) -> None:
     model = foolbox.PyTorchModel(victim, bounds=(0, 1), device="cpu")
     _, theirs, _ = foolbox.attacks.L2DeepFoolAttack(overshoot=0.02)(model, images, labels, epsilons=None)
     torch.testing.assert_close(ours.adversarial, theirs, rtol=0, atol=1e-5)
+
+
+@BOTH
+def test_ead_changes_fewer_pixels_than_carlini_wagner_for_the_same_margin(kind: str) -> None:
+    victim, images, labels = case(kind, 24)
+    kappa = torch.linspace(0, 2, 24)
+    sparse, dense = (
+        make_attack({"name": name, "search_steps": 5, "steps": 200})(victim, images, labels, kappa, eight_bit=False)
+        for name in ("EAD", "C&W")
+    )
+    assert sparse.success.all()
+    assert dense.success.all()
+    changes = [(result.adversarial - images).flatten(1) for result in (sparse, dense)]
+    few, many = [(change.abs() > 1e-4).sum(1) for change in changes]
+    assert (few < many).all()
+    l1, l1_dense = [change.abs().sum(1) for change in changes]
+    assert (l1 < l1_dense).all()
+    assert (sparse.l2 > dense.l2).float().mean() > 0.9
+
+
+@pytest.mark.skipif(find_spec("foolbox") is None, reason="foolbox is not installed")
+@BOTH
+@pytest.mark.parametrize("rule", ["EN", "L1"])
+def test_ead_finds_nearer_examples_than_foolbox(kind: str, rule: str) -> None:
+    import foolbox  # noqa: PLC0415
+
+    victim, images, labels = case(kind, 32)
+    settings = {"beta": 0.01, "search_steps": 5, "steps": 100, "rule": rule}
+    ours = make_attack({"name": "EAD", **settings})(victim, images, labels, torch.full((32,), 1.0), eight_bit=False)
+    model = foolbox.PyTorchModel(victim, bounds=(0, 1), device="cpu")
+    attack = foolbox.attacks.EADAttack(
+        binary_search_steps=5, steps=100, confidence=1.0, regularization=0.01, initial_const=0.1, decision_rule=rule
+    )
+    _, theirs, fooled = attack(model, images, labels, epsilons=None)
+
+    def distance(made: Tensor) -> Tensor:
+        change = (made - images).flatten(1)
+        return change.abs().sum(1) * (1 if rule == "L1" else 0.01) + change.square().sum(1) * (rule == "EN")
+
+    assert ours.success[fooled].all()
+    assert distance(ours.adversarial)[fooled].mean() <= 1.02 * distance(theirs)[fooled].mean()
 
 
 def without_chance(name: str) -> dict[str, object]:

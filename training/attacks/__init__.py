@@ -17,6 +17,7 @@ from training.attacks.base import Attack, AttackResult
 from training.attacks.carlini_wagner import CarliniWagner
 from training.attacks.cleverhans import CleverhansCarliniWagner, CleverhansFGSM, CleverhansPGD
 from training.attacks.deepfool import DeepFool
+from training.attacks.ead import EAD
 from training.attacks.fgsm import FGSM
 from training.attacks.mi_fgsm import MIFGSM
 from training.attacks.peers import PEERS
@@ -28,7 +29,7 @@ DEFAULT_BACKEND = "mtaa"
 
 ATTACKS: Mapping[tuple[str, str], type[Attack]] = MappingProxyType(
     {
-        **{("mtaa", attack.name): attack for attack in (FGSM, BIM, PGD, MIFGSM, APGD, CarliniWagner, DeepFool)},
+        **{("mtaa", attack.name): attack for attack in (FGSM, BIM, PGD, MIFGSM, APGD, CarliniWagner, EAD, DeepFool)},
         **{("cleverhans", attack.name): attack for attack in (CleverhansFGSM, CleverhansPGD, CleverhansCarliniWagner)},
         **{(backend, attack.name): attack for backend, attacks in PEERS.items() for attack in attacks},
     }

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from training.attacks.base import Attack, Norm, Oracle, cross_entropy, per_example
+from training.attacks.base import Attack, Oracle, cross_entropy, per_example
 from training.attacks.pgd import random_start
 
 _MOMENTUM = 0.75
@@ -31,7 +31,6 @@ class APGD(Attack):
 
     name: ClassVar[str] = "APGD-CE"
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
-    norm: ClassVar[Norm] = "linf"
 
     steps: PositiveInt = 100
     rho: float = Field(default=0.75, gt=0, le=1)

@@ -18,7 +18,6 @@ from core.errors import AttackError
 from training.attacks.twin import reduced_twin
 
 Precision = Literal["fp32", "bf16"]
-Norm = Literal["linf", "l2"]
 Kind = Literal["epsilon", "kappa", "overshoot"]
 Loss = Callable[[Tensor], Tensor]
 
@@ -145,7 +144,6 @@ class Attack(BaseModel, ABC):
 
     name: ClassVar[str]
     hyperparameter: ClassVar[Kind]
-    norm: ClassVar[Norm]
     _needs_autograd: ClassVar[bool] = False  # toolboxes that call backward themselves set it
 
     precision: Precision = "fp32"

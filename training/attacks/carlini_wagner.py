@@ -24,7 +24,8 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from training.attacks.base import LEVELS, Attack, Norm, Oracle, margins, per_example
+from training.attacks.base import Attack, Oracle, margins, per_example
+from training.attacks.best import Best, onto_boundary
 
 _WIDTH = 0.8  # tanh spans [-1, 1] / _WIDTH of the box [-1, 1]
 _SOFTNESS = 0.5  # logits over which the hinge's slope falls from 1 to 0, ending above kappa
@@ -34,8 +35,6 @@ _GROWTH = 10.0
 _HEADROOM = 1.2
 _STEP_GAIN = 0.02  # a search step goes on while it lowers the squared L2 by this share between two checks
 _SEARCH_GAIN = 0.02  # the search goes on while a search step lowers it by this share
-_LINE_STEPS = 8
-_ROUNDING_MATTERS = 0.5  # kappa under which rounding to 8 bits can undo a success
 
 
 @dataclass
@@ -75,19 +74,6 @@ class _Search:
             setattr(self, field.name, getattr(self, field.name)[mask])
 
 
-@dataclass
-class _Best:
-    """The least L2 example found for each of the whole batch; ``l2`` is squared and infinite where there is none."""
-
-    images: Tensor
-    l2: Tensor
-
-    def offer(self, index: Tensor, images: Tensor, l2: Tensor, met: Tensor) -> None:
-        better = met & (l2 < self.l2[index])
-        self.l2[index] = torch.where(better, l2, self.l2[index])
-        self.images[index] = torch.where(per_example(better, images), images, self.images[index])
-
-
 class CarliniWagner(Attack):
     """C&W L2; the hyperparameter kappa is the logit margin that an example must reach.
 
@@ -96,7 +82,6 @@ class CarliniWagner(Attack):
 
     name: ClassVar[str] = "C&W"
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "kappa"
-    norm: ClassVar[Norm] = "l2"
 
     search_steps: PositiveInt = 5
     steps: PositiveInt = 200
@@ -108,7 +93,7 @@ class CarliniWagner(Attack):
     def run(
         self, victim: Oracle, images: Tensor, labels: Tensor, hyperparameter: Tensor, generator: torch.Generator | None
     ) -> Tensor:
-        best = _Best(images.clone(), torch.full_like(hyperparameter, float("inf")))
+        best = Best.none_yet(images)
         search = _Search.begin(images, labels, hyperparameter, self.initial_c)
         # All clocks advance together between checks, so that a search step must end on one.
         every = next(n for n in range(max(self.steps // 10, 1), 0, -1) if self.steps % n == 0)
@@ -117,9 +102,9 @@ class CarliniWagner(Attack):
                 loss = self._iterate(victim, search, best)
             victim.require_finite()
             self._check_progress(search, best, loss)
-        return _onto_boundary(victim, images, best.images, labels, hyperparameter)
+        return onto_boundary(victim, images, best.images, labels, hyperparameter)
 
-    def _iterate(self, victim: Oracle, s: _Search, best: _Best) -> Tensor:
+    def _iterate(self, victim: Oracle, s: _Search, best: Best) -> Tensor:
         """One iteration of Adam for every example still searched for; returns the objective [n] before it."""
         tanh = s.w.tanh()
         wide = (tanh / _WIDTH + 1) / 2
@@ -151,9 +136,9 @@ class CarliniWagner(Attack):
         scale = (s.variance / per_example(1 - _BETA2**s.time, slope)).sqrt_().add_(1e-8)
         s.w.sub_(per_example(step, slope) * s.momentum / scale)
 
-    def _check_progress(self, s: _Search, best: _Best, loss: Tensor) -> None:
+    def _check_progress(self, s: _Search, best: Best, loss: Tensor) -> None:
         """Give examples at the end of a search step their next c; those at the end of their search leave the batch."""
-        best_l2 = best.l2[s.index]
+        best_l2 = best.distance[s.index]
         done = s.time >= self.steps
         if self.abort_early:
             objective = torch.where(s.hit, best_l2, loss)
@@ -183,22 +168,3 @@ class CarliniWagner(Attack):
         after_hit = torch.maximum(s.c * share, 1.1 * s.c_low)
         after_miss = torch.where(s.c_high.isinf(), s.c * _GROWTH, (s.c_low * s.c_high).sqrt())
         s.c = torch.where(done, torch.where(s.hit, after_hit, after_miss), s.c)
-
-
-def _onto_boundary(victim: Oracle, images: Tensor, best: Tensor, labels: Tensor, kappa: Tensor) -> Tensor:
-    """Scale each perturbation by 0.9 to 1.1, to the least at which the fp32 margin is still kappa.
-
-    Where kappa is so little that rounding to 8 bits can undo the success, the rounded image must fool as well.
-    """
-    low, high = torch.full_like(kappa, 0.9), torch.full_like(kappa, 1.1)
-    change = best - images
-    delicate = kappa < _ROUNDING_MATTERS
-    for _ in range(_LINE_STEPS):
-        middle = (low + high) / 2
-        scaled = (images + per_example(middle, images) * change).clamp(0, 1)
-        reached = margins(victim.logits(scaled), labels) >= kappa
-        if bool(delicate.any()):
-            rounded = (scaled[delicate] * LEVELS + 0.5).floor() / LEVELS
-            reached[delicate] &= margins(victim.logits(rounded), labels[delicate]) > 0
-        low, high = torch.where(reached, low, middle), torch.where(reached, middle, high)
-    return (images + per_example(high, images) * change).clamp(0, 1)

@@ -12,7 +12,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from training.attacks.base import Attack, Kind, Norm, Oracle, per_example
+from training.attacks.base import Attack, Kind, Oracle, per_example
 
 _LEAST_STEP = 1e-4  # L2 added to each step, so that steps do not shrink to nothing just before the boundary
 
@@ -27,7 +27,6 @@ class DeepFool(Attack):
 
     name: ClassVar[str] = "DeepFool"
     hyperparameter: ClassVar[Kind] = "overshoot"
-    norm: ClassVar[Norm] = "l2"
 
     steps: PositiveInt = 50
     candidates: int = Field(default=10, ge=2)

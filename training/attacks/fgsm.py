@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from training.attacks.base import Attack, Norm, Oracle, cross_entropy, per_example
+from training.attacks.base import Attack, Oracle, cross_entropy, per_example
 
 
 class FGSM(Attack):
@@ -15,7 +15,6 @@ class FGSM(Attack):
 
     name: ClassVar[str] = "FGSM"
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
-    norm: ClassVar[Norm] = "linf"
 
     def run(
         self, victim: Oracle, images: Tensor, labels: Tensor, hyperparameter: Tensor, generator: torch.Generator | None

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, from_numpy, nn
 
 from core.errors import AttackError
-from training.attacks.base import Norm, Oracle
+from training.attacks.base import Oracle
 from training.attacks.toolbox import Toolbox, ToolboxCarliniWagner, ToolboxFGSM, ToolboxPGD
 
 
@@ -45,7 +45,6 @@ class TorchattacksCarliniWagner(Toolbox):
 
     name: ClassVar[str] = "C&W"
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "kappa"
-    norm: ClassVar[Norm] = "l2"
 
     steps: PositiveInt = 200
     learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False)

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from training.attacks.base import Attack, Norm, Oracle, cross_entropy, per_example
+from training.attacks.base import Attack, Oracle, cross_entropy, per_example
 
 
 def random_start(images: Tensor, epsilon: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -31,7 +31,6 @@ class SignAscent(Attack):
     """
 
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
-    norm: ClassVar[Norm] = "linf"
 
     steps: PositiveInt = 20
     relative_step: float = Field(default=2.5, gt=0, allow_inf_nan=False)

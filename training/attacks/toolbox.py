@@ -16,7 +16,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from training.attacks.base import Attack, Norm, Oracle
+from training.attacks.base import Attack, Oracle
 
 
 @contextmanager
@@ -60,13 +60,11 @@ class Toolbox(Attack):
 class ToolboxFGSM(Toolbox):
     name: ClassVar[str] = "FGSM"
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
-    norm: ClassVar[Norm] = "linf"
 
 
 class ToolboxPGD(Toolbox):
     name: ClassVar[str] = "PGD"
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
-    norm: ClassVar[Norm] = "linf"
 
     steps: PositiveInt = 20
     relative_step: float = Field(default=2.5, gt=0, allow_inf_nan=False)
@@ -80,7 +78,6 @@ class ToolboxPGD(Toolbox):
 class ToolboxCarliniWagner(Toolbox):
     name: ClassVar[str] = "C&W"
     hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "kappa"
-    norm: ClassVar[Norm] = "l2"
 
     search_steps: PositiveInt = 5
     steps: PositiveInt = 200
