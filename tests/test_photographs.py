@@ -16,9 +16,9 @@ from torch import Tensor
 from app.__main__ import main
 from core.pack import read_manifest
 from core.paths import RESOURCES
+from core.pictures import through_jpeg
 from core.victims import Victim, load_victim
 from training.attacks import make_attack
-from training.pictures import through_jpeg
 
 PLACES = ((0, 0), (100, 200), (200, 400))
 EPSILONS = (6, 8, 12)

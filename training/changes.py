@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.pictures import FILTERS, FULL_COLOUR, HALF_COLOUR, Pixels, resized, some_part, through_jpeg
+from core.pictures import FILTERS, FULL_COLOUR, HALF_COLOUR, Pixels, resized, some_part, through_jpeg
 
 _QUALITIES = (60, 98)
 _TIMES = (0.5, 2.5)

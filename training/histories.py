@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.pictures import FILTERS, FULL_COLOUR, HALF_COLOUR, Pixels, resized, some_part, through_jpeg
+from core.pictures import FILTERS, FULL_COLOUR, HALF_COLOUR, Pixels, resized, some_part, through_jpeg
 
 _SENSOR, _SCALED, _COMPRESSED = 0.5, 0.5, 0.6
 """Shares of the images that each step happens to."""

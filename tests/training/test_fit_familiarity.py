@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from core.model.familiarity import Familiarity
+from core.pictures import resized, some_part, through_jpeg
 from training import fit_familiarity
 from training.changes import changed
 from training.fit_familiarity import fit_changes
-from training.pictures import resized, some_part, through_jpeg
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -11,6 +11,7 @@ from training.experiments import (
     figure4,
     figure6,
     figure7,
+    fits,
     float_images,
     growth,
     learning_curve,
@@ -31,7 +32,7 @@ ITEMS: dict[str, Item] = {
     module.ITEM.name: module.ITEM
     for module in (
         table2, table4, table7, table9, table11, table13, figure2, figure3, figure4, figure6, figure7,
-        learning_curve, growth, toolboxes, retrained, robustness, unseen, coverage, evidence, float_images,
+        learning_curve, growth, toolboxes, retrained, robustness, fits, unseen, coverage, evidence, float_images,
     )
 }  # fmt: skip
 

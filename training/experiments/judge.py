@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -49,9 +50,12 @@ class Verdicts:
 
 
 def judge(
-    attributor: Attributor, images: FloatArray, tell: ProgressCallback = lambda _: None, coverage: float = 0.9
+    attributor: Attributor,
+    images: Sequence[FloatArray] | FloatArray,
+    tell: ProgressCallback = lambda _: None,
+    coverage: float = 0.9,
 ) -> Verdicts:
-    """The pack's answers on images float32 [N, C, h, w] in [0, 1], of any size."""
+    """The pack's answers on N images float32 [C, h, w] in [0, 1], of any size."""
     attacks = [a.name for a in attributor.manifest.attacks]
     victims = [v.name for v in attributor.manifest.victims]
     meter = ProgressMeter("judging", len(images), tell)

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from core.attributor import Attributor
+from core.pictures import Pixels, resized, through_jpeg
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
 from training.experiments.judge import counted, judge, pack_truth
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import unit
-from training.pictures import Pixels, resized, through_jpeg
 
 IMAGES = 6000
 """Test examples at scale 1, evenly taken."""

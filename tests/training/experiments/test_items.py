@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from app.__main__ import main
+from core.errors import DataError
 from core.progress import Progress
-from training.experiments import coverage, table7, table9, table13
+from training.experiments import coverage, fits, table7, table9, table13
 from training.experiments.cells import TASKS
 from training.experiments.figure6 import BLOCKS, gaps
 from training.experiments.item import Found, run_item
@@ -51,16 +53,28 @@ def shared(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three pictures larger than the toy pack's 8x8, of which one is enormous, and one that is not."""
+    folder = tmp_path_factory.mktemp("photographs")
+    draw = np.random.default_rng(0)
+    for name, (height, width) in {"low": (20, 16), "wide": (12, 30), "big": (700, 1300), "small": (8, 8)}.items():
+        Image.fromarray(draw.integers(0, 256, (height, width), dtype=np.uint8)).save(folder / f"{name}.png")
+    return folder
+
+
 @pytest.mark.parametrize("name", ITEMS)
 def test_an_item_runs_and_says_what_it_did(
-    name: str, shared: Path, prepared: Path, study: Build, capsys: pytest.CaptureFixture[str]
+    name: str, shared: Path, prepared: Path, photographs: Path, study: Build, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--dataset", "digits", "--out", str(shared), "--scale", "0.01", "--epochs", "1", "--device", "cpu"]
+    source = photographs if name == "fits" else None
+    arguments += ["--data", str(source)] if source else []
     assert main(["reproduce", name, *arguments, "--pack", str(prepared / "out/toy.mtaapack")]) == 0
     shown = capsys.readouterr().out
     content = json.loads((shared / f"{name}.json").read_text())
     item = ITEMS[name]
-    planned = {cell.name for cell in item.cells(study(shared), 0)}
+    planned = {cell.name for cell in item.cells(study(shared, source=source), 0)}
     missing = {cell.removesuffix(", seed 0") for cell in content["not_run"]}
     assert set(content["runs"]["0"]) | missing == planned
     assert not set(content["runs"]["0"]) & missing
@@ -200,6 +214,23 @@ def test_robustness_tells_what_its_verdicts_say(shared: Path, study: Build) -> N
         right = (found["attack"] == found["true_attack"]) & (found["victim"] == found["true_victim"])
         assert figures["wrong"] == (~right).sum()
         assert figures["unfamiliar_where_wrong"] == pytest.approx((found["familiar"][~right] == 0).mean())
+
+
+def test_fits_judges_every_photograph_in_every_way(shared: Path, photographs: Path, study: Build) -> None:
+    own = study(shared, source=photographs)
+    sizes = sorted(p.shape for p in fits.larger_photographs(own))
+    assert sizes == [(1, 12, 30), (1, 20, 16), (1, 345, 640)], "the small one is left out, the big one reduced"
+    cells = run_item(fits.ITEM, own, [0])["runs"]["0"]
+    assert {fit: cells["clean"][fit]["examples"] for fit in fits.FITS} == dict.fromkeys(fits.FITS, 3)
+    made = [cells["ResNet18"]["fgsm-mtaa"].get(fit, {}).get("examples") for fit in fits.FITS]
+    assert len(set(made)) == 1 and made[0] in (None, 1, 2, 3)
+    rows = fits.table(Found({"0": cells})).rows
+    assert sum(int(row[1]) for row in rows if row[0].startswith("tiles: all")) > 0
+    with pytest.raises(DataError, match="larger than 8x8"):
+        (photographs.parent / "none").mkdir(exist_ok=True)
+        fits.larger_photographs(study(shared, source=photographs.parent / "none"))
+    with pytest.raises(DataError, match="photographs"):
+        fits.cells(study(shared), 0)
 
 
 def test_unseen_is_the_share_of_pairs_in_the_right_order(shared: Path, study: Build, toy: Scenario) -> None:
