@@ -124,6 +124,7 @@ class ProbeFit(_Strict):
     trust: factor on the image's calibrated log-probabilities of its victims. weight: factor on the scorer's log odds.
     stranger: log-prior of a candidate that the pack does not know. none: log-prior of "none of these".
     attack_trust, attack_weight: the same two for the attack, of which older packs did not ask the victims.
+    compressed: whether the scorer also hears what they say of the compressed image, which older packs did not ask.
     image_share: for each attack label, how much of the hyperparameter the image alone says; the asked victim says the
         rest.
     calibration: of the answers of both together; its half-widths are those where the named victim was not asked.
@@ -136,6 +137,7 @@ class ProbeFit(_Strict):
     none: float
     attack_trust: float = Field(default=1, ge=0, le=1)
     attack_weight: float = Field(default=0, ge=0)
+    compressed: bool = False
     image_share: list[Annotated[float, Field(ge=0, le=1)]]
     calibration: Calibration
     halfwidths: dict[str, list[float]]

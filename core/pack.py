@@ -136,7 +136,7 @@ def build_network(pack: Pack) -> MTAA:
     def build() -> MTAA:
         return MTAA(
             config=manifest.network, image=manifest.image, attacks=manifest.attacks, victims=len(manifest.victims),
-            scorer=manifest.probes is not None, changes=manifest.changes,
+            probes=manifest.probes, changes=manifest.changes,
         )  # fmt: skip
 
     with torch.device("meta"):  # shapes alone: a manifest that asks for terabytes is refused before it gets them

@@ -13,7 +13,7 @@ from core.errors import VictimError
 from core.manifest import NONE_OF_THESE, Manifest
 from core.model.network import Outputs
 from core.model.scorer import Scorer, evidence_of, weigh
-from core.probes import PROBES, Replies, ask, perturbation
+from core.probes import Replies, ask, perturbation, probes_of
 from core.types import Testimony
 from core.victim_store import Held, load_held
 from core.victims import Victim
@@ -46,7 +46,8 @@ class Panel:
 
     def hear(self, images: Tensor, outputs: Outputs) -> Heard:
         """Ask every victim about images [B, C, H, W]; outputs: what the network says of them. Both without gradient."""
-        replies = ask(self._victims, images, perturbation(images, outputs, self._manifest.attacks))
+        estimate = perturbation(images, outputs, self._manifest.attacks)
+        replies = ask(self._victims, images, estimate, self._fit.compressed)
         with torch.no_grad():
             calibration, clean = self._manifest.calibration, self._manifest.clean
             scores = self._scorer(replies.probes)
@@ -59,7 +60,8 @@ class Panel:
 
     def testimonies(self, heard: Heard) -> list[tuple[Testimony, ...]]:
         """One tuple an image, with a testimony for each victim in the order in which they are held."""
-        column = {name: at for at, name in enumerate(PROBES)}
+        column = {name: at for at, name in enumerate(probes_of(self._fit.compressed))}
+        flips = [at for name, at in column.items() if name.endswith("flip")]
         probes = heard.replies.probes.tolist()
         odds = heard.odds.tolist()
         return [
@@ -67,9 +69,9 @@ class Panel:
                 Testimony(
                     victim=one.name,
                     sha256=one.sha256,
-                    changes=bool(said[column["flip"]]),
+                    changes=any(said[at] > 0 for at in flips),
                     margin=said[column["margin"]],
-                    match=max(said[column["weighted_sign"]], said[column["clean_weighted_sign"]]),
+                    match=max(said[at] for name, at in column.items() if name.endswith("weighted_sign")),
                     odds=own,
                 )
                 for one, said, own in zip(self.held, row, row_odds, strict=True)

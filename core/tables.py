@@ -54,8 +54,11 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("adjustments", "what had to be done to the image to judge it (CSV: joined by |)"),
     ("evidence", "image, or image+probes where victims were asked"),
     ("asked", "the victims that were asked (CSV: joined by |)"),
-    ("testimonies.VICTIM.changes", "whether it gives the image another class than the estimated clean image"),
-    ("testimonies.VICTIM.margin", "logits between these two classes, or to the runner-up where they are the same"),
+    (
+        "testimonies.VICTIM.changes",
+        "whether it gives the image another class than the estimated clean or the compressed one",
+    ),
+    ("testimonies.VICTIM.margin", "logits from its class to that one, or to the likeliest other one after compression"),
     ("testimonies.VICTIM.match", "agreement of its gradient with the perturbation's signs, -1 to 1"),
     ("testimonies.VICTIM.odds", "log odds for it to be the victim, by its answers alone"),
     ("testimonies.VICTIM.sha256", "hash of its weights file (JSON: a list, each with its victim's name)"),

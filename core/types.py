@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
+DEFAULT_COVERAGE = 0.9
+"""How often candidate sets and intervals are to hold the truth, unless somebody chose otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedImage:
@@ -108,11 +111,12 @@ class Familiarity:
 class Testimony:
     """What one candidate victim said when it was asked about an image.
 
-    changes: whether it gives the image another class than the clean image that the network estimates.
-    margin: logits by which its class for the image stands above its class for that estimate, or above the runner-up
-        where both are the same; under C&W the victim's is kappa.
+    changes: whether it gives the image another class than the clean image that the network estimates, or than the image
+        after compression.
+    margin: logits by which its class for the image stands above its class for that estimate, or where both are the
+        same, above the likeliest other class after compression; under C&W the victim's is kappa.
     match: how well its gradient's signs agree with the perturbation's, weighted by the gradient, from -1 to 1; the
-        better of those at the image and at the estimate.
+        best of those at the image and at the estimate, with the estimate and with what compression takes away.
     odds: log odds for it to be the victim, by these answers alone.
     """
 

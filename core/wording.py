@@ -93,7 +93,8 @@ METHOD = (
     "hyperparameter at once. Its probabilities were calibrated by temperature, its candidate sets, intervals and "
     "familiarity by conformal quantiles, on images that it was not trained on. Files are told apart by the SHA-256 of "
     "their bytes. Where victims were asked, each gave its logits and their gradient at the image and at its estimated "
-    "clean image, and one scorer for all victims, trained and calibrated as the network was, weighed what they said."
+    "clean image, newer packs' also its logits after compression, and one scorer for all victims, trained and "
+    "calibrated as the network was, weighed what they said."
 )
 LIMITS = (
     "Every answer is a ranking with doubt, not a verdict. A probability says how often such an answer is right on "

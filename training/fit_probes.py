@@ -173,7 +173,7 @@ def fit_probes(
     asked = scored.asked
     fit = ProbeFit(
         **fit_weights(scored, seed), image_share=[1.0] * len(labels), calibration=calibration,
-        halfwidths=calibration.halfwidths,
+        halfwidths=calibration.halfwidths, compressed=True,
     )  # fmt: skip
     at_hand = some_at_hand(asked, seed)
     fit = fit.model_copy(update={"image_share": image_shares(scored, labels, fit, at_hand)})

@@ -17,7 +17,7 @@ from torch import Tensor
 from core.manifest import AttackLabel, Calibration
 from core.model.network import MTAA, Outputs
 from core.model.scorer import agreed
-from core.probes import ask, perturbation
+from core.probes import PROBES, ask, perturbation
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
 from training.gradients import pieces, to_float
@@ -112,7 +112,10 @@ def ask_victims(
     for spec in scenario.victims:
         victim, digest = load_victim(victims / spec.saved_as)
         path = kept / spec.saved_as
-        header = {"victim": digest, "images": len(rows), "examples": _fingerprint(images), "network": _strength(own)}
+        header = {
+            "victim": digest, "images": len(rows), "examples": _fingerprint(images), "network": _strength(own),
+            "probes": list(PROBES),
+        }  # fmt: skip
         before = read_part(path) if path.exists() else None
         if before is not None and _same(before[1], header):
             said.append(torch.from_numpy(before[0]["probes"]))

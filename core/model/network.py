@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.manifest import AttackLabel, ImageSpec
+from core.manifest import AttackLabel, ImageSpec, ProbeFit
 from core.model.backbones import make_backbone
 from core.model.config import NetworkConfig
 from core.model.epsilon import read_epsilon
@@ -80,7 +80,7 @@ def _pool(maps: Tensor, parts: tuple[int, ...]) -> Tensor:
 class MTAA(nn.Module):
     """Three answers from one adversarial image [B, C, H, W] in [0, 1]; see :class:`Outputs`.
 
-    scorer: what judges the answers of victims that are asked (:mod:`core.probes`), where there is one.
+    probes: those of a pack whose scorer judges the answers of victims that are asked (:mod:`core.probes`).
     changes: whether familiarity looks for changes after the attack.
     read_off: for each attack, whether its epsilon is read off the image; never while the network trains.
     """
@@ -90,7 +90,7 @@ class MTAA(nn.Module):
 
     def __init__(
         self, config: NetworkConfig, image: ImageSpec, attacks: Sequence[AttackLabel], victims: int, *,
-        scorer: bool = False, changes: bool = False,
+        probes: ProbeFit | None = None, changes: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         self.config = config
@@ -107,7 +107,7 @@ class MTAA(nn.Module):
         self.hyperparameter_head = nn.Linear(extracted + len(attacks), outputs)
         features = self.adversarial_extractor.features_out + extracted
         self.familiarity = Familiarity(features, len(attacks) * victims, changes=changes)
-        self.scorer = Scorer(attacks) if scorer else None
+        self.scorer = Scorer(attacks, probes.compressed) if probes is not None else None
         self.read_off = [a.read_off for a in attacks]
         self.register_buffer("minimum", torch.tensor([a.minimum for a in attacks]), persistent=False)
         self.register_buffer("width", torch.tensor([a.width for a in attacks]), persistent=False)

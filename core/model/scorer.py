@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from core.manifest import AttackLabel, ProbeFit
-from core.probes import PROBES
+from core.probes import probes_of
 
 _HIDDEN = 64
 _OUTLIER = 8.0
@@ -32,25 +32,26 @@ class Scores(NamedTuple):
 
 
 class Scorer(nn.Module):
-    """probes [B, V, len(PROBES)] -> :class:`Scores`."""
+    """probes [B, V, P] -> :class:`Scores`; the P columns are those of :func:`core.probes.probes_of`."""
 
     center: Tensor
     spread: Tensor
     minimum: Tensor
     width: Tensor
 
-    def __init__(self, attacks: Sequence[AttackLabel]) -> None:
+    def __init__(self, attacks: Sequence[AttackLabel], compressed: bool = True) -> None:
         super().__init__()
-        self.body = nn.Sequential(nn.Linear(len(PROBES), _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU())
+        probes = len(probes_of(compressed))
+        self.body = nn.Sequential(nn.Linear(probes, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU())
         self.evidence = nn.Linear(_HIDDEN, len(attacks))
         self.value = nn.Linear(_HIDDEN, len(attacks))
-        self.register_buffer("center", torch.zeros(len(PROBES)))
-        self.register_buffer("spread", torch.ones(len(PROBES)))
+        self.register_buffer("center", torch.zeros(probes))
+        self.register_buffer("spread", torch.ones(probes))
         self.register_buffer("minimum", torch.tensor([a.minimum for a in attacks]), persistent=False)
         self.register_buffer("width", torch.tensor([a.width for a in attacks]), persistent=False)
 
     def scale_to(self, probes: Tensor) -> None:
-        """Take the mean and spread of probes [N, len(PROBES)] as what is normal."""
+        """Take the mean and spread of probes [N, P] as what is normal."""
         self.center.copy_(probes.mean(0))
         self.spread.copy_(probes.std(0).clamp_min(1e-6))
 

@@ -23,7 +23,7 @@ def fit(**changes: Any) -> ProbeFit:
         }
     )  # fmt: skip
     given: dict[str, Any] = {
-        "trust": 0.9, "weight": 1.0, "stranger": -2.0, "none": -6.0, "image_share": [1.0, 0.5, 0.5],
+        "trust": 0.9, "weight": 1.0, "stranger": -2.0, "none": -6.0, "compressed": True, "image_share": [1.0, 0.5, 0.5],
         "calibration": calibration, "halfwidths": {"clean": [0, 0, 0], "FGSM": [1, 2, 3], "C&W": [0.5, 1, 1.5]},
     }  # fmt: skip
     return ProbeFit(**(given | changes))
@@ -38,5 +38,5 @@ def write_asking_pack(path: Path, entries: dict[str, Any], victims: list[dict[st
     checked = Manifest.model_validate({**asking, "weights_sha256": "0" * 64})
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = MTAA(checked.network, checked.image, checked.attacks, len(checked.victims), scorer=True)
+        network = MTAA(checked.network, checked.image, checked.attacks, len(checked.victims), probes=checked.probes)
     return write_pack(path, asking, network.state_dict())

@@ -11,7 +11,7 @@ from core.manifest import AttackLabel
 from core.model.network import Outputs
 from core.model.perturbation import Perturbation
 from core.model.scorer import Scorer, Scores, agreed, evidence_of, weigh
-from core.probes import PROBES, Replies, ask, perturbation
+from core.probes import PROBES, Replies, ask, perturbation, probes_of
 from tests.core.panels import fit
 
 ATTACKS = [
@@ -89,6 +89,39 @@ def test_many_large_images_are_asked_about_in_pieces(monkeypatch: pytest.MonkeyP
     for found, wanted in zip(replies(images, change, WEIGHT, OTHER), whole, strict=True):
         torch.testing.assert_close(found, wanted)
     assert max(sizes) == 2 * 3
+
+
+def test_compression_tells_what_the_estimate_misses() -> None:
+    """A checkerboard too faint for quality 75 to keep, of which the estimate says nothing."""
+    board = (torch.arange(8)[:, None] + torch.arange(8)) % 2 * 2.0 - 1
+    image = (torch.full((1, 1, 8, 8), 128.0) + 2 * board) / 255
+    victim = torch.stack([torch.full((64,), 0.001), 0.5 * board.flatten(), -board.flatten()])
+    said = replies(image, torch.zeros_like(image), victim)
+    assert (said.label.item(), said.clean_label.item()) == (1, 1)
+    found = {name: said.probes[0, 0, at].item() for name, at in AT.items()}
+    assert (found["flip"], found["compressed_flip"]) == (0, 1)
+    strength = 64 * 0.5 * 2 / 255
+    assert found["margin"] == pytest.approx(strength - 0.064 * 128 / 255, abs=1e-4)  # over class 0, which it was before
+    assert found["compressed_rise"] == pytest.approx(strength, abs=1e-4)
+    assert found["compressed_cosine"] == pytest.approx(1, abs=1e-3)
+    assert found["compressed_sign"] == found["compressed_weighted_sign"] == pytest.approx(1)
+    assert found["cosine"] == 0
+
+
+def test_a_pack_that_does_not_hear_of_compression_does_not_pay_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.rand(7, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    change = torch.rand(7, 1, 2, 2, generator=torch.Generator().manual_seed(1)) - 0.5
+    whole = replies(images, change, WEIGHT)
+    passes: list[int] = []
+    monkeypatch.setattr(Linear, "forward", lambda self, x: (passes.append(len(x)), x.flatten(1) @ self.weight.T)[1])
+    found = ask([Linear(WEIGHT)], images, change, compressed=False)
+    assert passes == [2 * 7]
+    assert found.probes.shape[2] == len(probes_of(compressed=False)) == len(PROBES) - 5
+    turned = whole.label[:, 0] != whole.clean_label[:, 0]
+    assert turned.any() and not turned.all()
+    torch.testing.assert_close(found.probes[turned], whole.probes[turned][..., : found.probes.shape[2]])
+    stays = found.probes[~turned]  # where the estimate changed nothing, its margin is to the runner-up
+    torch.testing.assert_close(stays[..., AT["margin"]], stays[..., AT["gap"]])
 
 
 def test_nothing_moved_is_no_division_by_zero() -> None:

@@ -22,6 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "the margin and its rise": ("gap", "margin", "rise", "flip"),
     "the gradient at the image": ("slope", "cosine", "sign", "weighted_sign"),
     "the clean estimate": tuple(name for name in PROBES if name.startswith("clean_")),
+    "the compressed image": tuple(name for name in PROBES if name.startswith("compressed_")),
     **{name: (name,) for name in PROBES},
 }
 """What the ablation leaves out, together and one by one."""
@@ -101,7 +102,8 @@ ITEM = Item(
     table=table,
     draw=draw,
     choices=(
-        "Each victim is asked twice, at the image and at its estimated clean image, by a forward pass and a gradient.",
+        "Each victim is asked at the image and at its estimated clean image, by a forward pass and a gradient, and at "
+        "the compressed image by a forward pass.",
         "The rows without a victim: the scorer and its weights saw no example against it, and its label is struck from "
         "the image's answers. The image network itself was trained with it.",
         "Transfer: test examples that also turn a victim that they were not made on, which is the only one asked.",
