@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
-from core.measured import measured
+from core.measured import NOTHING, measured, quality
 from core.wording import percent, quantity
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def pack_page(manifest: Manifest, path: Path) -> str:
         _section(translate("PackPage", "Attacks it can name"), attacks),
         _section(translate("PackPage", "Victims it can name"), victims),
         _measured(manifest),
+        _table(_quality(manifest)),
         _section(translate("PackPage", "Calibration"), _calibration(manifest)),
     ]
     return "".join(parts)
@@ -63,6 +64,27 @@ def _measured(manifest: Manifest) -> str:
     head = "".join(f"<th align=left>{escape(heading)}</th>" for heading in headings)
     title = escape(translate("PackPage", "Measured results"))
     return f"<h4>{title}</h4><table cellpadding=4><tr>{head}</tr>{body}</table>"
+
+
+def _quality(manifest: Manifest) -> list[tuple[str, str]]:
+    found = quality(manifest)
+    pair = translate("PackPage", "attack {attack}, victim {victim}")
+    errors = [
+        pair.format(attack=attack, victim=victim)
+        for attack, victim in (found.ece, *([found.asked_ece] if found.asked_ece else []))
+    ]
+    examples, epochs, parameters = found.trained
+    scale = translate("PackPage", "{examples} examples, {epochs} epochs, {parameters} parameters").format(
+        examples=examples, epochs=epochs, parameters=parameters
+    )
+    ece = translate("PackPage", "; asked: ").join(errors)
+    told = [
+        (found.ece[0], translate("PackPage", "Calibration error (ECE)"), ece),
+        (found.familiar, translate("PackPage", "Called familiar"), found.familiar),
+        (found.heatmap, translate("PackPage", "Heatmap's correlation with the perturbation"), found.heatmap),
+        (examples, translate("PackPage", "Trained on"), scale),
+    ]  # fmt: skip
+    return [(name, text) for figure, name, text in told if figure != NOTHING]
 
 
 def _calibration(manifest: Manifest) -> list[tuple[str, str]]:

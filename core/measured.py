@@ -35,6 +35,52 @@ def measured(manifest: Manifest) -> list[Measured]:
     return rows
 
 
+class Quality(NamedTuple):
+    """What else a pack measured on its test images, each "-" where it did not.
+
+    ece, asked_ece: expected calibration error of attack and victim; asked_ece is None as in :class:`Measured`.
+    familiar: share of them that it calls familiar. heatmap: its mean correlation with the true |perturbation|, by
+    attack. trained: examples, epochs and parameters of the network.
+    """
+
+    ece: tuple[str, str]
+    asked_ece: tuple[str, str] | None
+    familiar: str
+    heatmap: str
+    trained: tuple[str, str, str]
+
+
+def quality(manifest: Manifest) -> Quality:
+    """All that can be read of it: what results hold is free."""
+    results = manifest.results
+    probes, heatmap, training = (
+        found if isinstance(found := results.get(name), dict) else {}
+        for name in ("probes", "heatmap_correlation", "training")
+    )
+    both = probes.get("both")
+    shares = {str(name): value for name in heatmap if (value := _number(heatmap, name)) is not None}
+    examples, epochs, parameters = (_number(training, name) for name in ("examples", "epochs", "parameters"))
+    return Quality(
+        ece=_errors(results),
+        asked_ece=_errors(both) if isinstance(both, dict) else None,
+        familiar=_percent(_number(results, "familiar_share")),
+        heatmap=", ".join(f"{name} {value:.2f}" for name, value in shares.items()) or NOTHING,
+        trained=(_count(examples), _count(epochs), _count(parameters)),
+    )
+
+
+def _errors(part: dict[str, Any]) -> tuple[str, str]:
+    return _percent(_number(part, "attack_ece")), _percent(_number(part, "victim_ece"))
+
+
+def _percent(share: float | None) -> str:
+    return NOTHING if share is None else f"{share:.1%}"
+
+
+def _count(number: float | None) -> str:
+    return NOTHING if number is None else f"{number:,.0f}"
+
+
 def _row(name: str, unit: str, image: dict[str, Any], both: dict[str, Any] | None) -> Measured:
     images = _number(image, "examples")
     counted = NOTHING if images is None else f"{images:.0f}"
@@ -50,7 +96,7 @@ def _part(side: Any, attack: str) -> dict[str, Any] | None:
 def _answers(part: dict[str, Any], unit: str) -> tuple[str, str, str]:
     shares = [_number(part, f"{task}_accuracy") for task in ("attack", "victim")]
     error = _number(part, "rmse") if unit else None
-    attack, victim = (NOTHING if share is None else f"{share:.1%}" for share in shares)
+    attack, victim = map(_percent, shares)
     return attack, victim, NOTHING if error is None else f"{error:.2f}{'' if unit.startswith('/') else ' '}{unit}"
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from app.cli.console import output, plain
 from core.manifest import Manifest
-from core.measured import Measured, measured
+from core.measured import NOTHING, Measured, measured, quality
 from core.pack import find_pack, list_packs, read_manifest, verify_pack
 from core.paths import DEFAULT_PACK
 from core.victim_store import candidates
@@ -101,7 +101,23 @@ def _facts(manifest: Manifest) -> dict[str, str]:
         "Images": image_kind(manifest.image),
         "Network": ", ".join(f"{name} {value}" for name, value in manifest.network.model_dump().items()),
         "Calibrated": f"for coverages {coverages}",
+        **_quality(manifest),
     }
+
+
+def _quality(manifest: Manifest) -> dict[str, str]:
+    found = quality(manifest)
+    errors = [f"attack {found.ece[0]}, victim {found.ece[1]}"]
+    if found.asked_ece is not None:
+        errors.append(f"victims asked: attack {found.asked_ece[0]}, victim {found.asked_ece[1]}")
+    examples, epochs, parameters = found.trained
+    told = {
+        "Trained": (examples, f"on {examples} examples, {epochs} epochs, {parameters} parameters"),
+        "ECE": (found.ece[0], "; ".join(errors)),
+        "Familiar": (found.familiar, f"{found.familiar} of the test images"),
+        "Heatmap": (found.heatmap, f"correlates with the true perturbation: {found.heatmap}"),
+    }
+    return {name: text for name, (figure, text) in told.items() if figure != NOTHING}
 
 
 def _results(rows: list[Measured]) -> Table:

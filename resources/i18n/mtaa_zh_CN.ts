@@ -1287,7 +1287,7 @@
     </message>
     <message>
         <location filename="../../app/wizard/model_page.py" line="42"/>
-        <location filename="../../app/wizard/model_page.py" line="76"/>
+        <location filename="../../app/wizard/model_page.py" line="83"/>
         <source>Network</source>
         <translation>网络</translation>
     </message>
@@ -1303,7 +1303,7 @@
     </message>
     <message>
         <location filename="../../app/wizard/model_page.py" line="48"/>
-        <location filename="../../app/wizard/model_page.py" line="76"/>
+        <location filename="../../app/wizard/model_page.py" line="83"/>
         <source>Start</source>
         <translation>起点</translation>
     </message>
@@ -1314,7 +1314,7 @@
     </message>
     <message>
         <location filename="../../app/wizard/model_page.py" line="53"/>
-        <location filename="../../app/wizard/model_page.py" line="77"/>
+        <location filename="../../app/wizard/model_page.py" line="84"/>
         <source>Training examples of each cell it knows</source>
         <translation>已学会的每个单元的训练样本数</translation>
     </message>
@@ -1324,7 +1324,7 @@
         <translation>也从改动过的图像中学习</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="62"/>
+        <location filename="../../app/wizard/model_page.py" line="64"/>
         <source>Half of the examples are compressed, scaled, cropped or made noisy each time they are shown. Attacks are then known in JPEG files and screenshots too; of files as the attack left them a few more are misjudged.</source>
         <translation>每次展示样本时，其中一半会经过压缩、缩放、裁剪或加噪。这样在 JPEG 文件和屏幕截图中也能识别攻击；而对于攻击后未经改动的文件，误判会略有增加。</translation>
     </message>
@@ -1339,57 +1339,57 @@
         <translation>手头的受攻击的模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要在每个受攻击的模型中通过两次。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="61"/>
-        <location filename="../../app/wizard/model_page.py" line="78"/>
+        <location filename="../../app/wizard/model_page.py" line="68"/>
+        <location filename="../../app/wizard/model_page.py" line="85"/>
         <source>Epochs</source>
         <translation>训练轮数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="66"/>
-        <location filename="../../app/wizard/model_page.py" line="78"/>
+        <location filename="../../app/wizard/model_page.py" line="73"/>
+        <location filename="../../app/wizard/model_page.py" line="85"/>
         <source>Device</source>
         <translation>设备</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="68"/>
-        <location filename="../../app/wizard/model_page.py" line="79"/>
+        <location filename="../../app/wizard/model_page.py" line="75"/>
+        <location filename="../../app/wizard/model_page.py" line="86"/>
         <source>Name of the pack</source>
         <translation>模型包名称</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="70"/>
+        <location filename="../../app/wizard/model_page.py" line="77"/>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="75"/>
-        <location filename="../../app/wizard/model_page.py" line="80"/>
-        <location filename="../../app/wizard/model_page.py" line="97"/>
+        <location filename="../../app/wizard/model_page.py" line="82"/>
+        <location filename="../../app/wizard/model_page.py" line="87"/>
+        <location filename="../../app/wizard/model_page.py" line="104"/>
         <source>Folder of the run</source>
         <translation>运行文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="93"/>
+        <location filename="../../app/wizard/model_page.py" line="100"/>
         <source>Train</source>
         <translation>训练</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="140"/>
+        <location filename="../../app/wizard/model_page.py" line="148"/>
         <source>The name has small letters, digits, dots and dashes.</source>
         <translation>名称只能包含小写字母、数字、点和连字符。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="142"/>
+        <location filename="../../app/wizard/model_page.py" line="150"/>
         <source>There is a run in this folder already: the same choices go on with it.</source>
         <translation>此文件夹中已有一次运行：相同的选择将继续它。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="155"/>
+        <location filename="../../app/wizard/model_page.py" line="163"/>
         <source>New to {pack}: {labels}.</source>
         <translation>对 {pack} 来说是新的：{labels}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="157"/>
+        <location filename="../../app/wizard/model_page.py" line="165"/>
         <source>Nothing is new to {pack}: go back and add a victim or an attack.</source>
         <translation>对 {pack} 来说没有新内容：请返回并添加一个受攻击的模型或一种攻击。</translation>
     </message>
@@ -1548,102 +1548,137 @@
 <context>
     <name>PackPage</name>
     <message>
-        <location filename="../../app/pack_page.py" line="25"/>
+        <location filename="../../app/pack_page.py" line="26"/>
         <source>Pack</source>
         <translation>模型包</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="26"/>
+        <location filename="../../app/pack_page.py" line="27"/>
         <source>File</source>
         <translation>文件</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="27"/>
+        <location filename="../../app/pack_page.py" line="28"/>
         <source>Made</source>
         <translation>制作时间</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="28"/>
+        <location filename="../../app/pack_page.py" line="29"/>
         <source>Image</source>
         <translation>图像</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="29"/>
+        <location filename="../../app/pack_page.py" line="30"/>
         <source>Network</source>
         <translation>网络</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="40"/>
+        <location filename="../../app/pack_page.py" line="41"/>
         <source>Attacks it can name</source>
         <translation>可识别的攻击</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="41"/>
+        <location filename="../../app/pack_page.py" line="42"/>
         <source>Victims it can name</source>
         <translation>可识别的受攻击模型</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="42"/>
+        <location filename="../../app/pack_page.py" line="65"/>
         <source>Measured results</source>
         <translation>实测结果</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="52"/>
+        <location filename="../../app/pack_page.py" line="55"/>
         <source>attack</source>
         <translation>攻击</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="52"/>
+        <location filename="../../app/pack_page.py" line="55"/>
         <source>victim</source>
         <translation>受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="52"/>
+        <location filename="../../app/pack_page.py" line="55"/>
         <source>RMSE</source>
         <translation>RMSE</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="52"/>
+        <location filename="../../app/pack_page.py" line="56"/>
         <source>by the image</source>
         <translation>仅凭图像</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="52"/>
+        <location filename="../../app/pack_page.py" line="58"/>
         <source>victims asked</source>
         <translation>询问受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="52"/>
+        <location filename="../../app/pack_page.py" line="59"/>
         <source>images</source>
         <translation>图像数</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="52"/>
+        <location filename="../../app/pack_page.py" line="61"/>
         <source>all</source>
         <translation>全部</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="43"/>
+        <location filename="../../app/pack_page.py" line="45"/>
         <source>Calibration</source>
         <translation>校准</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="51"/>
+        <location filename="../../app/pack_page.py" line="71"/>
+        <source>attack {attack}, victim {victim}</source>
+        <translation>攻击 {attack}，受攻击的模型 {victim}</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="77"/>
+        <source>{examples} examples, {epochs} epochs, {parameters} parameters</source>
+        <translation>{examples} 个样本，{epochs} 轮，{parameters} 个参数</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="80"/>
+        <source>; asked: </source>
+        <translation>；询问后：</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="82"/>
+        <source>Calibration error (ECE)</source>
+        <translation>校准误差（ECE）</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="83"/>
+        <source>Called familiar</source>
+        <translation>判为熟悉</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="84"/>
+        <source>Heatmap&apos;s correlation with the perturbation</source>
+        <translation>热图与扰动的相关系数</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="85"/>
+        <source>Trained on</source>
+        <translation>训练规模</translation>
+    </message>
+    <message>
+        <location filename="../../app/pack_page.py" line="93"/>
         <source>Temperature, attack</source>
         <translation>温度，攻击</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="52"/>
+        <location filename="../../app/pack_page.py" line="94"/>
         <source>Temperature, victim</source>
         <translation>温度，受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="53"/>
+        <location filename="../../app/pack_page.py" line="95"/>
         <source>Coverages</source>
         <translation>覆盖率</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="54"/>
+        <location filename="../../app/pack_page.py" line="96"/>
         <source>Familiarity threshold</source>
         <translation>熟悉度阈值</translation>
     </message>
@@ -2146,7 +2181,7 @@
     </message>
     <message>
         <location filename="../../app/wizard/run_page.py" line="72"/>
-        <location filename="../../app/wizard/run_page.py" line="219"/>
+        <location filename="../../app/wizard/run_page.py" line="221"/>
         <source>Pause</source>
         <translation>暂停</translation>
     </message>
@@ -2221,37 +2256,37 @@
         <translation>正在测量模型包</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="172"/>
+        <location filename="../../app/wizard/run_page.py" line="174"/>
         <source>Asking {name}</source>
         <translation>正在询问 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="172"/>
+        <location filename="../../app/wizard/run_page.py" line="174"/>
         <source>Training {name}</source>
         <translation>正在训练 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="173"/>
+        <location filename="../../app/wizard/run_page.py" line="175"/>
         <source>Checking {name}</source>
         <translation>正在检查 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="203"/>
+        <location filename="../../app/wizard/run_page.py" line="205"/>
         <source>Stopping after the batch in hand…</source>
         <translation>将在当前批次后停止…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="207"/>
+        <location filename="../../app/wizard/run_page.py" line="209"/>
         <source>Finished.</source>
         <translation>已完成。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="211"/>
+        <location filename="../../app/wizard/run_page.py" line="213"/>
         <source>Stopped. It goes on from here whenever you like.</source>
         <translation>已停止。可随时从这里继续。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="219"/>
+        <location filename="../../app/wizard/run_page.py" line="221"/>
         <source>Resume</source>
         <translation>恢复</translation>
     </message>

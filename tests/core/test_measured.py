@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.manifest import Manifest
-from core.measured import measured
+from core.measured import measured, quality
 from core.pack import read_manifest
 from core.paths import RESOURCES
 
@@ -26,6 +26,24 @@ def test_the_shipped_packs_say_it_all(name: str) -> None:
     for row in rows[2:]:
         assert row.asked is not None and "-" not in (*row.by_image, *row.asked)
         assert row.asked[2].endswith("/255" if row.attack != "C&W" else " logits")
+
+
+@pytest.mark.parametrize("name", ["mnist", "natural"])
+def test_the_shipped_packs_tell_of_their_quality(name: str) -> None:
+    manifest = read_manifest(RESOURCES / "packs" / f"{name}.mtaapack")
+    found = quality(manifest)
+    assert found.ece == tuple(f"{manifest.results[f'{task}_ece']:.1%}" for task in ("attack", "victim"))
+    assert found.asked_ece is not None and found.asked_ece[0].endswith("%")
+    assert found.familiar == f"{manifest.results['familiar_share']:.1%}"
+    assert found.heatmap.startswith("FGSM 0.") and "C&W" in found.heatmap
+    assert found.trained[0] == f"{manifest.results['training']['examples']:,}"
+
+
+def test_quality_is_free_in_form_too(tiny_manifest: dict[str, Any]) -> None:
+    nothing = (("-", "-"), None, "-", "-", ("-", "-", "-"))
+    assert quality(manifest_of(tiny_manifest, {})) == nothing
+    odd = {"heatmap_correlation": {"fgsm": "much"}, "training": 3, "probes": {"both": 7}, "familiar_share": [1]}
+    assert quality(manifest_of(tiny_manifest, odd)) == nothing
 
 
 def test_results_are_free_in_form(tiny_manifest: dict[str, Any]) -> None:
