@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from core.imageio import decode_image, load_image
 from core.progress import CancelToken
-from core.types import Finding, Heatmap, LoadedImage, Record
+from core.types import DEFAULT_COVERAGE, Finding, Heatmap, LoadedImage, Record
 
 if TYPE_CHECKING:
     from core.manifest import Fit
@@ -26,7 +26,7 @@ class Attributes(Protocol):
         self,
         images: Sequence[LoadedImage],
         *,
-        coverage: float = 0.9,
+        coverage: float = DEFAULT_COVERAGE,
         heatmaps: bool = False,
         cancel: CancelToken | None = None,
     ) -> list[Finding]: ...

@@ -11,6 +11,7 @@ from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
 from app.colormaps import DIVERGING, SEQUENTIAL
 from app.i18n import QT_TRANSLATE_NOOP
+from core.types import DEFAULT_COVERAGE
 
 Value = bool | int | float | str
 
@@ -89,7 +90,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("viewer/panes", 1, QT_TRANSLATE_NOOP("Settings", "Panes"), VIEW, low=1, high=4),
     Setting("viewer/linked", True, QT_TRANSLATE_NOOP("Settings", "Zoom and pan all panes together"), VIEW),
     Setting(
-        "attribution/coverage", 0.9, QT_TRANSLATE_NOOP("Settings", "Coverage"), JUDGE, low=0.8, high=0.99,
+        "attribution/coverage", DEFAULT_COVERAGE, QT_TRANSLATE_NOOP("Settings", "Coverage"), JUDGE, low=0.8, high=0.99,
         help=QT_TRANSLATE_NOOP("Settings", "How often prediction sets and intervals shall hold the truth"),
     ),
     Setting(

@@ -14,14 +14,14 @@ from core.attributor import Attributor, Judged, Prepared, batches
 from core.errors import Cancelled
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.reading import PATIENCE, FittedFile, read_ahead
-from core.types import Finding, Record
+from core.types import DEFAULT_COVERAGE, Finding, Record
 
 
 def attribute_files(
     attributor: Attributor,
     paths: Sequence[Path],
     *,
-    coverage: float = 0.9,
+    coverage: float = DEFAULT_COVERAGE,
     progress: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
     known: Mapping[str, Finding] | None = None,

@@ -21,7 +21,7 @@ from core.panel import Panel
 from core.preprocess import Fitted, prepare
 from core.progress import CancelToken
 from core.reading import FittedFile
-from core.types import Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Testimony
+from core.types import DEFAULT_COVERAGE, Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Testimony
 from core.victim_store import Held
 
 BATCH = 128
@@ -126,7 +126,7 @@ class Attributor:
         self,
         images: Sequence[LoadedImage],
         *,
-        coverage: float = 0.9,
+        coverage: float = DEFAULT_COVERAGE,
         heatmaps: bool = False,
         cancel: CancelToken | None = None,
     ) -> list[Finding]:

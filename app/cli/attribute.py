@@ -15,7 +15,7 @@ from rich.text import Text
 
 from app.cli.console import notify, output, plain, progress_bars
 from app.cli.control import listen_for_commands
-from app.cli.fitting import AUTO, settle_pack
+from app.cli.fitting import AUTO, settle
 from core import wording
 from core.errors import WorkbenchError
 from core.imageio import find_images
@@ -27,7 +27,7 @@ from core.records import encode, to_json, write_json
 from core.report import check_suffix, write_report
 from core.report.subject import Pictures, Subject, of_case
 from core.tables import SCHEMA_FIELDS, write_csv
-from core.types import Attribution, FloatArray, Heatmap, LoadedImage, Record
+from core.types import DEFAULT_COVERAGE, Attribution, FloatArray, Heatmap, LoadedImage, Record
 from core.victim_store import victims_to_ask
 
 if TYPE_CHECKING:
@@ -75,8 +75,11 @@ def attribute(
         str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute; auto takes a GPU if there is one.")
     ] = "auto",
     coverage: Annotated[
-        float, typer.Option(help="How often candidate sets and intervals are to hold the truth, e.g. 0.9.")
-    ] = 0.9,
+        float | None,
+        typer.Option(
+            help=f"How often candidate sets and intervals are to hold the truth; {DEFAULT_COVERAGE:g} if not given."
+        ),
+    ] = None,
     ask: Annotated[
         bool, typer.Option("--ask/--no-ask", help="Ask the pack's victims that are at hand, or judge the image alone.")
     ] = True,
@@ -98,6 +101,7 @@ def attribute(
     With a case, results are written as they arrive; whatever stops the program, --resume goes on where it was, and
     what is written out is the whole case. Under torchrun the processes share the files of one case.
     One pack judges all files: the one that is named, else the case's, else the one that fits, which is then told.
+    A case that is gone on with also keeps its --fit and --coverage.
     A pack that can weigh what victims say asks those of its own that are found, and every one that is handed over.
 
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
@@ -111,15 +115,16 @@ def attribute(
     files = find_images(paths, subfolders)
     if not files:
         raise WorkbenchError(f"There is no image in {', '.join(map(str, paths))}.", "Name image files or their folder.")
-    pack_path = settle_pack(pack, files, case if resume else None, tell=ranks.first)
-    manifest = read_manifest(pack_path)
-    manifest = manifest.fitting(fit or manifest.image.fit)
+    begun = settle(pack, files, case if resume else None, tell=ranks.first)
+    manifest = read_manifest(begun.pack)
+    manifest = manifest.fitting(fit or begun.fit or manifest.image.fit)
+    coverage = coverage or begun.coverage or DEFAULT_COVERAGE
     _check_coverage(coverage, manifest)
 
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
 
     asked = victims_to_ask(manifest, ask, victim or [])
-    attributor = Attributor(replace(load_pack(pack_path), manifest=manifest), ranks.device(device), asked)
+    attributor = Attributor(replace(load_pack(begun.pack), manifest=manifest), ranks.device(device), asked)
     token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
     if control:
         listen_for_commands(token)

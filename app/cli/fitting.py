@@ -1,15 +1,17 @@
-"""Which pack judges the files of a command that names none."""
+"""Which pack judges the files of a command that names none, and what a case that is gone on with has settled."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from app.cli.console import notify
 from core.case import Case
 from core.errors import CaseError
 from core.imageio import load_image
+from core.manifest import Fit
 from core.pack import find_pack, find_pack_of, list_packs
 from core.pack_choice import Choice, Look, choose_pack, look_at_first
 from core.paths import DEFAULT_PACK
@@ -18,28 +20,33 @@ from core.wording import image_kind
 AUTO = "auto"
 
 
-def settle_pack(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool) -> Path:
+class Settled(NamedTuple):
+    """pack: its file. fit, coverage: those of the case that is gone on with, None where there is none."""
+
+    pack: Path
+    fit: Fit | None = None
+    coverage: float | None = None
+
+
+def settle(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool) -> Settled:
     """The pack that is named; else that of a case that is gone on with; else the one that fits the files, and says so.
 
     Raises PackError where there is none, CaseError where the case cannot be read or its pack is not here.
     """
-    if wanted != AUTO:
-        return find_pack(wanted)
     if begun is not None and begun.exists():
-        return _pack_of_case(begun)
+        with Case(begun) as case:
+            manifest, coverage = case.manifest, case.coverage
+        pack = find_pack_of(manifest.weights_sha256) if wanted == AUTO else find_pack(wanted)
+        if pack is None:
+            what = f"This machine has not the pack {manifest.pack_id} of {begun}."
+            raise CaseError(what, "Name its file with --pack.")
+        return Settled(pack, manifest.image.fit, coverage)
+    if wanted != AUTO:
+        return Settled(find_pack(wanted))
     found, why = _fitting_pack(files)
     if tell:
         notify(f"Pack {found.stem}: {why}")
-    return found
-
-
-def _pack_of_case(path: Path) -> Path:
-    with Case(path) as case:
-        manifest = case.manifest
-    found = find_pack_of(manifest.weights_sha256)
-    if found is None:
-        raise CaseError(f"This machine has not the pack {manifest.pack_id} of {path}.", "Name its file with --pack.")
-    return found
+    return Settled(found)
 
 
 def _fitting_pack(files: Sequence[Path]) -> tuple[Path, str]:

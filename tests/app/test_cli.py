@@ -274,12 +274,17 @@ def test_a_pack_that_resizes_can_be_told_to_leave_the_pixels_alone(
     assert "stretch" in capsys.readouterr().err
 
 
-def test_a_case_keeps_to_one_way_to_fit_images(
+def test_a_case_keeps_to_one_fit_and_one_coverage(
     tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Image.fromarray(np.zeros((50, 60), np.uint8)).save(tmp_path / "a.png")
     given = ["attribute", str(tmp_path / "a.png"), "--pack", str(tiny_pack), "--case", str(tmp_path / "a.mtaacase")]
-    assert main([*given, "--fit", "crop"]) == 0
-    assert main([*given, "--resume"]) == 2
+    assert main([*given, "--fit", "crop", "--coverage", "0.8"]) == 0
+    assert main([*given, "--resume", "--fit", "tiles"]) == 2
     assert "--fit crop" in " ".join(capsys.readouterr().err.split())
-    assert main([*given, "--resume", "--fit", "crop"]) == 0
+    assert main([*given, "--resume", "--coverage", "0.9"]) == 2
+    assert "coverage of 0.8" in " ".join(capsys.readouterr().err.split())
+    Image.fromarray(np.zeros((51, 60), np.uint8)).save(tmp_path / "b.png")
+    assert main([*given, str(tmp_path / "b.png"), "--resume", "--json", "-"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["records"]
+    assert "28x28" in second["adjustments"][0] and second["attack"]["coverage"] == first["attack"]["coverage"] == 0.8
