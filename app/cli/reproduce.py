@@ -28,7 +28,9 @@ def reproduce(
         str,
         typer.Option(metavar="NAME", help="mnist, digits, or what a folder's images are called."),
     ] = "mnist",
-    data: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with the clean images.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder with the clean images; for fits, larger photographs.")
+    ] = None,
     files: Annotated[Path, typer.Option(metavar="DIR", help="Where own victims' files are.")] = Path(),
     scenario: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The scenario, if not that of DIR/data or the protocol.")

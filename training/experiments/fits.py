@@ -29,6 +29,9 @@ from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import unit
 from training.scenario import VictimSpec
 
+IMAGES = 100
+"""Photographs at scale 1, evenly taken."""
+
 LONGEST = 640
 """Pixels of a photograph's longer side; a larger one is reduced to it before it is attacked."""
 
@@ -44,7 +47,10 @@ def cells(study: Study, seed: int) -> list[Cell]:
     names = [path.name for path in find_images([study.source])]
 
     def cell(name: str, compute: Callable[[], Figures]) -> Cell:
-        settings = {"pack": study.pack.manifest.pack_id, "seed": seed, "photographs": names, "cell": name}
+        settings = {
+            "pack": study.pack.manifest.pack_id, "seed": seed, "photographs": names,
+            "images": study.images(IMAGES), "cell": name,
+        }  # fmt: skip
         return Cell(name, "fits", settings, lambda _: Result(compute()))
 
     clean = [cell(CLEAN, lambda: _judged(study, larger_photographs(study), CLEAN, CLEAN, 0.0))]
@@ -55,7 +61,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
 
 
 def larger_photographs(study: Study) -> list[FloatArray]:
-    """The 8-bit photographs [C, h, w] in [0, 1] of the folder that exceed the pack's height and width.
+    """8-bit photographs [C, h, w] in [0, 1] of the folder that exceed the pack's height and width.
 
     Raises DataError where there are none, and ImageError for a file that is no image.
     """
@@ -71,7 +77,8 @@ def larger_photographs(study: Study) -> list[FloatArray]:
         raise DataError(
             f"{study.source} has no photograph larger than {spec.width}x{spec.height} pixels.", "Name another folder."
         )
-    return found
+    rows = np.unique(np.linspace(0, len(found) - 1, min(study.images(IMAGES), len(found))).astype(int))
+    return [found[row] for row in rows]
 
 
 def _attacked(study: Study, spec: VictimSpec, seed: int) -> Figures:

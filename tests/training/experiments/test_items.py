@@ -217,7 +217,7 @@ def test_robustness_tells_what_its_verdicts_say(shared: Path, study: Build) -> N
 
 
 def test_fits_judges_every_photograph_in_every_way(shared: Path, photographs: Path, study: Build) -> None:
-    own = study(shared, source=photographs)
+    own = study(shared, source=photographs, scale=0.03)
     sizes = sorted(p.shape for p in fits.larger_photographs(own))
     assert sizes == [(1, 12, 30), (1, 20, 16), (1, 345, 640)], "the small one is left out, the big one reduced"
     cells = run_item(fits.ITEM, own, [0])["runs"]["0"]
@@ -226,6 +226,7 @@ def test_fits_judges_every_photograph_in_every_way(shared: Path, photographs: Pa
     assert len(set(made)) == 1 and made[0] in (None, 1, 2, 3)
     rows = fits.table(Found({"0": cells})).rows
     assert sum(int(row[1]) for row in rows if row[0].startswith("tiles: all")) > 0
+    assert len(fits.larger_photographs(study(shared, source=photographs, scale=0.02))) == 2
     with pytest.raises(DataError, match="larger than 8x8"):
         (photographs.parent / "none").mkdir(exist_ok=True)
         fits.larger_photographs(study(shared, source=photographs.parent / "none"))
