@@ -228,10 +228,11 @@ def _try_network(
     steps = trainer.steps(0)
     next(steps)
     step = _seconds(lambda: next(steps), device, _STEPS)
+    alone = _extractor_step(trainer, device) if scenario.training.extractor_epochs else 0.0
     done()
     made = {split: examples_made(scenario, split) for split in SPLITS}
-    epochs = scenario.training.epochs
-    learning = len(batch_sizes(made["train"], batch)) * epochs * step
+    epochs, extractor_epochs = scenario.training.epochs, scenario.training.extractor_epochs or 0
+    learning = len(batch_sizes(made["train"], batch)) * (epochs * step + extractor_epochs * alone)
     images = torch.from_numpy(examples.adversarial[:batch])
     each = _seconds(lambda: answer(trainer.network, images, device), device) / batch
     points = min(FEATURE_POINTS, made["test"])
@@ -247,6 +248,13 @@ def _try_network(
         stages.append(_asking_of(scenario, labels, victims, each))
         done()
     return stages
+
+
+def _extractor_step(trainer: Trainer, device: torch.device) -> float:
+    training = trainer.extractor()
+    rows = training.left()
+    training.step(next(rows))
+    return _seconds(lambda: training.step(next(rows)), device)
 
 
 def _asking_of(

@@ -51,11 +51,12 @@ class Objective(nn.Module):
         hyperparameter = hyperparameter_loss(outputs.hyperparameter, batch.hyperparameter, batch.attack, self.scale)
         reconstruction = attack.new_zeros(())
         if outputs.perturbation is not None:
-            reconstruction = reconstruction_loss(*outputs.perturbation[:2], self._clean_map(batch.clean))
+            reconstruction = reconstruction_loss(*outputs.perturbation[:2], self.clean_map(batch.clean))
         total = self.weighting(hyperparameter, attack, victim) + reconstruction
         return Losses(attack, victim, hyperparameter, reconstruction, total), outputs
 
-    def _clean_map(self, clean: Tensor) -> Tensor:
+    def clean_map(self, clean: Tensor) -> Tensor:
+        """fm of eq. 4: clean images [B, C, H, W], or their feature maps where the extractor works on those."""
         extractor = self.network.perturbation_extractor
         if not isinstance(extractor, FeaturePerturbation):
             return clean

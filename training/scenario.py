@@ -209,6 +209,7 @@ class TrainingSpec(_Grown):
 
     decoupled_decay: AdamW's weight decay instead of the L2 penalty that the paper's Adam has.
     start: a pack, by name or path, whose weights training begins with; the scenario holds its labels in its order.
+    extractor_epochs: for which the perturbation extractor is trained by itself, first (:mod:`training.extractor`).
     changed: share of the examples that an epoch shows as they are after a change (:mod:`training.changes`), each time
         another one, so that the pack knows attacks from compressed, scaled, cropped or noisy images too.
     """
@@ -220,6 +221,7 @@ class TrainingSpec(_Grown):
     decoupled_decay: bool = False
     precision: Literal["fp32", "bf16"] = "bf16"
     start: str | None = Field(default=None, min_length=1)
+    extractor_epochs: PositiveInt | None = None
     changed: Annotated[float, Field(gt=0, le=1)] | None = None
 
 

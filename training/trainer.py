@@ -17,6 +17,7 @@ from core.model.network import MTAA, Outputs
 from core.pack import find_pack, load_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
+from training.extractor import ExtractorTraining, cosine_rate
 from training.gradients import Batches, Gradients, batch_sizes, pieces, to_float
 from training.grow import check_start, start_from
 from training.losses import Losses, UncertaintyWeighted
@@ -89,7 +90,7 @@ class Trainer:
             self._run["start"] = self.start.manifest.weights_sha256
         self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weighting.to(device)
-        objective = Objective(self.network, self.weighting, labels).to(device)
+        self._objective = objective = Objective(self.network, self.weighting, labels).to(device)
         self._sizes = batch_sizes(len(train), self._spec.batch, 2 * self._ranks.count)
         if min(self._sizes) < 2 * self._ranks.count and not self._ranks.alone:
             raise ScenarioError(
@@ -120,8 +121,7 @@ class Trainer:
 
     def _rate(self, step: int) -> float:
         """Linear warm-up over the first half epoch, then a cosine to zero."""
-        total, warm = self._steps * self._spec.epochs, max(1, self._steps // 2)
-        return min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * min(step / total, 1.0))))
+        return cosine_rate(step, self._steps * self._spec.epochs, max(1, self._steps // 2))
 
     def run(
         self,
@@ -138,6 +138,8 @@ class Trainer:
         another run goes on from there, ScenarioError where the settings make the loss diverge, DeviceError where not
         even the fewest examples fit, DataError for a checkpoint of another run, DiskFullError.
         """
+        if self._spec.extractor_epochs:
+            self.extractor().run(tell, cancel)
         state = {
             "network": self.network,
             "weighting": self.weighting,
@@ -166,6 +168,13 @@ class Trainer:
             keeper.save(history)
             report(EpochReport(**history[-1]))
         return [EpochReport(**past) for past in history]
+
+    def extractor(self) -> ExtractorTraining:
+        """The training of the perturbation extractor that comes first."""
+        return ExtractorTraining(
+            self._objective, self._batches, self._sizes, self._spec, self._scenario.seed, self._folder / "extractor",
+            self._device, self._ranks, self._run,
+        )  # fmt: skip
 
     def steps(
         self, epoch: int, cancel: CancelToken | None = None, smaller: Smaller = lambda _batch, _part: None

@@ -60,6 +60,21 @@ def test_every_stage_is_tried_and_counted(scenario: Build, digits: CleanImages, 
     assert [path.name for path in tmp_path.iterdir()] == ["first.safetensors"]
 
 
+def test_the_auto_encoders_own_epochs_count(
+    scenario: Build, digits: CleanImages, victims: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.estimate._seconds", lambda work, *_: (work(), 1.0)[1])
+    seconds = []
+    for own in ({}, {"extractor_epochs": 5}):
+        asked = scenario(
+            victims=[{"architecture": "Nearest", "name": "first"}], training={"epochs": 3, "batch": 8} | own
+        )
+        stages = {stage.kind: stage for stage in estimate(asked, digits, victims, CPU).stages}
+        seconds.append(stages["network"].seconds)
+    batches = -(-(12 + 2 * 9 + 3 * 6) // 8)
+    assert seconds == [3 * batches, 8 * batches]
+
+
 def test_asking_is_tried_and_counted(scenario: Build, digits: CleanImages, victims: Path, tmp_path: Path) -> None:
     two = [{"architecture": "Nearest", "name": name} for name in ("first", "second")]
     mute = scenario(victims=two)

@@ -1,0 +1,141 @@
+"""Train the perturbation extractor by itself, before the rest of the network, by eq. 4.
+
+No other loss shapes its auto-encoder, and it is the slowest to learn: a perturbation is faint beside a photograph's
+texture. A step of it alone costs a part of one of the whole network, whose heads then begin with what it finds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import Cancelled, DeviceError, ScenarioError
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from training.checkpoint import Keeper, load_checkpoint
+from training.gradients import Batches
+from training.losses import reconstruction_loss
+from training.memory import is_out_of_memory
+from training.objective import Batch, Objective
+from training.ranks import Ranks
+from training.scenario import TrainingSpec
+
+
+def cosine_rate(step: int, total: int, warm: int) -> float:
+    """Factor on the learning rate: a linear warm-up of ``warm`` steps, then a cosine to zero at ``total``."""
+    return min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * min(step / total, 1.0))))
+
+
+class _Steps:
+    """How many were taken; kept by checkpoints."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def state_dict(self) -> dict[str, int]:
+        return {"done": self.done}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.done = state["done"]
+
+
+class ExtractorTraining:
+    """``spec.extractor_epochs`` epochs of ``objective``'s perturbation extractor alone.
+
+    sizes: of an epoch's batches. folder: of its checkpoint. run: what run that is of.
+    """
+
+    def __init__(
+        self, objective: Objective, batches: Batches, sizes: list[int], spec: TrainingSpec, seed: int, folder: Path,
+        device: torch.device, ranks: Ranks, run: dict[str, Any],
+    ) -> None:  # fmt: skip
+        extractor = objective.network.perturbation_extractor
+        if extractor is None:
+            raise ScenarioError("The network has no perturbation extractor to train.", "Take extractor_epochs out.")
+        self._extractor: nn.Module = extractor
+        self._objective, self._batches, self._sizes, self._seed = objective, batches, sizes, seed
+        self._device, self._ranks, self._bf16 = device, ranks, spec.precision == "bf16"
+        self._total = (spec.extractor_epochs or 0) * len(sizes)
+        trained = [p for p in extractor.parameters() if p.requires_grad]
+        kind = torch.optim.AdamW if spec.decoupled_decay else torch.optim.Adam
+        self._optimizer = kind(trained, lr=spec.learning_rate)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
+            self._optimizer, lambda step: cosine_rate(step, self._total, max(1, len(sizes) // 2))
+        )
+        self._steps = _Steps()
+        self._folder, self._run = folder, run
+        self._state = {
+            "extractor": extractor, "optimizer": self._optimizer, "schedule": self._schedule, "steps": self._steps
+        }  # fmt: skip
+
+    def run(self, tell: ProgressCallback, cancel: CancelToken | None) -> None:
+        """Train to the last epoch, from where the checkpoint stands.
+
+        Raises Cancelled between two batches, ScenarioError where the loss diverges, DeviceError where a batch does not
+        fit, DataError for a checkpoint of another run, DiskFullError.
+        """
+        load_checkpoint(self._folder, self._state, self._run)
+        self._ranks.barrier()  # nobody writes before all have read
+        keeper = Keeper(self._folder, self._state, self._run, writes=self._ranks.first)
+        meter = ProgressMeter(
+            "training the auto-encoder", self._total, tell, already_done=self._steps.done, cancel=cancel
+        )
+        self._extractor.train()
+        begun = self._steps.done
+        try:
+            for rows in self.left():
+                if cancel is not None:
+                    cancel.check()
+                self.step(rows)
+                meter.advance(1)
+                if keeper.due or (cancel is not None and cancel.paused):
+                    keeper.save([])
+        except Cancelled:
+            if self._steps.done > begun:
+                keeper.save([])
+            raise
+        if self._steps.done > begun:
+            keeper.save([])
+
+    def left(self) -> Iterator[Tensor]:
+        """The rows of the batches that are left."""
+        per_epoch = len(self._sizes)
+        while self._steps.done < self._total:
+            epoch, step = divmod(self._steps.done, per_epoch)
+            generator = torch.Generator().manual_seed((self._seed << 16) + (1 << 15) + epoch)
+            order = torch.randperm(len(self._batches), generator=generator)
+            self._batches.draw(generator)
+            yield from torch.split(order, self._sizes)[step:]
+
+    def step(self, rows: Tensor) -> None:
+        """One batch, of which this rank takes its part."""
+        own, count = self._ranks.part(rows), len(rows)
+        self._optimizer.zero_grad(set_to_none=True)
+        try:
+            loss = self._loss(self._batches.take(own)) * (len(own) / count)
+            loss.backward()  # type: ignore[no-untyped-call]
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise DeviceError(
+                f"{count} images do not fit into {self._device}'s memory.",
+                "Close what else uses it, or lower training.batch or the network's width.",
+            ) from error
+        gradients = [p.grad for p in self._extractor.parameters() if p.grad is not None]
+        self._ranks.add_up(*gradients)
+        if not all(gradient.isfinite().all() for gradient in gradients):  # on every rank alike
+            raise ScenarioError(
+                "The auto-encoder's loss diverged.", f"Lower training.learning_rate, and delete {self._folder}."
+            )
+        self._optimizer.step()
+        self._schedule.step()
+        self._steps.done += 1
+
+    def _loss(self, batch: Batch) -> Tensor:
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+            found = self._extractor(batch.adversarial)
+        return reconstruction_loss(found.estimate, found.feature_map, self._objective.clean_map(batch.clean))
