@@ -166,6 +166,8 @@ class RunPage(Page):
         """A stage as the run calls it; examples are made under their victim's, attack's and split's own names."""
         if stage == "training":
             return self.tr("Training the network")
+        if stage == "training the auto-encoder":
+            return self.tr("Training the auto-encoder")
         if stage == "reading images":
             return self.tr("Reading images")
         if stage == "measuring":

@@ -2181,7 +2181,7 @@
     </message>
     <message>
         <location filename="../../app/wizard/run_page.py" line="72"/>
-        <location filename="../../app/wizard/run_page.py" line="221"/>
+        <location filename="../../app/wizard/run_page.py" line="223"/>
         <source>Pause</source>
         <translation>暂停</translation>
     </message>
@@ -2247,46 +2247,51 @@
     </message>
     <message>
         <location filename="../../app/wizard/run_page.py" line="170"/>
+        <source>Training the auto-encoder</source>
+        <translation>正在训练自编码器</translation>
+    </message>
+    <message>
+        <location filename="../../app/wizard/run_page.py" line="172"/>
         <source>Reading images</source>
         <translation>正在读取图像</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="172"/>
+        <location filename="../../app/wizard/run_page.py" line="174"/>
         <source>Measuring the pack</source>
         <translation>正在测量模型包</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="174"/>
+        <location filename="../../app/wizard/run_page.py" line="176"/>
         <source>Asking {name}</source>
         <translation>正在询问 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="174"/>
+        <location filename="../../app/wizard/run_page.py" line="176"/>
         <source>Training {name}</source>
         <translation>正在训练 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="175"/>
+        <location filename="../../app/wizard/run_page.py" line="177"/>
         <source>Checking {name}</source>
         <translation>正在检查 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="205"/>
+        <location filename="../../app/wizard/run_page.py" line="207"/>
         <source>Stopping after the batch in hand…</source>
         <translation>将在当前批次后停止…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="209"/>
+        <location filename="../../app/wizard/run_page.py" line="211"/>
         <source>Finished.</source>
         <translation>已完成。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="213"/>
+        <location filename="../../app/wizard/run_page.py" line="215"/>
         <source>Stopped. It goes on from here whenever you like.</source>
         <translation>已停止。可随时从这里继续。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="221"/>
+        <location filename="../../app/wizard/run_page.py" line="223"/>
         <source>Resume</source>
         <translation>恢复</translation>
     </message>
@@ -2438,103 +2443,103 @@
 <context>
     <name>Settings</name>
     <message>
-        <location filename="../../app/settings.py" line="60"/>
+        <location filename="../../app/settings.py" line="61"/>
         <source>Appearance</source>
         <translation>外观</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="61"/>
+        <location filename="../../app/settings.py" line="62"/>
         <source>Viewer</source>
         <translation>查看器</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="62"/>
+        <location filename="../../app/settings.py" line="63"/>
         <source>Attribution</source>
         <translation>归因</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="63"/>
+        <location filename="../../app/settings.py" line="64"/>
         <source>Files</source>
         <translation>文件</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="67"/>
+        <location filename="../../app/settings.py" line="68"/>
         <source>Theme</source>
         <translation>主题</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="68"/>
-        <location filename="../../app/settings.py" line="74"/>
+        <location filename="../../app/settings.py" line="69"/>
+        <location filename="../../app/settings.py" line="75"/>
         <source>As the system</source>
         <translation>跟随系统</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="69"/>
+        <location filename="../../app/settings.py" line="70"/>
         <source>Light</source>
         <translation>浅色</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="70"/>
+        <location filename="../../app/settings.py" line="71"/>
         <source>Dark</source>
         <translation>深色</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="73"/>
+        <location filename="../../app/settings.py" line="74"/>
         <source>Language</source>
         <translation>语言</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="76"/>
+        <location filename="../../app/settings.py" line="77"/>
         <source>Heatmap opacity</source>
         <translation>热图不透明度</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="78"/>
+        <location filename="../../app/settings.py" line="79"/>
         <source>Gain of signed values</source>
         <translation>有符号值的增益</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="79"/>
+        <location filename="../../app/settings.py" line="80"/>
         <source>Factor on the estimated perturbation and on differences</source>
         <translation>估计的扰动和差异的放大倍数</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="82"/>
+        <location filename="../../app/settings.py" line="83"/>
         <source>Colour map of the heatmap</source>
         <translation>热图的色图</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="86"/>
+        <location filename="../../app/settings.py" line="87"/>
         <source>Colour map of signed values</source>
         <translation>有符号值的色图</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="89"/>
+        <location filename="../../app/settings.py" line="90"/>
         <source>Panes</source>
         <translation>窗格</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="90"/>
+        <location filename="../../app/settings.py" line="91"/>
         <source>Zoom and pan all panes together</source>
         <translation>所有窗格一起缩放和平移</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="92"/>
+        <location filename="../../app/settings.py" line="93"/>
         <source>Coverage</source>
         <translation>覆盖率</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="93"/>
+        <location filename="../../app/settings.py" line="94"/>
         <source>How often prediction sets and intervals shall hold the truth</source>
         <translation>预测集与区间应包含真值的频率</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="96"/>
+        <location filename="../../app/settings.py" line="97"/>
         <source>Folders are opened with their subfolders</source>
         <translation>打开文件夹时包含子文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="99"/>
+        <location filename="../../app/settings.py" line="100"/>
         <source>Recent files to remember</source>
         <translation>记住的最近文件数</translation>
     </message>
