@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from core.answers import Answers
+from core.devices import choose_device, is_out_of_memory
 from core.errors import Cancelled, DeviceError
 from core.heatmap import make_heatmap
 from core.manifest import Manifest
 from core.model.network import Outputs
 from core.pack import Pack, build_network
 from core.panel import Panel
+from core.perturbation import ONE_STEP, SEARCHED, stepped
 from core.preprocess import Fitted, prepare
 from core.progress import CancelToken
 from core.reading import FittedFile
@@ -29,21 +31,6 @@ BATCH = 128
 
 _CPU_PIXELS = 2**19
 """Network pixels a forward pass on the CPU: a batch of larger images would keep a cancel waiting for seconds."""
-
-
-def choose_device(name: str = "auto") -> torch.device:
-    """The device for "auto", "cpu", "cuda" or "cuda:N". Raises DeviceError if that one is not there."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise DeviceError(f"{name!r} is no device.", "Use auto, cpu, cuda or cuda:N.") from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"This machine has no device {name}.", "Use auto or cpu.")
-    if device.type not in ("cpu", "cuda"):
-        raise DeviceError(f"{name!r} is not supported.", "Use auto, cpu, cuda or cuda:N.")
-    return device
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +154,11 @@ class Attributor:
         than a single image's answer, so that calibrated doubt should be too large rather than too small; but no
         coverage was measured for it, which the adjustments say by telling of the tiles.
         """
+        tiles = [tile for item in prepared for tile in item.fitted.tiles]
         outputs: list[Outputs] = []
         estimates: list[Tensor] = []
         testimonies: list[tuple[Testimony, ...]] = []
-        for answered in self._passes([tile for item in prepared for tile in item.fitted.tiles], ask, cancel):
+        for answered in self._passes(tiles, ask, heatmaps, cancel):
             found = answered.outputs.perturbation
             if heatmaps and found is not None:
                 estimates.append(found.estimate)
@@ -187,14 +175,16 @@ class Attributor:
             torch.split(torch.cat(estimates), counts) if estimates else None,
         )
 
-    def _passes(self, tiles: Sequence[FloatArray], ask: bool, cancel: CancelToken | None) -> Iterator[Answered]:
+    def _passes(
+        self, tiles: Sequence[FloatArray], ask: bool, heatmaps: bool, cancel: CancelToken | None
+    ) -> Iterator[Answered]:
         """As many passes as the device's memory asks for."""
         start = 0
         while start < len(tiles):
             if cancel is not None and cancel.cancelled:
                 raise Cancelled
             part = tiles[start : start + self._fits]
-            answered = self.forward(np.stack(part), ask)
+            answered = self.forward(np.stack(part), ask, heatmaps)
             if answered is not None:
                 yield answered
                 start += len(part)
@@ -206,8 +196,11 @@ class Attributor:
                     "Close other programs that use it, or choose another device.",
                 )
 
-    def forward(self, tiles: FloatArray, ask: bool) -> Answered | None:
-        """What is said of [B, C, h, w], or None where the device's memory does not hold the work."""
+    def forward(self, tiles: FloatArray, ask: bool, heatmaps: bool = False) -> Answered | None:
+        """What is said of [B, C, h, w], or None where the device's memory does not hold the work.
+
+        heatmaps: let the victims say what they can of where perturbations lie.
+        """
         panel = self._panel if ask else None
         try:
             batch = torch.from_numpy(tiles).to(self.device).contiguous(memory_format=torch.channels_last)
@@ -216,9 +209,12 @@ class Attributor:
             if panel is None:
                 return Answered(outputs, [()] * len(tiles))
             heard = panel.hear(batch, outputs)
-            return Answered(heard.outputs, panel.testimonies(heard))
+            found = outputs.perturbation
+            if heatmaps and found is not None:
+                found = found._replace(estimate=panel.drawn(batch, found.estimate, heard))
+            return Answered(heard.outputs._replace(perturbation=found), panel.testimonies(heard))
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         if self.device.type == "cuda":
             torch.cuda.empty_cache()  # outside the handler, whose traceback still held the tensors
@@ -239,8 +235,7 @@ class Attributor:
                     adjustments=item.fitted.adjustments + self._not_asked(part),
                     testimonies=part.testimonies[row],
                 )
-                estimates = part.estimates[row] if part.estimates is not None else None
-                yield Finding(attribution, self._heatmap(estimates, item))
+                yield Finding(attribution, self._heatmap(part, row))
 
     def _answers(self, part: Judged, coverage: float) -> tuple[Answers, float]:
         """A part's answers, and the familiarity that they hold to, by the calibration of what they rest on."""
@@ -261,10 +256,22 @@ class Attributor:
             return ()
         return (f"victims were not asked: they take {self.manifest.image.width}x{self.manifest.image.height}",)
 
-    def _heatmap(self, estimates: Tensor | None, item: Prepared) -> Heatmap | None:
-        if estimates is None:
+    def _heatmap(self, part: Judged, row: int) -> Heatmap | None:
+        """Of one image; one attack is named for all its tiles, so that the map is made of one piece."""
+        if part.estimates is None:
             return None
-        return make_heatmap(estimates, item.fitted, self.manifest.network, item.size)
+        item, estimates, how = part.prepared[row], part.estimates[row], ""
+        attack, network = part.outputs.attack[row : row + 1], self.manifest.network
+        named = self.manifest.attacks[int(attack.argmax())].name
+        victim = self.victims[int(part.outputs.victim[row].argmax())]
+        if network.perturbation_extractor == "pixel" and named == ONE_STEP:
+            tiles = torch.from_numpy(item.fitted.tiles).to(estimates.device)
+            values = part.outputs.hyperparameter[row : row + 1]
+            estimates = stepped(tiles, estimates, attack, values, self.manifest.attacks)
+            how = "by epsilon or not at all"
+        elif named == SEARCHED and part.asked and any(victim == one.name for one in self.asked):
+            how = f"drawn along {victim}'s gradient"
+        return make_heatmap(estimates, item.fitted, network, item.size, how)
 
 
 def _mean(outputs: Sequence[Outputs], counts: list[int]) -> Outputs:
@@ -290,8 +297,3 @@ def batches(items: Iterable[_Tiled], size: int) -> Iterator[list[_Tiled]]:
             batch, tiles = [], 0
     if batch:
         yield batch
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """On the CPU torch has no type of its own for it."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)

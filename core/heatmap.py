@@ -25,15 +25,18 @@ _SOURCES = {
 _NO_PLACE = "The feature maps of an image this small are one pixel: they tell no place"
 
 
-def make_heatmap(estimates: Tensor, fitted: Fitted, config: NetworkConfig, size: tuple[int, int]) -> Heatmap:
+def make_heatmap(
+    estimates: Tensor, fitted: Fitted, config: NetworkConfig, size: tuple[int, int], how: str = ""
+) -> Heatmap:
     """The heatmap of one image, at its own ``size`` = (height, width), from the estimates G(R(fm')) of its tiles.
 
     estimates: [N, F, h, w], one for each of ``fitted``'s tiles. Where tiles overlap the mean is taken, and where there
     is none the map is empty. A feature map of one pixel, as a ResNet has of 28x28, gives an empty map instead of one
-    that is full everywhere.
+    that is full everywhere. how: what was done to the estimates, in words.
     """
-    estimates = estimates.detach().float().cpu()
     pixel = config.perturbation_extractor == "pixel"
+    source = _SOURCES["pixel" if pixel else "features"]
+    estimates = estimates.detach().float().cpu()
     magnitude = estimates.abs().amax(1, True) if pixel else estimates.square().mean(1, True).sqrt()  # [N, 1, h, w]
     if no_place := magnitude[0].numel() == 1 and not pixel:
         magnitude = torch.zeros_like(magnitude)
@@ -44,7 +47,7 @@ def make_heatmap(estimates: Tensor, fitted: Fitted, config: NetworkConfig, size:
     return Heatmap(
         strength=strength[0].clamp_(0, 1).numpy(),
         perturbation=_stitched(estimates, fitted, _PIXELS).numpy() if pixel else None,
-        source=_NO_PLACE if no_place else _SOURCES["pixel" if pixel else "features"],
+        source=_NO_PLACE if no_place else f"{source}, {how}" if how else source,
     )
 
 

@@ -13,7 +13,8 @@ from core.errors import VictimError
 from core.manifest import NONE_OF_THESE, Manifest
 from core.model.network import Outputs
 from core.model.scorer import Scorer, evidence_of, weigh
-from core.probes import Replies, ask, perturbation, probes_of
+from core.perturbation import SEARCHED, drawn_along, perturbation
+from core.probes import Replies, ask, probes_of, pull
 from core.types import Testimony
 from core.victim_store import Held, load_held
 from core.victims import Victim
@@ -57,6 +58,19 @@ class Panel:
             told = weigh(attack, victim, outputs.hyperparameter, scores, self._at, clean, self._fit)
             raw = told.attack * calibration.attack_temperature  # on the scale of the network's own
         return Heard(outputs._replace(attack=raw, victim=told.victim, hyperparameter=told.value), replies, odds)
+
+    def drawn(self, images: Tensor, estimate: Tensor, heard: Heard) -> Tensor:
+        """Estimates of perturbations, drawn along the gradient of the victim that is named, of images called C&W's."""
+        searched = torch.tensor([attack.name == SEARCHED for attack in self._manifest.attacks], device=images.device)
+        of_search = searched[heard.outputs.attack.argmax(1)]
+        named = heard.outputs.victim.argmax(1)
+        drawn = estimate.clone()
+        for place, (label, victim) in enumerate(zip(self._at, self._victims, strict=True)):
+            rows = torch.nonzero(of_search & (named == label)).squeeze(1)
+            if len(rows):
+                classes = heard.replies.label[rows, place], heard.replies.before[rows, place]
+                drawn[rows] = drawn_along(estimate[rows], pull(victim, images[rows], *classes))
+        return drawn
 
     def testimonies(self, heard: Heard) -> list[tuple[Testimony, ...]]:
         """One tuple an image, with a testimony for each victim in the order in which they are held."""

@@ -14,18 +14,15 @@ arXiv:1802.06816), and the likeliest class beside the attacked one is then the c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.errors import VictimError
-from core.manifest import AttackLabel
+from core.perturbation import STILL
 from core.pictures import through_jpeg
-
-if TYPE_CHECKING:
-    from core.model.network import Outputs
 
 PROBES = (
     "gap",
@@ -69,58 +66,20 @@ def probes_of(compressed: bool) -> tuple[str, ...]:
     return tuple(name for name in PROBES if compressed or not name.startswith("compressed_"))
 
 
-_STILL = 0.5 / 255
-"""A pixel that the estimate moves by less has not moved."""
-
 _PIXELS = 2**18
 """Of the images that a victim is asked about at once: a gradient keeps all that its layers made of them."""
 
-_ONE_STEP = "FGSM"
-"""The attack that moves every pixel it moves by epsilon exactly."""
-
 
 class Replies(NamedTuple):
-    """What candidates said of a batch. probes: float32 [B, V, P], the columns of :func:`probes_of`. label, clean_label:
-    int64 [B, V], the candidate's class for the image and for the clean estimate.
+    """What candidates said of a batch. probes: float32 [B, V, P], the columns of :func:`probes_of`. label, clean_label,
+    before: int64 [B, V], the candidate's class for the image, for the clean estimate, and what it was before the attack
+    as far as can be told.
     """
 
     probes: Tensor
     label: Tensor
     clean_label: Tensor
-
-
-def perturbation(images: Tensor, outputs: Outputs, attacks: Sequence[AttackLabel]) -> Tensor:
-    """The best estimate of a batch's perturbations, [B, C, H, W]: the auto-encoder's, made sharp under FGSM.
-
-    Eq. 4's squared error makes the auto-encoder understate what it is unsure of. Under FGSM the size of every change
-    is known once epsilon is, and the estimate has only to say its sign.
-    """
-    if outputs.perturbation is None:
-        raise ValueError("victims can be asked only beside a network that estimates perturbations")
-    estimate = outputs.perturbation.estimate
-    names = [attack.name for attack in attacks]
-    if _ONE_STEP not in names:
-        return estimate
-    at = names.index(_ONE_STEP)
-    epsilon = outputs.hyperparameter[:, at].clamp(attacks[at].minimum, attacks[at].maximum)[:, None, None, None] / 255
-    stepped = (outputs.attack.argmax(1) == at)[:, None, None, None]
-    return torch.where(stepped, _one_step(images, estimate, epsilon), estimate)
-
-
-def _one_step(images: Tensor, estimate: Tensor, epsilon: Tensor) -> Tensor:
-    """What one step of epsilon [B, 1, 1, 1] did: the estimate's signs, or the only ones that the range allows.
-
-    A pixel nearer to an end than epsilon cannot have come from there, and one that is epsilon away from an end came
-    from it if the estimate has that direction at all. At the end itself epsilon was cut off, and the estimate stands.
-    """
-    black, white = images <= 0, images >= 1
-    seen = torch.where(estimate.abs() > epsilon / 4, estimate, 0.0)
-    from_end = torch.where(estimate > 0, images - epsilon, 1 - images - epsilon).abs() < _STILL
-    sign = torch.where(from_end, estimate, seen).sign()
-    fell, rose = images < epsilon - _STILL, images > 1 - epsilon + _STILL
-    sign = torch.where(fell & ~rose, -1.0, torch.where(rose & ~fell, 1.0, sign))
-    cut = torch.where(black, seen.clamp(max=0), seen.clamp(min=0)).clamp(-epsilon, epsilon)
-    return torch.where(black | white, cut, epsilon * sign)
+    before: Tensor
 
 
 def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, compressed: bool = True) -> Replies:
@@ -136,6 +95,18 @@ def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, compress
         for piece in zip(torch.split(images, at_once), torch.split(estimate, at_once), strict=True)
     ]
     return Replies(*map(torch.cat, zip(*pieces, strict=True)))
+
+
+def pull(victim: nn.Module, images: Tensor, label: Tensor, before: Tensor) -> Tensor:
+    """Where a victim's margin from ``label`` to ``before``, int64 [B], rises fastest: its gradient, [B, C, H, W]."""
+    at_once = max(1, _PIXELS // (images.shape[2] * images.shape[3]))
+    found = []
+    for some, *labels in zip(*(torch.split(each, at_once) for each in (images, label, before)), strict=True):
+        x = some.detach().requires_grad_()
+        with torch.enable_grad():
+            margin = _margin(victim(x).float(), *labels)
+            found += torch.autograd.grad(margin.sum(), x)
+    return torch.cat(found)
 
 
 def _ask_piece(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, compressed: bool) -> Replies:
@@ -182,10 +153,10 @@ class _Moved(NamedTuple):
         end.
         """
         way, flat = (images - before).flatten(1), images.flatten(1)
-        return cls(way, torch.where(way.abs() > _STILL, way.sign(), (flat >= 1).float() - (flat <= 0).float()))
+        return cls(way, torch.where(way.abs() > STILL, way.sign(), (flat >= 1).float() - (flat <= 0).float()))
 
 
-def _ask_one(victim: nn.Module, looks: _Looks) -> tuple[Tensor, Tensor, Tensor]:
+def _ask_one(victim: nn.Module, looks: _Looks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     count = len(looks.images)
     both = torch.cat([looks.images, looks.clean]).detach().requires_grad_()
     with torch.enable_grad():
@@ -217,7 +188,7 @@ def _ask_one(victim: nn.Module, looks: _Looks) -> tuple[Tensor, Tensor, Tensor]:
             margin - _margin(after, label, before),
             *_alignment(gradient[:count], looks.compressed[1]),
         ]
-    return torch.stack(columns, dim=1).detach(), label, clean_label
+    return torch.stack(columns, dim=1).detach(), label, clean_label, before
 
 
 @torch.no_grad()

@@ -89,7 +89,7 @@ def survey_images(source: str, data: Path | None = None) -> Survey:
 
 def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Bring and train the victims that are not there yet, and tell every one's accuracy."""
-    from core.attributor import choose_device  # noqa: PLC0415
+    from core.devices import choose_device  # noqa: PLC0415
     from core.victims import load_victim  # noqa: PLC0415
     from training.pipeline import make_victims  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
@@ -107,7 +107,7 @@ def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
 
 def check_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Take the clean images in, and bring the scenario's own victims; raises VictimError for one that is refused."""
-    from core.attributor import choose_device  # noqa: PLC0415
+    from core.devices import choose_device  # noqa: PLC0415
     from training.pipeline import bring_victims  # noqa: PLC0415
 
     clean, device = _clean(run, listen, cancel), choose_device(run.device)
@@ -118,7 +118,7 @@ def check_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
 
 def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Tell, for every victim, the margins that ``images`` clean images can be pushed to, as a "reach" event."""
-    from core.attributor import choose_device  # noqa: PLC0415
+    from core.devices import choose_device  # noqa: PLC0415
     from core.victims import load_victim  # noqa: PLC0415
     from training.attacks import make_attack  # noqa: PLC0415
     from training.reach import measure_reach as measure  # noqa: PLC0415
@@ -136,7 +136,7 @@ def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken |
 
 def generate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Make the scenario's examples against the victims in ``run.victims``."""
-    from core.attributor import choose_device  # noqa: PLC0415
+    from core.devices import choose_device  # noqa: PLC0415
     from training.generate import generate as generate_examples  # noqa: PLC0415
     from training.pipeline import check_plan  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
@@ -156,7 +156,7 @@ def generate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
 
 def train(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path:
     """Train the network on the examples in ``run.shards``, calibrate, measure and write the pack; returns its path."""
-    from core.attributor import choose_device  # noqa: PLC0415
+    from core.devices import choose_device  # noqa: PLC0415
     from training.pipeline import train_pack  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
 
@@ -173,7 +173,7 @@ def train(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Path
 
 def estimate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Try a few batches of everything, and tell the time and the disk that the run would take as an "estimate"."""
-    from core.attributor import choose_device  # noqa: PLC0415
+    from core.devices import choose_device  # noqa: PLC0415
     from core.files import free_space  # noqa: PLC0415
     from training.budget import lacking  # noqa: PLC0415
     from training.estimate import estimate as try_all  # noqa: PLC0415

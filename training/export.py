@@ -10,17 +10,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from core.manifest import CLEAN, AttackLabel, Calibration, ImageSpec, Manifest, ProbeFit, VictimLabel
 from core.model.network import MTAA
 from core.pack import Pack, write_pack
+from core.perturbation import stepped
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.calibrate import epsilons_to_read, fit_calibration
 from training.figures import drawings
 from training.fit_familiarity import CHANGED, fit_familiarity
 from training.grow import compare
-from training.metrics import Predictions, evaluate
+from training.likeness import correlation
+from training.metrics import Floats, Predictions, evaluate
 from training.scenario import Scenario
 from training.shards import Examples, fingerprint, read_manifest
 from training.sources import SPLITS, Split
@@ -163,24 +164,25 @@ def measure(
         if (examples.entry == index).any()
     }
     if answers.perturbation is not None and scenario.network.perturbation_extractor == "pixel":
-        correlation = heatmap_correlation(answers.perturbation, examples)
+        alike = _heatmap_correlation(answers, labels, examples)
         results["heatmap_correlation"] = {
-            label.name: float(correlation[examples.attack == index].mean())
+            label.name: float(alike[examples.attack == index].mean())
             for index, label in enumerate(labels)
             if label.name != CLEAN and (examples.attack == index).any()
         }
     return results
 
 
-def heatmap_correlation(estimate: Tensor, examples: Examples) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Pearson correlation [N] between the estimated and the true |perturbation| over the pixels of each image."""
+def _heatmap_correlation(answers: Answers, labels: list[AttackLabel], examples: Examples) -> Floats:
+    """Pearson correlation [N] of the estimate, as it is drawn by the image alone, and the perturbation, by size."""
+    assert answers.perturbation is not None
     parts = []
     for at in torch.split(torch.arange(len(examples)), 256):
-        attacked, clean = (torch.from_numpy(images[at.numpy()]) for images in (examples.adversarial, examples.clean))
-        true = (attacked.double() - clean.double()).abs().flatten(1)
-        guess = estimate[at].double().abs().flatten(1)
-        true, guess = true - true.mean(1, keepdim=True), guess - guess.mean(1, keepdim=True)
-        scale = (true.square().sum(1) * guess.square().sum(1)).sqrt().clamp_min(1e-12)
-        parts.append((true * guess).sum(1) / scale)
-    correlation: np.ndarray[Any, np.dtype[np.float64]] = torch.cat(parts).numpy()
-    return correlation
+        attacked, clean = (
+            torch.from_numpy(images[at.numpy()]) / 255 for images in (examples.adversarial, examples.clean)
+        )
+        told = answers.attack[at], answers.hyperparameter[at]
+        estimate = stepped(attacked, answers.perturbation[at], *told, labels)
+        parts.append(correlation(estimate.abs(), (attacked - clean).abs()))
+    found: Floats = torch.cat(parts).numpy()
+    return found

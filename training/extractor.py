@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.devices import is_out_of_memory
 from core.errors import Cancelled, DeviceError, ScenarioError
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
 from training.gradients import Batches
 from training.losses import reconstruction_loss
-from training.memory import is_out_of_memory
 from training.objective import Batch, Objective
 from training.ranks import Ranks
 from training.scenario import TrainingSpec

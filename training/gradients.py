@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.devices import is_out_of_memory
 from core.errors import DeviceError
 from training.changes import changed
-from training.memory import Smaller, in_parts, is_out_of_memory
+from training.memory import Smaller, in_parts
 from training.objective import Batch, Objective, Tally
 from training.ranks import Ranks
 from training.shards import Examples

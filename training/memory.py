@@ -10,19 +10,13 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from core.devices import is_out_of_memory
 from core.errors import DeviceError
 
 Smaller = Callable[[int, int], None]
 """Told the size of a batch and of the parts that it goes through the device in from now on."""
 
 T = TypeVar("T")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device or the machine had no memory left; on the CPU torch says so in a plain RuntimeError."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )
 
 
 @contextmanager

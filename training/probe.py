@@ -17,7 +17,8 @@ from torch import Tensor
 from core.manifest import AttackLabel, Calibration
 from core.model.network import MTAA, Outputs
 from core.model.scorer import agreed
-from core.probes import PROBES, ask, perturbation
+from core.perturbation import perturbation
+from core.probes import PROBES, ask
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
 from training.gradients import pieces, to_float

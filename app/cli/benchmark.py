@@ -100,7 +100,7 @@ def train(
     json: _Json = None,
 ) -> None:
     """Training of the network, beside the bare loop over batches that lie on the device already."""
-    from core.attributor import choose_device  # noqa: PLC0415 (torch)
+    from core.devices import choose_device  # noqa: PLC0415 (torch)
     from training.benchmark_train import measure_training  # noqa: PLC0415
 
     with progress_bars() as bars:

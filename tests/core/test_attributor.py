@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from core.answers import at_coverage
-from core.attributor import Attributor, choose_device
+from core.attributor import Attributor
+from core.devices import choose_device
 from core.errors import Cancelled, DeviceError
 from core.imageio import find_images, load_image
 from core.pack import find_pack, load_pack

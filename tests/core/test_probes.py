@@ -8,10 +8,8 @@ from torch import Tensor, nn
 
 from core import probes as probes_module
 from core.manifest import AttackLabel
-from core.model.network import Outputs
-from core.model.perturbation import Perturbation
 from core.model.scorer import Scorer, Scores, agreed, evidence_of, weigh
-from core.probes import PROBES, Replies, ask, perturbation, probes_of
+from core.probes import PROBES, Replies, ask, probes_of, pull
 from tests.core.panels import fit
 
 ATTACKS = [
@@ -97,7 +95,7 @@ def test_compression_tells_what_the_estimate_misses() -> None:
     image = (torch.full((1, 1, 8, 8), 128.0) + 2 * board) / 255
     victim = torch.stack([torch.full((64,), 0.001), 0.5 * board.flatten(), -board.flatten()])
     said = replies(image, torch.zeros_like(image), victim)
-    assert (said.label.item(), said.clean_label.item()) == (1, 1)
+    assert (said.label.item(), said.clean_label.item(), said.before.item()) == (1, 1, 0)
     found = {name: said.probes[0, 0, at].item() for name, at in AT.items()}
     assert (found["flip"], found["compressed_flip"]) == (0, 1)
     strength = 64 * 0.5 * 2 / 255
@@ -124,37 +122,19 @@ def test_a_pack_that_does_not_hear_of_compression_does_not_pay_for_it(monkeypatc
     torch.testing.assert_close(stays[..., AT["margin"]], stays[..., AT["gap"]])
 
 
+def test_a_margin_pulls_along_its_gradient_in_pieces_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.rand(3, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    label, before = torch.tensor([0, 1, 2]), torch.tensor([1, 2, 0])
+    wanted = (WEIGHT[label] - WEIGHT[before]).view(3, 1, 2, 2)
+    torch.testing.assert_close(pull(Linear(WEIGHT), images, label, before), wanted)
+    monkeypatch.setattr(probes_module, "_PIXELS", 8)
+    torch.testing.assert_close(pull(Linear(WEIGHT), images, label, before), wanted)
+
+
 def test_nothing_moved_is_no_division_by_zero() -> None:
     images = torch.full((2, 1, 2, 2), 0.5)
     found = replies(images, torch.zeros_like(images), torch.zeros(3, 4))
     assert found.probes.isfinite().all()
-
-
-def outputs(estimate: Tensor, attack: int, epsilon: float) -> Outputs:
-    count = len(estimate)
-    logits = nn.functional.one_hot(torch.full((count,), attack), 3).float()
-    told = torch.full((count, 3), epsilon)
-    return Outputs(logits, torch.zeros(count, 2), told, Perturbation(estimate, estimate, estimate), estimate)
-
-
-def test_one_step_is_undone_where_the_range_says_how() -> None:
-    epsilon = 60 / 255
-    shades = torch.tensor([[[[0.0, 1.0, 0.1, 0.9, 0.5, epsilon, 0.5, 0.5]]]])
-    # black, white, too dark to have risen, too light to have fallen, sure, risen from black, unsure, sure
-    vague = torch.tensor([[[[0.001, -0.001, 0.2, -0.2, 0.2, 0.001, 0.01, -0.2]]]])
-    wanted = torch.tensor([[[[0.0, 0.0, -1.0, 1.0, 1.0, 1.0, 0.0, -1.0]]]]) * epsilon
-    torch.testing.assert_close(perturbation(shades, outputs(vague, 1, 60), ATTACKS), wanted)
-
-
-def test_other_attacks_keep_the_estimate() -> None:
-    images, estimate = torch.rand(2, 1, 2, 2), torch.rand(2, 1, 2, 2) - 0.5
-    assert torch.equal(perturbation(images, outputs(estimate, 2, 60), ATTACKS), estimate)
-
-
-def test_a_network_without_an_estimate_cannot_ask() -> None:
-    blind = outputs(torch.zeros(1, 1, 2, 2), 1, 60)._replace(perturbation=None)
-    with pytest.raises(ValueError, match="perturbations"):
-        perturbation(torch.zeros(1, 1, 2, 2), blind, ATTACKS)
 
 
 # --- weighing -------------------------------------------------------------------------------------------------------

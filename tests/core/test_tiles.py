@@ -122,9 +122,9 @@ def test_a_pass_that_the_memory_does_not_hold_is_made_smaller(
     (expected,) = attributor.attribute([image])
     forward, sizes = attributor.forward, []
 
-    def scarce(tiles: np.ndarray[Any, Any], ask: bool) -> object:
+    def scarce(tiles: np.ndarray[Any, Any], ask: bool, heatmaps: bool) -> object:
         sizes.append(len(tiles))
-        return forward(tiles, ask) if len(tiles) <= 5 else None
+        return forward(tiles, ask, heatmaps) if len(tiles) <= 5 else None
 
     monkeypatch.setattr(attributor, "forward", scarce)
     (found,) = attributor.attribute([image])
@@ -139,10 +139,10 @@ def test_cancelling_does_not_wait_for_all_tiles(
     cancel, passes, forward = CancelToken(), [], attributor.forward
     attributor._fits = attributor.batch = 4
 
-    def cancelled(tiles: np.ndarray[Any, Any], ask: bool) -> object:
+    def cancelled(tiles: np.ndarray[Any, Any], ask: bool, heatmaps: bool) -> object:
         passes.append(len(tiles))
         cancel.cancel()
-        return forward(tiles, ask)
+        return forward(tiles, ask, heatmaps)
 
     monkeypatch.setattr(attributor, "forward", cancelled)
     with pytest.raises(Cancelled):

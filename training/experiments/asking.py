@@ -17,7 +17,8 @@ from torch import Tensor
 from core.manifest import AttackLabel, ProbeFit
 from core.model.scorer import Scorer
 from core.pack import build_network
-from core.probes import PROBES, ask, perturbation
+from core.perturbation import perturbation
+from core.probes import PROBES, ask
 from core.victims import load_victim
 from training.experiments.retrained import SEED_APART
 from training.experiments.study import Study

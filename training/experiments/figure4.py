@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
-from core.types import FloatArray
 from training.experiments.draw import gallery
 from training.experiments.figure3 import sizes
 from training.experiments.item import Found, Item, Table
 from training.experiments.perturbations import attack_digits, known_digits, load, middle
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, narrow
+from training.likeness import correlation
 
 IMAGES, SHOWN = 200, 4
 
@@ -28,24 +29,17 @@ def cells(study: Study, seed: int) -> list[Cell]:
         images, labels = known_digits(study, list(victims.values()), study.images(IMAGES))
         values = np.full(len(images), middle(spec))
         done = {n: attack_digits(study, v, spec, images, labels, values, seed=seed) for n, v in victims.items()}
-        flat = {name: made.perturbation.reshape(len(images), -1) for name, made in done.items()}
+        made = {name: torch.from_numpy(one.perturbation) for name, one in done.items()}
         figures = {
             "attack": spec.name, "value": middle(spec), "images": len(images),
             "victims": {n: {"success": float(m.success.mean()), **sizes(m.perturbation)} for n, m in done.items()},
-            "correlation": {a: {b: correlation(flat[a], flat[b]) for b in flat} for a in flat},
+            "correlation": {a: {b: float(correlation(made[a], made[b]).mean()) for b in made} for a in made},
         }  # fmt: skip
         columns = np.stack([images, *(made.perturbation for made in done.values())], axis=1)
         return Result(figures, {"columns": columns[:SHOWN]})
 
     settings = {"seed": seed, "data": study.fingerprint, "attack": spec.model_dump(), "images": study.images(IMAGES)}
     return [Cell("perturbations", "perturbations-by-victim", settings, compute)]
-
-
-def correlation(first: FloatArray, second: FloatArray) -> float:
-    """Mean over images of the Pearson correlation of two perturbations [N, pixels]."""
-    a, b = (x.astype(np.float64) - x.mean(1, keepdims=True, dtype=np.float64) for x in (first, second))
-    scale = np.sqrt((a * a).sum(1) * (b * b).sum(1))
-    return float(((a * b).sum(1) / np.maximum(scale, 1e-12)).mean())
 
 
 def table(found: Found) -> Table:

@@ -14,6 +14,7 @@ from training.experiments import (
     fits,
     float_images,
     growth,
+    heatmaps,
     learning_curve,
     retrained,
     robustness,
@@ -32,7 +33,8 @@ ITEMS: dict[str, Item] = {
     module.ITEM.name: module.ITEM
     for module in (
         table2, table4, table7, table9, table11, table13, figure2, figure3, figure4, figure6, figure7,
-        learning_curve, growth, toolboxes, retrained, robustness, fits, unseen, coverage, evidence, float_images,
+        learning_curve, growth, toolboxes, retrained, robustness, fits, unseen, coverage, evidence, heatmaps,
+        float_images,
     )
 }  # fmt: skip
 

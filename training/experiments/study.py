@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from core.attributor import choose_device
+from core.devices import choose_device
 from core.errors import DataError, ScenarioError
 from core.files import make_folder, write_file
 from core.pack import Pack, find_pack, load_pack

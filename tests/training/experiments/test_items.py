@@ -15,6 +15,7 @@ from PIL import Image
 
 from app.__main__ import main
 from core.errors import DataError
+from core.pack import build_network
 from core.progress import Progress
 from training.experiments import coverage, fits, table7, table9, table13
 from training.experiments.cells import TASKS
@@ -25,6 +26,7 @@ from training.experiments.perturbations import load
 from training.experiments.study import Study
 from training.metrics import TABLE1_WIDTH
 from training.scenario import Scenario
+from training.trainer import answer
 
 Build = Callable[..., Study]
 
@@ -78,7 +80,8 @@ def test_an_item_runs_and_says_what_it_did(
     missing = {cell.removesuffix(", seed 0") for cell in content["not_run"]}
     assert set(content["runs"]["0"]) | missing == planned
     assert not set(content["runs"]["0"]) & missing
-    assert all("not installed" in reason for reason in content["not_run"].values())
+    whys = ("not installed", "the pack asks nobody")
+    assert all(any(why in reason for why in whys) for reason in content["not_run"].values())
     assert (content["item"], content["scale"], content["dataset"], content["per_cell"]) == (name, 0.01, "digits", 2)
     assert all({"device", "date", "seconds"} <= cell.keys() for cell in content["runs"]["0"].values())
     table = item.table(Found(content["runs"]))
@@ -214,6 +217,32 @@ def test_robustness_tells_what_its_verdicts_say(shared: Path, study: Build) -> N
         right = (found["attack"] == found["true_attack"]) & (found["victim"] == found["true_victim"])
         assert figures["wrong"] == (~right).sum()
         assert figures["unfamiliar_where_wrong"] == pytest.approx((found["familiar"][~right] == 0).mean())
+
+
+def test_heatmaps_are_compared_with_what_was_done(shared: Path, study: Build) -> None:
+    own, item = study(shared, scale=1.0), ITEMS["heatmaps"]
+    content = run_item(item, own, [0])
+    assert content["runs"]["0"].keys() == {"auto-encoder", "image"}
+    assert "the pack asks nobody" in str(content)
+    test = own.examples("test")
+    network = build_network(own.pack).requires_grad_(False)
+    rows = test.attack != own.scenario.attack_labels.index("clean")
+    attacked, attack = test.adversarial[rows], test.attack[rows]
+    estimate = answer(network, torch.from_numpy(attacked), own.device, perturbation=True).perturbation
+    assert estimate is not None
+    true = (attacked.astype(float) - test.clean[rows]).reshape(len(estimate), -1)
+    guess = estimate.double().numpy().reshape(true.shape)
+    with np.errstate(invalid="ignore"):  # FGSM may have moved every pixel alike
+        sizes = np.nan_to_num([np.corrcoef(abs(a), abs(b))[0, 1] for a, b in zip(guess, true, strict=True)])
+    signed = np.array([a @ b / np.linalg.norm(a) / np.linalg.norm(b) for a, b in zip(guess, true, strict=True)])
+    found = content["runs"]["0"]["auto-encoder"]["attacks"]
+    assert list(found) == ["FGSM", "PGD", "C&W"]
+    for at in set(attack.tolist()):
+        means = found[own.scenario.attack_labels[at]]
+        assert means["correlation"] == pytest.approx(sizes[attack == at].mean(), abs=1e-3)
+        assert means["cosine"] == pytest.approx(signed[attack == at].mean(), abs=1e-3)
+    shown = {row[0]: row[1:] for row in item.table(Found(content["runs"])).rows}
+    assert set(shown["as drawn, all victims asked"]) == {"not run"}
 
 
 def test_fits_judges_every_photograph_in_every_way(shared: Path, photographs: Path, study: Build) -> None:

@@ -1,0 +1,29 @@
+"""The device that a network runs on, and how to tell that its memory is full."""
+
+from __future__ import annotations
+
+import torch
+
+from core.errors import DeviceError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device for "auto", "cpu", "cuda" or "cuda:N". Raises DeviceError if that one is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceError(f"{name!r} is no device.", "Use auto, cpu, cuda or cuda:N.") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise DeviceError(f"This machine has no device {name}.", "Use auto or cpu.")
+    if device.type not in ("cpu", "cuda"):
+        raise DeviceError(f"{name!r} is not supported.", "Use auto, cpu, cuda or cuda:N.")
+    return device
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device or the machine had no memory left; on the CPU torch says so in a plain RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )

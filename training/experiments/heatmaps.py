@@ -1,0 +1,153 @@
+"""How like the true perturbation is the pack's estimate: the auto-encoder's own, and what the window draws of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from core.attributor import Attributor
+from core.manifest import CLEAN
+from core.pack import build_network
+from core.pictures import Pixels
+from core.progress import ProgressMeter
+from core.types import LoadedImage
+from core.victim_store import candidates
+from training.experiments.draw import bars
+from training.experiments.item import Found, Item, Table
+from training.experiments.judge import check_victims
+from training.experiments.study import Arrays, Cell, Result, Study
+from training.experiments.subset import unit
+from training.likeness import correlation, cosine
+from training.metrics import Ints
+from training.shards import Examples
+from training.trainer import answer
+
+IMAGES = 6000
+"""Adversarial test examples at scale 1, evenly taken."""
+
+Estimated = Callable[[Pixels], Tensor]
+"""Images uint8 [B, C, H, W] -> estimates of their perturbations, the same shape."""
+
+_CHUNK = 64
+_WAYS = {
+    "auto-encoder": "auto-encoder, as it is",
+    "image": "as drawn, by the image alone",
+    "asked": "as drawn, all victims asked",
+}
+
+
+def cells(study: Study, seed: int) -> list[Cell]:
+    def cell(way: str) -> Cell:
+        def compute(_: Path) -> Result:
+            test = study.examples("test")
+            rows = np.flatnonzero(test.attack != _clean_at(study))
+            rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(study.images(IMAGES), len(rows))).astype(int))]
+            return Result({"images": len(rows), "attacks": _compare(study, test, rows, way)})
+
+        settings = {
+            "pack": study.pack.manifest.pack_id, "data": study.fingerprint, "images": study.images(IMAGES), "way": way
+        }  # fmt: skip
+        absent = "" if study.pack.manifest.network.perturbation_extractor == "pixel" else "it estimates no pixels"
+        if way == "asked" and study.pack.manifest.probes is None:
+            absent = "the pack asks nobody"
+        return Cell(way, "heatmaps", settings, compute, absent)
+
+    return [cell(way) for way in _WAYS]
+
+
+def _clean_at(study: Study) -> int:
+    names = list(study.scenario.attack_labels)
+    return names.index(CLEAN) if CLEAN in names else -1
+
+
+def _compare(study: Study, test: Examples, rows: Ints, way: str) -> dict[str, dict[str, float]]:
+    """By attack: the correlation of the perturbations' sizes, and the cosine of the perturbations themselves."""
+    check_victims(study)
+    estimated = _raw(study) if way == "auto-encoder" else _drawn(study, asked=way == "asked")
+    parts = []
+    meter = ProgressMeter("comparing", len(rows), study.tell)
+    for some in np.split(rows, range(_CHUNK, len(rows), _CHUNK)):
+        estimate = estimated(test.adversarial[some])
+        true = torch.from_numpy(test.adversarial[some].astype(np.float32) - test.clean[some])
+        parts.append(torch.stack([correlation(estimate.abs(), true.abs()), cosine(estimate, true)]))
+        meter.advance(len(some))
+    found, attack = torch.cat(parts, 1).numpy(), test.attack[rows]
+    means = {at: found[:, attack == at].mean(1).tolist() for at in sorted(set(attack.tolist()))}
+    return {
+        study.scenario.attack_labels[at]: {
+            "examples": int((attack == at).sum()),
+            "correlation": sizes,
+            "cosine": signed,
+        }
+        for at, (sizes, signed) in means.items()
+    }
+
+
+def _raw(study: Study) -> Estimated:
+    network = build_network(study.pack).requires_grad_(False).to(study.device)
+
+    def estimated(images: Pixels) -> Tensor:
+        found = answer(network, torch.from_numpy(images), study.device, perturbation=True).perturbation
+        assert found is not None
+        return found
+
+    return estimated
+
+
+def _drawn(study: Study, *, asked: bool) -> Estimated:
+    found = candidates(study.pack.manifest, folders=[study.victims]) if asked else []
+    held = [one.held for one in found if one.held is not None]
+    attributor = Attributor(study.pack, str(study.device), held)
+
+    def estimated(images: Pixels) -> Tensor:
+        loaded = [LoadedImage("", str(at), image, "PNG", 8, False) for at, image in enumerate(unit(images))]
+        maps = [finding.heatmap for finding in attributor.attribute(loaded, heatmaps=True)]
+        drawn = [one.perturbation for one in maps if one is not None and one.perturbation is not None]
+        return torch.from_numpy(np.stack(drawn))
+
+    return estimated
+
+
+def _attacks(found: Found) -> list[str]:
+    return list(dict.fromkeys(name for way in _WAYS for attacks in found.get(way, "attacks") for name in attacks))
+
+
+def table(found: Found) -> Table:
+    attacks = _attacks(found)
+    rows = [
+        [
+            words, *(found.number(way, "attacks", name, "correlation") for name in attacks),
+            *(found.number(way, "attacks", name, "cosine") for name in attacks),
+        ]
+        for way, words in _WAYS.items()
+    ]  # fmt: skip
+    return Table(["Estimate", *(f"{n}, sizes" for n in attacks), *(f"{n}, signed" for n in attacks)], rows)
+
+
+def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
+    attacks = _attacks(found)
+    bars(
+        figure,
+        {
+            name: {words: {n: found.mean(way, "attacks", n, key) for n in attacks} for way, words in _WAYS.items()}
+            for name, key in (("correlation of sizes", "correlation"), ("cosine, signed", "cosine"))
+        },
+    )
+
+
+ITEM = Item(
+    "heatmaps", "How like the true perturbation the estimate is that the window draws", cells, table, draw,
+    of_pack=True,
+    choices=(
+        "Sizes: Pearson correlation of |estimate| and |perturbation| over an image, the mean over images.",
+        "Signed: cosine of the two, the mean over images.",
+        "As drawn: under the attack that is named. FGSM's estimate moves each pixel by epsilon or not at all; C&W's is "
+        "turned by a third towards the margin gradient of the victim that is named, where that one was asked.",
+        "FGSM moves nearly every pixel alike, so that the sizes say little there.",
+    ),
+)  # fmt: skip
