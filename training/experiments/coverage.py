@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.attributor import Attributor
 from core.manifest import Manifest
 from training.calibrate import COVERAGES
 from training.experiments.draw import curves
 from training.experiments.item import Found, Item, Table
-from training.experiments.judge import Truth, Verdicts, judge, pack_truth
+from training.experiments.judge import Truth, Verdicts, attributor_of, judge, pack_truth
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.metrics import Floats, Ints
 
@@ -28,7 +27,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
     def cell(asked: float) -> Cell:
         def compute(_: Path) -> Result:
             images, truth, _entries = pack_truth(study)
-            verdicts = judge(Attributor(study.pack, str(study.device)), images, study.tell, asked)
+            verdicts = judge(attributor_of(study), images, study.tell, asked)
             arrays = verdicts.arrays() | {
                 "true_attack": truth.attack, "true_victim": truth.victim, "true_hyperparameter": truth.value,
             }  # fmt: skip

@@ -10,16 +10,14 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from core.attributor import Attributor
 from core.manifest import CLEAN
 from core.pack import build_network
 from core.pictures import Pixels
 from core.progress import ProgressMeter
 from core.types import LoadedImage
-from core.victim_store import candidates
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
-from training.experiments.judge import check_victims
+from training.experiments.judge import attributor_of, check_victims
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import unit
 from training.likeness import correlation, cosine
@@ -100,9 +98,7 @@ def _raw(study: Study) -> Estimated:
 
 
 def _drawn(study: Study, *, asked: bool) -> Estimated:
-    found = candidates(study.pack.manifest, folders=[study.victims]) if asked else []
-    held = [one.held for one in found if one.held is not None]
-    attributor = Attributor(study.pack, str(study.device), held)
+    attributor = attributor_of(study, asked=asked)
 
     def estimated(images: Pixels) -> Tensor:
         loaded = [LoadedImage("", str(at), image, "PNG", 8, False) for at, image in enumerate(unit(images))]

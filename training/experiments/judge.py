@@ -15,6 +15,7 @@ from core.errors import DataError
 from core.manifest import Manifest
 from core.progress import ProgressCallback, ProgressMeter
 from core.types import FloatArray, LoadedImage
+from core.victim_store import candidates
 from training.experiments.study import Arrays, Study
 from training.experiments.subset import unit
 from training.metrics import table1_factor
@@ -27,9 +28,9 @@ _CHUNK = 128
 class Verdicts:
     """A pack's answers on N images.
 
-    attack, victim: [N] indices of the labels named. confidence: [N, 2], their calibrated probabilities. value, low,
-    high: [N] hyperparameter told and its interval, label units. attack_set, victim_set: bool [N, labels], the
-    candidates. familiarity: [N] scores; familiar: bool [N].
+    attack, victim: [N] indices of the labels named, "none of these" after the pack's victims. confidence: [N, 2], their
+    calibrated probabilities. value, low, high: [N] hyperparameter told and its interval, label units. attack_set,
+    victim_set: bool [N, labels], the candidates. familiarity: [N] scores; familiar: bool [N].
     """
 
     attack: NDArray[np.int64]
@@ -49,6 +50,12 @@ class Verdicts:
         return {name: c.astype(np.uint8) if c.dtype == np.bool_ else c for name, c in columns.items()}
 
 
+def attributor_of(study: Study, *, asked: bool = False) -> Attributor:
+    """The pack under test; asked: with those of its victims that are in the study's folder."""
+    found = candidates(study.pack.manifest, folders=[study.victims]) if asked else []
+    return Attributor(study.pack, str(study.device), [one.held for one in found if one.held is not None])
+
+
 def judge(
     attributor: Attributor,
     images: Sequence[FloatArray] | FloatArray,
@@ -57,7 +64,7 @@ def judge(
 ) -> Verdicts:
     """The pack's answers on N images float32 [C, h, w] in [0, 1], of any size."""
     attacks = [a.name for a in attributor.manifest.attacks]
-    victims = [v.name for v in attributor.manifest.victims]
+    victims = attributor.victims
     meter = ProgressMeter("judging", len(images), tell)
     rows: list[tuple[Any, ...]] = []
     for start in range(0, len(images), _CHUNK):

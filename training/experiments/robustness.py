@@ -9,11 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from core.attributor import Attributor
 from core.pictures import Pixels, resized, through_jpeg
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
-from training.experiments.judge import counted, judge, pack_truth
+from training.experiments.judge import attributor_of, counted, judge, pack_truth
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import unit
 
@@ -63,15 +62,18 @@ CHANGES: dict[str, Change] = {
     "darker by a tenth": darker,
 }
 
+_ASKED = ", victims asked"
+"""At the end of a cell's name."""
+
 
 def cells(study: Study, seed: int) -> list[Cell]:
-    def cell(name: str, change: Change) -> Cell:
+    def cell(name: str, change: Change, *, asked: bool) -> Cell:
         def compute(_: Path) -> Result:
             images, truth, _entries = pack_truth(study)
             rows = np.unique(np.linspace(0, len(images) - 1, min(study.images(IMAGES), len(images))).astype(int))
             before: Pixels = (images[rows] * 255).round().astype(np.uint8)
             after = unit(np.stack([change(image) for image in before]))
-            verdicts = judge(Attributor(study.pack, str(study.device)), after, study.tell)
+            verdicts = judge(attributor_of(study, asked=asked), after, study.tell)
             own = truth.of(rows)
             figures = counted(verdicts, own, study.pack.manifest)
             arrays = verdicts.arrays() | {
@@ -83,28 +85,40 @@ def cells(study: Study, seed: int) -> list[Cell]:
             "pack": study.pack.manifest.pack_id, "data": study.fingerprint, "images": study.images(IMAGES),
             "change": name,
         }  # fmt: skip
-        return Cell(name, "robustness", settings, compute)
+        if not asked:
+            return Cell(name, "robustness", settings, compute)
+        absent = "" if study.pack.manifest.probes is not None else "the pack asks nobody"
+        return Cell(f"{name}{_ASKED}", "robustness", settings | {"asked": True}, compute, absent)
 
-    return [cell(name, change) for name, change in CHANGES.items()]
+    return [cell(name, change, asked=asked) for asked in (False, True) for name, change in CHANGES.items()]
 
 
 def table(found: Found) -> Table:
-    rows = [
-        [
-            name, found.percent(name, "attack"), found.percent(name, "victim"), found.number(name, "hyperparameter"),
-            found.number(name, "wrong", digits=0),
-            *(found.percent(name, f"unfamiliar{where}") if found.get(name, f"unfamiliar{where}") else "-"
-              for where in ("", "_where_wrong", "_where_right")),
+    shares = ("attack", "victim", "unfamiliar", "unfamiliar_where_wrong", "unfamiliar_where_right")
+
+    def own(name: str) -> list[str]:
+        counts = found.number(name, "hyperparameter"), found.number(name, "wrong", digits=0)
+        told = [
+            found.percent(name, share) if found.get(name, share) or not found.get(name) else "-" for share in shares
         ]
-        for name in CHANGES
-    ]  # fmt: skip
+        return [*told[:2], *counts, *told[2:]]
+
+    ways = ("", _ASKED) if any(found.get(f"{change}{_ASKED}") for change in CHANGES) else ("",)
+    rows = [[f"{change}{way}", *own(f"{change}{way}")] for change in CHANGES for way in ways]
     flagged = ["unfamiliar %", "unfamiliar % where wrong", "unfamiliar % where right"]
     return Table(["Change", "attack %", "victim %", "RMSE", "attack or victim wrong", *flagged], rows)
 
 
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
     shown = {"attack": "attack", "victim": "victim", "unfamiliar where wrong": "unfamiliar_where_wrong"}
-    bars(figure, {"share": {name: {c: found.mean(c, key) for c in CHANGES} for name, key in shown.items()}})
+    panels = {"by the image": "", "victims asked": _ASKED}
+    bars(
+        figure,
+        {
+            title: {name: {c: found.mean(f"{c}{end}", key) for c in CHANGES} for name, key in shown.items()}
+            for title, end in panels.items()
+        },
+    )
 
 
 ITEM = Item(
@@ -113,6 +127,7 @@ ITEM = Item(
     choices=(
         "RMSE on Table 1's scale.",
         "Wrong is a wrong attack or a wrong victim.",
+        "Asked are those of the pack's victims whose files are in DIR/victims.",
         "What a pack knows of changes it learned from training examples: JPEG at qualities 60 to 97, scaling there and "
         "back, enlarged parts, noise. A screenshot is such an enlargement; other levels of light it never saw.",
     ),

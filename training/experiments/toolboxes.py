@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.attributor import Attributor
 from training.attacks import ATTACKS
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table, shown
-from training.experiments.judge import Truth, check_victims, counted, judge
+from training.experiments.judge import Truth, attributor_of, check_victims, counted, judge
 from training.experiments.perturbations import attack_digits, known_digits, load
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.scenario import AttackSpec, VictimSpec
@@ -79,7 +78,7 @@ def _cell(study: Study, seed: int, toolbox: str, name: str, victim_spec: VictimS
         figures: dict[str, Any] = {"tried": len(images), "made": len(adversarial)}
         if not len(adversarial):
             return Result(figures)
-        verdicts = judge(Attributor(study.pack, str(study.device)), adversarial, study.tell)
+        verdicts = judge(attributor_of(study), adversarial, study.tell)
         alike = np.full(len(adversarial), index), np.full(len(adversarial), victim_index)
         truth = Truth(*alike, values[made.success])
         arrays = verdicts.arrays() | {"true_value": truth.value}
