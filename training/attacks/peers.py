@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import warnings
 from importlib import import_module
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field, PositiveInt
 from torch import Tensor, from_numpy, nn
 
 from core.errors import AttackError
-from training.attacks.base import Oracle
-from training.attacks.toolbox import Toolbox, ToolboxCarliniWagner, ToolboxFGSM, ToolboxPGD
+from training.attacks.base import Kind, Oracle
+from training.attacks.toolbox import (
+    Toolbox,
+    ToolboxCarliniWagner,
+    ToolboxDeepFool,
+    ToolboxEAD,
+    ToolboxFGSM,
+    ToolboxPGD,
+)
 
 
 def _load(module: str) -> Any:
@@ -44,7 +51,7 @@ class TorchattacksCarliniWagner(Toolbox):
     """torchattacks.CW: one fixed c, pixels of exactly 0 or 1 stay, and any misclassified image passes for kappa."""
 
     name: ClassVar[str] = "C&W"
-    hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "kappa"
+    hyperparameter: ClassVar[Kind] = "kappa"
 
     steps: PositiveInt = 200
     learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False)
@@ -54,6 +61,25 @@ class TorchattacksCarliniWagner(Toolbox):
         made: Tensor = _load("torchattacks").CW(victim, c=self.c, kappa=value, steps=self.steps, lr=self.learning_rate)(
             images, labels
         )
+        return made
+
+
+class TorchattacksEAD(ToolboxEAD):
+    def attack(self, victim: Oracle, images: Tensor, labels: Tensor, value: float) -> Tensor:
+        toolbox = _load("torchattacks")
+        kind = toolbox.EADL1 if self.rule == "L1" else toolbox.EADEN
+        made: Tensor = kind(
+            victim, kappa=value, lr=self.step_size, binary_search_steps=self.search_steps, max_iterations=self.steps,
+            initial_const=self.initial_c, beta=self.beta,
+        )(images, labels)  # fmt: skip
+        return made
+
+
+class TorchattacksDeepFool(ToolboxDeepFool):
+    """torchattacks.DeepFool: each step goes beyond its boundary, not their sum, and the first other class ends it."""
+
+    def attack(self, victim: Oracle, images: Tensor, labels: Tensor, value: float) -> Tensor:
+        made: Tensor = _load("torchattacks").DeepFool(victim, steps=self.steps, overshoot=value)(images, labels)
         return made
 
 
@@ -91,6 +117,23 @@ class FoolboxCarliniWagner(ToolboxCarliniWagner):
         # Where it finds nothing it returns a black image, which may well fool: that is not its doing.
         found = made.flatten(1).any(1).view(-1, 1, 1, 1)
         return made.where(found, images)
+
+
+class FoolboxEAD(ToolboxEAD):
+    def attack(self, victim: Oracle, images: Tensor, labels: Tensor, value: float) -> Tensor:
+        attack = _load("foolbox").attacks.EADAttack(
+            binary_search_steps=self.search_steps, steps=self.steps, initial_stepsize=self.step_size, confidence=value,
+            initial_const=self.initial_c, regularization=self.beta, decision_rule=self.rule,
+        )  # fmt: skip
+        made: Tensor = attack(_foolbox_model(victim, images), images, labels, epsilons=None)[0].detach()
+        return made
+
+
+class FoolboxDeepFool(ToolboxDeepFool):
+    def attack(self, victim: Oracle, images: Tensor, labels: Tensor, value: float) -> Tensor:
+        attack = _load("foolbox").attacks.L2DeepFoolAttack(steps=self.steps, overshoot=value)
+        made: Tensor = attack(_foolbox_model(victim, images), images, labels, epsilons=None)[0].detach()
+        return made
 
 
 def _art_classifier(victim: Oracle, images: Tensor) -> Any:
@@ -138,7 +181,13 @@ class ArtCarliniWagner(ToolboxCarliniWagner):
 
 
 PEERS: dict[str, tuple[type[Toolbox], ...]] = {
-    "torchattacks": (TorchattacksFGSM, TorchattacksPGD, TorchattacksCarliniWagner),
-    "foolbox": (FoolboxFGSM, FoolboxPGD, FoolboxCarliniWagner),
+    "torchattacks": (
+        TorchattacksFGSM,
+        TorchattacksPGD,
+        TorchattacksCarliniWagner,
+        TorchattacksEAD,
+        TorchattacksDeepFool,
+    ),
+    "foolbox": (FoolboxFGSM, FoolboxPGD, FoolboxCarliniWagner, FoolboxEAD, FoolboxDeepFool),
     "art": (ArtFGSM, ArtPGD, ArtCarliniWagner),
 }

@@ -16,7 +16,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from training.attacks.base import Attack, Oracle
+from training.attacks.base import Attack, Kind, Oracle
 
 
 @contextmanager
@@ -59,12 +59,12 @@ class Toolbox(Attack):
 
 class ToolboxFGSM(Toolbox):
     name: ClassVar[str] = "FGSM"
-    hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
+    hyperparameter: ClassVar[Kind] = "epsilon"
 
 
 class ToolboxPGD(Toolbox):
     name: ClassVar[str] = "PGD"
-    hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
+    hyperparameter: ClassVar[Kind] = "epsilon"
 
     steps: PositiveInt = 20
     relative_step: float = Field(default=2.5, gt=0, allow_inf_nan=False)
@@ -77,9 +77,28 @@ class ToolboxPGD(Toolbox):
 
 class ToolboxCarliniWagner(Toolbox):
     name: ClassVar[str] = "C&W"
-    hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "kappa"
+    hyperparameter: ClassVar[Kind] = "kappa"
 
     search_steps: PositiveInt = 5
     steps: PositiveInt = 200
     learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False)
     initial_c: float = Field(default=1e-2, gt=0, allow_inf_nan=False)
+
+
+class ToolboxEAD(Toolbox):
+    name: ClassVar[str] = "EAD"
+    hyperparameter: ClassVar[Kind] = "kappa"
+
+    search_steps: PositiveInt = 5
+    steps: PositiveInt = 100
+    step_size: float = Field(default=0.01, gt=0, allow_inf_nan=False)
+    beta: float = Field(default=0.01, ge=0, allow_inf_nan=False)
+    rule: Literal["EN", "L1"] = "EN"
+    initial_c: float = Field(default=1e-2, gt=0, allow_inf_nan=False)
+
+
+class ToolboxDeepFool(Toolbox):
+    name: ClassVar[str] = "DeepFool"
+    hyperparameter: ClassVar[Kind] = "overshoot"
+
+    steps: PositiveInt = 50
