@@ -174,8 +174,8 @@ def test_result_is_in_bounds_and_its_success_is_true(backend: str, name: str, ki
         assert (margins(victim(made), labels)[result.success] >= values[result.success] - 2 * MARGIN_TOLERANCE).all()
 
 
-# Other toolboxes' C&W couple an example to its batch mates, by their losses or by when they stop; torchattacks's DeepFool
-# stops as soon as the class is another, however close to the boundary.
+# Other toolboxes' C&W couple an example to its batch mates, by their losses or by when they stop; torchattacks's
+# DeepFool stops as soon as the class is another, however close to the boundary.
 ALONE = [k for k in PRESENT if (k[1] != "C&W" or k[0] == "mtaa") and k != ("torchattacks", "DeepFool")]
 
 

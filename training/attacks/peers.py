@@ -87,6 +87,11 @@ def _foolbox_model(victim: Oracle, images: Tensor) -> Any:
     return _load("foolbox").PyTorchModel(victim, bounds=(0, 1), device=images.device)
 
 
+def _found(made: Tensor, images: Tensor) -> Tensor:
+    """Where foolbox's searches find nothing they return a black image, which may well fool: that is not their doing."""
+    return made.where(made.flatten(1).any(1).view(-1, 1, 1, 1), images)
+
+
 class FoolboxFGSM(ToolboxFGSM):
     def attack(self, victim: Oracle, images: Tensor, labels: Tensor, value: float) -> Tensor:
         made: Tensor = _load("foolbox").attacks.FGSM()(_foolbox_model(victim, images), images, labels, epsilons=value)[
@@ -114,9 +119,7 @@ class FoolboxCarliniWagner(ToolboxCarliniWagner):
             initial_const=self.initial_c, abort_early=self.abort_early,
         )  # fmt: skip
         made: Tensor = attack(_foolbox_model(victim, images), images, labels, epsilons=None)[0].detach()
-        # Where it finds nothing it returns a black image, which may well fool: that is not its doing.
-        found = made.flatten(1).any(1).view(-1, 1, 1, 1)
-        return made.where(found, images)
+        return _found(made, images)
 
 
 class FoolboxEAD(ToolboxEAD):
@@ -126,7 +129,7 @@ class FoolboxEAD(ToolboxEAD):
             initial_const=self.initial_c, regularization=self.beta, decision_rule=self.rule,
         )  # fmt: skip
         made: Tensor = attack(_foolbox_model(victim, images), images, labels, epsilons=None)[0].detach()
-        return made
+        return _found(made, images)
 
 
 class FoolboxDeepFool(ToolboxDeepFool):
