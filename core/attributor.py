@@ -19,7 +19,7 @@ from core.manifest import Manifest
 from core.model.network import Outputs
 from core.pack import Pack, build_network
 from core.panel import Panel
-from core.perturbation import ONE_STEP, SEARCHED, stepped
+from core.perturbation import ONE_STEP, stepped
 from core.preprocess import Fitted, prepare
 from core.progress import CancelToken
 from core.reading import FittedFile
@@ -260,17 +260,17 @@ class Attributor:
         """Of one image; one attack is named for all its tiles, so that the map is made of one piece."""
         if part.estimates is None:
             return None
-        item, estimates, how = part.prepared[row], part.estimates[row], ""
-        attack, network = part.outputs.attack[row : row + 1], self.manifest.network
-        named = self.manifest.attacks[int(attack.argmax())].name
-        victim = self.victims[int(part.outputs.victim[row].argmax())]
-        if network.perturbation_extractor == "pixel" and named == ONE_STEP:
-            tiles = torch.from_numpy(item.fitted.tiles).to(estimates.device)
-            values = part.outputs.hyperparameter[row : row + 1]
-            estimates = stepped(tiles, estimates, attack, values, self.manifest.attacks)
-            how = "by epsilon or not at all"
-        elif named == SEARCHED and part.asked and any(victim == one.name for one in self.asked):
-            how = f"drawn along {victim}'s gradient"
+        item, estimates, how = part.prepared[row], part.estimates[row].cpu(), ""
+        told = part.outputs.attack, part.outputs.victim, part.outputs.hyperparameter
+        attack, victim, values = (each[row : row + 1].cpu() for each in told)
+        network, attacks = self.manifest.network, self.manifest.attacks
+        if part.asked and self._panel is not None and (place := int(self._panel.turning(attack, victim))) >= 0:
+            how = f"turned by a third towards the gradient of {self.asked[place].name}"
+        elif network.perturbation_extractor == "pixel" and attacks[int(attack.argmax())].name == ONE_STEP:
+            tiles = torch.from_numpy(item.fitted.tiles)
+            each = zip(torch.split(tiles, 1), torch.split(estimates, 1), strict=True)  # all would take ten times more
+            estimates = torch.cat([stepped(tile, one, attack, values, attacks) for tile, one in each])
+            how = "by epsilon where a change was seen"
         return make_heatmap(estimates, item.fitted, network, item.size, how)
 
 

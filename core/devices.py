@@ -25,5 +25,5 @@ def choose_device(name: str = "auto") -> torch.device:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or the machine had no memory left; on the CPU torch says so in a plain RuntimeError."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
     )

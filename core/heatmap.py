@@ -34,9 +34,9 @@ def make_heatmap(
     is none the map is empty. A feature map of one pixel, as a ResNet has of 28x28, gives an empty map instead of one
     that is full everywhere. how: what was done to the estimates, in words.
     """
+    estimates = estimates.detach().float().cpu()
     pixel = config.perturbation_extractor == "pixel"
     source = _SOURCES["pixel" if pixel else "features"]
-    estimates = estimates.detach().float().cpu()
     magnitude = estimates.abs().amax(1, True) if pixel else estimates.square().mean(1, True).sqrt()  # [N, 1, h, w]
     if no_place := magnitude[0].numel() == 1 and not pixel:
         magnitude = torch.zeros_like(magnitude)

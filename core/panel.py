@@ -60,17 +60,30 @@ class Panel:
         return Heard(outputs._replace(attack=raw, victim=told.victim, hyperparameter=told.value), replies, odds)
 
     def drawn(self, images: Tensor, estimate: Tensor, heard: Heard) -> Tensor:
-        """Estimates of perturbations, drawn along the gradient of the victim that is named, of images called C&W's."""
-        searched = torch.tensor([attack.name == SEARCHED for attack in self._manifest.attacks], device=images.device)
-        of_search = searched[heard.outputs.attack.argmax(1)]
-        named = heard.outputs.victim.argmax(1)
-        drawn = estimate.clone()
-        for place, (label, victim) in enumerate(zip(self._at, self._victims, strict=True)):
-            rows = torch.nonzero(of_search & (named == label)).squeeze(1)
+        """Estimates [B, C, H, W] of the perturbations of ``images``, some turned towards a gradient: :meth:`turning`.
+
+        That gradient was taken when the victim was asked; keeping all of them until one is named would cost more memory
+        than another pass over the few images that it is needed for.
+        """
+        drawn, turning = estimate.clone(), self.turning(heard.outputs.attack, heard.outputs.victim)
+        for place, victim in enumerate(self._victims):
+            rows = torch.nonzero(turning == place).squeeze(1)
             if len(rows):
                 classes = heard.replies.label[rows, place], heard.replies.before[rows, place]
                 drawn[rows] = drawn_along(estimate[rows], pull(victim, images[rows], *classes))
         return drawn
+
+    def turning(self, attack: Tensor, victim: Tensor) -> Tensor:
+        """Of each of B images the place in :attr:`held` of the victim whose gradient turns the estimate, int64 [B].
+
+        That is the victim that is named, where C&W is; -1 for none. attack [B, A], victim [B, L]: what is said of
+        the images, as :meth:`hear` gives it.
+        """
+        device = attack.device
+        searched = torch.tensor([label.name == SEARCHED for label in self._manifest.attacks], device=device)
+        place = torch.full((len(self.labels),), -1, device=device)
+        place[self._at] = torch.arange(len(self._at), device=device)
+        return torch.where(searched[attack.argmax(1)], place[victim.argmax(1)], -1)
 
     def testimonies(self, heard: Heard) -> list[tuple[Testimony, ...]]:
         """One tuple an image, with a testimony for each victim in the order in which they are held."""

@@ -71,7 +71,7 @@ def drawn_along(estimate: Tensor, gradient: Tensor) -> Tensor:
 
 
 def _one_step(images: Tensor, estimate: Tensor, epsilon: Tensor) -> Tensor:
-    """What one step of epsilon [B, 1, 1, 1] did: the estimate's signs, or the only ones that the range allows.
+    """What one step of epsilon [B, 1, 1, 1] did to [B, C, H, W]: the estimate's signs, or what the range allows.
 
     A pixel nearer to an end than epsilon cannot have come from there, and one that is epsilon away from an end came
     from it if the estimate has that direction at all. At the end itself epsilon was cut off, and the estimate stands.

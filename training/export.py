@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from core.manifest import CLEAN, AttackLabel, Calibration, ImageSpec, Manifest, ProbeFit, VictimLabel
 from core.model.network import MTAA
 from core.pack import Pack, write_pack
-from core.perturbation import stepped
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.calibrate import epsilons_to_read, fit_calibration
 from training.figures import drawings
@@ -164,7 +164,7 @@ def measure(
         if (examples.entry == index).any()
     }
     if answers.perturbation is not None and scenario.network.perturbation_extractor == "pixel":
-        alike = _heatmap_correlation(answers, labels, examples)
+        alike = _heatmap_correlation(answers.perturbation, examples)
         results["heatmap_correlation"] = {
             label.name: float(alike[examples.attack == index].mean())
             for index, label in enumerate(labels)
@@ -173,16 +173,11 @@ def measure(
     return results
 
 
-def _heatmap_correlation(answers: Answers, labels: list[AttackLabel], examples: Examples) -> Floats:
-    """Pearson correlation [N] of the estimate, as it is drawn by the image alone, and the perturbation, by size."""
-    assert answers.perturbation is not None
+def _heatmap_correlation(estimate: Tensor, examples: Examples) -> Floats:
+    """Correlation [N] of the auto-encoder's estimate with the perturbation, by size, over the pixels of each image."""
     parts = []
     for at in torch.split(torch.arange(len(examples)), 256):
-        attacked, clean = (
-            torch.from_numpy(images[at.numpy()]) / 255 for images in (examples.adversarial, examples.clean)
-        )
-        told = answers.attack[at], answers.hyperparameter[at]
-        estimate = stepped(attacked, answers.perturbation[at], *told, labels)
-        parts.append(correlation(estimate.abs(), (attacked - clean).abs()))
+        attacked, clean = (torch.from_numpy(images[at.numpy()]) for images in (examples.adversarial, examples.clean))
+        parts.append(correlation(estimate[at].abs(), (attacked.int() - clean.int()).abs()))
     found: Floats = torch.cat(parts).numpy()
     return found

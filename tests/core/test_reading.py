@@ -87,7 +87,9 @@ def test_same_bytes_are_judged_once(attributor: Attributor, tmp_path: Path, monk
         Image.fromarray(np.full((28, 28), 9 * (name == "c.png"), np.uint8)).save(tmp_path / name)
     sizes: list[int] = []
     forward = attributor.forward
-    monkeypatch.setattr(attributor, "forward", lambda tiles, ask: (sizes.append(len(tiles)), forward(tiles, ask))[1])
+    monkeypatch.setattr(
+        attributor, "forward", lambda tiles, ask, heatmaps: (sizes.append(len(tiles)), forward(tiles, ask, heatmaps))[1]
+    )
     paths = [tmp_path / name for name in ("a.png", "b.png", "c.png", "a.png")]
     first, again, other, third = (record.finding for record in records_of(attributor, paths))
     assert sizes == [2]

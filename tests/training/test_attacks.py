@@ -192,6 +192,19 @@ def test_a_value_for_each_example_equals_one_example_at_a_time(backend: str, nam
         assert together.success[i] == alone.success[0]
 
 
+@pytest.mark.parametrize(("backend", "name"), [key for key in ALONE if key != ("foolbox", "EAD")])  # as its C&W
+def test_examples_of_one_value_do_not_change_each_other(backend: str, name: str) -> None:
+    victim, images, labels = case("dense")
+    assert len(set(labels.tolist())) > 1
+    attack = attack_of(backend, name, **without_chance(name))
+    values = values_for(attack)[2].expand(6)
+    together = attack(victim, images, labels, values, eight_bit=False)
+    assert together.success.sum() > 1
+    for i in range(len(images)):
+        alone = attack(victim, images[i : i + 1], labels[i : i + 1], values[i : i + 1], eight_bit=False)
+        torch.testing.assert_close(together.adversarial[i], alone.adversarial[0], rtol=0, atol=2e-3)
+
+
 @EVERY
 def test_nothing_outside_the_result_changes(backend: str, name: str) -> None:
     victim, images, labels = case("convolution")

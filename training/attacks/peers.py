@@ -6,6 +6,7 @@ import warnings
 from importlib import import_module
 from typing import Any, ClassVar
 
+import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, from_numpy, nn
 
@@ -65,14 +66,20 @@ class TorchattacksCarliniWagner(Toolbox):
 
 
 class TorchattacksEAD(ToolboxEAD):
+    """torchattacks.EADL1 or EADEN, an image at a time: beside others, kappa is added to the logits of all their labels,
+    and any other class passes for having reached it.
+    """
+
+    steps: int = Field(default=100, ge=10)  # it divides by a tenth of them
+
     def attack(self, victim: Oracle, images: Tensor, labels: Tensor, value: float) -> Tensor:
         toolbox = _load("torchattacks")
         kind = toolbox.EADL1 if self.rule == "L1" else toolbox.EADEN
-        made: Tensor = kind(
+        attack = kind(
             victim, kappa=value, lr=self.step_size, binary_search_steps=self.search_steps, max_iterations=self.steps,
             initial_const=self.initial_c, beta=self.beta,
-        )(images, labels)  # fmt: skip
-        return made
+        )  # fmt: skip
+        return torch.cat([attack(*one) for one in zip(torch.split(images, 1), torch.split(labels, 1), strict=True)])
 
 
 class TorchattacksDeepFool(ToolboxDeepFool):

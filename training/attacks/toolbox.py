@@ -1,7 +1,7 @@
 """Other toolboxes' attacks behind the common template: attackers use them, so the attributor must know their images.
 
-A toolbox takes one epsilon or kappa for a batch, so the batch is grouped by value, and draws from global generators,
-which are lent ours for the call. Its algorithm is left as it is.
+A toolbox takes one epsilon, kappa or overshoot for a batch, so the batch is grouped by value, and draws from global
+generators, which are lent ours for the call. Its algorithm is left as it is.
 """
 
 from __future__ import annotations

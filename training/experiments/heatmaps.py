@@ -10,6 +10,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from core.attributor import Attributor
 from core.manifest import CLEAN
 from core.pack import build_network
 from core.pictures import Pixels
@@ -17,7 +18,7 @@ from core.progress import ProgressMeter
 from core.types import LoadedImage
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
-from training.experiments.judge import attributor_of, check_victims
+from training.experiments.judge import NOBODY, attributor_of, check_victims, held_by
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import unit
 from training.likeness import correlation, cosine
@@ -35,24 +36,32 @@ _CHUNK = 64
 _WAYS = {
     "auto-encoder": "auto-encoder, as it is",
     "image": "as drawn, by the image alone",
-    "asked": "as drawn, all victims asked",
+    "asked": "as drawn, victims asked",
 }
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
+    held = held_by(study)
+
     def cell(way: str) -> Cell:
         def compute(_: Path) -> Result:
+            check_victims(study)
             test = study.examples("test")
             rows = np.flatnonzero(test.attack != _clean_at(study))
             rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(study.images(IMAGES), len(rows))).astype(int))]
-            return Result({"images": len(rows), "attacks": _compare(study, test, rows, way)})
+            estimated = _raw(study) if way == "auto-encoder" else _drawn(attributor_of(study, asked))
+            figures = {"images": len(rows), "asked": names, "attacks": _compare(study, test, rows, estimated)}
+            return Result(figures)
 
+        asked = held if way == "asked" else []
+        names = [one.name for one in asked]
         settings = {
-            "pack": study.pack.manifest.pack_id, "data": study.fingerprint, "images": study.images(IMAGES), "way": way
+            "pack": study.pack.manifest.pack_id, "data": study.fingerprint, "images": study.images(IMAGES), "way": way,
+            "asked": names,
         }  # fmt: skip
         absent = "" if study.pack.manifest.network.perturbation_extractor == "pixel" else "it estimates no pixels"
-        if way == "asked" and study.pack.manifest.probes is None:
-            absent = "the pack asks nobody"
+        if way == "asked" and not held:
+            absent = NOBODY
         return Cell(way, "heatmaps", settings, compute, absent)
 
     return [cell(way) for way in _WAYS]
@@ -63,10 +72,8 @@ def _clean_at(study: Study) -> int:
     return names.index(CLEAN) if CLEAN in names else -1
 
 
-def _compare(study: Study, test: Examples, rows: Ints, way: str) -> dict[str, dict[str, float]]:
+def _compare(study: Study, test: Examples, rows: Ints, estimated: Estimated) -> dict[str, dict[str, float]]:
     """By attack: the correlation of the perturbations' sizes, and the cosine of the perturbations themselves."""
-    check_victims(study)
-    estimated = _raw(study) if way == "auto-encoder" else _drawn(study, asked=way == "asked")
     parts = []
     meter = ProgressMeter("comparing", len(rows), study.tell)
     for some in np.split(rows, range(_CHUNK, len(rows), _CHUNK)):
@@ -97,9 +104,7 @@ def _raw(study: Study) -> Estimated:
     return estimated
 
 
-def _drawn(study: Study, *, asked: bool) -> Estimated:
-    attributor = attributor_of(study, asked=asked)
-
+def _drawn(attributor: Attributor) -> Estimated:
     def estimated(images: Pixels) -> Tensor:
         loaded = [LoadedImage("", str(at), image, "PNG", 8, False) for at, image in enumerate(unit(images))]
         maps = [finding.heatmap for finding in attributor.attribute(loaded, heatmaps=True)]
@@ -142,8 +147,9 @@ ITEM = Item(
     choices=(
         "Sizes: Pearson correlation of |estimate| and |perturbation| over an image, the mean over images.",
         "Signed: cosine of the two, the mean over images.",
-        "As drawn: under the attack that is named. FGSM's estimate moves each pixel by epsilon or not at all; C&W's is "
-        "turned by a third towards the margin gradient of the victim that is named, where that one was asked.",
-        "FGSM moves nearly every pixel alike, so that the sizes say little there.",
+        "As drawn: under the attack that is named. FGSM's estimate moves a pixel by epsilon where it was seen to move; "
+        "C&W's is turned by a third towards the margin gradient of the victim that is named, where that one was asked.",
+        "Under FGSM pixels differ in size only where black or white cut a step off, which in photographs are few.",
+        "Asked are those of the pack's victims whose files are in DIR/victims.",
     ),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from core.errors import DataError
 from core.manifest import Manifest
 from core.progress import ProgressCallback, ProgressMeter
 from core.types import FloatArray, LoadedImage
-from core.victim_store import candidates
+from core.victim_store import Held, candidates
 from training.experiments.study import Arrays, Study
 from training.experiments.subset import unit
 from training.metrics import table1_factor
@@ -50,10 +50,18 @@ class Verdicts:
         return {name: c.astype(np.uint8) if c.dtype == np.bool_ else c for name, c in columns.items()}
 
 
-def attributor_of(study: Study, *, asked: bool = False) -> Attributor:
-    """The pack under test; asked: with those of its victims that are in the study's folder."""
-    found = candidates(study.pack.manifest, folders=[study.victims]) if asked else []
-    return Attributor(study.pack, str(study.device), [one.held for one in found if one.held is not None])
+def held_by(study: Study) -> list[Held]:
+    """Those of the pack's victims that can be asked: whose files are among the study's."""
+    found = candidates(study.pack.manifest, folders=[study.victims])
+    return [one.held for one in found if one.held is not None]
+
+
+NOBODY = "none of the victims that the pack asks is here"
+
+
+def attributor_of(study: Study, held: Sequence[Held] = ()) -> Attributor:
+    """The pack under test, with victims that it asks."""
+    return Attributor(study.pack, str(study.device), held)
 
 
 def judge(

@@ -12,7 +12,7 @@ from PIL import Image
 from core.pictures import Pixels, resized, through_jpeg
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
-from training.experiments.judge import attributor_of, counted, judge, pack_truth
+from training.experiments.judge import NOBODY, attributor_of, counted, held_by, judge, pack_truth
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import unit
 
@@ -67,15 +67,19 @@ _ASKED = ", victims asked"
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
+    held = held_by(study)
+
+    names = [one.name for one in held]
+
     def cell(name: str, change: Change, *, asked: bool) -> Cell:
         def compute(_: Path) -> Result:
             images, truth, _entries = pack_truth(study)
             rows = np.unique(np.linspace(0, len(images) - 1, min(study.images(IMAGES), len(images))).astype(int))
             before: Pixels = (images[rows] * 255).round().astype(np.uint8)
             after = unit(np.stack([change(image) for image in before]))
-            verdicts = judge(attributor_of(study, asked=asked), after, study.tell)
+            verdicts = judge(attributor_of(study, held if asked else ()), after, study.tell)
             own = truth.of(rows)
-            figures = counted(verdicts, own, study.pack.manifest)
+            figures = counted(verdicts, own, study.pack.manifest) | ({"asked": names} if asked else {})
             arrays = verdicts.arrays() | {
                 "true_attack": own.attack, "true_victim": own.victim, "true_hyperparameter": own.value,
             }  # fmt: skip
@@ -87,36 +91,41 @@ def cells(study: Study, seed: int) -> list[Cell]:
         }  # fmt: skip
         if not asked:
             return Cell(name, "robustness", settings, compute)
-        absent = "" if study.pack.manifest.probes is not None else "the pack asks nobody"
-        return Cell(f"{name}{_ASKED}", "robustness", settings | {"asked": True}, compute, absent)
+        return Cell(f"{name}{_ASKED}", "robustness", settings | {"asked": names}, compute, "" if held else NOBODY)
 
     return [cell(name, change, asked=asked) for asked in (False, True) for name, change in CHANGES.items()]
 
 
+def _ways(found: Found) -> list[str]:
+    """Ends of the names of the cells that there are."""
+    return [way for way in ("", _ASKED) if not way or any(found.get(f"{change}{way}") for change in CHANGES)]
+
+
 def table(found: Found) -> Table:
-    shares = ("attack", "victim", "unfamiliar", "unfamiliar_where_wrong", "unfamiliar_where_right")
+    def share(name: str, key: str) -> str:
+        return found.percent(name, key) if found.get(name, key) or not found.get(name) else "-"
 
-    def own(name: str) -> list[str]:
-        counts = found.number(name, "hyperparameter"), found.number(name, "wrong", digits=0)
-        told = [
-            found.percent(name, share) if found.get(name, share) or not found.get(name) else "-" for share in shares
+    rows = [
+        [
+            name, share(name, "attack"), share(name, "victim"), found.number(name, "hyperparameter"),
+            found.number(name, "wrong", digits=0),
+            *(share(name, f"unfamiliar{where}") for where in ("", "_where_wrong", "_where_right")),
         ]
-        return [*told[:2], *counts, *told[2:]]
-
-    ways = ("", _ASKED) if any(found.get(f"{change}{_ASKED}") for change in CHANGES) else ("",)
-    rows = [[f"{change}{way}", *own(f"{change}{way}")] for change in CHANGES for way in ways]
+        for change in CHANGES for name in (f"{change}{way}" for way in _ways(found))
+    ]  # fmt: skip
     flagged = ["unfamiliar %", "unfamiliar % where wrong", "unfamiliar % where right"]
     return Table(["Change", "attack %", "victim %", "RMSE", "attack or victim wrong", *flagged], rows)
 
 
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
     shown = {"attack": "attack", "victim": "victim", "unfamiliar where wrong": "unfamiliar_where_wrong"}
-    panels = {"by the image": "", "victims asked": _ASKED}
     bars(
         figure,
         {
-            title: {name: {c: found.mean(f"{c}{end}", key) for c in CHANGES} for name, key in shown.items()}
-            for title, end in panels.items()
+            "victims asked" if way else "by the image": {
+                name: {c: found.mean(f"{c}{way}", key) for c in CHANGES} for name, key in shown.items()
+            }
+            for way in _ways(found)
         },
     )
 

@@ -17,7 +17,7 @@ from app.__main__ import main
 from core.errors import DataError
 from core.pack import build_network
 from core.progress import Progress
-from training.experiments import coverage, fits, robustness, table7, table9, table13
+from training.experiments import coverage, fits, judge, robustness, table7, table9, table13
 from training.experiments.cells import TASKS
 from training.experiments.figure6 import BLOCKS, gaps
 from training.experiments.item import Found, run_item
@@ -80,7 +80,7 @@ def test_an_item_runs_and_says_what_it_did(
     missing = {cell.removesuffix(", seed 0") for cell in content["not_run"]}
     assert set(content["runs"]["0"]) | missing == planned
     assert not set(content["runs"]["0"]) & missing
-    whys = ("not installed", "the pack asks nobody")
+    whys = ("not installed", judge.NOBODY)
     assert all(any(why in reason for why in whys) for reason in content["not_run"].values())
     assert (content["item"], content["scale"], content["dataset"], content["per_cell"]) == (name, 0.01, "digits", 2)
     assert all({"device", "date", "seconds"} <= cell.keys() for cell in content["runs"]["0"].values())
@@ -224,7 +224,7 @@ def test_heatmaps_are_compared_with_what_was_done(shared: Path, study: Build) ->
     own, item = study(shared, scale=1.0), ITEMS["heatmaps"]
     content = run_item(item, own, [0])
     assert content["runs"]["0"].keys() == {"auto-encoder", "image"}
-    assert "the pack asks nobody" in str(content)
+    assert judge.NOBODY in str(content["not_run"])
     test = own.examples("test")
     network = build_network(own.pack).requires_grad_(False)
     rows = test.attack != own.scenario.attack_labels.index("clean")
@@ -243,7 +243,7 @@ def test_heatmaps_are_compared_with_what_was_done(shared: Path, study: Build) ->
         assert means["correlation"] == pytest.approx(sizes[attack == at].mean(), abs=1e-3)
         assert means["cosine"] == pytest.approx(signed[attack == at].mean(), abs=1e-3)
     shown = {row[0]: row[1:] for row in item.table(Found(content["runs"])).rows}
-    assert set(shown["as drawn, all victims asked"]) == {"not run"}
+    assert set(shown["as drawn, victims asked"]) == {"not run"}
 
 
 def test_fits_judges_every_photograph_in_every_way(shared: Path, photographs: Path, study: Build) -> None:
