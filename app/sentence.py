@@ -168,6 +168,18 @@ _ADJUSTMENTS = (
         QT_TRANSLATE_NOOP("Sentence", "No victim was asked: they take images of {size}. The image alone was judged."),
     ),
     (
+        r"victims were not asked: the memory does not hold it",
+        QT_TRANSLATE_NOOP(
+            "Sentence", "No victim was asked: the memory does not hold the whole image. The image alone was judged."
+        ),
+    ),
+    (
+        r"victims were not asked: more than half a megapixel",
+        QT_TRANSLATE_NOOP(
+            "Sentence", "No victim was asked: the image has more than half a megapixel. The image alone was judged."
+        ),
+    ),
+    (
         r"colour turned to grey",
         QT_TRANSLATE_NOOP("Sentence", "Turned to grey: the pack knows grey images only. Trust this answer less."),
     ),

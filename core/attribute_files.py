@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from core.attributor import Attributor, Judged, Prepared, batches
+from core.attributor import Attributor
 from core.errors import Cancelled
+from core.judged import Judged, Prepared, batches
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.reading import PATIENCE, FittedFile, read_ahead
 from core.types import DEFAULT_COVERAGE, Finding, Record

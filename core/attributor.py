@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import TypeVar
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,14 +15,15 @@ from core.answers import Answers
 from core.devices import choose_device, is_out_of_memory
 from core.errors import Cancelled, DeviceError
 from core.heatmap import make_heatmap
+from core.judged import Answered, Judged, Prepared, batches, mean_over_tiles
 from core.manifest import Manifest
 from core.model.network import Outputs
 from core.pack import Pack, build_network
 from core.panel import Panel
 from core.perturbation import ONE_STEP, stepped
-from core.preprocess import Fitted, prepare
+from core.preprocess import prepare
 from core.progress import CancelToken
-from core.reading import FittedFile
+from core.stitching import cut, stitched
 from core.types import DEFAULT_COVERAGE, Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Testimony
 from core.victim_store import Held
 
@@ -32,45 +33,10 @@ BATCH = 128
 _CPU_PIXELS = 2**19
 """Network pixels a forward pass on the CPU: a batch of larger images would keep a cancel waiting for seconds."""
 
+_LARGEST = 2**19
+"""Pixels of an image that victims are asked about at its own size: a gradient keeps all that layers made of it."""
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """One image as the network takes it; ``size`` is the image's own (height, width)."""
-
-    sha256: str
-    fitted: Fitted
-    size: tuple[int, int]
-
-    @property
-    def tiles(self) -> int:
-        return len(self.fitted.tiles)
-
-
-_Tiled = TypeVar("_Tiled", Prepared, FittedFile)
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What is said of the tiles of one pass: raw answers, and testimonies of victims where any were asked."""
-
-    outputs: Outputs
-    testimonies: Sequence[tuple[Testimony, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Images of a batch that were judged alike, with what is said of each of them.
-
-    asked: whether victims were. outputs: a row for each image. estimates: of the perturbations of its tiles, each
-    [N, F, h, w]; None where they were not wanted or are not made.
-    """
-
-    prepared: Sequence[Prepared]
-    asked: bool
-    outputs: Outputs
-    familiarity: list[float]
-    testimonies: Sequence[tuple[Testimony, ...]]
-    estimates: Sequence[Tensor] | None
+_Asking = Literal["not", "tile", "whole"]
 
 
 class Attributor:
@@ -133,14 +99,49 @@ class Attributor:
     ) -> list[Judged]:
         """What the network says of a batch, in parts: neighbours of one tile size that victims are asked about, or not.
 
+        An image that victims are asked about as a whole, beyond its tiles, is a part of its own.
         heatmaps: keep what they are made of. Raises DeviceError, and Cancelled between two passes.
         """
-        parts = groupby(prepared, key=lambda item: (self._asks_about(item.fitted), item.fitted.tiles.shape[2:]))
-        return [self._judge_alike(list(part), ask, heatmaps, cancel) for (ask, _), part in parts]
+        parts = groupby(prepared, key=lambda item: (self._asking(item), item.fitted.tiles.shape[2:]))
+        found: list[Judged] = []
+        for (asking, _), part in parts:
+            if asking == "whole":
+                found += [self._judge_whole(item, heatmaps, cancel) for item in part]
+            else:
+                found.append(self._judge_alike(list(part), asking == "tile", heatmaps, cancel))
+        return found
 
-    def _asks_about(self, fitted: Fitted) -> bool:
-        """Whether victims see what the network sees: they take images of the pack's size, and were attacked at it."""
-        return self._panel is not None and fitted.frame == self.manifest.image.shape[1:]
+    def _asking(self, item: Prepared) -> _Asking:
+        """Whether victims see the image as they were attacked: at the pack's size, or at its own where they take it."""
+        fitted, size = item.fitted, self.manifest.image.shape[1:]
+        if self._panel is None:
+            return "not"
+        if fitted.frame == size:
+            return "tile"
+        larger = item.size == fitted.frame and min(a - b for a, b in zip(item.size, size, strict=True)) >= 0
+        fits = fitted.complete and math.prod(item.size) <= _LARGEST
+        return "whole" if larger and fits and self._panel.any_size else "not"
+
+    def _judge_whole(self, item: Prepared, heatmaps: bool, cancel: CancelToken | None) -> Judged:
+        """The network looks at an image's tiles, and victims at all of it, as they would if it were put to them.
+
+        Where the device's memory does not hold that, they are not asked.
+        """
+        alone = self._judge_alike([item], False, True, cancel)
+        answered = self._guarded(lambda: self._hear_whole(alone))
+        if answered is None:
+            return alone
+        estimates = None
+        if heatmaps and answered.estimates is not None:
+            estimates = [cut(answered.estimates[0], item.fitted)]
+        return Judged([item], True, answered.outputs, alone.familiarity, answered.testimonies, estimates)
+
+    def _hear_whole(self, alone: Judged) -> Answered:
+        assert self._panel is not None and alone.estimates is not None
+        fitted = alone.prepared[0].fitted
+        image = stitched(torch.from_numpy(fitted.tiles), fitted)[None].to(self.device)
+        estimate = stitched(alone.estimates[0], fitted)[None].to(self.device)
+        return self._answered(image, alone.outputs, estimate, drawn=True)
 
     def _judge_alike(
         self, prepared: Sequence[Prepared], ask: bool, heatmaps: bool, cancel: CancelToken | None
@@ -159,13 +160,12 @@ class Attributor:
         estimates: list[Tensor] = []
         testimonies: list[tuple[Testimony, ...]] = []
         for answered in self._passes(tiles, ask, heatmaps, cancel):
-            found = answered.outputs.perturbation
-            if heatmaps and found is not None:
-                estimates.append(found.estimate)
-            outputs.append(answered.outputs._replace(perturbation=None))
+            if heatmaps and answered.estimates is not None:
+                estimates.append(answered.estimates)
+            outputs.append(answered.outputs)
             testimonies += answered.testimonies
         counts = [item.tiles for item in prepared]
-        mean = _mean(outputs, counts)
+        mean = mean_over_tiles(outputs, counts)
         return Judged(
             prepared,
             ask,
@@ -201,18 +201,35 @@ class Attributor:
 
         heatmaps: let the victims say what they can of where perturbations lie.
         """
-        panel = self._panel if ask else None
-        try:
+
+        def work() -> Answered:
             batch = torch.from_numpy(tiles).to(self.device).contiguous(memory_format=torch.channels_last)
-            with torch.inference_mode(panel is None):  # through whose tensors no gradient of a victim could pass
+            with torch.inference_mode(not ask or self._panel is None):  # no gradient passes through its tensors
                 outputs: Outputs = self._network(batch)
-            if panel is None:
-                return Answered(outputs, [()] * len(tiles))
-            heard = panel.hear(batch, outputs)
-            found = outputs.perturbation
-            if heatmaps and found is not None:
-                found = found._replace(estimate=panel.drawn(batch, found.estimate, heard))
-            return Answered(heard.outputs._replace(perturbation=found), panel.testimonies(heard))
+            estimates = None if outputs.perturbation is None else outputs.perturbation.estimate
+            said = outputs._replace(perturbation=None)
+            if not ask or estimates is None:
+                return Answered(said, [()] * len(tiles), estimates)
+            return self._answered(batch, said, estimates, drawn=heatmaps)
+
+        return self._guarded(work)
+
+    def _answered(self, images: Tensor, outputs: Outputs, estimates: Tensor, *, drawn: bool) -> Answered:
+        """What is said of images [B, C, H, W] and the estimates of their perturbations once victims were asked.
+
+        drawn: whether the victims are to say what they can of where perturbations lie.
+        """
+        assert self._panel is not None
+        sharp = stepped(images, estimates, outputs.attack, outputs.hyperparameter, self.manifest.attacks)
+        heard = self._panel.hear(images, outputs, sharp)
+        if drawn:
+            estimates = self._panel.drawn(images, estimates, heard)
+        return Answered(heard.outputs, self._panel.testimonies(heard), estimates)
+
+    def _guarded(self, work: Callable[[], Answered]) -> Answered | None:
+        """What ``work`` gives, or None where the device's memory does not hold it."""
+        try:
+            return work()
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -232,7 +249,7 @@ class Attributor:
                     victim=answers.victim(row),
                     hyperparameters=answers.hyperparameters(row),
                     familiarity=Familiarity(part.familiarity[row], threshold),
-                    adjustments=item.fitted.adjustments + self._not_asked(part),
+                    adjustments=item.fitted.adjustments + self._not_asked(part, item),
                     testimonies=part.testimonies[row],
                 )
                 yield Finding(attribution, self._heatmap(part, row))
@@ -250,10 +267,14 @@ class Attributor:
         answers = Answers(part.outputs, manifest.attacks, victims, manifest.calibration, coverage)
         return answers, manifest.calibration.familiarity_threshold
 
-    def _not_asked(self, part: Judged) -> tuple[str, ...]:
+    def _not_asked(self, part: Judged, item: Prepared) -> tuple[str, ...]:
         """Said where victims are at hand and could not be asked."""
         if part.asked or self._panel is None:
             return ()
+        if self._asking(item) == "whole":
+            return ("victims were not asked: the memory does not hold it",)
+        if self._panel.any_size and math.prod(item.size) > _LARGEST:
+            return ("victims were not asked: more than half a megapixel",)
         return (f"victims were not asked: they take {self.manifest.image.width}x{self.manifest.image.height}",)
 
     def _heatmap(self, part: Judged, row: int) -> Heatmap | None:
@@ -272,28 +293,3 @@ class Attributor:
             estimates = torch.cat([stepped(tile, one, attack, values, attacks) for tile, one in each])
             how = "by epsilon where a change was seen"
         return make_heatmap(estimates, item.fitted, network, item.size, how)
-
-
-def _mean(outputs: Sequence[Outputs], counts: list[int]) -> Outputs:
-    """Answers about tiles, pass by pass, as answers about images that have so many tiles each."""
-
-    def over(tiles: Sequence[Tensor]) -> Tensor:
-        every = torch.cat(tuple(tiles))
-        return every if len(every) == len(counts) else torch.stack([own.mean(0) for own in torch.split(every, counts)])
-
-    attack, victim, hyperparameter, _, features = zip(*outputs, strict=True)
-    return Outputs(over(attack), over(victim), over(hyperparameter), None, over(features))
-
-
-def batches(items: Iterable[_Tiled], size: int) -> Iterator[list[_Tiled]]:
-    """Consecutive images, cut where so many of them, or of their tiles, are together."""
-    batch: list[_Tiled] = []
-    tiles = 0
-    for item in items:
-        batch.append(item)
-        tiles += item.tiles
-        if max(len(batch), tiles) >= size:
-            yield batch
-            batch, tiles = [], 0
-    if batch:
-        yield batch

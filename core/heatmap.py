@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from core.model.config import NetworkConfig
 from core.preprocess import Fitted
+from core.stitching import stitched
 from core.types import Heatmap
 
 _FAINTEST = 2 / 255
@@ -40,34 +39,12 @@ def make_heatmap(
     magnitude = estimates.abs().amax(1, True) if pixel else estimates.square().mean(1, True).sqrt()  # [N, 1, h, w]
     if no_place := magnitude[0].numel() == 1 and not pixel:
         magnitude = torch.zeros_like(magnitude)
-    strength = _stitched(magnitude, fitted)
+    strength = stitched(magnitude, fitted)
     strength /= strength.max().clamp_min(_FAINTEST if pixel else 1e-12)
     if strength.shape[1:] != size:
         strength = F.interpolate(strength[None], size, mode="bilinear", align_corners=False)[0]
     return Heatmap(
         strength=strength[0].clamp_(0, 1).numpy(),
-        perturbation=_stitched(estimates, fitted, _PIXELS).numpy() if pixel else None,
+        perturbation=stitched(estimates, fitted, _PIXELS).numpy() if pixel else None,
         source=_NO_PLACE if no_place else f"{source}, {how}" if how else source,
     )
-
-
-def _stitched(maps: Tensor, fitted: Fitted, most: float = math.inf) -> Tensor:
-    """Maps [N, c, h, w] of the tiles in their places: [c, H, W], of every k-th pixel where more than ``most`` are all.
-
-    Pixels are left out rather than averaged, since signs that alternate from pixel to pixel would cancel.
-    """
-    tile, frame = fitted.tiles.shape[2:], fitted.frame
-    if tile == frame:
-        return maps[0]  # as fine as it is
-    if maps.shape[2:] != tile:
-        maps = F.interpolate(maps, tile, mode="bilinear", align_corners=False)
-    step = max(1, math.ceil(math.sqrt(frame[0] * frame[1] / most)))
-    whole = torch.zeros(maps.shape[1], *(-(-side // step) for side in frame))
-    lying = torch.zeros(whole.shape[1:])
-    for each, (top, left) in zip(maps, fitted.corners, strict=True):
-        kept = each[:, -top % step :: step, -left % step :: step]
-        row, column = -(-top // step), -(-left // step)
-        place = slice(row, row + kept.shape[1]), slice(column, column + kept.shape[2])
-        whole[:, *place] += kept
-        lying[place] += 1
-    return whole.div_(lying.clamp_(min=1))

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from core.devices import is_out_of_memory
 from core.errors import VictimError
 from core.manifest import NONE_OF_THESE, Manifest
 from core.model.network import Outputs
 from core.model.scorer import Scorer, evidence_of, weigh
-from core.perturbation import SEARCHED, drawn_along, perturbation
+from core.perturbation import SEARCHED, drawn_along
 from core.probes import Replies, ask, probes_of, pull
 from core.types import Testimony
 from core.victim_store import Held, load_held
@@ -44,10 +45,14 @@ class Panel:
         self._at = [self.labels.index(one.name) for one in held]
         self._manifest, self._fit, self._scorer = manifest, manifest.probes, scorer
         self._victims = [_tried(one, manifest, device) for one in held]
+        self.any_size = all(_takes_larger(victim, manifest, device) for victim in self._victims)
+        """Whether all of them take images that are larger than the pack's."""
 
-    def hear(self, images: Tensor, outputs: Outputs) -> Heard:
-        """Ask every victim about images [B, C, H, W]; outputs: what the network says of them. Both without gradient."""
-        estimate = perturbation(images, outputs, self._manifest.attacks)
+    def hear(self, images: Tensor, outputs: Outputs, estimate: Tensor) -> Heard:
+        """Ask every victim about images [B, C, H, W]; outputs: what the network says of them. All without gradient.
+
+        estimate: of their perturbations, the same shape.
+        """
         replies = ask(self._victims, images, estimate, self._fit.compressed)
         with torch.no_grad():
             calibration, clean = self._manifest.calibration, self._manifest.clean
@@ -123,3 +128,17 @@ def _tried(held: Held, manifest: Manifest, device: torch.device) -> Victim:
             f"{held.path} cannot be asked: {reason}.", "Do not ask it, or hand over another file."
         ) from error
     return victim
+
+
+def _takes_larger(victim: Victim, manifest: Manifest, device: torch.device) -> bool:
+    """Whether a victim answers images of another size as it does the pack's, one by one and in all its classes."""
+    channels, height, width = manifest.image.shape
+    larger = torch.linspace(0, 1, channels * (height + 17) * (2 * width + 5), device=device)
+    larger = larger.view(1, channels, height + 17, 2 * width + 5).expand(2, -1, -1, -1)
+    try:
+        with torch.no_grad():
+            return bool(victim(larger).shape == victim(larger[..., :height, :width]).shape)
+    except Exception as error:  # whatever a program of strangers comes upon
+        if is_out_of_memory(error):
+            raise
+        return False

@@ -40,6 +40,12 @@ class Fitted:
     frame: _Size
     adjustments: tuple[str, ...]
 
+    @property
+    def complete(self) -> bool:
+        """Whether every pixel of the frame lies in a tile."""
+        needed = [math.ceil(side / tile) for side, tile in zip(self.frame, self.tiles.shape[2:], strict=True)]
+        return bool(len(self.tiles) >= math.prod(needed))
+
 
 def prepare(image: LoadedImage, spec: ImageSpec) -> Fitted:
     """What the pack's network is to see of an image, fitted in the way of ``spec.fit``.

@@ -2403,6 +2403,16 @@
     </message>
     <message>
         <location filename="../../app/sentence.py" line="172"/>
+        <source>No victim was asked: the memory does not hold the whole image. The image alone was judged.</source>
+        <translation>未询问任何受害模型：内存容不下整幅图像。此结果仅依据图像本身。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="178"/>
+        <source>No victim was asked: the image has more than half a megapixel. The image alone was judged.</source>
+        <translation>未询问任何受害模型：图像超过五十万像素。此结果仅依据图像本身。</translation>
+    </message>
+    <message>
+        <location filename="../../app/sentence.py" line="172"/>
         <source>Turned to grey: the pack knows grey images only. Trust this answer less.</source>
         <translation>已转为灰度：模型包只认识灰度图像，此结果的可信度较低。</translation>
     </message>

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from core import attributor as attributor_module
 from core import reading
 from core.attributor import Attributor
 from core.batch import fill_case, open_case, reopen_case
@@ -27,6 +28,7 @@ from core.progress import CancelToken
 from core.records import answers_to_json
 from core.types import LoadedImage
 from core.victim_store import victims_to_ask
+from core.victims import Victim
 from tests.core.helpers import records_of
 from tests.core.panels import write_asking_pack
 
@@ -170,32 +172,77 @@ def asking(asking_pack: Pack) -> Attributor:
     return Attributor(asking_pack, "cpu", held)
 
 
-def test_victims_are_asked_only_about_what_they_would_take(asking: Attributor, asking_pack: Pack) -> None:
+def test_victims_are_asked_about_what_they_would_take(asking: Attributor, asking_pack: Pack) -> None:
     """In one batch, and each answer rests on what it says it does."""
-    images = [image_of(*size, 1) for size in ((28, 28), (60, 40), (28, 28), (20, 20))]
-    exact, large, other, small = (found.attribution for found in asking.attribute(images))
-    for answer in (exact, other, small):
+    images = [image_of(*size, 1) for size in ((28, 28), (60, 40), (28, 28), (20, 20), (20, 40))]
+    exact, large, other, small, low = (found.attribution for found in asking.attribute(images))
+    for answer in (exact, large, other, small):
         assert answer.evidence == "image+probes"
         assert answers_to_json(answer)["asked"] == ["VGG16"]
     assert small.adjustments[0] == "enlarged from 20x20 to 28x28", "as if resized, it has the victims' size"
-    assert large.evidence == "image"
-    assert answers_to_json(large)["asked"] == []
-    assert large.adjustments == ("judged in 6 tiles of 28x28, not resized", "victims were not asked: they take 28x28")
-    (expected,) = (found.attribution for found in Attributor(asking_pack, "cpu").attribute(images[1:2]))
-    assert {c.label for c in large.victim.ranking} == {"clean", "Lost"}
-    assert large.victim.probability == pytest.approx(expected.victim.probability, abs=1e-6)
-    assert large.hyperparameter.low == pytest.approx(expected.hyperparameter.low, abs=1e-4)
-    assert expected.adjustments == large.adjustments[:1], "nobody was at hand"
+    assert large.adjustments == ("judged in 6 tiles of 28x28, not resized",)
+    assert low.evidence == "image"
+    assert low.adjustments[-1] == "victims were not asked: they take 28x28"
+
+
+def test_a_larger_image_is_put_to_the_victims_as_it_is(asking: Attributor, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = image_of(60, 40, 1)
+    seen: list[torch.Tensor] = []
+    forward = Victim.forward
+    monkeypatch.setattr(Victim, "forward", lambda self, x: (seen.append(x.detach()), forward(self, x))[1])
+    (found,) = asking.attribute([image], heatmaps=True)
+    assert [tuple(x.shape[1:]) for x in seen] == [(1, 60, 40)] * len(seen) and seen
+    torch.testing.assert_close(seen[0][0], torch.from_numpy(image.pixels))
+    assert found.heatmap is not None and found.heatmap.perturbation is not None
+    assert found.heatmap.perturbation.shape == (1, 60, 40)
+    clean = (image.pixels - found.heatmap.perturbation).clip(0, 1)
+    assert np.abs(seen[0][1].numpy() - clean).max() < 1e-5, "and the clean image that the heatmap shows"
+
+
+@pytest.mark.parametrize("why", ["picky", "large", "memory"])
+def test_victims_that_cannot_see_a_larger_image_are_not_asked(
+    why: str, asking_pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = image_of(60, 40, 1)
+    held = victims_to_ask(asking_pack.manifest, False, [RESOURCES / "victims" / "vgg16.safetensors"])
+    forward = Victim.forward
+
+    def picky(self: Victim, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[2:] != (28, 28):
+            raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+        return forward(self, x)
+
+    if why == "picky":
+        monkeypatch.setattr(Victim, "forward", picky)
+    attributor = Attributor(asking_pack, "cpu", held)
+    if why == "large":
+        monkeypatch.setattr(attributor_module, "_LARGEST", 60 * 40 - 1)
+    if why == "memory":
+        monkeypatch.setattr(attributor._panel, "hear", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    (found,) = attributor.attribute([image])
+    assert found.attribution.evidence == "image"
+    reasons = {
+        "picky": "victims were not asked: they take 28x28",
+        "large": "victims were not asked: more than half a megapixel",
+        "memory": "victims were not asked: the memory does not hold it",
+    }
+    assert found.attribution.adjustments == ("judged in 6 tiles of 28x28, not resized", reasons[why])
+    (expected,) = Attributor(asking_pack, "cpu").attribute([image])
+    assert answers_to_json(found.attribution)["asked"] == []
+    assert {c.label for c in found.attribution.victim.ranking} == {"clean", "Lost"}
+    assert found.attribution.victim.probability == pytest.approx(expected.attribution.victim.probability, abs=1e-6)
+    assert found.attribution.hyperparameter.low == pytest.approx(expected.attribution.hyperparameter.low, abs=1e-4)
+    assert expected.attribution.adjustments == found.attribution.adjustments[:1], "nobody was at hand"
 
 
 def test_a_case_keeps_what_each_answer_rests_on(asking: Attributor, tmp_path: Path) -> None:
-    for name, size in (("exact.png", (28, 28)), ("large.png", (60, 40))):
+    for name, size in (("exact.png", (28, 28)), ("low.png", (20, 40))):
         Image.fromarray(RANDOM.integers(0, 256, size, dtype=np.uint8)).save(tmp_path / name)
     with Case.create(tmp_path / "a.mtaacase", asking.manifest, 0.9) as case:
-        fill_case(case, asking, [tmp_path / "exact.png", tmp_path / "large.png"])
+        fill_case(case, asking, [tmp_path / "exact.png", tmp_path / "low.png"])
         found = {Path(record.path).name: record.finding for record in case.records()}
     assert found["exact.png"].attribution.evidence == "image+probes"  # type: ignore[union-attr]
-    assert found["large.png"].attribution.evidence == "image"  # type: ignore[union-attr]
+    assert found["low.png"].attribution.evidence == "image"  # type: ignore[union-attr]
 
 
 def test_a_case_keeps_to_the_way_that_it_began_with(pack: Pack, tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 """Photographs larger than the pack's images, attacked at their own size: which way of fitting them loses least?
 
-The study's folder of clean images is a folder of such photographs here. Judged is by the image alone, for victims are
-asked only about images of the pack's size.
+The study's folder of clean images is a folder of such photographs here. What is judged in tiles is put to the
+victims as well, which then see it as they were attacked.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
@@ -21,9 +21,10 @@ from core.imageio import find_images, load_image
 from core.manifest import CLEAN, Fit
 from core.pictures import to_picture, to_pixels
 from core.types import FloatArray
+from core.victim_store import Held
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
-from training.experiments.judge import Truth, check_victims, counted, judge
+from training.experiments.judge import Truth, check_victims, counted, held_by, judge
 from training.experiments.perturbations import attack_digits, load, middle
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import unit
@@ -38,6 +39,8 @@ LONGEST = 640
 Figures = dict[str, Any]
 
 FITS: tuple[Fit, ...] = get_args(Fit)
+ASKED = "tiles, victims asked"
+"""Beside the ways of fitting by the image alone."""
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
@@ -45,11 +48,12 @@ def cells(study: Study, seed: int) -> list[Cell]:
     if study.source is None:
         raise DataError("There are no photographs to attack.", "Name their folder with --data.")
     names = [path.name for path in find_images([study.source])]
+    asked = [one.name for one in held_by(study)]
 
     def cell(name: str, compute: Callable[[], Figures]) -> Cell:
         settings = {
             "pack": study.pack.manifest.pack_id, "seed": seed, "photographs": names,
-            "images": study.images(IMAGES), "cell": name,
+            "images": study.images(IMAGES), "cell": name, "asked": asked,
         }  # fmt: skip
         return Cell(name, "fits", settings, lambda _: Result(compute()))
 
@@ -104,15 +108,25 @@ def _judged(study: Study, images: list[FloatArray], attack: str, victim: str, va
     truth = Truth(np.full(count, at[0]), np.full(count, at[1]), np.full(count, value))
     if not images:
         return {"examples": 0}
+    held = held_by(study)
+    ways: list[tuple[str, Fit, Sequence[Held]]] = [(fit, fit, ()) for fit in FITS]
     found: Figures = {}
-    for fit in FITS:
+    if held:
+        ways.append((ASKED, "tiles", held))
+    for way, fit, asked in ways:
         fitting = dataclasses.replace(study.pack, manifest=manifest.fitting(fit))
-        verdicts = judge(Attributor(fitting, str(study.device)), images, study.tell)
-        found[fit] = counted(verdicts, truth, manifest)
+        verdicts = judge(Attributor(fitting, str(study.device), asked), images, study.tell)
+        found[way] = counted(verdicts, truth, manifest)
     return found
 
 
-def _totals(found: Found, fit: Fit, attack: str | None) -> dict[str, float | None]:
+def _ways(found: Found) -> list[str]:
+    """The ways of judging that were run."""
+    asked = any(ASKED in str(figures) for cells_ in found.runs.values() for figures in cells_.values())
+    return [*FITS, *([ASKED] if asked else [])]
+
+
+def _totals(found: Found, fit: str, attack: str | None) -> dict[str, float | None]:
     """Share of the attacked photographs named right, over all victims (and seeds); attack: one, or all together."""
     sums = {"examples": 0.0, "attack": 0.0, "victim": 0.0}
     victims = [figures for cells_ in found.runs.values() for name, figures in cells_.items() if name != CLEAN]
@@ -135,7 +149,7 @@ def table(found: Found) -> Table:
         )
     )  # fmt: skip
     rows = []
-    for fit in FITS:
+    for fit in _ways(found):
         for attack in (None, *attacks):
             total = _totals(found, fit, attack)
             shares = ["-" if (v := total[key]) is None else f"{100 * v:.2f}" for key in ("attack", "victim")]
@@ -147,9 +161,9 @@ def table(found: Found) -> Table:
 
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
     shares: dict[str, dict[str, float | None]] = {
-        name: {fit: _totals(found, fit, None)[name] for fit in FITS} for name in ("attack", "victim")
+        name: {fit: _totals(found, fit, None)[name] for fit in _ways(found)} for name in ("attack", "victim")
     }
-    shares["clean called clean"] = {fit: found.mean(CLEAN, fit, "attack") for fit in FITS}
+    shares["clean called clean"] = {fit: found.mean(CLEAN, fit, "attack") for fit in _ways(found)}
     bars(figure, {"named right": shares})
 
 
@@ -159,6 +173,6 @@ ITEM = Item(
     choices=(
         f"Photographs whose longer side exceeds {LONGEST} pixels are reduced to that before they are attacked.",
         "Each attack at the middle of its grid, against the class that the victim sees; 8-bit images that fool it.",
-        "By the image alone: victims are asked only about images of the pack's size.",
+        "By the image alone, unless it says that victims were asked: those whose files are in DIR/victims.",
     ),
 )  # fmt: skip
