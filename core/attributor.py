@@ -67,7 +67,7 @@ class Attributor:
 
     @property
     def asked(self) -> tuple[Held, ...]:
-        """The victims that are asked about every image that has the pack's size or is resized to it."""
+        """The victims that are asked about every image that they can be shown as they were attacked."""
         return self._panel.held if self._panel is not None else ()
 
     @property
