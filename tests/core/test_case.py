@@ -123,7 +123,7 @@ def test_tags_notes_and_the_log(case: Case, finding: Finding) -> None:
 def test_a_folder_goes_into_a_case_once(case: Case, attributor: Attributor, folder: list[Path]) -> None:
     told: list[Progress] = []
     forward, judged = attributor.forward, []
-    attributor.forward = lambda tiles, ask: (judged.append(len(tiles)), forward(tiles, ask))[1]  # type: ignore[method-assign]
+    attributor.forward = lambda tiles, *how: (judged.append(len(tiles)), forward(tiles, *how))[1]  # type: ignore[method-assign]
     fill_case(case, attributor, folder, progress=told.append)
     records = list(case.records())
     assert [record.path for record in records] == [str(path) for path in folder]
