@@ -128,6 +128,8 @@ class Attributor:
         Where the device's memory does not hold that, they are not asked.
         """
         alone = self._judge_alike([item], False, True, cancel)
+        if cancel is not None and cancel.cancelled:
+            raise Cancelled
         answered = self._guarded(lambda: self._hear_whole(alone))
         if answered is None:
             return alone
@@ -140,7 +142,7 @@ class Attributor:
         assert self._panel is not None and alone.estimates is not None
         fitted = alone.prepared[0].fitted
         image = stitched(torch.from_numpy(fitted.tiles), fitted)[None].to(self.device)
-        estimate = stitched(alone.estimates[0], fitted)[None].to(self.device)
+        estimate = stitched(alone.estimates[0].cpu(), fitted)[None].to(self.device)
         return self._answered(image, alone.outputs, estimate, drawn=True)
 
     def _judge_alike(

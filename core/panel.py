@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -45,8 +46,12 @@ class Panel:
         self._at = [self.labels.index(one.name) for one in held]
         self._manifest, self._fit, self._scorer = manifest, manifest.probes, scorer
         self._victims = [_tried(one, manifest, device) for one in held]
-        self.any_size = all(_takes_larger(victim, manifest, device) for victim in self._victims)
-        """Whether all of them take images that are larger than the pack's."""
+        self._device = device
+
+    @cached_property
+    def any_size(self) -> bool:
+        """Whether all of them take images that are larger than the pack's; tried once there is such an image."""
+        return all(_takes_larger(victim, self._manifest, self._device) for victim in self._victims)
 
     def hear(self, images: Tensor, outputs: Outputs, estimate: Tensor) -> Heard:
         """Ask every victim about images [B, C, H, W]; outputs: what the network says of them. All without gradient.
