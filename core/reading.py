@@ -73,8 +73,9 @@ def read_ahead(
     try:
         waiting.extend(map(submit, islice(chunks, max(THREADS, -(-ahead // _TASK)))))
         while waiting:
-            for files in _handed_over(waiting.popleft(), room, cancel):
-                yield from files
+            for file in _handed_over(waiting.popleft(), room, cancel):
+                room.take(-file.tiles)
+                yield file
             waiting.extend(map(submit, islice(chunks, 1)))
     finally:
         room.close()
@@ -112,11 +113,17 @@ class _Room:
             if tiles < 0:
                 self._change.notify_all()
 
-    def call(self, ready: SimpleQueue[list[FittedFile]] | None) -> None:
-        """What somebody waits for, if anybody does."""
+    def call(self, ready: SimpleQueue[list[FittedFile]]) -> None:
+        """Let whoever fills ``ready`` go on without room until he hands something over, unless he has already."""
         with self._change:
-            self._next = ready
+            self._next = ready if ready.empty() else None
             self._change.notify_all()
+
+    def hand_over(self, files: list[FittedFile], ready: SimpleQueue[list[FittedFile]]) -> None:
+        with self._change:  # or he would go on until whoever called him wakes up
+            ready.put(files)
+            if self._next is ready:
+                self._next = None
 
     def close(self) -> None:
         with self._change:
@@ -135,12 +142,12 @@ def _read(
         done.append(file := _fit(path, spec, known))
         room.take(file.tiles)
         if sum(each.tiles for each in done) > _TASK:
-            ready.put(done)
+            room.hand_over(done, ready)
             done = []
-    ready.put(done)
+    room.hand_over(done, ready)
 
 
-def _handed_over(chunk: _Chunk, room: _Room, cancel: CancelToken) -> Generator[list[FittedFile], None, None]:
+def _handed_over(chunk: _Chunk, room: _Room, cancel: CancelToken) -> Generator[FittedFile, None, None]:
     remaining = chunk.files
     while remaining:
         cancel.check()
@@ -151,11 +158,8 @@ def _handed_over(chunk: _Chunk, room: _Room, cancel: CancelToken) -> Generator[l
             if chunk.task.done():
                 chunk.task.result()  # raises what went wrong there, if anything did
             continue
-        finally:
-            room.call(None)
-        room.take(-sum(file.tiles for file in files))
         remaining -= len(files)
-        yield files
+        yield from files
 
 
 def _fit(path: Path, spec: ImageSpec, known: Container[str]) -> FittedFile:
