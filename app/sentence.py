@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.i18n import QT_TRANSLATE_NOOP
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer, Testimony
-from core.wording import percent, quantity
+from core.wording import likelier, percent, quantity
 
 translate = QCoreApplication.translate
 SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
@@ -70,10 +70,15 @@ def testimony_text(said: Testimony) -> str:
     else:
         text = translate(
             "Sentence",
-            "{victim} sees what it sees in the estimated clean image, by {margin} logits; its gradient matches the "
+            "{victim} stands by its class, {margin} logits above the likeliest other; its gradient matches the "
             "perturbation at {match}.",
         )
-    return text.format(victim=said.victim, margin=f"{said.margin:.1f}", match=f"{said.match:.2f}")
+    if said.odds >= 0:
+        weight = translate("Sentence", "Such answers are {times} times likelier if it is the victim.")
+    else:
+        weight = translate("Sentence", "Such answers are {times} times likelier if it is not the victim.")
+    first = text.format(victim=said.victim, margin=f"{said.margin:.1f}", match=f"{said.match:.2f}")
+    return f"{first} {weight.format(times=likelier(said.odds))}"
 
 
 def case_sentence(name: str, answer: Attribution) -> str:

@@ -83,8 +83,18 @@ def testimony(said: Testimony) -> str:
     if said.changes:
         mind = f"{said.victim} changes its mind by {said.margin:.1f} logits"
     else:
-        mind = f"{said.victim} sees what it sees in the estimated clean image, by {said.margin:.1f} logits"
-    return f"{mind}; its gradient matches the perturbation at {said.match:.2f}"
+        mind = f"{said.victim} stands by its class, {said.margin:.1f} logits above the likeliest other"
+    match = f"its gradient matches the perturbation at {said.match:.2f}"
+    whether = "is" if said.odds >= 0 else "is not"
+    return f"{mind}; {match}; such answers are {likelier(said.odds)} times likelier if it {whether} the victim"
+
+
+def likelier(odds: float) -> str:
+    """How many times one of two cases makes what was seen likelier than the other, of the logarithm of that: "40"."""
+    if abs(odds) > math.log(1000):
+        return "> 1,000"
+    times = math.exp(abs(odds))
+    return f"{times:.0f}" if times >= 9.95 else f"{times:.1f}"
 
 
 METHOD = (

@@ -4,362 +4,290 @@
 <context>
     <name>Actions</name>
     <message>
-        <location filename="../../app/actions.py" line="17"/>
         <source>&amp;File</source>
         <translation>文件(&amp;F)</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="18"/>
         <source>&amp;Edit</source>
         <translation>编辑(&amp;E)</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="19"/>
         <source>&amp;Image</source>
         <translation>图像(&amp;I)</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="20"/>
         <source>&amp;Case</source>
         <translation>案卷(&amp;C)</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="21"/>
         <source>&amp;View</source>
         <translation>视图(&amp;V)</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="22"/>
         <source>&amp;Tools</source>
         <translation>工具(&amp;T)</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="23"/>
         <source>&amp;Help</source>
         <translation>帮助(&amp;H)</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="45"/>
         <source>Open images…</source>
         <translation>打开图像…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="46"/>
         <source>Open folder…</source>
         <translation>打开文件夹…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="47"/>
         <source>Open sample images</source>
         <translation>打开示例图像</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="48"/>
         <source>Save view as PNG…</source>
         <translation>将视图保存为 PNG…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="49"/>
         <source>Quit</source>
         <translation>退出</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="50"/>
         <source>Undo</source>
         <translation>撤销</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="51"/>
         <source>Redo</source>
         <translation>重做</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="52"/>
         <source>Paste image or files</source>
         <translation>粘贴图像或文件</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="53"/>
         <source>Copy view</source>
         <translation>复制视图</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="54"/>
         <source>Copy sentence for the case file</source>
         <translation>复制案卷用语句</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="55"/>
         <source>Select all images</source>
         <translation>全选图像</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="56"/>
         <source>Filter the list</source>
         <translation>筛选列表</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="57"/>
         <source>Remove from list</source>
         <translation>从列表中移除</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="58"/>
         <source>Remove all from list</source>
         <translation>移除列表中的全部图像</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="59"/>
         <source>Next image</source>
         <translation>下一幅图像</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="60"/>
         <source>Previous image</source>
         <translation>上一幅图像</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="61"/>
         <source>Attribute again</source>
         <translation>重新归因</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="62"/>
         <source>Attribute what is still waiting</source>
         <translation>归因尚在等待的图像</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="63"/>
         <source>Pause attributing</source>
         <translation>暂停归因</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="64"/>
         <source>Stop attributing</source>
         <translation>停止归因</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="65"/>
         <source>Compare with file…</source>
         <translation>与文件比较…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="66"/>
         <source>Use as second image</source>
         <translation>用作第二幅图像</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="67"/>
         <source>Forget second image</source>
         <translation>取消第二幅图像</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="68"/>
         <source>New case…</source>
         <translation>新建案卷…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="69"/>
         <source>New case of these images…</source>
         <translation>用这些图像新建案卷…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="70"/>
         <source>Open case…</source>
         <translation>打开案卷…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="71"/>
         <source>Close case</source>
         <translation>关闭案卷</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="72"/>
         <source>Case overview</source>
         <translation>案卷概览</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="73"/>
         <source>List all images again</source>
         <translation>重新列出全部图像</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="74"/>
         <source>Tag</source>
         <translation>标签</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="75"/>
         <source>Note</source>
         <translation>备注</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="76"/>
         <source>Keep for comparison</source>
         <translation>保留以供比较</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="77"/>
         <source>End comparison</source>
         <translation>结束比较</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="78"/>
         <source>Export case…</source>
         <translation>导出案卷…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="79"/>
         <source>Export selected images…</source>
         <translation>导出所选图像…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="80"/>
         <source>Log of the case…</source>
         <translation>案卷日志…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="81"/>
         <source>Zoom in</source>
         <translation>放大</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="82"/>
         <source>Zoom out</source>
         <translation>缩小</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="83"/>
         <source>Fit to pane</source>
         <translation>适合窗格</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="84"/>
         <source>One to one</source>
         <translation>一比一</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="85"/>
         <source>Pan left</source>
         <translation>向左平移</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="86"/>
         <source>Pan right</source>
         <translation>向右平移</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="87"/>
         <source>Pan up</source>
         <translation>向上平移</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="88"/>
         <source>Pan down</source>
         <translation>向下平移</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="89"/>
         <source>One pane</source>
         <translation>一个窗格</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="90"/>
         <source>Two panes</source>
         <translation>两个窗格</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="91"/>
         <source>Three panes</source>
         <translation>三个窗格</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="92"/>
         <source>Four panes</source>
         <translation>四个窗格</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="93"/>
         <source>Link zoom and pan</source>
         <translation>联动缩放和平移</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="94"/>
         <source>Blink</source>
         <translation>闪烁比较</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="95"/>
         <source>More heatmap</source>
         <translation>增强热图</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="96"/>
         <source>Less heatmap</source>
         <translation>减弱热图</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="97"/>
         <source>More gain</source>
         <translation>提高增益</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="98"/>
         <source>Less gain</source>
         <translation>降低增益</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="99"/>
         <source>Image list</source>
         <translation>图像列表</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="100"/>
         <source>Answer</source>
         <translation>结果</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="101"/>
         <source>Full screen</source>
         <translation>全屏</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="102"/>
         <source>Command palette</source>
         <translation>命令面板</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="103"/>
         <source>Model packs…</source>
         <translation>模型包…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="104"/>
         <source>Victims to ask…</source>
         <translation>要询问的模型…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="105"/>
         <source>Train a model…</source>
         <translation>训练模型…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="106"/>
         <source>Preferences…</source>
         <translation>首选项…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="107"/>
         <source>Help</source>
         <translation>帮助</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="108"/>
         <source>Log…</source>
         <translation>日志…</translation>
     </message>
     <message>
-        <location filename="../../app/actions.py" line="109"/>
         <source>About MTAA Workbench</source>
         <translation>关于 MTAA Workbench</translation>
     </message>
@@ -367,83 +295,66 @@
 <context>
     <name>AttacksPage</name>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="29"/>
-        <location filename="../../app/wizard/attacks_page.py" line="37"/>
         <source>Attacks</source>
         <translation>攻击</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="31"/>
         <source>Every victim is attacked by every attack at every value of its grid, and each such cell gets the same number of examples. Only images that fool their victim as 8-bit files are kept.</source>
         <translation>每种攻击以其网格中的每个取值攻击每个受害模型，每个单元得到同样多的样本。只保留以 8 位文件形式仍能骗过受害模型的图像。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="39"/>
         <source>Attack</source>
         <translation>攻击</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="39"/>
         <source>Hyperparameter</source>
         <translation>超参数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="39"/>
         <source>First</source>
         <translation>起始</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="39"/>
         <source>Last</source>
         <translation>结束</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="39"/>
         <source>Values</source>
         <translation>取值个数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="46"/>
         <source>Table 1&apos;s grids</source>
         <translation>表 1 的网格</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="46"/>
         <source>Small ε, 1–16/255</source>
         <translation>小 ε，1–16/255</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="54"/>
         <source>Training examples of each cell</source>
         <translation>每个单元的训练样本数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="72"/>
         <source>κ, in logits</source>
         <translation>κ（logit 单位）</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="72"/>
         <source>ε, in 1/255</source>
         <translation>ε（1/255 单位）</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="107"/>
         <source>At least one attack is needed.</source>
         <translation>至少需要一种攻击。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="109"/>
         <source>One attack alone needs the class &quot;clean&quot; to be told from.</source>
         <translation>只有一种攻击时，需要“干净”类别与之区分。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="112"/>
         <source>{attack}: the grid must end above its first value.</source>
         <translation>{attack}：网格的结束值必须大于起始值。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/attacks_page.py" line="122"/>
         <source>{n} adversarial examples in all, a third of them to calibrate and to measure with.</source>
         <translation>共 {n} 个对抗样本，其中三分之一用于校准和测量。</translation>
     </message>
@@ -451,52 +362,42 @@
 <context>
     <name>AttributionView</name>
     <message>
-        <location filename="../../app/attribution_view.py" line="185"/>
         <source>Attack</source>
         <translation>攻击</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="186"/>
         <source>Victim</source>
         <translation>受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="187"/>
         <source>Hyperparameter</source>
         <translation>超参数</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="190"/>
         <source>Sentence for the case file</source>
         <translation>案卷用语句</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="191"/>
         <source>Copy sentence</source>
         <translation>复制语句</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="201"/>
         <source>Coverage of prediction sets and intervals</source>
         <translation>预测集与区间的覆盖率</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="202"/>
         <source>How often, over many images, the set or interval shall hold the truth</source>
         <translation>在大量图像上，预测集或区间应包含真值的频率</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="207"/>
         <source>Select an image to see who made it.</source>
         <translation>选择一幅图像，查看它由谁生成。</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="220"/>
         <source>For the case file</source>
         <translation>案卷用语</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="236"/>
         <source>Coverage</source>
         <translation>覆盖率</translation>
     </message>
@@ -504,7 +405,6 @@
 <context>
     <name>BarFilter</name>
     <message>
-        <location filename="../../app/case/bar_filter.py" line="68"/>
         <source>No longer filter by {bar}</source>
         <translation>不再按“{bar}”筛选</translation>
     </message>
@@ -512,38 +412,30 @@
 <context>
     <name>CaseCommands</name>
     <message>
-        <location filename="../../app/case/commands.py" line="38"/>
         <source>New case</source>
         <translation>新建案卷</translation>
     </message>
     <message>
-        <location filename="../../app/case/commands.py" line="43"/>
         <source>New case of these images</source>
         <translation>用这些图像新建案卷</translation>
     </message>
     <message>
-        <location filename="../../app/case/commands.py" line="46"/>
-        <location filename="../../app/case/commands.py" line="54"/>
         <source>Cases ({pattern})</source>
         <translation>案卷 ({pattern})</translation>
     </message>
     <message>
-        <location filename="../../app/case/commands.py" line="55"/>
         <source>Open case</source>
         <translation>打开案卷</translation>
     </message>
     <message>
-        <location filename="../../app/case/commands.py" line="93"/>
         <source>Kept. What you select or filter now is shown beside it.</source>
         <translation>已保留。接下来选择或筛选的图像将显示在其旁边。</translation>
     </message>
     <message>
-        <location filename="../../app/case/commands.py" line="100"/>
         <source>Export case</source>
         <translation>导出案卷</translation>
     </message>
     <message>
-        <location filename="../../app/case/commands.py" line="103"/>
         <source>Export selected images</source>
         <translation>导出所选图像</translation>
     </message>
@@ -551,42 +443,34 @@
 <context>
     <name>CaseDesk</name>
     <message>
-        <location filename="../../app/case/desk.py" line="125"/>
         <source>The last run was cut off. It goes on with the {n} files that still wait.</source>
         <translation>上一次归因意外中断，现在继续处理尚在等待的 {n} 个文件。</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="129"/>
         <source>Files of this case that still wait: {n}. Image, Attribute what is still waiting goes on.</source>
         <translation>此案卷还有 {n} 个文件在等待。可用“图像 › 归因尚在等待的图像”继续。</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="132"/>
         <source>The case is empty. Open a folder, or drop images, to put them into it.</source>
         <translation>案卷为空。打开文件夹或拖入图像，即可放入案卷。</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="160"/>
         <source>This machine has not the pack {pack} of the case: files cannot be added to it.</source>
         <translation>本机没有此案卷的模型包 {pack}，因此无法添加文件。</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="204"/>
         <source>tag or note</source>
         <translation>标签或备注</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="228"/>
         <source>Writing {path}</source>
         <translation>正在写入 {path}</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="239"/>
         <source>Writing the report: image {n} of {pictures}</source>
         <translation>正在写入报告：第 {n} 幅图像，共 {pictures} 幅</translation>
     </message>
     <message>
-        <location filename="../../app/case/desk.py" line="244"/>
         <source>Saved {path}</source>
         <translation>已保存 {path}</translation>
     </message>
@@ -594,12 +478,10 @@
 <context>
     <name>CasePanels</name>
     <message>
-        <location filename="../../app/case/panels.py" line="59"/>
         <source>Selected images: {n}</source>
         <translation>所选图像：{n}</translation>
     </message>
     <message>
-        <location filename="../../app/case/panels.py" line="63"/>
         <source>Listed images: {n}</source>
         <translation>列出的图像：{n}</translation>
     </message>
@@ -607,88 +489,70 @@
 <context>
     <name>CheckPanel</name>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="49"/>
-        <location filename="../../app/wizard/victim_check.py" line="114"/>
         <source>Check</source>
         <translation>检查</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="49"/>
         <source>Use what is advised</source>
         <translation>采用建议</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="51"/>
         <source>Progress of the check</source>
         <translation>检查进度</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="53"/>
         <source>Result of the check</source>
         <translation>检查结果</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="72"/>
         <source>Something was changed since the last check.</source>
         <translation>上次检查后有改动。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="91"/>
         <source>Reading the images and the victim…</source>
         <translation>正在读取图像和受害模型…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="114"/>
         <source>Stop</source>
         <translation>停止</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="130"/>
         <source>The check was stopped.</source>
         <translation>检查已停止。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="144"/>
         <source>The images have no classes: what the victim calls a clean image counts as right. It named {kinds} different classes on {n} images.</source>
         <translation>图像没有类别：受害模型对干净图像的回答即视为正确。它在 {n} 张图像上给出了 {kinds} 个不同的类别。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="148"/>
         <source>It is not known which of the victim&apos;s {n} classes the images are of.</source>
         <translation>不知道图像属于受害模型 {n} 个类别中的哪些。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="152"/>
         <source>It names {share} of {n} clean test images right among its {outputs} classes, {among} if only the images&apos; own count; at least {needed} is asked for.</source>
         <translation>在其 {outputs} 个类别中，它正确识别 {n} 张干净测试图像的 {share}；只计图像自身的类别时为 {among}；至少需要 {needed}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="159"/>
         <source>With {changes} it would name {share} right.</source>
         <translation>若采用{changes}，它可正确识别 {share}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="163"/>
         <source>None of the usual causes that were tried does better.</source>
         <translation>试过的常见原因都没有更好的效果。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="168"/>
         <source>BGR channels</source>
         <translation>BGR 通道</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="168"/>
         <source>RGB channels</source>
         <translation>RGB 通道</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="170"/>
         <source>values of {range}, mean {mean} and standard deviation {std}</source>
         <translation>取值范围 {range}、均值 {mean} 和标准差 {std}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victim_check.py" line="175"/>
         <source>the classes {numbers}</source>
         <translation>类别编号 {numbers}</translation>
     </message>
@@ -696,7 +560,6 @@
 <context>
     <name>Child</name>
     <message>
-        <location filename="../../app/wizard/child.py" line="173"/>
         <source>It was ended from outside ({n}).</source>
         <translation>它被外部终止（{n}）。</translation>
     </message>
@@ -704,7 +567,6 @@
 <context>
     <name>Columns</name>
     <message>
-        <location filename="../../app/case/charts.py" line="268"/>
         <source>most: {n}</source>
         <translation>最多：{n}</translation>
     </message>
@@ -712,62 +574,50 @@
 <context>
     <name>Commands</name>
     <message>
-        <location filename="../../app/commands.py" line="60"/>
         <source>Images ({pattern});;All files (*)</source>
         <translation>图像 ({pattern});;所有文件 (*)</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="61"/>
         <source>Open images</source>
         <translation>打开图像</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="65"/>
         <source>Open folder</source>
         <translation>打开文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="74"/>
         <source>Save view as PNG</source>
         <translation>将视图保存为 PNG</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="82"/>
         <source>Saved {path}</source>
         <translation>已保存 {path}</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="101"/>
         <source>pasted {n}.png</source>
         <translation>粘贴 {n}.png</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="104"/>
         <source>The clipboard holds neither an image nor files.</source>
         <translation>剪贴板中既没有图像也没有文件。</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="108"/>
         <source>View copied.</source>
         <translation>视图已复制。</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="122"/>
         <source>remove from list</source>
         <translation>从列表中移除</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="125"/>
         <source>remove all</source>
         <translation>全部移除</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="137"/>
         <source>A case keeps its answers: files that were changed since are attributed again.</source>
         <translation>案卷保留已有结果；此后改动过的文件会重新归因。</translation>
     </message>
     <message>
-        <location filename="../../app/commands.py" line="150"/>
         <source>Compare with</source>
         <translation>比较对象</translation>
     </message>
@@ -775,17 +625,14 @@
 <context>
     <name>CrashGuard</name>
     <message>
-        <location filename="../../app/crash.py" line="90"/>
         <source>Something in the program went wrong. Your images are untouched, and you can go on working.</source>
         <translation>程序出了问题。您的图像没有受到影响，可以继续工作。</translation>
     </message>
     <message>
-        <location filename="../../app/crash.py" line="101"/>
         <source>It was written to {path}.</source>
         <translation>已记录到 {path}。</translation>
     </message>
     <message>
-        <location filename="../../app/crash.py" line="102"/>
         <source>Copy details</source>
         <translation>复制详细信息</translation>
     </message>
@@ -793,12 +640,10 @@
 <context>
     <name>Dashboard</name>
     <message>
-        <location filename="../../app/case/dashboard.py" line="205"/>
         <source>{path} · pack {pack} · {coverage} coverage</source>
         <translation>{path} · 模型包 {pack} · 覆盖率 {coverage}</translation>
     </message>
     <message>
-        <location filename="../../app/case/dashboard.py" line="242"/>
         <source>All images: {n}</source>
         <translation>全部图像：{n}</translation>
     </message>
@@ -806,12 +651,10 @@
 <context>
     <name>ExampleStrip</name>
     <message>
-        <location filename="../../app/wizard/examples.py" line="58"/>
         <source>Examples as they are made</source>
         <translation>生成中的样本</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/examples.py" line="84"/>
         <source>Examples appear here as they are made.</source>
         <translation>样本生成后会显示在这里。</translation>
     </message>
@@ -819,72 +662,58 @@
 <context>
     <name>Facets</name>
     <message>
-        <location filename="../../app/case/words.py" line="18"/>
         <source>Files</source>
         <translation>文件</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="19"/>
         <source>Copies</source>
         <translation>副本</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="20"/>
         <source>Attack</source>
         <translation>攻击</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="21"/>
         <source>Victim</source>
         <translation>受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="22"/>
         <source>Attack and victim</source>
         <translation>攻击与受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="23"/>
         <source>Probability of the attack</source>
         <translation>攻击的概率</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="24"/>
         <source>Probability of the victim</source>
         <translation>受攻击模型的概率</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="25"/>
         <source>Candidates for the attack</source>
         <translation>攻击的候选数</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="26"/>
         <source>Candidates for the victim</source>
         <translation>受攻击模型的候选数</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="29"/>
         <source>attributed</source>
         <translation>已归因</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="30"/>
         <source>unfamiliar</source>
         <translation>不熟悉</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="31"/>
         <source>not attributed</source>
         <translation>未归因</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="32"/>
         <source>no copy</source>
         <translation>非副本</translation>
     </message>
     <message>
-        <location filename="../../app/case/words.py" line="33"/>
         <source>copy of another file</source>
         <translation>另一文件的副本</translation>
     </message>
@@ -892,17 +721,14 @@
 <context>
     <name>HyperparameterCard</name>
     <message>
-        <location filename="../../app/attribution_view.py" line="156"/>
         <source>None: the image is held for clean</source>
         <translation>无：图像被认为是干净的</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="163"/>
         <source>Task σ {sigma}</source>
         <translation>任务 σ {sigma}</translation>
     </message>
     <message>
-        <location filename="../../app/attribution_view.py" line="174"/>
         <source>If it was {attack} instead: {value}, {interval}</source>
         <translation>若为 {attack}：{value}，{interval}</translation>
     </message>
@@ -910,17 +736,14 @@
 <context>
     <name>ImageList</name>
     <message>
-        <location filename="../../app/image_list.py" line="98"/>
         <source>waiting</source>
         <translation>等待中</translation>
     </message>
     <message>
-        <location filename="../../app/image_list.py" line="106"/>
         <source>copy</source>
         <translation>副本</translation>
     </message>
     <message>
-        <location filename="../../app/image_list.py" line="158"/>
         <source>Same bytes as {path}</source>
         <translation>与 {path} 内容完全相同</translation>
     </message>
@@ -928,107 +751,86 @@
 <context>
     <name>ImageListPanel</name>
     <message>
-        <location filename="../../app/image_rows.py" line="144"/>
         <source>Filter by name or answer</source>
         <translation>按名称或结果筛选</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="146"/>
         <source>Filter the image list</source>
         <translation>筛选图像列表</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="148"/>
         <source>Order of the image list</source>
         <translation>图像列表的顺序</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="150"/>
         <source>Which images to list</source>
         <translation>列出哪些图像</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="152"/>
         <source>Reverse the order</source>
         <translation>反转顺序</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="175"/>
         <source>Images</source>
         <translation>图像</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="212"/>
         <source>As opened</source>
         <translation>按打开顺序</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="213"/>
         <source>By name</source>
         <translation>按名称</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="214"/>
         <source>By attack</source>
         <translation>按攻击</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="215"/>
         <source>By victim</source>
         <translation>按模型</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="216"/>
         <source>By doubt</source>
         <translation>按不确定程度</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="221"/>
         <source>All</source>
         <translation>全部</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="222"/>
         <source>One candidate</source>
         <translation>单一候选</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="223"/>
         <source>Several candidates</source>
         <translation>多个候选</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="224"/>
         <source>Unfamiliar</source>
         <translation>不熟悉</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="225"/>
         <source>Errors</source>
         <translation>错误</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="226"/>
         <source>Waiting</source>
         <translation>等待中</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="290"/>
         <source>Images: {total}</source>
         <translation>图像：{total}</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="290"/>
         <source>Images: {shown} of {total}</source>
         <translation>图像：{shown} / {total}</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="293"/>
         <source>No image passes the filter.</source>
         <translation>没有图像符合筛选条件。</translation>
     </message>
     <message>
-        <location filename="../../app/image_rows.py" line="295"/>
         <source>Drop images or folders here, or choose File, Open images.</source>
         <translation>将图像或文件夹拖到此处，或选择“文件 › 打开图像”。</translation>
     </message>
@@ -1036,163 +838,130 @@
 <context>
     <name>ImagesPage</name>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="50"/>
         <source>Clean images</source>
         <translation>干净图像</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="52"/>
         <source>Attacks start from clean images, and the victims learn from them. The same images never serve both training and measuring.</source>
         <translation>攻击从干净图像出发，受害模型也从中学习。同一图像绝不同时用于训练和测量。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="58"/>
         <source>scikit-learn&apos;s digits</source>
         <translation>scikit-learn 手写数字</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="59"/>
         <source>MNIST</source>
         <translation>MNIST</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="60"/>
         <source>A folder of images</source>
         <translation>图像文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="65"/>
         <source>Sub-folders are the classes, as in Imagenette; tar files of such folders will do. Without sub-folders a victim&apos;s own answers count as right.</source>
         <translation>子文件夹即类别，如 Imagenette；也可以是此类文件夹的 tar 文件。没有子文件夹时，以受害模型自己的回答为正确。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="97"/>
-        <location filename="../../app/wizard/images_page.py" line="148"/>
         <source>Folder of the images</source>
         <translation>图像所在文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="112"/>
         <source>Colour</source>
         <translation>彩色</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="113"/>
         <source>Grey</source>
         <translation>灰度</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="116"/>
         <source>all</source>
         <translation>全部</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="121"/>
         <source>Size</source>
         <translation>尺寸</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="121"/>
         <source>Channels</source>
         <translation>通道</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="122"/>
         <source>Images of each class</source>
         <translation>每类图像数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="130"/>
         <source>The largest centred square of each image is scaled to this side.</source>
         <translation>取每张图像中央最大的正方形，缩放到此边长。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="160"/>
         <source>Folder with MNIST&apos;s files</source>
         <translation>MNIST 文件所在的文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="200"/>
         <source>Looking at the images…</source>
         <translation>正在查看图像…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="208"/>
         <source>{images} images, {held_out} of them held out for testing; {classes}; most are {width}×{height}.</source>
         <translation>{images} 张图像，其中 {held_out} 张留作测试；{classes}；多数为 {width}×{height}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="220"/>
         <source>Taken in: {taken} images, {size} MiB on disk.</source>
         <translation>将读入 {taken} 张，占用磁盘 {size} MiB。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="206"/>
         <source>{n} classes</source>
         <translation>{n} 个类别</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="206"/>
         <source>no classes</source>
         <translation>没有类别</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="222"/>
         <source>Of {n} looked at, {lost} cannot be read and are left out: {reason}</source>
         <translation>查看的 {n} 张中有 {lost} 张无法读取，已略去：{reason}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="98"/>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="106"/>
         <source>Download MNIST into this folder</source>
         <translation>将 MNIST 下载到此文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="76"/>
         <source>Examples of the class &quot;clean&quot;</source>
         <translation>“干净”类别的样本数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="63"/>
         <source>Small grey images of handwriting. No download: good for a try.</source>
         <translation>小尺寸的手写数字灰度图像。无需下载：适合试用。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="64"/>
         <source>The paper&apos;s images of handwriting, from their four files.</source>
         <translation>论文所用的手写数字图像，来自其四个文件。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="77"/>
         <source>0 leaves the class out: every image then counts as attacked.</source>
         <translation>0 表示不设此类别：此时每幅图像都视为受过攻击。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="137"/>
         <source>Come back to it</source>
         <translation>回到该训练</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="142"/>
         <source>There is a training in {folder}.</source>
         <translation>{folder} 中有一次训练。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="160"/>
         <source>Folder of images, or a tar file</source>
         <translation>图像文件夹或 tar 文件</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="194"/>
         <source>Choose the folder.</source>
         <translation>请选择文件夹。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/images_page.py" line="196"/>
         <source>Not in this folder: {files}.</source>
         <translation>此文件夹中缺少：{files}。</translation>
     </message>
@@ -1200,47 +969,38 @@
 <context>
     <name>Layers</name>
     <message>
-        <location filename="../../app/layers.py" line="61"/>
         <source>Drop an image here, or choose one from the list.</source>
         <translation>将图像拖到此处，或从列表中选择。</translation>
     </message>
     <message>
-        <location filename="../../app/layers.py" line="68"/>
         <source>The heatmap appears once the image has been judged.</source>
         <translation>图像归因后显示热图。</translation>
     </message>
     <message>
-        <location filename="../../app/layers.py" line="77"/>
         <source>This pack does not estimate the perturbation pixel by pixel.</source>
         <translation>此模型包不逐像素估计扰动。</translation>
     </message>
     <message>
-        <location filename="../../app/layers.py" line="83"/>
         <source>Choose an image to compare with: Image, Compare with file.</source>
         <translation>请选择比较对象：“图像 › 与文件比较”。</translation>
     </message>
     <message>
-        <location filename="../../app/layers.py" line="85"/>
         <source>The images differ in size or channels ({a}, {b}), so they have no difference.</source>
         <translation>两幅图像的尺寸或通道不同（{a}、{b}），无法求差。</translation>
     </message>
     <message>
-        <location filename="../../app/layers.py" line="117"/>
         <source>value {v}</source>
         <translation>数值 {v}</translation>
     </message>
     <message>
-        <location filename="../../app/layers.py" line="120"/>
         <source>heat {v}</source>
         <translation>热度 {v}</translation>
     </message>
     <message>
-        <location filename="../../app/layers.py" line="123"/>
         <source>perturbation {v}</source>
         <translation>扰动 {v}</translation>
     </message>
     <message>
-        <location filename="../../app/layers.py" line="126"/>
         <source>difference {v}</source>
         <translation>差异 {v}</translation>
     </message>
@@ -1248,27 +1008,22 @@
 <context>
     <name>MainWindow</name>
     <message>
-        <location filename="../../app/main_window.py" line="97"/>
         <source>Tools</source>
         <translation>工具</translation>
     </message>
     <message>
-        <location filename="../../app/main_window.py" line="179"/>
         <source>Select an image to see who made it.</source>
         <translation>选择一幅图像，查看它由谁生成。</translation>
     </message>
     <message>
-        <location filename="../../app/main_window.py" line="181"/>
         <source>The model pack is loading. The answer follows by itself.</source>
         <translation>正在加载模型包，结果稍后自动显示。</translation>
     </message>
     <message>
-        <location filename="../../app/main_window.py" line="182"/>
         <source>Waiting to be judged.</source>
         <translation>等待归因。</translation>
     </message>
     <message>
-        <location filename="../../app/main_window.py" line="234"/>
         <source>No images were found there.</source>
         <translation>没有找到图像。</translation>
     </message>
@@ -1276,120 +1031,90 @@
 <context>
     <name>ModelPage</name>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="31"/>
         <source>Model</source>
         <translation>模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="33"/>
         <source>The network learns from the examples and becomes a model pack. Everything is written below one folder, and a run that was stopped goes on from there.</source>
         <translation>网络从样本中学习并成为模型包。所有内容都写入同一个文件夹，停止的运行可以从那里继续。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="42"/>
-        <location filename="../../app/wizard/model_page.py" line="83"/>
         <source>Network</source>
         <translation>网络</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="44"/>
         <source>From scratch</source>
         <translation>从头开始</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="46"/>
         <source>From the pack {pack}</source>
         <translation>从模型包 {pack} 开始</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="48"/>
-        <location filename="../../app/wizard/model_page.py" line="83"/>
         <source>Start</source>
         <translation>起点</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="50"/>
         <source>A pack to start from brings its victims, attacks and network. What you chose beside them is added to it, and of what it knows few examples are enough.</source>
         <translation>作为起点的模型包会带来它的受攻击模型、攻击和网络。您另外选择的会加入其中；它已经学会的内容只需少量样本。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="53"/>
-        <location filename="../../app/wizard/model_page.py" line="84"/>
         <source>Training examples of each cell it knows</source>
         <translation>已学会的每个单元的训练样本数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="60"/>
         <source>Learn from changed images too</source>
         <translation>也从改动过的图像中学习</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="64"/>
         <source>Half of the examples are compressed, scaled, cropped or made noisy each time they are shown. Attacks are then known in JPEG files and screenshots too; of files as the attack left them a few more are misjudged.</source>
         <translation>每次展示样本时，其中一半会经过压缩、缩放、裁剪或加噪。这样在 JPEG 文件和屏幕截图中也能识别攻击；而对于攻击后未经改动的文件，误判会略有增加。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="54"/>
         <source>The pack can ask its victims</source>
         <translation>模型包可以询问受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="57"/>
         <source>Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a new one is added by handing over its file. It costs two passes through each victim for every image.</source>
         <translation>手头的受攻击的模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要在每个受攻击的模型中通过两次。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="68"/>
-        <location filename="../../app/wizard/model_page.py" line="85"/>
         <source>Epochs</source>
         <translation>训练轮数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="73"/>
-        <location filename="../../app/wizard/model_page.py" line="85"/>
         <source>Device</source>
         <translation>设备</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="75"/>
-        <location filename="../../app/wizard/model_page.py" line="86"/>
         <source>Name of the pack</source>
         <translation>模型包名称</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="77"/>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="82"/>
-        <location filename="../../app/wizard/model_page.py" line="87"/>
-        <location filename="../../app/wizard/model_page.py" line="104"/>
         <source>Folder of the run</source>
         <translation>运行文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="100"/>
         <source>Train</source>
         <translation>训练</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="148"/>
         <source>The name has small letters, digits, dots and dashes.</source>
         <translation>名称只能包含小写字母、数字、点和连字符。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="150"/>
         <source>There is a run in this folder already: the same choices go on with it.</source>
         <translation>此文件夹中已有一次运行：相同的选择将继续它。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="163"/>
         <source>New to {pack}: {labels}.</source>
         <translation>对 {pack} 来说是新的：{labels}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/model_page.py" line="165"/>
         <source>Nothing is new to {pack}: go back and add a victim or an attack.</source>
         <translation>对 {pack} 来说没有新内容：请返回并添加一个受攻击的模型或一种攻击。</translation>
     </message>
@@ -1397,122 +1122,98 @@
 <context>
     <name>OwnVictimDialog</name>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="55"/>
         <source>A victim of your own</source>
         <translation>自己的受害模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="61"/>
         <source>A state dict of one of torchvision&apos;s networks, TorchScript, torch.export (.pt2), ONNX, or a victim that was trained here. Files that would run code of their own are refused. What you leave open is read from the file, and a check on the clean images says what may be wrong.</source>
         <translation>torchvision 网络的 state dict、TorchScript、torch.export（.pt2）、ONNX，或在此训练过的受害模型。会运行自身代码的文件将被拒绝。未填写的内容从文件读取；在干净图像上的检查会指出可能的问题。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="85"/>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="86"/>
         <source>File</source>
         <translation>文件</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="90"/>
         <source>torchvision&apos;s name</source>
         <translation>torchvision 中的名称</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="91"/>
         <source>Only for a state dict. Programs and victims trained here need none.</source>
         <translation>仅用于 state dict。程序形式的模型和在此训练的受害模型无需填写。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="93"/>
         <source>Name</source>
         <translation>名称</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="95"/>
         <source>as the images</source>
         <translation>与图像相同</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="96"/>
         <source>Input size</source>
         <translation>输入尺寸</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="101"/>
         <source>BGR channels</source>
         <translation>BGR 通道</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="103"/>
         <source>Scaling of the values</source>
         <translation>取值范围</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="106"/>
         <source>none</source>
         <translation>无</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="107"/>
         <source>ImageNet&apos;s</source>
         <translation>ImageNet 的</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="108"/>
         <source>Mean</source>
         <translation>均值</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="109"/>
         <source>Standard deviation</source>
         <translation>标准差</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="111"/>
         <source>the images&apos; own, in their order</source>
         <translation>图像自身的类别，按其顺序</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="113"/>
         <source>The victim&apos;s number (from 0) of each class of the images, or the names of all of its classes in order.</source>
         <translation>图像各类别在受害模型中的编号（从 0 起），或按顺序列出其全部类别的名称。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="115"/>
         <source>Names from a file…</source>
         <translation>从文件读取名称…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="116"/>
         <source>Classes</source>
         <translation>类别</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="158"/>
         <source>Victims ({pattern});;All files (*)</source>
         <translation>受害模型 ({pattern});;所有文件 (*)</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="159"/>
         <source>The victim&apos;s file</source>
         <translation>受害模型文件</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="164"/>
         <source>One class name on each line, in the victim&apos;s order</source>
         <translation>每行一个类别名称，按受害模型的顺序</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="170"/>
         <source>{path} cannot be read: {reason}</source>
         <translation>无法读取 {path}：{reason}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/own_victim.py" line="203"/>
         <source>Mean and standard deviation are numbers: {reason}</source>
         <translation>均值和标准差应为数字：{reason}</translation>
     </message>
@@ -1520,27 +1221,22 @@
 <context>
     <name>PackGuide</name>
     <message>
-        <location filename="../../app/pack_guide.py" line="125"/>
         <source>The pack {pack} is made for such images ({kind}), and {other}, which judges this case, is not. Close the case to use {pack}.</source>
         <translation>模型包 {pack} 针对此类图像（{kind}），而判断此案卷的 {other} 不是。要使用 {pack}，请先关闭案卷。</translation>
     </message>
     <message>
-        <location filename="../../app/pack_guide.py" line="131"/>
         <source>The pack {pack} is now in use: it is made for such images ({kind}), and {other} is not.</source>
         <translation>已改用模型包 {pack}：它针对此类图像（{kind}），而 {other} 不是。</translation>
     </message>
     <message>
-        <location filename="../../app/pack_guide.py" line="141"/>
         <source>The pack {pack} is made for such images ({kind}), and {other}, which is in use, is not. With {pack} everything in the list is judged again.</source>
         <translation>模型包 {pack} 针对此类图像（{kind}），而正在使用的 {other} 不是。改用 {pack} 后，列表中的全部图像将重新归因。</translation>
     </message>
     <message>
-        <location filename="../../app/pack_guide.py" line="149"/>
         <source>grey</source>
         <translation>灰度</translation>
     </message>
     <message>
-        <location filename="../../app/pack_guide.py" line="149"/>
         <source>colour</source>
         <translation>彩色</translation>
     </message>
@@ -1548,137 +1244,110 @@
 <context>
     <name>PackPage</name>
     <message>
-        <location filename="../../app/pack_page.py" line="26"/>
         <source>Pack</source>
         <translation>模型包</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="27"/>
         <source>File</source>
         <translation>文件</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="28"/>
         <source>Made</source>
         <translation>制作时间</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="29"/>
         <source>Image</source>
         <translation>图像</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="30"/>
         <source>Network</source>
         <translation>网络</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="41"/>
         <source>Attacks it can name</source>
         <translation>可识别的攻击</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="42"/>
         <source>Victims it can name</source>
         <translation>可识别的受攻击模型</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="65"/>
         <source>Measured results</source>
         <translation>实测结果</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="55"/>
         <source>attack</source>
         <translation>攻击</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="55"/>
         <source>victim</source>
         <translation>受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="55"/>
         <source>RMSE</source>
         <translation>RMSE</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="56"/>
         <source>by the image</source>
         <translation>仅凭图像</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="58"/>
         <source>victims asked</source>
         <translation>询问受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="59"/>
         <source>images</source>
         <translation>图像数</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="61"/>
         <source>all</source>
         <translation>全部</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="45"/>
         <source>Calibration</source>
         <translation>校准</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="71"/>
         <source>attack {attack}, victim {victim}</source>
         <translation>攻击 {attack}，受攻击的模型 {victim}</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="77"/>
         <source>{examples} examples, {epochs} epochs, {parameters} parameters</source>
         <translation>{examples} 个样本，{epochs} 轮，{parameters} 个参数</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="80"/>
         <source>; asked: </source>
         <translation>；询问后：</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="82"/>
         <source>Calibration error (ECE)</source>
         <translation>校准误差（ECE）</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="83"/>
         <source>Called familiar</source>
         <translation>判为熟悉</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="84"/>
         <source>Heatmap&apos;s correlation with the perturbation</source>
         <translation>热图与扰动的相关系数</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="85"/>
         <source>Trained on</source>
         <translation>训练规模</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="93"/>
         <source>Temperature, attack</source>
         <translation>温度，攻击</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="94"/>
         <source>Temperature, victim</source>
         <translation>温度，受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="95"/>
         <source>Coverages</source>
         <translation>覆盖率</translation>
     </message>
     <message>
-        <location filename="../../app/pack_page.py" line="96"/>
         <source>Familiarity threshold</source>
         <translation>熟悉度阈值</translation>
     </message>
@@ -1686,83 +1355,66 @@
 <context>
     <name>PacksDialog</name>
     <message>
-        <location filename="../../app/packs_view.py" line="43"/>
-        <location filename="../../app/packs_view.py" line="45"/>
         <source>Model packs</source>
         <translation>模型包</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="47"/>
         <source>About the chosen pack</source>
         <translation>所选模型包的信息</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="53"/>
         <source>Use this pack</source>
         <translation>使用此模型包</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="54"/>
         <source>Verify</source>
         <translation>校验</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="55"/>
         <source>Import…</source>
         <translation>导入…</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="56"/>
         <source>Export…</source>
         <translation>导出…</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="57"/>
         <source>Remove</source>
         <translation>删除</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="58"/>
         <source>Close</source>
         <translation>关闭</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="123"/>
         <source>There is no pack. Import one, or drop a pack file here.</source>
         <translation>没有模型包。请导入，或将模型包文件拖到此处。</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="136"/>
         <source>Verifying…</source>
         <translation>正在校验…</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="144"/>
         <source>Model packs ({pattern})</source>
         <translation>模型包 ({pattern})</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="145"/>
         <source>Import pack</source>
         <translation>导入模型包</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="150"/>
         <source>{name} was verified and imported.</source>
         <translation>{name} 已通过校验并导入。</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="157"/>
         <source>Export pack</source>
         <translation>导出模型包</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="166"/>
         <source>The pack was exported.</source>
         <translation>模型包已导出。</translation>
     </message>
     <message>
-        <location filename="../../app/packs_view.py" line="166"/>
         <source>The pack was removed.</source>
         <translation>模型包已删除。</translation>
     </message>
@@ -1770,7 +1422,6 @@
 <context>
     <name>Page</name>
     <message>
-        <location filename="../../app/wizard/page.py" line="24"/>
         <source>Remark</source>
         <translation>备注</translation>
     </message>
@@ -1778,22 +1429,18 @@
 <context>
     <name>Palette</name>
     <message>
-        <location filename="../../app/palette.py" line="41"/>
         <source>Command palette</source>
         <translation>命令面板</translation>
     </message>
     <message>
-        <location filename="../../app/palette.py" line="43"/>
         <source>Type a command</source>
         <translation>输入命令</translation>
     </message>
     <message>
-        <location filename="../../app/palette.py" line="44"/>
         <source>Search commands</source>
         <translation>搜索命令</translation>
     </message>
     <message>
-        <location filename="../../app/palette.py" line="47"/>
         <source>Commands found</source>
         <translation>找到的命令</translation>
     </message>
@@ -1801,32 +1448,26 @@
 <context>
     <name>PaneGrid</name>
     <message>
-        <location filename="../../app/panes.py" line="67"/>
         <source>What pane {n} shows</source>
         <translation>窗格 {n} 的内容</translation>
     </message>
     <message>
-        <location filename="../../app/panes.py" line="68"/>
         <source>Pane {n}</source>
         <translation>窗格 {n}</translation>
     </message>
     <message>
-        <location filename="../../app/panes.py" line="78"/>
         <source>Image</source>
         <translation>图像</translation>
     </message>
     <message>
-        <location filename="../../app/panes.py" line="79"/>
         <source>Heatmap</source>
         <translation>热图</translation>
     </message>
     <message>
-        <location filename="../../app/panes.py" line="80"/>
         <source>Estimated perturbation</source>
         <translation>估计的扰动</translation>
     </message>
     <message>
-        <location filename="../../app/panes.py" line="81"/>
         <source>Difference to second image</source>
         <translation>与第二幅图像的差异</translation>
     </message>
@@ -1834,7 +1475,6 @@
 <context>
     <name>Preferences</name>
     <message>
-        <location filename="../../app/preferences.py" line="34"/>
         <source>Preferences</source>
         <translation>首选项</translation>
     </message>
@@ -1842,17 +1482,14 @@
 <context>
     <name>ProposalBar</name>
     <message>
-        <location filename="../../app/proposal_bar.py" line="25"/>
         <source>Proposal of another pack</source>
         <translation>改用其他模型包的建议</translation>
     </message>
     <message>
-        <location filename="../../app/proposal_bar.py" line="51"/>
         <source>&amp;Use {pack}</source>
         <translation>改用 {pack}(&amp;U)</translation>
     </message>
     <message>
-        <location filename="../../app/proposal_bar.py" line="52"/>
         <source>&amp;Keep {pack}</source>
         <translation>保留 {pack}(&amp;K)</translation>
     </message>
@@ -1860,47 +1497,38 @@
 <context>
     <name>Reading</name>
     <message>
-        <location filename="../../app/reading.py" line="49"/>
         <source>Help</source>
         <translation>帮助</translation>
     </message>
     <message>
-        <location filename="../../app/reading.py" line="56"/>
         <source>Tells who made an adversarial image: which attack, against which model, with which hyperparameter, how sure that is, and where the perturbation lies.</source>
         <translation>判断对抗图像的来源：使用了哪种攻击、针对哪个模型、采用什么超参数、把握有多大，以及扰动位于何处。</translation>
     </message>
     <message>
-        <location filename="../../app/reading.py" line="61"/>
         <source>The method is MTAA (arXiv 2302.14059). Licence: MIT.</source>
         <translation>方法为 MTAA（arXiv 2302.14059）。许可证：MIT。</translation>
     </message>
     <message>
-        <location filename="../../app/reading.py" line="66"/>
         <source>About MTAA Workbench</source>
         <translation>关于 MTAA Workbench</translation>
     </message>
     <message>
-        <location filename="../../app/reading.py" line="77"/>
         <source>Log of the case</source>
         <translation>案卷日志</translation>
     </message>
     <message>
-        <location filename="../../app/reading.py" line="89"/>
         <source>Nothing has been logged yet.</source>
         <translation>尚无日志。</translation>
     </message>
     <message>
-        <location filename="../../app/reading.py" line="91"/>
         <source>Log</source>
         <translation>日志</translation>
     </message>
     <message>
-        <location filename="../../app/reading.py" line="92"/>
         <source>Copy all</source>
         <translation>全部复制</translation>
     </message>
     <message>
-        <location filename="../../app/reading.py" line="94"/>
         <source>Open folder</source>
         <translation>打开文件夹</translation>
     </message>
@@ -1908,33 +1536,26 @@
 <context>
     <name>RemarkPanel</name>
     <message>
-        <location filename="../../app/case/remarks.py" line="40"/>
-        <location filename="../../app/case/remarks.py" line="73"/>
         <source>Tag</source>
         <translation>标签</translation>
     </message>
     <message>
-        <location filename="../../app/case/remarks.py" line="41"/>
         <source>Note</source>
         <translation>备注</translation>
     </message>
     <message>
-        <location filename="../../app/case/remarks.py" line="43"/>
         <source>Note on this image</source>
         <translation>对此图像的备注</translation>
     </message>
     <message>
-        <location filename="../../app/case/remarks.py" line="73"/>
         <source>Different tags</source>
         <translation>标签不同</translation>
     </message>
     <message>
-        <location filename="../../app/case/remarks.py" line="75"/>
         <source>Tag of the {n} selected images</source>
         <translation>所选 {n} 幅图像的标签</translation>
     </message>
     <message>
-        <location filename="../../app/case/remarks.py" line="75"/>
         <source>Tag and note</source>
         <translation>标签和备注</translation>
     </message>
@@ -1942,184 +1563,146 @@
 <context>
     <name>ResultsPage</name>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="26"/>
         <source>Results</source>
         <translation>结果</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="28"/>
         <source>Measured on images that neither the victims nor the network saw in training. All of it stays in the pack, and Model packs… shows it again.</source>
         <translation>在受害模型和网络训练时都未见过的图像上测得。全部结果保存在模型包中，可在“模型包…”中再次查看。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="35"/>
         <source>Attribute images with this pack from now on</source>
         <translation>从现在起用此模型包归因图像</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="45"/>
-        <location filename="../../app/wizard/results_page.py" line="69"/>
         <source>Summary</source>
         <translation>摘要</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="46"/>
         <source>Confusions</source>
         <translation>混淆</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="48"/>
         <source>Hyperparameter</source>
         <translation>超参数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="50"/>
         <source>Doubt</source>
         <translation>不确定性</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="52"/>
         <source>Features</source>
         <translation>特征</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="61"/>
         <source>all</source>
         <translation>全部</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="63"/>
         <source>the image alone</source>
         <translation>仅凭图像</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="63"/>
         <source>the victims alone</source>
         <translation>仅凭受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="64"/>
         <source>both</source>
         <translation>两者结合</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="65"/>
         <source>told by, for attacked test examples</source>
         <translation>判断依据（受攻击的测试样本）</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="61"/>
         <source>test examples</source>
         <translation>测试样本</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="61"/>
-        <location filename="../../app/wizard/results_page.py" line="65"/>
         <source>number</source>
         <translation>数量</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="58"/>
         <source>attack named</source>
         <translation>攻击识别率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="59"/>
         <source>victim named</source>
         <translation>受害模型识别率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="59"/>
         <source>RMSE, Table 1&apos;s scale</source>
         <translation>RMSE（表 1 尺度）</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="78"/>
         <source>⚠ {a} and {b} are taken for each other in {share} of their images.</source>
         <translation>⚠ {a} 与 {b} 在 {share} 的图像中被互相混淆。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="82"/>
         <source>⚠ {attack}&apos;s hyperparameter is hardly read from the image (R² {r2}).</source>
         <translation>⚠ 几乎无法从图像读出 {attack} 的超参数（R² {r2}）。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="87"/>
         <source>⚠ Few training examples ({n}): more of each cell would make it better.</source>
         <translation>⚠ 训练样本较少（{n}）：增加每个单元的样本会更好。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="89"/>
         <source>Expected calibration error: attack {a}, victim {v}.</source>
         <translation>期望校准误差：攻击 {a}，受害模型 {v}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="97"/>
         <source>⚠ With its victims asked the pack tells {what} less well than from the image alone. Tools, Victims to ask leaves them out.</source>
         <translation>⚠ 询问受攻击的模型后，该模型包对{what}的判断反而不如仅凭图像。可在“工具 › 要询问的模型”中不再询问它们。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="101"/>
         <source>the victim</source>
         <translation>受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="103"/>
         <source>the hyperparameter</source>
         <translation>超参数</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="110"/>
         <source>Trained on from {pack}.</source>
         <translation>由 {pack} 继续训练。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="112"/>
         <source>On the labels that {pack} knows: attack {oa} → {na}, victim {ov} → {nv}, RMSE {oe} → {ne}.</source>
         <translation>在 {pack} 已知的标签上：攻击 {oa} → {na}，受害模型 {ov} → {nv}，RMSE {oe} → {ne}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="130"/>
         <source>Attack: truth by row, answer by column</source>
         <translation>攻击：行为真实，列为回答</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="131"/>
         <source>Victim: truth by row, answer by column</source>
         <translation>受害模型：行为真实，列为回答</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="141"/>
         <source>true value; estimated upwards</source>
         <translation>真实值；纵轴为估计值</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="148"/>
         <source>Accuracy at each confidence</source>
         <translation>各置信度下的准确率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="148"/>
         <source>confidence</source>
         <translation>置信度</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="158"/>
         <source>Share held at each coverage</source>
         <translation>各覆盖率下的实际覆盖比例</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="158"/>
         <source>coverage asked for</source>
         <translation>要求的覆盖率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="169"/>
         <source>t-SNE of the features, by attack</source>
         <translation>特征的 t-SNE，按攻击</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/results_page.py" line="170"/>
         <source>t-SNE of the features, by victim</source>
         <translation>特征的 t-SNE，按受害模型</translation>
     </message>
@@ -2127,171 +1710,134 @@
 <context>
     <name>RunPage</name>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="38"/>
         <source>Training</source>
         <translation>训练</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="40"/>
         <source>Victims, examples and network are made one after the other. You may pause, stop and come back: what is finished is not done again.</source>
         <translation>依次生成受害模型、样本和网络。可以暂停、停止并返回：已完成的部分不会重做。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="48"/>
         <source>Starting…</source>
         <translation>正在开始…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="51"/>
         <source>Progress of this stage</source>
         <translation>本阶段进度</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="57"/>
         <source>Losses</source>
         <translation>损失</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="57"/>
-        <location filename="../../app/wizard/run_page.py" line="58"/>
-        <location filename="../../app/wizard/run_page.py" line="59"/>
-        <location filename="../../app/wizard/run_page.py" line="60"/>
         <source>epoch</source>
         <translation>轮</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="58"/>
         <source>Learned σ</source>
         <translation>学习到的 σ</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="59"/>
         <source>Accuracy while training</source>
         <translation>训练中的准确率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="60"/>
         <source>RMSE by attack, own units</source>
         <translation>各攻击的 RMSE（各自单位）</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="69"/>
         <source>What happened</source>
         <translation>运行记录</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="72"/>
-        <location filename="../../app/wizard/run_page.py" line="223"/>
         <source>Pause</source>
         <translation>暂停</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="72"/>
         <source>Stop</source>
         <translation>停止</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="73"/>
         <source>Go on</source>
         <translation>继续</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="106"/>
         <source>This run was stopped. It can go on.</source>
         <translation>此运行已停止，可以继续。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="128"/>
         <source>{n} images were taken in.</source>
         <translation>已读入 {n} 张图像。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="130"/>
         <source>{n} cannot be read and are left out: {reason}</source>
         <translation>有 {n} 张无法读取，已略去：{reason}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="133"/>
         <source>{name}: what it calls a clean image counts as right.</source>
         <translation>{name}：它对干净图像的判断即视为正确。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="135"/>
         <source>{name} names {share} of the clean test images.</source>
         <translation>{name} 正确识别 {share} 的干净测试图像。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="139"/>
         <source>{n} adversarial examples were made.</source>
         <translation>已生成 {n} 个对抗样本。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="142"/>
         <source>{n} cells are not full: {cells}</source>
         <translation>{n} 个单元未填满：{cells}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="146"/>
         <source>The memory holds {n} images at once; batches go through in parts.</source>
         <translation>内存一次只容纳 {n} 幅图像；批次将分部分处理。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="160"/>
         <source>{time} left of this stage</source>
         <translation>本阶段剩余 {time}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="168"/>
         <source>Training the network</source>
         <translation>正在训练网络</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="170"/>
         <source>Training the auto-encoder</source>
         <translation>正在训练自编码器</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="172"/>
         <source>Reading images</source>
         <translation>正在读取图像</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="174"/>
         <source>Measuring the pack</source>
         <translation>正在测量模型包</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="176"/>
         <source>Asking {name}</source>
         <translation>正在询问 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="176"/>
         <source>Training {name}</source>
         <translation>正在训练 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="177"/>
         <source>Checking {name}</source>
         <translation>正在检查 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="207"/>
         <source>Stopping after the batch in hand…</source>
         <translation>将在当前批次后停止…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="211"/>
         <source>Finished.</source>
         <translation>已完成。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="215"/>
         <source>Stopped. It goes on from here whenever you like.</source>
         <translation>已停止。可随时从这里继续。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/run_page.py" line="223"/>
         <source>Resume</source>
         <translation>恢复</translation>
     </message>
@@ -2299,12 +1845,10 @@
 <context>
     <name>Samples</name>
     <message>
-        <location filename="../../app/wizard/survey.py" line="79"/>
         <source>Sample images</source>
         <translation>示例图像</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/survey.py" line="83"/>
         <source>{n} samples</source>
         <translation>{n} 张示例</translation>
     </message>
@@ -2312,122 +1856,106 @@
 <context>
     <name>Sentence</name>
     <message>
-        <location filename="../../app/sentence.py" line="38"/>
         <source>{coverage} interval {low} to {high}</source>
         <translation>{coverage} 区间 {low} 至 {high}</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="49"/>
         <source>Only {set} at {coverage} coverage</source>
         <translation>在 {coverage} 覆盖率下只有 {set}</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="51"/>
         <source>No label can be ruled out at {coverage} coverage</source>
         <translation>在 {coverage} 覆盖率下无法排除任何标签</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="53"/>
         <source>One of {set} at {coverage} coverage</source>
         <translation>在 {coverage} 覆盖率下为 {set} 之一</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="58"/>
         <source>Entropy {entropy} of {most} bits   ·   task σ {sigma}</source>
         <translation>熵 {entropy} / {most} 比特   ·   任务 σ {sigma}</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="66"/>
         <source>{victim} changes its mind by {margin} logits; its gradient matches the perturbation at {match}.</source>
         <translation>{victim} 改变了判断，相差 {margin} logit；其梯度与扰动的吻合度为 {match}。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="71"/>
-        <source>{victim} sees what it sees in the estimated clean image, by {margin} logits; its gradient matches the perturbation at {match}.</source>
-        <translation>{victim} 的判断与其对估计的干净图像的判断相同，相差 {margin} logit；其梯度与扰动的吻合度为 {match}。</translation>
+        <source>{victim} stands by its class, {margin} logits above the likeliest other; its gradient matches the perturbation at {match}.</source>
+        <translation>{victim} 坚持其判断，比最可能的其他类别高 {margin} logit；其梯度与扰动的吻合度为 {match}。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="83"/>
+        <source>Such answers are {times} times likelier if it is the victim.</source>
+        <translation>如果它是受害模型，出现这样的回答的可能性是否则的 {times} 倍。</translation>
+    </message>
+    <message>
+        <source>Such answers are {times} times likelier if it is not the victim.</source>
+        <translation>如果它不是受害模型，出现这样的回答的可能性是否则的 {times} 倍。</translation>
+    </message>
+    <message>
         <source>The image {name} (SHA-256 {sha}) shows no trace of a known attack: the model pack {pack} holds it for clean with a probability of {p}.</source>
         <translation>图像 {name}（SHA-256 {sha}）没有已知攻击的痕迹：模型包 {pack} 认为它是干净的，概率为 {p}。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="89"/>
         <source>The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack {attack} ({p}) against the model {victim} ({q}), with {value} ({interval}).</source>
         <translation>根据模型包 {pack}，图像 {name}（SHA-256 {sha}）最可能是用攻击 {attack}（{p}）针对模型 {victim}（{q}）生成的，{value}（{interval}）。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="105"/>
         <source>At {coverage} coverage the attack is among: {attacks}; the victim among: {victims}.</source>
         <translation>在 {coverage} 覆盖率下，攻击属于：{attacks}；受攻击的模型属于：{victims}。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="118"/>
         <source>Lossy file ({kind}): saving it threw part of the perturbation away. The victim and the hyperparameter suffer most.</source>
         <translation>有损文件（{kind}）：保存时丢失了部分扰动，受攻击的模型和超参数的判断受影响最大。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="126"/>
         <source>Resized from {old} to {new}: the pack judges images at the size at which they were attacked. Trust this answer less.</source>
         <translation>由 {old} 缩放为 {new}：模型包按图像受攻击时的尺寸作出判断，此结果的可信度较低。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="134"/>
         <source>Judged in {count} tiles of {tile}: their answers were put together. How often such answers are right was measured on single images of the pack&apos;s size.</source>
         <translation>分为 {count} 个 {tile} 的图块判断，并合并了各块的结果。此类结果的准确率是在模型包尺寸的单幅图像上测得的。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="142"/>
         <source>Judged in {count} tiles of {tile}, spread evenly; {needed} would cover all of the image. How often such answers are right was measured on single images of the pack&apos;s size.</source>
         <translation>判断了均匀分布的 {count} 个 {tile} 的图块；覆盖整幅图像需要 {needed} 个。此类结果的准确率是在模型包尺寸的单幅图像上测得的。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="150"/>
         <source>Only the middle of the image was judged: {tile} of {image}.</source>
         <translation>只判断了图像的中央部分：{image} 中的 {tile}。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="154"/>
         <source>Judged at its own size of {tile}: the pack was measured on larger images. Trust this answer less.</source>
         <translation>按图像自身的尺寸 {tile} 判断：模型包是在更大的图像上测量的，此结果的可信度较低。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="161"/>
         <source>Enlarged from {old} to {new}: on fewer pixels the pack sees too little. Trust this answer less.</source>
         <translation>已从 {old} 放大到 {new}：像素更少时模型包看到的内容太少，此结果的可信度较低。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="168"/>
         <source>No victim was asked: they take images of {size}. The image alone was judged.</source>
         <translation>未询问任何受害模型：它们只接受 {size} 的图像。此结果仅依据图像本身。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="172"/>
         <source>No victim was asked: the memory does not hold the whole image. The image alone was judged.</source>
         <translation>未询问任何受害模型：内存容不下整幅图像。此结果仅依据图像本身。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="178"/>
         <source>No victim was asked: the image has more than half a megapixel. The image alone was judged.</source>
         <translation>未询问任何受害模型：图像超过五十万像素。此结果仅依据图像本身。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="172"/>
         <source>Turned to grey: the pack knows grey images only. Trust this answer less.</source>
         <translation>已转为灰度：模型包只认识灰度图像，此结果的可信度较低。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="176"/>
         <source>Grey taken as colour: the pack knows colour images only. Trust this answer less.</source>
         <translation>灰度被当作彩色：模型包只认识彩色图像，此结果的可信度较低。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="195"/>
         <source>Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or otherwise changed after the attack (score {score}, threshold {threshold}). The answers below may mean nothing.</source>
         <translation>不熟悉：此图像与模型包所针对的图像不同，或在受攻击之后经过压缩、缩放或其他改动（得分 {score}，阈值 {threshold}）。以下结果可能毫无意义。</translation>
     </message>
     <message>
-        <location filename="../../app/sentence.py" line="206"/>
         <source>Clean: no known attack is seen. An attack that the pack has not learned may look clean too.</source>
         <translation>干净：没有发现已知的攻击。模型包没有学过的攻击也可能看起来是干净的。</translation>
     </message>
@@ -2435,17 +1963,14 @@
 <context>
     <name>Session</name>
     <message>
-        <location filename="../../app/session.py" line="173"/>
         <source>A case holds files only. Save the image first, and open it.</source>
         <translation>案卷只收文件。请先保存图像，再打开它。</translation>
     </message>
     <message>
-        <location filename="../../app/session.py" line="241"/>
         <source>The answers of a case are of one pack and the same victims. Close the case to use others.</source>
         <translation>一个案卷的结果均来自同一模型包和同一组受询问的模型。要换用其他的，请先关闭案卷。</translation>
     </message>
     <message>
-        <location filename="../../app/session.py" line="387"/>
         <source>The program failed on this. Help, Log says more; Image, Attribute again tries again.</source>
         <translation>程序在此处出错。详情见“帮助 › 日志”；可用“图像 › 重新归因”重试。</translation>
     </message>
@@ -2453,103 +1978,82 @@
 <context>
     <name>Settings</name>
     <message>
-        <location filename="../../app/settings.py" line="61"/>
         <source>Appearance</source>
         <translation>外观</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="62"/>
         <source>Viewer</source>
         <translation>查看器</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="63"/>
         <source>Attribution</source>
         <translation>归因</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="64"/>
         <source>Files</source>
         <translation>文件</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="68"/>
         <source>Theme</source>
         <translation>主题</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="69"/>
-        <location filename="../../app/settings.py" line="75"/>
         <source>As the system</source>
         <translation>跟随系统</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="70"/>
         <source>Light</source>
         <translation>浅色</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="71"/>
         <source>Dark</source>
         <translation>深色</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="74"/>
         <source>Language</source>
         <translation>语言</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="77"/>
         <source>Heatmap opacity</source>
         <translation>热图不透明度</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="79"/>
         <source>Gain of signed values</source>
         <translation>有符号值的增益</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="80"/>
         <source>Factor on the estimated perturbation and on differences</source>
         <translation>估计的扰动和差异的放大倍数</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="83"/>
         <source>Colour map of the heatmap</source>
         <translation>热图的色图</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="87"/>
         <source>Colour map of signed values</source>
         <translation>有符号值的色图</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="90"/>
         <source>Panes</source>
         <translation>窗格</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="91"/>
         <source>Zoom and pan all panes together</source>
         <translation>所有窗格一起缩放和平移</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="93"/>
         <source>Coverage</source>
         <translation>覆盖率</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="94"/>
         <source>How often prediction sets and intervals shall hold the truth</source>
         <translation>预测集与区间应包含真值的频率</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="97"/>
         <source>Folders are opened with their subfolders</source>
         <translation>打开文件夹时包含子文件夹</translation>
     </message>
     <message>
-        <location filename="../../app/settings.py" line="100"/>
         <source>Recent files to remember</source>
         <translation>记住的最近文件数</translation>
     </message>
@@ -2557,97 +2061,78 @@
 <context>
     <name>StatusBar</name>
     <message>
-        <location filename="../../app/status_bar.py" line="24"/>
         <source>Waiting images</source>
         <translation>等待的图像</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="25"/>
         <source>Progress</source>
         <translation>进度</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="29"/>
         <source>Pause</source>
         <translation>暂停</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="32"/>
         <source>Stand still after the images in hand; pressed again it goes on</source>
         <translation>处理完手头的图像后暂停；再按一次继续</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="35"/>
         <source>Stop</source>
         <translation>停止</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="37"/>
         <source>Stop attributing; what is judged stays</source>
         <translation>停止归因；已有结果保留</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="39"/>
         <source>Model pack</source>
         <translation>模型包</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="40"/>
         <source>Device</source>
         <translation>设备</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="41"/>
         <source>Memory in use</source>
         <translation>内存占用</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="65"/>
         <source>Pack {name}</source>
         <translation>模型包 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="71"/>
         <source>{n} waiting</source>
         <translation>{n} 幅等待</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="74"/>
         <source>paused</source>
         <translation>已暂停</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="77"/>
         <source>{n} a second</source>
         <translation>每秒 {n} 幅</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="82"/>
         <source>{n} min left</source>
         <translation>剩余 {n} 分钟</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="83"/>
         <source>{n} s left</source>
         <translation>剩余 {n} 秒</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="87"/>
         <source>Starting</source>
         <translation>正在启动</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="88"/>
         <source>Loading the pack</source>
         <translation>正在加载模型包</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="90"/>
         <source>No pack in use</source>
         <translation>没有可用的模型包</translation>
     </message>
     <message>
-        <location filename="../../app/status_bar.py" line="95"/>
         <source>{n} MB</source>
         <translation>{n} MB</translation>
     </message>
@@ -2655,22 +2140,18 @@
 <context>
     <name>Submenus</name>
     <message>
-        <location filename="../../app/submenus.py" line="27"/>
         <source>Open recent</source>
         <translation>最近打开</translation>
     </message>
     <message>
-        <location filename="../../app/submenus.py" line="29"/>
         <source>Device</source>
         <translation>设备</translation>
     </message>
     <message>
-        <location filename="../../app/submenus.py" line="43"/>
         <source>Clear list</source>
         <translation>清空列表</translation>
     </message>
     <message>
-        <location filename="../../app/submenus.py" line="50"/>
         <source>Automatic</source>
         <translation>自动</translation>
     </message>
@@ -2678,57 +2159,46 @@
 <context>
     <name>TrainingWizard</name>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="37"/>
         <source>Train a model</source>
         <translation>训练模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="60"/>
         <source>Save</source>
         <translation>保存</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="70"/>
         <source>This training cannot be read: {reason}</source>
         <translation>无法读取此训练：{reason}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="86"/>
         <source>The best there is</source>
         <translation>最佳可用设备</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="86"/>
         <source>Processor</source>
         <translation>处理器</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="92"/>
         <source>Saving…</source>
         <translation>正在保存…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="125"/>
         <source>The training is under way</source>
         <translation>训练正在进行</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="126"/>
         <source>Shall the training go on without this window?</source>
         <translation>关闭此窗口后训练是否继续？</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="127"/>
         <source>Either way you can come back to it, and nothing that is finished is lost.</source>
         <translation>无论如何都可以再回来，已完成的内容不会丢失。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="129"/>
         <source>Let it go on</source>
         <translation>让它继续</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/wizard.py" line="130"/>
         <source>Stop it</source>
         <translation>停止它</translation>
     </message>
@@ -2736,98 +2206,78 @@
 <context>
     <name>Trial</name>
     <message>
-        <location filename="../../app/wizard/trial.py" line="43"/>
         <source>Estimate</source>
         <translation>估计</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="48"/>
         <source>Estimate by stage</source>
         <translation>各阶段的估计</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="50"/>
         <source>Stage</source>
         <translation>阶段</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="50"/>
         <source>Images</source>
         <translation>图像</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="50"/>
         <source>Time</source>
         <translation>时间</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="50"/>
         <source>Disk</source>
         <translation>磁盘</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="76"/>
-        <location filename="../../app/wizard/trial.py" line="135"/>
         <source>Estimate time and disk</source>
         <translation>估计时间和磁盘</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="77"/>
         <source>Tries a few batches of everything on this device.</source>
         <translation>在这台设备上把每一步都试几个批次。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="95"/>
         <source>Cancel the trial</source>
         <translation>取消试算</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="96"/>
         <source>Starting…</source>
         <translation>正在开始…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="101"/>
         <source>Trying: {done} of {total}</source>
         <translation>正在试算：{done} / {total}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="109"/>
         <source>Victim {name}</source>
         <translation>受攻击的模型 {name}</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="109"/>
         <source>Examples of {name}</source>
         <translation>{name} 的样本</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="110"/>
         <source>Network</source>
         <translation>网络</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="110"/>
         <source>Results</source>
         <translation>结果</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="111"/>
         <source>Asking the victims</source>
         <translation>询问受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="124"/>
         <source>an unknown amount</source>
         <translation>未知大小</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="126"/>
         <source>Too little disk: the run takes {needed}, and {free} are free. About {span}.</source>
         <translation>磁盘空间不足：训练需要 {needed}，剩余 {free}。约需 {span}。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/trial.py" line="129"/>
         <source>About {span}, the longer where images resist an attack; {needed} of the disk, where {free} are free.</source>
         <translation>约需 {span}（图像难以攻破时以较长者为准）；占用磁盘 {needed}，剩余 {free}。</translation>
     </message>
@@ -2835,7 +2285,6 @@
 <context>
     <name>VictimCard</name>
     <message>
-        <location filename="../../app/attribution_view.py" line="125"/>
         <source>What the victims say</source>
         <translation>受询问模型的证词</translation>
     </message>
@@ -2843,82 +2292,66 @@
 <context>
     <name>VictimsDialog</name>
     <message>
-        <location filename="../../app/victims_view.py" line="49"/>
         <source>Victims to ask</source>
         <translation>要询问的模型</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="54"/>
         <source>A victim at hand is asked about every image: where its decision turns, and whether its gradient matches the perturbation. That says more than the image alone. All of it happens on this machine.</source>
         <translation>对每幅图像，都会询问手头的模型：其判断在何处改变，其梯度是否与扰动吻合。这比仅凭图像能说明更多。一切都在本机进行。</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="58"/>
         <source>Ask the pack&apos;s own victims that are found</source>
         <translation>询问已找到的模型包自带的模型</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="60"/>
         <source>Victims</source>
         <translation>受害模型</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="62"/>
         <source>Victim</source>
         <translation>受攻击的模型</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="62"/>
         <source>Asked</source>
         <translation>是否询问</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="62"/>
         <source>File</source>
         <translation>文件</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="65"/>
         <source>Hand over a victim…</source>
         <translation>提交一个模型…</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="66"/>
         <source>Take back</source>
         <translation>收回</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="67"/>
         <source>Close</source>
         <translation>关闭</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="122"/>
         <source>yes</source>
         <translation>是</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="122"/>
         <source>no</source>
         <translation>否</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="131"/>
         <source>This pack judges by the image alone: its scenario had no [probes].</source>
         <translation>此模型包仅凭图像判断：其方案中没有 [probes]。</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="146"/>
         <source>A case keeps to the victims that it began with.</source>
         <translation>案卷始终使用开始时的那些模型。</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="161"/>
         <source>Victims ({pattern})</source>
         <translation>模型 ({pattern})</translation>
     </message>
     <message>
-        <location filename="../../app/victims_view.py" line="162"/>
         <source>Hand over a victim</source>
         <translation>提交一个模型</translation>
     </message>
@@ -2926,98 +2359,78 @@
 <context>
     <name>VictimsPage</name>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="34"/>
-        <location filename="../../app/wizard/victims_page.py" line="42"/>
         <source>Victims</source>
         <translation>受害模型</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="44"/>
         <source>Name</source>
         <translation>名称</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="36"/>
         <source>The pack will tell these models apart by the adversarial images made against them. They are trained here on the clean images, or brought along as they are in use; two of one architecture need names.</source>
         <translation>模型包将根据针对这些模型生成的对抗图像来区分它们。它们可以在此用干净图像训练，也可以直接带入正在使用的模型；同一架构的两个模型需要命名。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="44"/>
         <source>Architecture or file</source>
         <translation>架构或文件</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="44"/>
         <source>Passes, or accuracy</source>
         <translation>遍数或准确率</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="51"/>
         <source>Add</source>
         <translation>添加</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="51"/>
         <source>Remove</source>
         <translation>移除</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="52"/>
         <source>Bring your own…</source>
         <translation>带入自己的…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="52"/>
         <source>Edit…</source>
         <translation>编辑…</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="53"/>
         <source>Table 1&apos;s five</source>
         <translation>表 1 的五个</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="112"/>
         <source>not measured</source>
         <translation>未测量</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="124"/>
         <source>as the architecture</source>
         <translation>与架构同名</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="170"/>
         <source>At least one victim is needed.</source>
         <translation>至少需要一个受害模型。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="172"/>
         <source>{name}: names have letters, digits, dots and dashes.</source>
         <translation>{name}：名称只能包含字母、数字、点和连字符。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="174"/>
         <source>Two victims have the same name.</source>
         <translation>两个受害模型同名。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="176"/>
         <source>&quot;clean&quot; is the name of images that nobody attacked.</source>
         <translation>“clean”是未受攻击图像的名称。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="182"/>
         <source>The images have no classes to train a victim with: remove those that are not your own.</source>
         <translation>图像没有类别，无法训练受害模型：请移除不是自己带入的模型。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="184"/>
         <source>{name} was not checked on these images yet: edit it.</source>
         <translation>{name} 尚未在这些图像上检查：请编辑它。</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/victims_page.py" line="189"/>
         <source>With a single victim the pack has nobody to tell apart; the class &quot;clean&quot; is then needed.</source>
         <translation>只有一个受害模型时没有可区分的对象；此时需要“干净”类别。</translation>
     </message>
@@ -3025,52 +2438,42 @@
 <context>
     <name>Viewer</name>
     <message>
-        <location filename="../../app/viewer.py" line="28"/>
         <source>Heatmap opacity</source>
         <translation>热图不透明度</translation>
     </message>
     <message>
-        <location filename="../../app/viewer.py" line="29"/>
         <source>Gain of signed values</source>
         <translation>有符号值的增益</translation>
     </message>
     <message>
-        <location filename="../../app/viewer.py" line="30"/>
         <source>Colour map of the heatmap</source>
         <translation>热图的色图</translation>
     </message>
     <message>
-        <location filename="../../app/viewer.py" line="31"/>
         <source>Colour map of signed values</source>
         <translation>有符号值的色图</translation>
     </message>
     <message>
-        <location filename="../../app/viewer.py" line="35"/>
         <source>Pixel under the pointer</source>
         <translation>指针处的像素</translation>
     </message>
     <message>
-        <location filename="../../app/viewer.py" line="36"/>
         <source>Zoom</source>
         <translation>缩放</translation>
     </message>
     <message>
-        <location filename="../../app/viewer.py" line="71"/>
         <source>Opacity</source>
         <translation>不透明度</translation>
     </message>
     <message>
-        <location filename="../../app/viewer.py" line="72"/>
         <source>Gain</source>
         <translation>增益</translation>
     </message>
     <message>
-        <location filename="../../app/viewer.py" line="125"/>
         <source>Point at a pixel to read its values.</source>
         <translation>将指针移到像素上可读取数值。</translation>
     </message>
     <message>
-        <location filename="../../app/viewer.py" line="134"/>
         <source>fit</source>
         <translation>适合</translation>
     </message>
@@ -3078,22 +2481,18 @@
 <context>
     <name>Wizard</name>
     <message>
-        <location filename="../../app/wizard/choices.py" line="18"/>
         <source>Default: full resolution, made for 8-bit images</source>
         <translation>默认：全分辨率，为 8 位图像设计</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/choices.py" line="19"/>
         <source>Small: the default at half the width, for a first try</source>
         <translation>小型：默认网络的一半宽度，适合初次试用</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/choices.py" line="21"/>
         <source>The paper&apos;s, on ResNet50</source>
         <translation>论文网络，基于 ResNet50</translation>
     </message>
     <message>
-        <location filename="../../app/wizard/choices.py" line="23"/>
         <source>The paper&apos;s, on ResNet18</source>
         <translation>论文网络，基于 ResNet18</translation>
     </message>

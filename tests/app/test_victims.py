@@ -20,6 +20,7 @@ from core import paths
 from core.manifest import NONE_OF_THESE
 from core.types import Attribution
 from core.victims import load_victim
+from core.wording import likelier
 from tests.app.helpers import PATIENCE, drop, wait_judged
 from tests.core.panels import write_asking_pack
 
@@ -71,7 +72,9 @@ def test_the_victim_at_hand_is_asked_and_says_so_in_words(window: MainWindow, sa
     assert said.victim == "ResNet18"
     words = window.answer.victim.testimonies
     qtbot.waitUntil(words.isVisible, timeout=PATIENCE)
-    assert f"by {said.margin:.1f} logits" in words.text() and f"at {said.match:.2f}" in words.text()
+    mind = "changes its mind by" if said.changes else "stands by its class,"
+    assert f"{mind} {said.margin:.1f} logits" in words.text() and f"at {said.match:.2f}" in words.text()
+    assert f"{likelier(said.odds)} times likelier if it is {'' if said.odds >= 0 else 'not '}the victim" in words.text()
     assert "ResNet18" in words.text() and words.text() in window.answer.sentence.toPlainText()
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from core import wording
+from core import types, wording
 from core.types import Familiarity, Finding
 
 
@@ -33,6 +33,24 @@ def test_doubt(finding: Finding) -> None:
     everything = dataclasses.replace(attack, prediction_set=("fgsm", "cw", "clean"))
     assert wording.doubt(everything) == "no label can be ruled out at 90% coverage"
     assert wording.entropy(attack) == "1.16 of 1.58 bits"
+
+
+@pytest.mark.parametrize(
+    ("odds", "times"), [(0.0, "1.0"), (-0.7, "2.0"), (2.3, "10"), (-5.5, "245"), (6.91, "> 1,000"), (900.0, "> 1,000")]
+)
+def test_odds_are_told_as_a_ratio(odds: float, times: str) -> None:
+    assert wording.likelier(odds) == times
+
+
+def test_what_a_victim_says_and_what_that_is_worth() -> None:
+    said = types.Testimony("vgg", "0" * 64, changes=False, margin=3.21, match=0.5, odds=4.0)
+    assert wording.testimony(said) == (
+        "vgg stands by its class, 3.2 logits above the likeliest other; its gradient matches the perturbation at 0.50; "
+        "such answers are 55 times likelier if it is the victim"
+    )
+    other = wording.testimony(dataclasses.replace(said, changes=True, odds=-1.0))
+    assert other.startswith("vgg changes its mind by 3.2 logits;")
+    assert other.endswith("such answers are 2.7 times likelier if it is not the victim")
 
 
 def test_unfamiliarity() -> None:
