@@ -69,7 +69,7 @@ class Commands(CaseCommands):
         self.session.open_paths([str(SAMPLES)], remember=False)
 
     def save_view(self) -> None:
-        row = self.session.current_row
+        row = self.session.viewing.row
         start = str(Path(self.folder(), f"{Path(row.entry.name).stem}-view.png" if row else "view.png"))
         path, _ = QFileDialog.getSaveFileName(self.window, self.tr("Save view as PNG"), start, "PNG (*.png)")
         if path:
@@ -149,15 +149,15 @@ class Commands(CaseCommands):
     def compare_with_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self.window, self.tr("Compare with"), self.folder())
         if path:
-            self.session.compare_with(Entry(0, path))
+            self.session.viewing.compare_with(Entry(0, path))
 
     def compare_with_current(self) -> None:
-        row = self.session.current_row
+        row = self.session.viewing.row
         if row is not None:
-            self.session.compare_with(row.entry)
+            self.session.viewing.compare_with(row.entry)
 
     def compare_with_none(self) -> None:
-        self.session.compare_with(None)
+        self.session.viewing.compare_with(None)
 
     # View.
 

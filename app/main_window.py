@@ -48,7 +48,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("MTAA Workbench")
         self.setAcceptDrops(True)
         self.list = ImageListPanel(session.images)
-        self.viewer = Viewer(session.look)
+        self.viewer = Viewer(session.viewing.look)
         self.answer = AttributionView(session.coverage)
         self.status = StatusBar()
         self.setStatusBar(self.status)
@@ -109,18 +109,18 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         session = self.session
-        self.list.chosen.connect(session.show)
+        self.list.chosen.connect(session.viewing.show)
         for name in ("judge_again", "compare_with_current", "remove"):
             self.list.view.addAction(self.actions_[name])
-        self.viewer.look_changed.connect(session.keep_look)
+        self.viewer.look_changed.connect(session.viewing.keep_look)
         self.answer.coverage_changed.connect(session.set_coverage)
         self.status.stop_wanted.connect(session.cancel)
         self.status.pause_wanted.connect(session.pause)
         session.desk.changed.connect(self._show_case_or_image)
         session.desk.busy.connect(self._enable)
         self.list.view.activated.connect(self._look_at)
-        session.scene_changed.connect(self.viewer.show_scene)
-        session.shown_changed.connect(self._show_answer)
+        session.viewing.scene_changed.connect(self.viewer.show_scene)
+        session.viewing.row_changed.connect(self._show_answer)
         session.status_changed.connect(self._show_status)
         session.opened.connect(self._select_opened)
         session.message.connect(self.say)
@@ -159,7 +159,7 @@ class MainWindow(QMainWindow):
         self.actions_["cancel"].setEnabled(self.session.status.waiting > 0 or self.session.desk.is_exporting)
 
     def _show_answer(self) -> None:
-        row, case = self.session.current_row, self.session.desk.case
+        row, case = self.session.viewing.row, self.session.desk.case
         parts = [row.entry.name if row else "", case.path.stem if case else "", "MTAA Workbench"]
         self.setWindowTitle(" – ".join(part for part in parts if part))
         if row is not None and row.attribution is not None:
@@ -170,7 +170,7 @@ class MainWindow(QMainWindow):
 
     def _hint(self) -> str:
         """Why there is no answer, and what to do about it."""
-        status, row = self.session.status, self.session.current_row
+        status, row = self.session.status, self.session.viewing.row
         if row is not None and row.record is not None:
             return row.record.error or ""
         if status.phase == "failed":
@@ -184,7 +184,7 @@ class MainWindow(QMainWindow):
     def _enable(self) -> None:
         """Actions that have nothing to act on are off."""
         selected = self.list.view.selectionModel().hasSelection()
-        shown = self.session.current_row is not None
+        shown = self.session.viewing.row is not None
         case = self.session.desk.case is not None
         for names, on in (
             ("judge_again", selected),
@@ -228,7 +228,7 @@ class MainWindow(QMainWindow):
 
     def _select_opened(self, keys: Sequence[int]) -> None:
         """Go to what was just opened, unless the analyst is looking at something else and it is a folder's worth."""
-        if keys and (self.session.current_row is None or len(keys) == 1):
+        if keys and (self.session.viewing.row is None or len(keys) == 1):
             self.list.select(keys[0])
         elif not keys:
             self.say(self.tr("No images were found there."))
@@ -243,7 +243,7 @@ class MainWindow(QMainWindow):
         if key in ("viewer/panes", "viewer/linked"):
             self._show_panes()
         elif key.startswith("viewer/"):
-            self.viewer.apply_look(self.session.look)
+            self.viewer.apply_look(self.session.viewing.look)
         elif key == "attribution/coverage":
             self.answer.set_coverage(self.session.coverage)
         elif key == "recent":

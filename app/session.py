@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QImage, QUndoStack
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
 
 from app.case.desk import CaseDesk
 from app.image_list import ImageListModel, Row
-from app.layers import Look, Scene
 from app.pack_guide import PackGuide
 from app.reader import Reader
 from app.requests import (
@@ -27,16 +26,14 @@ from app.requests import (
     Entry,
     Factory,
     Setup,
-    ViewAnswer,
-    ViewRequest,
-    error_record,
 )
 from app.settings import Settings
 from app.tasks import Worker, make_attributor
 from app.undo import RemoveRows
+from app.viewing import Viewing
 from core.paths import DEFAULT_PACK
 from core.progress import Progress
-from core.types import LoadedImage, Record
+from core.types import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +51,6 @@ class Status:
 class Session(QObject):
     """Owns the list, the worker, the reader and the settings."""
 
-    scene_changed = Signal(object)
-    shown_changed = Signal()
-    """The current row, or its record, is now another."""
     status_changed = Signal(object)
     opened = Signal(object)
     """Keys of the rows that were opened, whether new or already there."""
@@ -71,9 +65,6 @@ class Session(QObject):
         self.images = ImageListModel(self)
         self.undo = QUndoStack(self)
         self.status = Status()
-        self.scene = Scene()
-        self.current: int | None = None
-        self._on_screen: int | None = None  # whose image the scene shows; the current row's follows once it is read
         self.gpus: tuple[tuple[str, str], ...] = ()
         self.new_keys = count(1)
         self._pack = ""  # in use in place of what the settings say
@@ -83,14 +74,13 @@ class Session(QObject):
         self.worker = Worker(factory, self)
         self.desk = CaseDesk(self)
         self.packs = PackGuide(self)
+        self.viewing = Viewing(self)
         self._wire()
 
     def _wire(self) -> None:
         self.images.thumbnail_wanted.connect(self.reader.thumbnail)
         self.reader.thumbnailed.connect(self.images.set_thumbnail)
         self.reader.scanned.connect(self._add_found)
-        self.reader.loaded.connect(self._image_loaded)
-        self.reader.reference_loaded.connect(self._reference_loaded)
         self.reader.crashed.connect(self.crashed)
         self.worker.crashed.connect(self.crashed)
         self.worker.refused.connect(self.crashed)
@@ -98,11 +88,9 @@ class Session(QObject):
         self.worker.loading.connect(lambda _: self._tell(phase="loading", reason=""))
         self.worker.ready.connect(self._worker_ready)
         self.worker.failed.connect(self._worker_failed)
-        self.worker.viewed.connect(self._view_answered)
         self.worker.judged.connect(self._batch_answered)
         self.worker.progressed.connect(self._batch_progressed)
         self.worker.batch_ended.connect(self._batch_ended)
-        self.images.rowsRemoved.connect(self._forget_removed)
 
     @property
     def setup(self) -> Setup:
@@ -124,19 +112,6 @@ class Session(QObject):
         if self.desk.case is not None:
             return self.desk.case.coverage
         return self.settings.number("attribution/coverage")
-
-    @property
-    def look(self) -> Look:
-        s = self.settings
-        return Look(
-            s.number("viewer/opacity"), s.number("viewer/gain"), s.text("viewer/sequential"), s.text("viewer/diverging")
-        )
-
-    def keep_look(self, look: Look) -> None:
-        self.settings["viewer/opacity"] = look.opacity
-        self.settings["viewer/gain"] = look.gain
-        self.settings["viewer/sequential"] = look.sequential
-        self.settings["viewer/diverging"] = look.diverging
 
     # Life.
 
@@ -205,15 +180,15 @@ class Session(QObject):
         asked = {path for batch in self._batches for path in batch.paths}
         rows = [row for entry in entries if (row := self.images.row_of(entry.key)) is not None]
         self._judge([row.entry for row in rows if row.record is None and row.entry.path not in asked])
-        if any(row.entry.key == self.current for row in rows):
-            self._ask_view()
+        if any(row.entry.key == self.viewing.current for row in rows):
+            self.viewing.ask()
 
     def judge_again(self, keys: Iterable[int]) -> None:
         rows = [row for key in keys if (row := self.images.row_of(key)) is not None]
         if self.desk.case is None:  # a case keeps what it knows, and looks for itself what has changed
             self.images.set_records((row.entry.key, None) for row in rows)
         self._judge([row.entry for row in rows])
-        self._ask_view()
+        self.viewing.ask()
 
     def cancel(self) -> None:
         """Stop waiting work between two batches; rows not judged yet stay in the list."""
@@ -231,7 +206,7 @@ class Session(QObject):
 
     def set_coverage(self, coverage: float) -> None:
         self.settings["attribution/coverage"] = coverage
-        self._ask_view()
+        self.viewing.ask()
 
     def set_setup(self, setup: Setup) -> None:
         """Another pack, device or other victims to ask. All but another device judges everything again."""
@@ -261,9 +236,9 @@ class Session(QObject):
         if not keep_answers:
             self.packs.withdraw()
             self.images.set_records((row.entry.key, None) for row in self.images.rows)
-            self._show(replace(self.scene, heatmap=None))
+            self.viewing.withdraw()
         self.judge_missing()
-        self.shown_changed.emit()
+        self.viewing.row_changed.emit()
 
     def _judge(self, entries: Sequence[Entry]) -> None:
         request = self._request(entries) if entries else None
@@ -280,70 +255,7 @@ class Session(QObject):
             return self.desk.request(entries)
         return BatchRequest(self.setup, tuple(entries), self.coverage, self.worker.token())
 
-    # Viewing.
-
-    def show(self, key: int | None) -> None:
-        """Put one row on screen: its image at once, its heatmap when the worker has it."""
-        self.current = key
-        row = None if key is None else self.images.row_of(key)
-        if row is None:
-            self._show(Scene(reference=self.scene.reference))
-        else:
-            self.reader.load(row.entry)
-        self.shown_changed.emit()
-
-    @property
-    def current_row(self) -> Row | None:
-        return None if self.current is None else self.images.row_of(self.current)
-
-    def compare_with(self, entry: Entry | None) -> None:
-        """Take a second image for differences, or none."""
-        if entry is None:
-            self._show(replace(self.scene, reference=None))
-        else:
-            self.reader.load_reference(entry)
-
-    def _image_loaded(self, entry: Entry, image: LoadedImage | str, base: QImage) -> None:
-        if entry.key != self.current:
-            return
-        self._on_screen = entry.key
-        if isinstance(image, str):
-            if self.desk.case is None:
-                self.images.set_records([(entry.key, error_record(entry, image))])
-            self._show(Scene(reference=self.scene.reference, reason=image))
-            self.shown_changed.emit()
-            return
-        reason = self.status.reason if self.status.phase == "failed" else ""
-        self._show(Scene(image, base, None, self.scene.reference, reason))
-        self._ask_view()
-
-    def _reference_loaded(self, image: LoadedImage | str) -> None:
-        if isinstance(image, str):
-            self.message.emit(image)
-        else:
-            self._show(replace(self.scene, reference=image))
-
-    def _ask_view(self) -> None:
-        row, image = self.current_row, self.scene.image
-        if row is None or image is None or self._on_screen != self.current or self.packs.is_looking_at(row.entry):
-            return
-        self.worker.view(ViewRequest(self.setup, row.entry, image, self.coverage))
-
-    def _show(self, scene: Scene) -> None:
-        self.scene = scene
-        self.scene_changed.emit(scene)
-
     # Answers.
-
-    def _view_answered(self, answer: ViewAnswer) -> None:
-        request = answer.request
-        if request.setup != self.setup:
-            return
-        heatmap = answer.record.finding.heatmap if answer.record.finding else None
-        if self.desk.case is None:  # a case's own answers stand, whatever the last digit is today
-            self.keep([(request.entry.key, _without_heatmap(answer.record))])
-        if request.entry.key == self.current and request.image is self.scene.image:
-            self._show(replace(self.scene, heatmap=heatmap, reason=answer.record.error or ""))
 
     def _batch_answered(self, answer: BatchAnswer) -> None:
         if answer.request.setup == self.setup:
@@ -354,8 +266,7 @@ class Session(QObject):
     def keep(self, records: Sequence[tuple[int, Record]]) -> None:
         self._judged = self._judged or any(record.finding is not None for _, record in records)
         self.images.set_records(records)
-        if any(key == self.current for key, _ in records):
-            self.shown_changed.emit()
+        self.viewing.told([key for key, _ in records])
 
     def _batch_progressed(self, progress: Progress) -> None:
         if not self._batches:
@@ -387,22 +298,11 @@ class Session(QObject):
             "The program failed on this. Help, Log says more; Image, Attribute again tries again."
         )
         self._tell(phase="failed", device="", reason=reason, waiting=0, progress=None, paused=False)
-        if self.scene.image is not None:
-            self._show(replace(self.scene, reason=reason))
-        self.shown_changed.emit()
-
-    def _forget_removed(self) -> None:
-        if self.current is not None and self.images.row_of(self.current) is None:
-            QTimer.singleShot(0, self, lambda: self.show(self.current) if self.current_row is None else None)
+        self.viewing.fail(reason)
 
     def _tell(self, **changes: object) -> None:
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
         self.status_changed.emit(self.status)
-
-
-def _without_heatmap(record: Record) -> Record:
-    """What the list keeps: a heatmap is as large as its image."""
-    return replace(record, finding=replace(record.finding, heatmap=None)) if record.finding else record
 
 
 def _files(text: str) -> tuple[str, ...]:

@@ -83,14 +83,14 @@ class Program(QObject):
 
     def _speak(self) -> None:
         """Put a window in the new language in the old one's place."""
-        old, key = self.window, self.session.current
+        old, key = self.window, self.session.viewing.current
         old.closed.disconnect(self.app.quit)
         old.keep_layout()
         i18n.remove(self.app, self._translators)
         self._translators = i18n.install(self.app, self.settings.text("appearance/language"))
         self.window = self._make_window()
         self.window.show()
-        self.window.viewer.show_scene(self.session.scene)
+        self.window.viewer.show_scene(self.session.viewing.scene)
         if key is not None:
             self.window.list.select(key)
         old.close()

@@ -77,7 +77,7 @@ def _child(folder: str, out: str, started: float) -> None:
     def told() -> None:
         if session.status.phase == "failed":
             program.window.close()
-        if session.current_row is not None and session.current_row.attribution is not None:
+        if session.viewing.row is not None and session.viewing.row.attribution is not None:
             since("first_answer_ms")
             since_beat.append(len(heart.late))
         rows = session.images.rows
@@ -87,7 +87,7 @@ def _child(folder: str, out: str, started: float) -> None:
             program.window.close()
 
     program.window.when_painted(painted)
-    session.shown_changed.connect(told)
+    session.viewing.row_changed.connect(told)
     session.status_changed.connect(told)
     program.window.show()
     app.exec()

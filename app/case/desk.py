@@ -207,7 +207,7 @@ class CaseDesk(QObject):
         rows = {key: self.session.images.row_of(key) for key in remarks}
         self.file.set_remarks({row.entry.path: remarks[key] for key, row in rows.items() if row is not None})
         self.session.images.set_remarks(remarks)
-        self.session.shown_changed.emit()
+        self.session.viewing.row_changed.emit()
 
     # Writing out.
 

@@ -45,7 +45,7 @@ class CasePanels(QObject):
         self.bar_filter.changed.connect(list_.show_bars)
         self.bar_filter.changed.connect(self.dashboard.choose)
         for signal in (list_.view.selectionModel().selectionChanged, self.bar_filter.changed,
-                       list_.search.textChanged, list_.kind.activated, self.session.shown_changed):  # fmt: skip
+                       list_.search.textChanged, list_.kind.activated, self.session.viewing.row_changed):  # fmt: skip
             signal.connect(self._follow_soon)
 
     def finish_edits(self) -> None:
@@ -68,7 +68,7 @@ class CasePanels(QObject):
 
     def _follow(self) -> None:
         if self.session.desk.case is not None:
-            self.remarks.show_rows(self.session.current_row, self.window.list.selected_rows())
+            self.remarks.show_rows(self.session.viewing.row, self.window.list.selected_rows())
             self.tell_chosen()
 
     def _show_parts(self) -> None:

@@ -107,7 +107,7 @@ def test_a_folder_becomes_a_case_that_opens_again_as_it_was(
     window.actions_["open_case"].trigger()
     wait_case(qtbot, window, "seizure")
     assert {r.entry.name: (r.record, r.places) for r in window.session.images.rows} == before
-    assert window.session.current_row is not None
+    assert window.session.viewing.row is not None
     drop(window, pictures)
     qtbot.waitUntil(lambda: actions_of(case).count("finished") == 2, timeout=PATIENCE)
     assert listed(window) == NAMES, "nothing is there twice"

@@ -158,11 +158,11 @@ def test_coverage_slider_asks_again(window: MainWindow, qtbot: QtBot, pictures: 
     drop(window, pictures / "a.png")
     wait_judged(qtbot, window, 1)
     window.answer.slider.setValue(80)
-    qtbot.waitUntil(lambda: window.session.current_row.attribution.attack.coverage == 0.8, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.row.attribution.attack.coverage == 0.8, timeout=PATIENCE)
     assert "80%" in window.answer.attack.doubt.text()
     window.actions_["copy_sentence"].trigger()
     sentence = QGuiApplication.clipboard().text()
-    assert window.session.current_row.attribution.sha256 in sentence and "a.png" in sentence
+    assert window.session.viewing.row.attribution.sha256 in sentence and "a.png" in sentence
     QGuiApplication.clipboard().clear()
 
 
@@ -175,7 +175,7 @@ def test_chinese_and_back_keeps_what_is_open(program: Program, qtbot: QtBot, pic
     qtbot.waitUntil(lambda: program.window is not english)
     window = program.window
     assert window.menuBar().actions()[0].text() == "文件(&F)"
-    assert window.session.current_row.entry.name == "b.png" and window.list.proxy.rowCount() == 2
+    assert window.session.viewing.row.entry.name == "b.png" and window.list.proxy.rowCount() == 2
     qtbot.waitUntil(lambda: "覆盖率" in window.answer.sentence.toPlainText(), timeout=PATIENCE)
     window.actions_["show_help"].trigger()
     assert "如何阅读结果" in dialog().text.toPlainText()

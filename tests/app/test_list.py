@@ -114,8 +114,8 @@ def test_remove_and_undo(window: MainWindow, qtbot: QtBot, pictures: Path) -> No
     window.actions_["redo"].trigger()
     assert window.session.images.rowCount() == 6
     window.actions_["remove_all"].trigger()
-    qtbot.waitUntil(lambda: window.session.current_row is None)
-    assert window.session.scene.image is None
+    qtbot.waitUntil(lambda: window.session.viewing.row is None)
+    assert window.session.viewing.scene.image is None
     for _ in range(2):
         window.actions_["undo"].trigger()
     assert [r.entry.name for r in window.session.images.rows] == before
@@ -141,9 +141,9 @@ def test_controls_of_the_list(window: MainWindow, qtbot: QtBot, pictures: Path) 
     window.list.reverse.click()
     window.list.view.setCurrentIndex(window.list.proxy.index(0, 0))
     window.actions_["next_image"].trigger()
-    assert window.session.current_row.entry.name == "b.png"
+    assert window.session.viewing.row.entry.name == "b.png"
     window.actions_["previous_image"].trigger()
-    assert window.session.current_row.entry.name == "a.png"
+    assert window.session.viewing.row.entry.name == "a.png"
     window.actions_["select_all"].trigger()
     assert len(window.list.selected_keys()) == 7
     window.actions_["judge_again"].trigger()

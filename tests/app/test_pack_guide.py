@@ -94,10 +94,10 @@ def test_the_view_waits_for_the_choice(
     monkeypatch.setattr(pack_guide, "_better", slow)
     monkeypatch.setattr(window.session.worker, "view", noted)
     drop(window, photos / "p.png")
-    qtbot.waitUntil(lambda: window.session.scene.image is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.image is not None, timeout=PATIENCE)
     assert asked == []
     let.set()
-    qtbot.waitUntil(lambda: window.session.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
     wait_looked(qtbot, window, 1)
     assert set(asked) == {"colour"}
 

@@ -56,7 +56,7 @@ def test_a_pack_dropped_on_the_window_is_imported_and_judges_again(
     packs.use.click()
     other_id = read_manifest(other).pack_id
     qtbot.waitUntil(
-        lambda: (row := window.session.current_row).attribution is not None and row.attribution.pack_id == other_id,
+        lambda: (row := window.session.viewing.row).attribution is not None and row.attribution.pack_id == other_id,
         timeout=PATIENCE,
     )
     wait_judged(qtbot, window, 1)

@@ -45,7 +45,7 @@ def saying(window: MainWindow, qtbot: QtBot, pictures: Path) -> Saying:
 
     def answer() -> Attribution:
         wait_judged(qtbot, window, 1)
-        row = window.session.current_row
+        row = window.session.viewing.row
         assert row is not None and row.attribution is not None
         return row.attribution
 

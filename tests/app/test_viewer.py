@@ -35,7 +35,7 @@ def scene() -> Scene:
 
 def shown(window: MainWindow, qtbot: QtBot, *paths: Path) -> None:
     drop(window, *paths)
-    qtbot.waitUntil(lambda: window.session.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
 
 
 def wheel(pane: Pane, place: QPointF, steps: int) -> None:
@@ -168,12 +168,12 @@ def test_second_image_by_file_by_row_and_none(
     shown(window, qtbot, pictures / "a.png")
     monkeypatch.setattr("app.commands.QFileDialog.getOpenFileName", lambda *_: (str(pictures / "b.png"), ""))
     window.actions_["compare_with_file"].trigger()
-    qtbot.waitUntil(lambda: window.session.scene.reference is not None, timeout=PATIENCE)
-    assert window.session.scene.reference.path.endswith("b.png")
+    qtbot.waitUntil(lambda: window.session.viewing.scene.reference is not None, timeout=PATIENCE)
+    assert window.session.viewing.scene.reference.path.endswith("b.png")
     window.actions_["compare_with_current"].trigger()
-    qtbot.waitUntil(lambda: window.session.scene.reference.path.endswith("a.png"), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.reference.path.endswith("a.png"), timeout=PATIENCE)
     window.actions_["compare_with_none"].trigger()
-    assert window.session.scene.reference is None
+    assert window.session.viewing.scene.reference is None
     monkeypatch.setattr("app.commands.QFileDialog.getOpenFileName", lambda *_: (str(pictures / "notes.txt"), ""))
     window.actions_["compare_with_file"].trigger()
     qtbot.waitUntil(lambda: "not an image" in window.status.currentMessage(), timeout=PATIENCE)
@@ -189,7 +189,7 @@ def test_controls_change_the_look_and_are_kept(window: MainWindow, qtbot: QtBot,
         window.actions_[name].trigger()
     window.viewer.sequential.setCurrentText("viridis")
     window.viewer.sequential.activated.emit(0)
-    assert window.session.look == Look(opacity, gain, "viridis")
+    assert window.session.viewing.look == Look(opacity, gain, "viridis")
 
 
 def test_view_is_copied_and_saved_as_shown(

@@ -35,14 +35,16 @@ def test_drop_of_a_file_is_attributed_as_the_attributor_does(
     window: MainWindow, qtbot: QtBot, pictures: Path, default_pack: Path
 ) -> None:
     drop(window, pictures / "a.png")
-    qtbot.waitUntil(lambda: window.answer.has_answer and window.session.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(
+        lambda: window.answer.has_answer and window.session.viewing.scene.heatmap is not None, timeout=PATIENCE
+    )
     direct = Attributor(load_pack(default_pack), "cpu").attribute([load_image(pictures / "a.png")], heatmaps=True)[0]
-    shown = window.session.current_row.attribution
+    shown = window.session.viewing.row.attribution
     assert shown.attack.label == direct.attribution.attack.label
     assert shown.attack.probability == pytest.approx(direct.attribution.attack.probability, abs=1e-5)
     assert shown.hyperparameter.value == pytest.approx(direct.attribution.hyperparameter.value, abs=1e-3)
     assert window.answer.attack.answer.text().startswith(direct.attribution.attack.label)
-    assert window.session.scene.heatmap.strength == pytest.approx(direct.heatmap.strength, abs=1e-3)
+    assert window.session.viewing.scene.heatmap.strength == pytest.approx(direct.heatmap.strength, abs=1e-3)
     assert window.status.device.text() == "CPU"
 
 
@@ -86,7 +88,7 @@ def test_dropping_the_same_file_again_goes_to_its_row(window: MainWindow, qtbot:
     drop(window, pictures / "a.png", pictures / "b.png")
     wait_judged(qtbot, window, 2)
     drop(window, pictures / "b.png")
-    qtbot.waitUntil(lambda: window.session.current_row.entry.name == "b.png", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.row.entry.name == "b.png", timeout=PATIENCE)
     assert window.session.images.rowCount() == 2
 
 
@@ -95,7 +97,7 @@ def test_keyboard_walks_the_list(window: MainWindow, qtbot: QtBot, pictures: Pat
     wait_judged(qtbot, window, 2)
     window.list.view.setFocus()
     qtbot.keyClick(window.list.view, Qt.Key.Key_Down)
-    assert window.session.current_row.entry.name == "b.png"
+    assert window.session.viewing.row.entry.name == "b.png"
 
 
 def test_clean_jpeg_and_resizing_are_told(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
@@ -119,9 +121,11 @@ def test_tiles_are_told_and_a_newer_view_replaces_the_one_in_hand(
     for _ in range(3):
         for at, name in enumerate(("large.png", "small.png")):
             window.list.view.setCurrentIndex(window.list.proxy.index(at, 0))
-            qtbot.waitUntil(lambda name=name: str(window.session.scene.image.path).endswith(name), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: window.session.scene.heatmap is not None, timeout=PATIENCE)
-    assert window.session.scene.heatmap.strength.shape == (40, 60)
+            qtbot.waitUntil(
+                lambda name=name: str(window.session.viewing.scene.image.path).endswith(name), timeout=PATIENCE
+            )
+    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
+    assert window.session.viewing.scene.heatmap.strength.shape == (40, 60)
     assert "Judged in 6 tiles of 28x28" in window.answer.sentence.toPlainText()
 
 
@@ -192,14 +196,15 @@ def test_the_latest_view_wins_and_goes_before_the_batch(
 ) -> None:
     program = gated(open_program, gates)
     window = program.window
+    viewing = window.session.viewing
     drop(window, many(tmp_path / "many", pictures / "a.png", 40))
     qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
     for at in (3, 7, 20):
         window.list.view.setCurrentIndex(window.list.proxy.index(at, 0))
-        qtbot.waitUntil(lambda at=at: window.session.scene.image is not None
-                        and window.session.scene.image.path.endswith(f"{at}.png"), timeout=PATIENCE)  # fmt: skip
+        qtbot.waitUntil(lambda at=at: viewing.scene.image is not None
+                        and viewing.scene.image.path.endswith(f"{at}.png"), timeout=PATIENCE)  # fmt: skip
     gates[0].open.set()
-    qtbot.waitUntil(lambda: window.session.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
     wait_judged(qtbot, window, 40)
     views = [Path(path).name for path, heatmap in gates[0].seen if heatmap]
     assert views[-1] == "20.png" and "7.png" not in views
@@ -256,7 +261,7 @@ def test_a_missing_pack_is_told_and_images_are_still_shown(open_program: Opener,
 
     window = open_program(factory).window
     drop(window, pictures / "a.png")
-    qtbot.waitUntil(lambda: window.session.scene.image is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.image is not None, timeout=PATIENCE)
     qtbot.waitUntil(lambda: "There is no pack mnist. Import one." in window.answer.hint.text(), timeout=PATIENCE)
     assert window.session.status.phase == "failed"
 

@@ -1,0 +1,139 @@
+"""What a session has on screen: one row's image at once, and its heatmap when the worker has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
+
+from app.image_list import Row
+from app.layers import Look, Scene
+from app.requests import Entry, ViewAnswer, ViewRequest, error_record
+from core.types import LoadedImage, Record
+
+if TYPE_CHECKING:
+    from app.session import Session
+
+
+class Viewing(QObject):
+    """The current row of one session, and the scene that is made of it."""
+
+    scene_changed = Signal(object)
+    row_changed = Signal()
+    """The current row, or its record, is now another."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.session = session
+        self.scene = Scene()
+        self.current: int | None = None
+        self._on_screen: int | None = None  # whose image the scene shows; the current row's follows once it is read
+        session.reader.loaded.connect(self._loaded)
+        session.reader.reference_loaded.connect(self._reference_loaded)
+        session.worker.viewed.connect(self._answered)
+        session.images.rowsRemoved.connect(self._forget_removed)
+
+    @property
+    def row(self) -> Row | None:
+        return None if self.current is None else self.session.images.row_of(self.current)
+
+    @property
+    def look(self) -> Look:
+        s = self.session.settings
+        return Look(
+            s.number("viewer/opacity"), s.number("viewer/gain"), s.text("viewer/sequential"), s.text("viewer/diverging")
+        )
+
+    def keep_look(self, look: Look) -> None:
+        settings = self.session.settings
+        settings["viewer/opacity"] = look.opacity
+        settings["viewer/gain"] = look.gain
+        settings["viewer/sequential"] = look.sequential
+        settings["viewer/diverging"] = look.diverging
+
+    def show(self, key: int | None) -> None:
+        """Put one row on screen, or none."""
+        self.current = key
+        row = self.row
+        if row is None:
+            self._show(Scene(reference=self.scene.reference))
+        else:
+            self.session.reader.load(row.entry)
+        self.row_changed.emit()
+
+    def compare_with(self, entry: Entry | None) -> None:
+        """Take a second image for differences, or none."""
+        if entry is None:
+            self._show(replace(self.scene, reference=None))
+        else:
+            self.session.reader.load_reference(entry)
+
+    def ask(self) -> None:
+        """For the answer and the heatmap of what is on screen."""
+        row, image = self.row, self.scene.image
+        if row is None or image is None or self._on_screen != self.current:
+            return
+        if not self.session.packs.is_looking_at(row.entry):
+            self.session.worker.view(ViewRequest(self.session.setup, row.entry, image, self.session.coverage))
+
+    def told(self, keys: Sequence[int]) -> None:
+        """These rows have other records now."""
+        if self.current in keys:
+            self.row_changed.emit()
+
+    def withdraw(self) -> None:
+        """Take the heatmap away, which the pack in use did not make."""
+        self._show(replace(self.scene, heatmap=None))
+
+    def fail(self, reason: str) -> None:
+        """Say why there is no answer."""
+        if self.scene.image is not None:
+            self._show(replace(self.scene, reason=reason))
+        self.row_changed.emit()
+
+    def _loaded(self, entry: Entry, image: LoadedImage | str, base: QImage) -> None:
+        if entry.key != self.current:
+            return
+        self._on_screen = entry.key
+        if isinstance(image, str):
+            if self.session.desk.case is None:
+                self.session.images.set_records([(entry.key, error_record(entry, image))])
+            self._show(Scene(reference=self.scene.reference, reason=image))
+            self.row_changed.emit()
+            return
+        status = self.session.status
+        reason = status.reason if status.phase == "failed" else ""
+        self._show(Scene(image, base, None, self.scene.reference, reason))
+        self.ask()
+
+    def _reference_loaded(self, image: LoadedImage | str) -> None:
+        if isinstance(image, str):
+            self.session.message.emit(image)
+        else:
+            self._show(replace(self.scene, reference=image))
+
+    def _answered(self, answer: ViewAnswer) -> None:
+        request = answer.request
+        if request.setup != self.session.setup:
+            return
+        heatmap = answer.record.finding.heatmap if answer.record.finding else None
+        if self.session.desk.case is None:  # a case's own answers stand, whatever the last digit is today
+            self.session.keep([(request.entry.key, _without_heatmap(answer.record))])
+        if request.entry.key == self.current and request.image is self.scene.image:
+            self._show(replace(self.scene, heatmap=heatmap, reason=answer.record.error or ""))
+
+    def _show(self, scene: Scene) -> None:
+        self.scene = scene
+        self.scene_changed.emit(scene)
+
+    def _forget_removed(self) -> None:
+        if self.current is not None and self.row is None:
+            QTimer.singleShot(0, self, lambda: self.show(self.current) if self.row is None else None)
+
+
+def _without_heatmap(record: Record) -> Record:
+    """What the list keeps: a heatmap is as large as its image."""
+    return replace(record, finding=replace(record.finding, heatmap=None)) if record.finding else record
