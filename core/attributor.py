@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -37,6 +38,7 @@ _LARGEST = 2**19
 """Pixels of an image that victims are asked about at its own size: a gradient keeps all that layers made of it."""
 
 _Asking = Literal["not", "tile", "whole"]
+_Made = TypeVar("_Made")
 
 
 class Attributor:
@@ -49,11 +51,19 @@ class Attributor:
     def __init__(self, pack: Pack, device: str = "auto", asked: Sequence[Held] = ()) -> None:
         self.manifest: Manifest = pack.manifest
         self.device = choose_device(device)
-        network = build_network(pack).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._network = network.eval().requires_grad_(False)
+        self._network = build_network(pack).requires_grad_(False)
         self._panel: Panel | None = None
-        if asked and network.scorer is not None and pack.manifest.probes is not None:
-            self._panel = Panel(asked, pack.manifest, network.scorer, self.device)
+        try:
+            self._network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            if asked and self._network.scorer is not None and pack.manifest.probes is not None:
+                self._panel = Panel(asked, pack.manifest, self._network.scorer, self.device)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise DeviceError(
+                f"{self.device_name} has not enough free memory for the pack and the {len(asked)} victims to ask.",
+                "Close other programs that use it, ask fewer victims, or choose another device.",
+            ) from error
         image = self.manifest.image
         limit = _CPU_PIXELS // (image.height * image.width) if self.device.type == "cpu" else BATCH
         self.batch = min(BATCH, max(1, limit))
@@ -120,7 +130,13 @@ class Attributor:
             return "tile"
         larger = item.size == fitted.frame and min(a - b for a, b in zip(item.size, size, strict=True)) >= 0
         fits = fitted.complete and math.prod(item.size) <= _LARGEST
-        return "whole" if larger and fits and self._panel.any_size else "not"
+        return "whole" if larger and fits and self._any_size else "not"
+
+    @property
+    def _any_size(self) -> bool:
+        """Whether victims take larger images, as far as the memory that is free lets it be tried."""
+        panel = self._panel
+        return panel is not None and bool(self._guarded(lambda: panel.any_size))
 
     def _judge_whole(self, item: Prepared, heatmaps: bool, cancel: CancelToken | None) -> Judged:
         """The network looks at an image's tiles, and victims at all of it, as they would if it were put to them.
@@ -132,7 +148,7 @@ class Attributor:
             raise Cancelled
         answered = self._guarded(lambda: self._hear_whole(alone))
         if answered is None:
-            return alone
+            return alone if heatmaps else replace(alone, estimates=None)
         estimates = None
         if heatmaps and answered.estimates is not None:
             estimates = [cut(answered.estimates[0], item.fitted)]
@@ -228,7 +244,7 @@ class Attributor:
             estimates = self._panel.drawn(images, estimates, heard)
         return Answered(heard.outputs, self._panel.testimonies(heard), estimates)
 
-    def _guarded(self, work: Callable[[], Answered]) -> Answered | None:
+    def _guarded(self, work: Callable[[], _Made]) -> _Made | None:
         """What ``work`` gives, or None where the device's memory does not hold it."""
         try:
             return work()
@@ -275,7 +291,7 @@ class Attributor:
             return ()
         if self._asking(item) == "whole":
             return ("victims were not asked: the memory does not hold it",)
-        if self._panel.any_size and math.prod(item.size) > _LARGEST:
+        if math.prod(item.size) > _LARGEST and self._any_size:
             return ("victims were not asked: more than half a megapixel",)
         return (f"victims were not asked: they take {self.manifest.image.width}x{self.manifest.image.height}",)
 

@@ -157,10 +157,11 @@ class Case(Mapping[str, Finding]):
         while True:
             with self._guarded():
                 rows = self._database.execute(_RECORDS, (last, _READ)).fetchall()
+                records = [self._record(*row) for _, *row in rows]
             if not rows:
                 return
-            for last, *row in rows:  # noqa: B007 (where the next read begins)
-                yield self._record(*row)
+            yield from records
+            last = rows[-1][0]
 
     def _record(
         self,

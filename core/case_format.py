@@ -27,6 +27,13 @@ TABLES = (
     "CREATE TRIGGER log_grows BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
 )
 
+_KINDS = (
+    ("files", ("sha256", "tag", "note"), ("bytes", "modified_ns", "read_ns")),
+    ("images", ("sha256", "format", "answers"), ("width", "height", "bits", "lossy")),
+    ("log", ("time", "action", "detail"), ()),
+)
+"""What columns hold, by table: texts and whole numbers. SQLite keeps whatever it is given."""
+
 
 def make_database(path: Path, facts: Mapping[str, str]) -> None:
     """An empty case's database in a new file. Raises OSError or sqlite3.Error."""
@@ -90,6 +97,11 @@ def _check_schema(database: sqlite3.Connection, path: Path) -> None:
         raise damaged(path, "its tables are not those of a case")
     if (found := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
         raise damaged(path, found)
+    for table, texts, numbers in _KINDS:
+        wrong = [f"typeof({name}) NOT IN ('text', 'null')" for name in texts]
+        wrong += [f"typeof({name}) NOT IN ('integer', 'null')" for name in numbers]
+        if database.execute(f"SELECT 1 FROM {table} WHERE {' OR '.join(wrong)} LIMIT 1").fetchone():
+            raise damaged(path, f"its {table} hold values of another kind")
 
 
 def storable(text: str) -> str | bytes:
@@ -101,6 +113,11 @@ def storable(text: str) -> str | bytes:
     return text
 
 
-def text_of(stored: str | bytes) -> str:
-    """What :func:`storable` made storable."""
-    return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
+def text_of(stored: object) -> str:
+    """What :func:`storable` made storable. Raises sqlite3.DataError for what it never makes."""
+    if isinstance(stored, str):
+        return stored
+    try:
+        return bytes.decode(stored, "utf-8", "surrogatepass")  # type: ignore[arg-type]
+    except (TypeError, UnicodeDecodeError) as error:
+        raise sqlite3.DataError(f"{stored!r:.40} is no text") from error

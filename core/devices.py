@@ -6,6 +6,8 @@ import torch
 
 from core.errors import DeviceError
 
+_FULL = ("DefaultCPUAllocator", "out of memory", "STATUS_ALLOC_FAILED")
+
 
 def choose_device(name: str = "auto") -> torch.device:
     """The device for "auto", "cpu", "cuda" or "cuda:N". Raises DeviceError if that one is not there."""
@@ -23,7 +25,10 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device or the machine had no memory left; on the CPU torch says so in a plain RuntimeError."""
+    """Whether a device or the machine had no memory left.
+
+    The CPU, CUDA's libraries and programs in TorchScript say so in a plain RuntimeError.
+    """
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+        isinstance(error, RuntimeError) and any(word in str(error) for word in _FULL)
     )

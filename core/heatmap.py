@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -39,7 +41,7 @@ def make_heatmap(
     magnitude = estimates.abs().amax(1, True) if pixel else estimates.square().mean(1, True).sqrt()  # [N, 1, h, w]
     if no_place := magnitude[0].numel() == 1 and not pixel:
         magnitude = torch.zeros_like(magnitude)
-    strength = stitched(magnitude, fitted)
+    strength = stitched(magnitude, fitted, max(math.prod(size), _PIXELS))  # a line of pixels was made 64 wide
     strength /= strength.max().clamp_min(_FAINTEST if pixel else 1e-12)
     if strength.shape[1:] != size:
         strength = F.interpolate(strength[None], size, mode="bilinear", align_corners=False)[0]

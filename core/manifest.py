@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.model.config import NetworkConfig
 
@@ -22,6 +22,9 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+_Bound = Annotated[float, Field(ge=-1e6, le=1e6)]
+
+
 class AttackLabel(_Strict):
     """One attack the pack can name, and its hyperparameter's name, display unit and trained range.
 
@@ -33,8 +36,8 @@ class AttackLabel(_Strict):
     name: str
     hyperparameter: str
     unit: str
-    minimum: float
-    maximum: float
+    minimum: _Bound
+    maximum: _Bound
     read_off: bool = False
 
     @model_validator(mode="after")
@@ -60,6 +63,9 @@ Fit = Literal["resize", "tiles", "crop"]
 """How an image of another size is fitted to a pack (:mod:`core.preprocess`)."""
 
 
+_Side = Annotated[int, Field(ge=1, le=4096)]
+
+
 class ImageSpec(_Strict):
     """What the network takes: [channels, height, width], grey for 1 channel and RGB for 3.
 
@@ -68,8 +74,8 @@ class ImageSpec(_Strict):
     """
 
     channels: Literal[1, 3]
-    height: PositiveInt
-    width: PositiveInt
+    height: _Side
+    width: _Side
     fit: Fit = "resize"
 
     @property

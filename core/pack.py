@@ -109,7 +109,7 @@ def read_manifest(path: str | Path) -> Manifest:
 
 def load_pack(path: str | Path) -> Pack:
     """Read a pack and check its weights against the manifest's hash. Raises PackError."""
-    import torch  # noqa: PLC0415
+    from core.weights import fault_of  # noqa: PLC0415  (imports torch)
 
     path = Path(path)
     text, data = _read_members(path, (_MANIFEST, _WEIGHTS))
@@ -119,9 +119,8 @@ def load_pack(path: str | Path) -> Pack:
         stated = manifest.weights_sha256[:12]
         raise PackError(f"{path}: the weights' hash is {found[:12]}, the manifest says {stated}.", _AGAIN)
     weights = _parse_weights(data, path)
-    for name, tensor in weights.items():
-        if not torch.isfinite(tensor).all():
-            raise PackError(f"{path}: the weights {name} hold values that are not numbers.", "Train the pack again.")
+    if fault := fault_of(weights):
+        raise PackError(f"{path}: {fault}.", "Train the pack again.")
     return Pack(manifest, weights, path)
 
 

@@ -125,9 +125,11 @@ def _tried(held: Held, manifest: Manifest, device: torch.device) -> Victim:
     try:
         for count in (1, 3):
             ask([victim], one.expand(count, -1, -1, -1), one.flip(3).expand(count, -1, -1, -1) / 10)
-    except (MemoryError, VictimError):
+    except VictimError:
         raise
     except Exception as error:  # whatever a program of strangers comes upon
+        if is_out_of_memory(error):
+            raise
         reason = str(error).partition("\n")[0]
         raise VictimError(
             f"{held.path} cannot be asked: {reason}.", "Do not ask it, or hand over another file."

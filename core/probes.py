@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from core.errors import VictimError
 from core.perturbation import STILL
 from core.pictures import through_jpeg
+from core.victims import Victim
 
 PROBES = (
     "gap",
@@ -67,7 +68,7 @@ def probes_of(compressed: bool) -> tuple[str, ...]:
 
 
 _PIXELS = 2**18
-"""Of the images that a victim is asked about at once: a gradient keeps all that its layers made of them."""
+"""Of what a victim is asked about at once, as it sees it: a gradient keeps all that its layers made of that."""
 
 
 class Replies(NamedTuple):
@@ -89,7 +90,7 @@ def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, compress
     and another forward pass for the compressed image.
     Raises VictimError for a victim that answers with what is no number.
     """
-    at_once = max(1, _PIXELS // (images.shape[2] * images.shape[3]))
+    at_once = _at_once(victims, images)
     pieces = [
         _ask_piece(victims, *piece, compressed)
         for piece in zip(torch.split(images, at_once), torch.split(estimate, at_once), strict=True)
@@ -99,7 +100,7 @@ def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, compress
 
 def pull(victim: nn.Module, images: Tensor, label: Tensor, before: Tensor) -> Tensor:
     """Where a victim's margin from ``label`` to ``before``, int64 [B], rises fastest: its gradient, [B, C, H, W]."""
-    at_once = max(1, _PIXELS // (images.shape[2] * images.shape[3]))
+    at_once = _at_once([victim], images)
     found = []
     for some, *labels in zip(*(torch.split(each, at_once) for each in (images, label, before)), strict=True):
         x = some.detach().requires_grad_()
@@ -107,6 +108,12 @@ def pull(victim: nn.Module, images: Tensor, label: Tensor, before: Tensor) -> Te
             margin = _margin(victim(x).float(), *labels)
             found += torch.autograd.grad(margin.sum(), x)
     return torch.cat(found)
+
+
+def _at_once(victims: Sequence[nn.Module], images: Tensor) -> int:
+    """How many of the images victims are asked about together."""
+    seen = [victim.pixels(images) if isinstance(victim, Victim) else images[0, 0].numel() for victim in victims]
+    return max(1, _PIXELS // max(seen))
 
 
 def _ask_piece(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, compressed: bool) -> Replies:

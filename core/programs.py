@@ -14,10 +14,12 @@ import ast
 import io
 import json
 import logging
+import lzma
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args
 
 import torch
@@ -28,6 +30,7 @@ from core.errors import VictimError
 ProgramForm = Literal["torchscript", "export", "onnx"]
 PROGRAMS: tuple[ProgramForm, ...] = get_args(ProgramForm)
 
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 _MAX_UNPACKED = 4 * 2**30
 _SAFER = "Save the model's state dict as safetensors, and name its architecture."
 
@@ -75,7 +78,7 @@ def _archive(data: bytes, name: str) -> _Entries:
             roots = {info.filename.split("/", 1)[0] for info in infos if "/" in info.filename}
             root = f"{roots.pop()}/" if len(roots) == 1 else ""
             return {info.filename.removeprefix(root): file.read(info) for info in infos}
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, OSError) as error:
+    except (*_DAMAGED, EOFError, ValueError, NotImplementedError, RuntimeError, OSError) as error:
         raise VictimError(f"{name} is a damaged archive: {error}.", "Copy or save the model again.") from error
 
 
@@ -245,13 +248,24 @@ def _onnx(data: bytes, name: str) -> nn.Module:
     import onnx2torch  # noqa: PLC0415
 
     model = onnx.load_model_from_string(data)
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in _tensors(model, onnx.TensorProto)):
         raise VictimError(f"{name} keeps its weights in other files.", "Save it as one file.")
     if next((each.version for each in model.opset_import if not each.domain), 0) > _ONNX_OPSET:
         model = onnx.version_converter.convert_version(model, _ONNX_OPSET)
     _drop_identities(model.graph)
     module: nn.Module = onnx2torch.convert(model)
     return module.eval()
+
+
+def _tensors(message: Any, kind: type) -> Iterator[Any]:
+    """Every tensor in a message, wherever one can be: nodes, functions and sparse weights have some as well."""
+    if isinstance(message, kind):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in value if isinstance(value, Iterable) else (value,):
+                yield from _tensors(part, kind)
 
 
 def _drop_identities(graph: Any) -> None:

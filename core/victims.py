@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
@@ -26,8 +27,9 @@ from torch.nn import functional as F
 
 from core.errors import VictimError
 from core.files import make_folder, write_file
-from core.programs import ProgramForm, load_program
+from core.programs import PROGRAMS, ProgramForm, load_program
 from core.torchvision_zoo import build_torchvision, new_torchvision
+from core.weights import fault_of
 
 Form = Literal["network", "torchvision"] | ProgramForm
 
@@ -77,6 +79,8 @@ ARCHITECTURES: dict[str, _Builder] = {
 
 
 _Side = Annotated[int, Field(ge=1, le=4096)]
+_TakenSide = Annotated[int, Field(ge=1, le=1024)]
+"""A network's layers make many times as much of what it takes; a card from a stranger is not to ask for all memory."""
 _Channels = Annotated[int, Field(ge=1, le=64)]
 _Positive = Annotated[FiniteFloat, Field(gt=0)]
 Tensors = dict[str, Tensor]
@@ -111,7 +115,7 @@ class VictimCard:
     accuracy: Annotated[float, Field(ge=0, le=1)] | None
     seed: NonNegativeInt
     form: Form = "network"
-    takes: tuple[_Channels, _Side, _Side] | None = None
+    takes: tuple[_Channels, _TakenSide, _TakenSide] | None = None
     bgr: bool = False
     class_map: tuple[NonNegativeInt, ...] | None = None
     origin: str = ""
@@ -182,6 +186,10 @@ class Victim(nn.Module):
     def device(self) -> torch.device:
         return self._mean.device
 
+    def pixels(self, images: Tensor) -> int:
+        """Of what the network sees of each of these images."""
+        return math.prod(self._resize or images.shape[2:])
+
     def forward(self, x: Tensor) -> Tensor:
         if self._channels > x.shape[1]:
             x = x.expand(-1, self._channels, -1, -1)
@@ -192,6 +200,8 @@ class Victim(nn.Module):
         x = (x - self._mean) / self._std
         if self._resize is not None:
             x = F.interpolate(x, self._resize, mode="bilinear", align_corners=False, antialias=self._shrinks)
+        if self.card.form in PROGRAMS:
+            x = x.contiguous()  # a program may view its layers' outputs, which other memory formats do not allow
         logits: Tensor = self.network(x)
         return logits
 
@@ -265,8 +275,8 @@ def load_victim(path: Path) -> tuple[Victim, str]:
     Raises VictimError if the file is missing, damaged or not a victim of this program.
     """
     card, tensors = read_victim(path)
-    if not all(bool(value.isfinite().all()) for value in tensors.values()):
-        raise VictimError(f"{path} holds weights that are NaN or infinite.", "Train it again.")
+    if fault := fault_of(tensors):
+        raise VictimError(f"{path}: {fault}.", "Train it again.")
     try:
         victim = build_victim(card, tensors)
     except VictimError as error:

@@ -141,7 +141,7 @@ def _replies(
     victim: Victim, images: Sequence[Tensor], own: Sequence[_Own], meter: ProgressMeter, cancel: CancelToken | None
 ) -> Tensor:
     """One victim's probes about all images, [N, P], on the CPU."""
-    device = next(victim.parameters()).device
+    device = victim.device
     parts = []
     for chunk, (*_, estimate) in zip(images, own, strict=True):
         if cancel is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field
 
 BackboneName = Literal["forensic", "resnet18", "resnet50", "resnet101"]
 
@@ -30,7 +30,7 @@ class NetworkConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     backbone: BackboneName = "forensic"
-    width: PositiveInt = 32
+    width: Annotated[int, Field(ge=1, le=1024)] = 32
     perturbation_extractor: Literal["pixel", "features"] | None = "pixel"
     task_specific_layers: bool = True
     uncertainty_weighted: bool = True

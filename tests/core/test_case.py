@@ -282,6 +282,9 @@ def test_what_is_no_case_is_refused_and_left_alone(tmp_path: Path, content: byte
         ("DELETE FROM facts WHERE key = 'manifest'", "damaged"),
         ("UPDATE facts SET value = '{}' WHERE key = 'manifest'", "damaged"),
         ("UPDATE facts SET value = 'much' WHERE key = 'coverage'", "damaged"),
+        ("INSERT INTO log (time, action, detail) VALUES ('now', x'00', 'x')", "its log hold values of another kind"),
+        ("INSERT INTO files (path, tag) VALUES ('/a.png', x'00')", "its files hold values of another kind"),
+        ("INSERT INTO files (path, bytes) VALUES ('/a.png', 'many')", "its files hold values of another kind"),
     ],
 )
 def test_foreign_and_tampered_databases_are_refused(case: Case, statement: str, says: str) -> None:
@@ -301,6 +304,17 @@ def test_a_tampered_answer_is_damage_not_a_crash(case: Case, finding: Finding, a
     other.close()
     with pytest.raises(CaseError, match="aaaaaaaaaaaa cannot be read"):
         list(case.records())
+
+
+@pytest.mark.parametrize("path", [b"\xff\xfe", 5])
+def test_a_tampered_path_is_damage_not_a_crash(case: Case, finding: Finding, path: bytes | int) -> None:
+    case.add([made(finding, "/a.png", "a" * 64)])
+    other = sqlite3.connect(case.path, isolation_level=None)
+    other.execute("UPDATE files SET path = ?, tag = 'x'", (path,))
+    other.close()
+    for read in (lambda: list(case.records()), case.paths, lambda: case.waiting([]), case.remarks):
+        with pytest.raises(CaseError, match="is no text"):
+            read()
 
 
 def test_overwritten_pages_are_noticed(case: Case, finding: Finding) -> None:

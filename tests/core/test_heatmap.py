@@ -94,6 +94,19 @@ def test_a_large_images_estimate_is_kept_thinned(monkeypatch: pytest.MonkeyPatch
     assert np.array_equal(thin.strength, full.strength)
 
 
+def test_a_line_of_pixels_does_not_cost_what_its_frame_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heatmaps, "_PIXELS", 2**10)
+    made: list[int] = []
+    real = torch.zeros
+    monkeypatch.setattr(
+        torch, "zeros", lambda *shape, **kind: (made.append(int(np.prod(shape))), real(*shape, **kind))[1]
+    )
+    fitted = cut(64, ((0, 0), (0, 8128)), (64, 8192))  # enlarged from 1x8192
+    heatmap = make_heatmap(torch.rand(2, 1, 64, 64), fitted, PIXEL, (1, 8192))
+    assert heatmap.strength.shape == (1, 8192)
+    assert max(made) <= 8192
+
+
 def test_feature_maps_of_tiles_are_put_together_too() -> None:
     estimates = torch.stack([torch.full((16, 2, 2), 1.0), torch.full((16, 2, 2), 2.0)])
     strength = make_heatmap(estimates, cut(8, ((0, 0), (0, 8)), (8, 16)), PAPER, (8, 16)).strength

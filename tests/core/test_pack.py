@@ -102,6 +102,15 @@ def test_weights_that_are_not_numbers(tiny_pack: Path, tiny_manifest: dict[str, 
         load_pack(forged)
 
 
+def test_weights_of_a_kind_that_no_network_holds(tiny_pack: Path, tiny_manifest: dict[str, Any], forged: Path) -> None:
+    weights = dict(load_pack(tiny_pack).weights)
+    weights["victim_head.bias"] = weights["victim_head.bias"].to(torch.float8_e4m3fn)
+    write_pack(forged, tiny_manifest, weights)
+    assert [check.ok for check in verify_pack(forged)] == [True, False]
+    with pytest.raises(PackError, match=r"victim_head\.bias are float8_e4m3fn"):
+        load_pack(forged)
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -110,6 +119,8 @@ def test_weights_that_are_not_numbers(tiny_pack: Path, tiny_manifest: dict[str, 
         ({"extra": 1}, "extra"),
         ({"attacks": []}, "at least two"),
         ({"image": {"channels": 2, "height": 28, "width": 28}}, r"image\.channels"),
+        ({"image": {"channels": 1, "height": 100_000, "width": 28}}, r"image\.height"),
+        ({"network": {"width": 10**12}}, r"network\.width"),
         ({"name": "../../etc"}, "name"),
     ],
 )
@@ -226,6 +237,6 @@ def test_an_interrupted_write_keeps_the_old_file(tmp_path: Path) -> None:
 
 def test_a_manifest_that_asks_for_more_than_memory_is_refused_by_its_shapes(tiny_pack: Path, tmp_path: Path) -> None:
     pack = load_pack(tiny_pack)
-    greedy = pack.manifest.model_copy(update={"network": NetworkConfig(width=100_000)})  # terabytes, if it were built
+    greedy = pack.manifest.model_copy(update={"network": NetworkConfig(width=1024)})  # gigabytes, if it were built
     with pytest.raises(PackError, match="do not fit"):
         build_network(Pack(greedy, pack.weights, tmp_path / "greedy.mtaapack"))

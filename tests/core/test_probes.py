@@ -10,6 +10,7 @@ from core import probes as probes_module
 from core.manifest import AttackLabel
 from core.model.scorer import Scorer, Scores, agreed, evidence_of, weigh
 from core.probes import PROBES, Replies, ask, probes_of, pull
+from core.victims import Victim, VictimCard
 from tests.core.panels import fit
 
 ATTACKS = [
@@ -87,6 +88,20 @@ def test_many_large_images_are_asked_about_in_pieces(monkeypatch: pytest.MonkeyP
     for found, wanted in zip(replies(images, change, WEIGHT, OTHER), whole, strict=True):
         torch.testing.assert_close(found, wanted)
     assert max(sizes) == 2 * 3
+
+
+def test_a_victim_that_enlarges_images_is_asked_about_fewer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = VictimCard(
+        name="large", architecture="ResNet18", dataset="none", channels=1, height=8, width=8, classes=3, accuracy=0.5,
+        seed=0, takes=(1, 64, 64), mean=0.0, std=1.0,
+    )  # fmt: skip
+    victim, seen = Victim(card, nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), Linear(WEIGHT))).frozen(), []
+    victim.network.register_forward_hook(lambda _, given, __: seen.append(given[0].numel()))
+    monkeypatch.setattr(probes_module, "_PIXELS", 3 * 64 * 64)
+    images = torch.rand(7, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    found = ask([victim], images, images / 20)
+    assert max(seen) <= 2 * 3 * 64 * 64, "an image and its clean estimate together"
+    torch.testing.assert_close(found.probes[3:4], ask([victim], images[3:4], images[3:4] / 20).probes)
 
 
 def test_compression_tells_what_the_estimate_misses() -> None:

@@ -17,7 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import VictimError
+from core.probes import ask
 from core.programs import load_program, program_form
+from core.victims import PROGRAM, VictimCard, build_victim
 
 
 class Net(nn.Module):
@@ -267,6 +269,60 @@ def test_an_onnx_model_whose_weights_are_elsewhere_is_refused(net: nn.Module) ->
     entry.key, entry.value = "location", "/etc/passwd"
     with pytest.raises(VictimError, match="other files"):
         load_program("onnx", model.SerializeToString(), "model.onnx")
+
+
+def test_an_onnx_model_that_hides_weights_of_other_files_in_a_node_is_refused(net: nn.Module) -> None:
+    import onnx  # noqa: PLC0415
+
+    model = onnx.load_model_from_string(saved(net, "onnx"))
+    tensor = onnx.TensorProto(name="hidden", dims=[1], data_type=onnx.TensorProto.FLOAT)
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="secret.bin")
+    inner = onnx.helper.make_graph([onnx.helper.make_node("Constant", [], ["c"], value=tensor)], "inner", [], [])
+    model.graph.node.append(onnx.helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner))
+    with pytest.raises(VictimError, match="other files"):
+        load_program("onnx", model.SerializeToString(), "model.onnx")
+
+
+def test_an_archive_whose_compression_is_broken_is_a_typed_error() -> None:
+    for kind in (zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", kind) as file:
+            file.writestr("archive/constants.pkl", bytes(range(256)) * 20)
+        data = bytearray(buffer.getvalue())
+        data[60:90] = b"\xff" * 30
+        with pytest.raises(VictimError, match="damaged archive"):
+            program_form(bytes(data), "model.pt")
+
+
+class Viewing(nn.Module):
+    """Flattens by a view, which a channels-last feature map does not allow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(3, 4, 3, padding=1)
+        self.head = nn.Linear(256, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.body(x)
+        logits: Tensor = self.head(x.view(x.size(0), -1))
+        return logits
+
+
+def test_a_program_that_views_its_layers_is_asked_in_any_memory_format() -> None:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(Viewing().eval()), buffer)
+    card = VictimCard(
+        name="viewing", architecture="torchscript", form="torchscript", channels=3, height=8, width=8, classes=5,
+        dataset="none", accuracy=0.5, seed=0, mean=0.0, std=1.0,
+    )  # fmt: skip
+    victim = build_victim(card, {PROGRAM: torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)})
+    images = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    lasting = images.contiguous(memory_format=torch.channels_last)
+    found, expected = (ask([victim], each, each / 20).probes for each in (lasting, images))
+    torch.testing.assert_close(found, expected)
 
 
 def test_without_the_converter_onnx_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from core import reading
 from core.attributor import Attributor
 from core.batch import fill_case, open_case, reopen_case
 from core.case import Case
-from core.errors import Cancelled, CaseError
+from core.errors import Cancelled, CaseError, DeviceError
 from core.imageio import decode_image, load_image
 from core.manifest import Fit, ImageSpec, Manifest
 from core.model.network import MTAA
@@ -199,7 +199,7 @@ def test_a_larger_image_is_put_to_the_victims_as_it_is(asking: Attributor, monke
     assert np.abs(seen[0][1].numpy() - clean).max() < 1e-5, "and the clean image that the heatmap shows"
 
 
-@pytest.mark.parametrize("why", ["picky", "large", "memory"])
+@pytest.mark.parametrize("why", ["picky", "large", "memory", "trying"])
 def test_victims_that_cannot_see_a_larger_image_are_not_asked(
     why: str, asking_pack: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,19 +212,26 @@ def test_victims_that_cannot_see_a_larger_image_are_not_asked(
             raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
         return forward(self, x)
 
-    if why == "picky":
-        monkeypatch.setattr(Victim, "forward", picky)
+    def hungry(self: Victim, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[2:] != (28, 28):
+            raise RuntimeError("The following operation failed in the TorchScript interpreter. CUDA out of memory.")
+        return forward(self, x)
+
+    if why in ("picky", "trying"):
+        monkeypatch.setattr(Victim, "forward", picky if why == "picky" else hungry)
     attributor = Attributor(asking_pack, "cpu", held)
     if why == "large":
         monkeypatch.setattr(attributor_module, "_LARGEST", 60 * 40 - 1)
     if why == "memory":
         monkeypatch.setattr(attributor._panel, "hear", lambda *_: (_ for _ in ()).throw(MemoryError()))
     (found,) = attributor.attribute([image])
+    assert found.heatmap is None, "none was wanted"
     assert found.attribution.evidence == "image"
     reasons = {
         "picky": "victims were not asked: they take 28x28",
         "large": "victims were not asked: more than half a megapixel",
         "memory": "victims were not asked: the memory does not hold it",
+        "trying": "victims were not asked: they take 28x28",
     }
     assert found.attribution.adjustments == ("judged in 6 tiles of 28x28, not resized", reasons[why])
     (expected,) = Attributor(asking_pack, "cpu").attribute([image])
@@ -233,6 +240,17 @@ def test_victims_that_cannot_see_a_larger_image_are_not_asked(
     assert found.attribution.victim.probability == pytest.approx(expected.attribution.victim.probability, abs=1e-6)
     assert found.attribution.hyperparameter.low == pytest.approx(expected.attribution.hyperparameter.low, abs=1e-4)
     assert expected.attribution.adjustments == found.attribution.adjustments[:1], "nobody was at hand"
+
+
+def test_a_device_that_does_not_hold_the_victims_says_so(asking_pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = victims_to_ask(asking_pack.manifest, False, [RESOURCES / "victims" / "vgg16.safetensors"])
+
+    def hungry(*_: object) -> torch.Tensor:
+        raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+
+    monkeypatch.setattr(Victim, "forward", hungry)
+    with pytest.raises(DeviceError, match="the 1 victims to ask"):
+        Attributor(asking_pack, "cpu", held)
 
 
 def test_a_case_keeps_what_each_answer_rests_on(asking: Attributor, tmp_path: Path) -> None:

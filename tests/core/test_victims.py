@@ -92,6 +92,7 @@ def with_card(path: Path, **changes: Any) -> None:
         ({"channels": 10**12}, "channels"),
         ({"height": 0}, "height"),
         ({"width": "wide"}, "width"),
+        ({"takes": [1, 2048, 2048]}, "takes"),
         ({"std": 0.0}, "std"),
         ({"mean": float("nan")}, "mean"),
         ({"accuracy": 1.5}, "accuracy"),

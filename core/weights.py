@@ -1,0 +1,22 @@
+"""Whether the tensors of a file from a stranger are weights that a network can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+_KINDS = frozenset(
+    {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64, torch.int32, torch.uint8, torch.bool}
+)
+
+
+def fault_of(tensors: Mapping[str, Tensor]) -> str | None:
+    """Why not, in words without a full stop; None where they are."""
+    for name, tensor in tensors.items():
+        if tensor.dtype not in _KINDS:
+            return f"the weights {name} are {str(tensor.dtype).removeprefix('torch.')}, which is not read"
+        if not bool(tensor.isfinite().all()):
+            return f"the weights {name} hold values that are NaN or infinite"
+    return None
