@@ -284,7 +284,7 @@ class MainWindow(QMainWindow):
         if not self.commands.end_training():
             event.ignore()
             return
-        self.case.finish_edits()
+        self.case.remarks.finish()
         self.keep_layout()
         super().closeEvent(event)
         self.closed.emit()

@@ -33,7 +33,10 @@ def is_own(path: Path) -> bool:
 
 
 class PackShelf(QObject):
-    """Each method returns at once and answers through one of the signals."""
+    """Each method returns at once and answers through one of the signals.
+
+    It lives as long as the reader: work may end after the window that asked for it is gone.
+    """
 
     listed = Signal(object)
     """list of ListedPack."""
@@ -45,8 +48,8 @@ class PackShelf(QObject):
     """What was done, by the method's name."""
     failed = Signal(str)
 
-    def __init__(self, reader: Reader, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
         self._reader = reader
 
     def refresh(self) -> None:

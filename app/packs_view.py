@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -38,7 +38,7 @@ class PacksDialog(QDialog):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self.session = session
-        self.shelf = PackShelf(session.reader, self)
+        self.shelf = PackShelf(session.reader)
         self.packs: list[ListedPack] = []
         self.setWindowTitle(self.tr("Model packs"))
         self.setAcceptDrops(True)
@@ -65,6 +65,10 @@ class PacksDialog(QDialog):
         self.shelf.failed.connect(self.remark.setText)
         self.resize(860, 560)
         self._show(-1)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Packs may have come, and another may be in use, since it was last open."""
+        super().showEvent(event)
         self.shelf.refresh()
 
     @staticmethod
@@ -159,7 +163,7 @@ class PacksDialog(QDialog):
             self.shelf.export(pack.path, Path(path).with_suffix(SUFFIX))
 
     def _remove(self) -> None:
-        if self.chosen is not None:
+        if self.chosen is not None and not self._active(self.chosen):
             self.shelf.remove(self.chosen.path)
 
     def _done(self, what: str) -> None:

@@ -45,8 +45,8 @@ def thumbnail_of(image: LoadedImage) -> QImage:
 class Reader(QObject):
     """A pool of two threads. Thumbnails asked last are made first: they are the ones on screen."""
 
-    scanned = Signal(object)
-    """tuple of the paths found."""
+    scanned = Signal(object, object)
+    """tuple of the paths found, and what they were looked for."""
     loaded = Signal(object, object, QImage)
     """Entry; a LoadedImage or the sentence that says why there is none; the image ready to paint."""
     reference_loaded = Signal(object)
@@ -64,9 +64,9 @@ class Reader(QObject):
         self._latest: Entry | None = None
         self._closing = False
 
-    def scan(self, paths: Sequence[str], recursive: bool) -> None:
+    def scan(self, paths: Sequence[str], recursive: bool, wanted_for: object) -> None:
         """Find the images under files and folders; files named one by one stay, whatever they are."""
-        self.submit(lambda: self._scan(tuple(paths), recursive))
+        self.submit(lambda: self._scan(tuple(paths), recursive, wanted_for))
 
     def load(self, entry: Entry) -> None:
         """Read one image for the viewer; a newer request replaces one not yet begun."""
@@ -109,9 +109,9 @@ class Reader(QObject):
         self._pool.clear()
         self._pool.waitForDone()
 
-    def _scan(self, paths: tuple[str, ...], recursive: bool) -> None:
+    def _scan(self, paths: tuple[str, ...], recursive: bool, wanted_for: object) -> None:
         found = find_images([Path(path) for path in paths], recursive)
-        self.scanned.emit(tuple(str(path) for path in found))
+        self.scanned.emit(tuple(str(path) for path in found), wanted_for)
 
     def _load(self, entry: Entry) -> None:
         if entry is not self._latest:

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.case.desk import CaseDesk
+from app.case.file import Opened
 from app.image_list import ImageListModel, Row
 from app.pack_guide import PackGuide
 from app.reader import Reader
@@ -78,6 +79,7 @@ class Session(QObject):
         self._wire()
 
     def _wire(self) -> None:
+        self.settings.changed.connect(self._setting_changed)
         self.images.thumbnail_wanted.connect(self.reader.thumbnail)
         self.reader.thumbnailed.connect(self.images.set_thumbnail)
         self.reader.scanned.connect(self._add_found)
@@ -140,7 +142,7 @@ class Session(QObject):
         deep = self.settings.flag("files/subfolders") if subfolders is None else subfolders
         if self.desk.takes(paths, deep):
             return
-        self.reader.scan([str(Path(path).absolute()) for path in paths], deep)
+        self.reader.scan([str(Path(path).absolute()) for path in paths], deep, self.desk.case)
 
     def open_bytes(self, name: str, data: bytes) -> None:
         """An image without a file, such as a pasted one."""
@@ -149,7 +151,12 @@ class Session(QObject):
             return
         self._add([Entry(next(self.new_keys), name, data)])
 
-    def _add_found(self, paths: Sequence[str]) -> None:
+    def _add_found(self, paths: Sequence[str], case: Opened | None) -> None:
+        """Paths that were looked for while this case was open, or none."""
+        if case is not self.desk.case:  # they belong in no other case's evidence
+            text = self.tr("{n} files were found for what was open before, and are not opened here. Open them again.")
+            self.message.emit(text.format(n=f"{len(paths):,}"))
+            return
         known = self.images.keys_by_path()
         fresh = [Entry(next(self.new_keys), path) for path in paths if path not in known]
         again = [known[path] for path in paths if path in known]
@@ -206,7 +213,6 @@ class Session(QObject):
 
     def set_coverage(self, coverage: float) -> None:
         self.settings["attribution/coverage"] = coverage
-        self.viewing.ask()
 
     def set_setup(self, setup: Setup) -> None:
         """Another pack, device or other victims to ask. All but another device judges everything again."""
@@ -288,6 +294,10 @@ class Session(QObject):
     def _devices_found(self, gpus: tuple[tuple[str, str], ...]) -> None:
         self.gpus = gpus
         self.devices_found.emit(gpus)
+
+    def _setting_changed(self, key: str) -> None:
+        if key == "attribution/coverage":
+            self.viewing.ask()
 
     def _worker_ready(self, setup: Setup, device: str) -> None:
         self._tell(phase="ready", device=device, reason="")

@@ -142,9 +142,10 @@ class Settings(QObject):
             self.changed.emit(key)
 
     def reset(self) -> None:
-        """Every value of the table back to its default; layout and recent files stay."""
+        """Every value that has a label back to its default; what was chosen elsewhere, layout and recent files stay."""
         for setting in TABLE:
-            self[setting.key] = setting.default
+            if setting.label:
+                self[setting.key] = setting.default
 
     def recent(self) -> list[str]:
         """Paths opened last, newest first."""

@@ -293,7 +293,8 @@ class Worker(QThread):
         except ImageError:
             request.answer.set_result(None)
         except Exception as error:
-            request.answer.set_exception(error)
+            failed = isinstance(error, Cancelled) and error.__cause__ is not None  # there is no device or no pack
+            request.answer.set_exception(error.__cause__ if failed else error)
             raise
 
     def _fill_case(self, request: CaseRequest) -> None:

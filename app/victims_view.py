@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QBrush, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -34,13 +34,17 @@ if TYPE_CHECKING:
 SUFFIX = ".safetensors"
 
 
-class VictimsDialog(QDialog):
-    """What is changed here applies at once, and the images are judged again."""
+class _Looks(QObject):
+    """Lives as long as the reader: a look may end after the dialog that asked for it is gone."""
 
     listed = Signal(object, object)
     """Setup and its candidates."""
     refused = Signal(object, str)
     """Setup, and why its victims cannot be told."""
+
+
+class VictimsDialog(QDialog):
+    """What is changed here applies at once, and the images are judged again."""
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -67,8 +71,9 @@ class VictimsDialog(QDialog):
         self.close_ = self._button(self.tr("Close"), self.close)
         self._lay_out(about)
         self.table.currentItemChanged.connect(self._enable)
-        self.listed.connect(self._show)
-        self.refused.connect(self._refuse)
+        self._looks = _Looks(session.reader)
+        self._looks.listed.connect(self._show)
+        self._looks.refused.connect(self._refuse)
         self.resize(720, 420)
 
     @staticmethod
@@ -94,23 +99,24 @@ class VictimsDialog(QDialog):
 
     def refresh(self) -> None:
         """Look again for files; the table follows when they are found."""
-        setup = self.session.setup
+        setup, looks = self.session.setup, self._looks
         self.ask.blockSignals(True)
         self.ask.setChecked(setup.ask)
         self.ask.blockSignals(False)
         self._enable()
-        self.session.reader.submit(lambda: self._look(setup))
+        self.session.reader.submit(lambda: self._look(setup, looks))
 
-    def _look(self, setup: Setup) -> None:
+    @staticmethod
+    def _look(setup: Setup, looks: _Looks) -> None:
         from core.pack import find_pack, read_manifest  # noqa: PLC0415  (imports torch)
         from core.victim_store import candidates  # noqa: PLC0415
 
         try:
             manifest = read_manifest(find_pack(setup.pack))
             ask = setup.ask or setup.only is not None  # a case looks for its own
-            self.listed.emit(setup, candidates(manifest, [Path(file) for file in setup.victims], ask=ask))
+            looks.listed.emit(setup, candidates(manifest, [Path(file) for file in setup.victims], ask=ask))
         except WorkbenchError as error:
-            self.refused.emit(setup, str(error))
+            looks.refused.emit(setup, str(error))
 
     def _show(self, setup: Setup, found: list[Candidate]) -> None:
         if setup != self.session.setup:

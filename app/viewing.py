@@ -76,7 +76,11 @@ class Viewing(QObject):
         row, image = self.row, self.scene.image
         if row is None or image is None or self._on_screen != self.current:
             return
-        if not self.session.packs.is_looking_at(row.entry):
+        desk = self.session.desk
+        if desk.case is not None and not desk.can_fill:
+            text = self.tr("No heatmap: this machine has not the pack {pack} of the case.")
+            self._show(replace(self.scene, reason=text.format(pack=desk.case.manifest.pack_id)))
+        elif not self.session.packs.is_looking_at(row.entry):
             self.session.worker.view(ViewRequest(self.session.setup, row.entry, image, self.session.coverage))
 
     def told(self, keys: Sequence[int]) -> None:

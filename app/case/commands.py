@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ class CaseCommands(QObject):
         if not recent:
             return str(Path.home())
         last = Path(recent[0])
-        return str(last if last.is_dir() else last.parent)
+        return str(last if os.path.isdir(last) else last.parent)  # noqa: PTH112 (is_dir() raises for a lost network)
 
     def new_case(self) -> None:
         self._create(self.tr("New case"), ())
@@ -47,7 +48,7 @@ class CaseCommands(QObject):
         never = QFileDialog.Option.DontConfirmOverwrite  # for no case is overwritten
         path, _ = QFileDialog.getSaveFileName(self.window, title, self.folder(), kinds, options=never)
         if path:
-            self.window.case.finish_edits()
+            self.window.case.remarks.finish()
             self.desk.create(path, files)
 
     def open_case(self) -> None:
@@ -60,12 +61,12 @@ class CaseCommands(QObject):
         """A case takes the place of what is open; images and folders go to the list, or into the open case."""
         cases = [path for path in paths if path.endswith(SUFFIX)]
         if cases:
-            self.window.case.finish_edits()
+            self.window.case.remarks.finish()
             self.desk.open(cases[0])
         self.session.open_paths([path for path in paths if path not in cases])
 
     def close_case(self) -> None:
-        self.window.case.finish_edits()
+        self.window.case.remarks.finish()
         self.desk.close()
 
     def show_case(self, shown: bool) -> None:
@@ -106,7 +107,7 @@ class CaseCommands(QObject):
         case = self.desk.case
         if case is None:
             return
-        self.window.case.finish_edits()
+        self.window.case.remarks.finish()
         start = str(case.path.with_suffix(".html"))
         kinds = ";;".join(f"{name} (*.{suffix})" for suffix, name in _KINDS.items())
         path, kind = QFileDialog.getSaveFileName(self.window, title, start, kinds)

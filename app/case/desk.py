@@ -252,5 +252,7 @@ class CaseDesk(QObject):
         """A case that turns out to be damaged half-way is not shown in part: nobody could tell what is missing."""
         if self._partial:
             self.close()
+        if self.case is not None:
+            self._postponed.clear()  # it was to go into that case, and not into this one
         self.session.crashed.emit(error)
         self._go_on()

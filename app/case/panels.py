@@ -48,11 +48,6 @@ class CasePanels(QObject):
                        list_.search.textChanged, list_.kind.activated, self.session.viewing.row_changed):  # fmt: skip
             signal.connect(self._follow_soon)
 
-    def finish_edits(self) -> None:
-        """Save what is typed in a field that still has the focus."""
-        self.remarks.save_tag()
-        self.remarks.save_note()
-
     def tell_chosen(self) -> None:
         """The images that a comparison speaks of: the selected ones if they are several, else those listed."""
         rows = self.window.list.selected_rows()

@@ -52,18 +52,19 @@ class RemarkPanel(QWidget):
         layout.setSpacing(6)
         for part in (self._about, self.tag, self.note):
             layout.addWidget(part)
+        self._tag_edited = False  # QLineEdit's own flag does not know of what was taken from the list of known tags
+        self.tag.textChanged.connect(self._edit_tag)
         self.tag.editingFinished.connect(self.save_tag)
         self.note.left.connect(self.save_note)
         self.tag.installEventFilter(self)
         self.show_rows(None, ())
 
     def show_rows(self, current: Row | None, selected: Sequence[Row]) -> None:
-        """Show the remarks of what is selected now. What was typed before is saved first."""
+        """Show the remarks of what is selected now. What was typed about other rows before is saved first."""
         rows = [row for row in selected if row.record is not None]
         known = current if current is not None and current.record is not None else None
         if known is not self._current or {id(row) for row in rows} != {id(row) for row in self._rows}:
-            self.save_tag()
-            self.save_note()
+            self.finish()
         self._current, self._rows = known, rows
         tags = {row.remark.tag for row in self._rows}
         self._fill(tags.pop() if len(tags) == 1 else "", self._current.remark.note if self._current else "")
@@ -76,18 +77,27 @@ class RemarkPanel(QWidget):
         )
 
     def _fill(self, tag: str, note: str) -> None:
+        """But for a field that somebody is typing in."""
         blockers = [QSignalBlocker(self.tag), QSignalBlocker(self.note)]
-        if tag != self.tag.text():
+        if tag != self.tag.text() and not self._tag_edited:
             self.tag.setText(tag)
-        if note != self.note.toPlainText():
+        if note != self.note.toPlainText() and not self.note.document().isModified():
             self.note.setPlainText(note)
-        self.tag.setModified(False)
-        self.note.document().setModified(False)
         del blockers
 
+    def finish(self) -> None:
+        """Save what is typed in a field that still has the focus."""
+        self.save_tag()
+        self.save_note()
+        self._tag_edited = False  # where there was nothing that it could be saved to
+        self.note.document().setModified(False)
+
+    def _edit_tag(self) -> None:
+        self._tag_edited = True
+
     def save_tag(self) -> None:
-        if self.tag.isModified() and self._rows:
-            self.tag.setModified(False)
+        if self._tag_edited and self._rows:
+            self._tag_edited = False
             tag = self.tag.text().strip()
             self._desk.remark({row.entry.key: replace(row.remark, tag=tag) for row in self._rows})
 

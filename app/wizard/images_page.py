@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -32,10 +33,25 @@ _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx
 
 
 def missing_mnist(folder: str) -> list[str]:
-    """Those of MNIST's four files that are not in ``folder`` or below it, packed or not."""
-    if not folder or not Path(folder).is_dir():
-        return list(_MNIST)
-    return [name for name in _MNIST if not any(next(Path(folder).rglob(n), None) for n in (name, f"{name}.gz"))]
+    """Those of MNIST's four files that are not in ``folder`` or two levels below it, packed or not.
+
+    Deeper ones are not looked for: a path that is being typed may well be a whole disk for a moment.
+    """
+    there = set(_names(folder, 2)) if folder else set()
+    return [name for name in _MNIST if name not in there]
+
+
+def _names(folder: str, levels: int) -> Iterator[str]:
+    try:
+        entries = list(os.scandir(folder))
+    except (OSError, ValueError):
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            if levels:
+                yield from _names(entry.path, levels - 1)
+        else:
+            yield entry.name.removesuffix(".gz")
 
 
 class ImagesPage(Page):
@@ -54,6 +70,7 @@ class ImagesPage(Page):
             ),
         )
         self.survey: Survey | None = None
+        self._missing: list[str] = []
         self.surveyor = Surveyor(reader)
         self.digits = QRadioButton(self.tr("scikit-learn's digits"))
         self.mnist = QRadioButton(self.tr("MNIST"))
@@ -165,15 +182,12 @@ class ImagesPage(Page):
         self.download.setEnabled(source == "mnist")
         self.options.setVisible(source == "folder")
         self.survey = None
+        self._missing = missing_mnist(self.folder.text()) if source == "mnist" else []
         self.samples.show_samples(None)
         self.surveyor.stop()
-        if self._can_be_looked_at():
+        if source == "digits" or (self.folder.text() and not self._missing):
             self.surveyor.ask(source, "" if source == "digits" else self.folder.text())
         self._tell()
-
-    def _can_be_looked_at(self) -> bool:
-        folder = self.folder.text()
-        return {"digits": True, "mnist": not missing_mnist(folder), "folder": bool(folder)}[self.source]
 
     def _found(self, survey: Survey) -> None:
         self.survey = survey
@@ -189,15 +203,14 @@ class ImagesPage(Page):
 
     def _tell(self) -> None:
         folder = self.folder.text()
-        missing = missing_mnist(folder) if self.source == "mnist" else []
         if self.source != "digits" and not folder:
             self.say(self.tr("Choose the folder."))
-        elif missing and not self.download.isChecked():
-            self.say(self.tr("Not in this folder: {files}.").format(files=", ".join(missing)), "bad")
+        elif self._missing and not self.download.isChecked():
+            self.say(self.tr("Not in this folder: {files}.").format(files=", ".join(self._missing)), "bad")
         elif self.survey is not None:
             self.say(self._in_words(self.survey))
         else:
-            self.say(self.tr("Looking at the images…") if not missing else "")
+            self.say(self.tr("Looking at the images…") if not self._missing else "")
         self.completeChanged.emit()
 
     def _in_words(self, survey: Survey) -> str:
@@ -228,7 +241,7 @@ class ImagesPage(Page):
         if self.source == "digits" or self.survey is not None:
             return True
         to_fetch = self.source == "mnist" and self.download.isChecked() and bool(self.folder.text())
-        return to_fetch and bool(missing_mnist(self.folder.text()))
+        return to_fetch and bool(self._missing)
 
     def cleanupPage(self) -> None:  # noqa: N802
         """Back keeps what was entered."""

@@ -40,7 +40,7 @@ class TrainingWizard(QWizard):
         self.setMinimumSize(820, 680)
         self.session = session
         self.choices = choices or Choices(device=session.settings.text("attribution/device"))
-        self.shelf = PackShelf(session.reader, self)
+        self.shelf = PackShelf(session.reader)
         self.shelf.imported.connect(self._saved)
         self.shelf.failed.connect(self._not_saved)
         last = session.settings.text("training/last")
@@ -90,6 +90,7 @@ class TrainingWizard(QWizard):
         """Copy the pack to the user's folder; the wizard closes once it is there."""
         if self.results.path is not None:
             self.results.say(self.tr("Saving…"))
+            self.button(QWizard.WizardButton.FinishButton).setEnabled(False)
             self.shelf.import_pack(self.results.path)
 
     def _saved(self, path: Path) -> None:
@@ -100,6 +101,7 @@ class TrainingWizard(QWizard):
 
     def _not_saved(self, reason: str) -> None:
         self.results.say(reason, "bad")
+        self.button(QWizard.WizardButton.FinishButton).setEnabled(True)
 
     def reject(self) -> None:
         """Closed by Escape, Cancel or the window's own button."""

@@ -1963,6 +1963,10 @@
 <context>
     <name>Session</name>
     <message>
+        <source>{n} files were found for what was open before, and are not opened here. Open them again.</source>
+        <translation>有 {n} 个文件是为之前打开的内容查找的，因此没有在这里打开。请重新打开它们。</translation>
+    </message>
+    <message>
         <source>A case holds files only. Save the image first, and open it.</source>
         <translation>案卷只收文件。请先保存图像，再打开它。</translation>
     </message>
@@ -2476,6 +2480,13 @@
     <message>
         <source>fit</source>
         <translation>适合</translation>
+    </message>
+</context>
+<context>
+    <name>Viewing</name>
+    <message>
+        <source>No heatmap: this machine has not the pack {pack} of the case.</source>
+        <translation>没有热图：这台机器上没有案卷的模型包 {pack}。</translation>
     </message>
 </context>
 <context>

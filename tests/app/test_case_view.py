@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -13,6 +15,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import reader as reader_module
 from app.case.charts import Chart
 from app.image_list import Row
 from app.main_window import MainWindow
@@ -228,6 +231,57 @@ def test_what_is_typed_as_the_window_closes_is_kept(program: Program, case: Path
     assert remarks(case) == {"d.png": Remark("", "unfinished")}
 
 
+def test_a_tag_taken_from_the_known_ones_is_kept(window: MainWindow, case: Path, qtbot: QtBot) -> None:
+    window.activateWindow()
+    window.session.desk.remark({row(window, "a.png").entry.key: Remark("suspect", "")})
+    select(window, "b.png")
+    panel = window.case.remarks
+    qtbot.waitUntil(lambda: panel._current is row(window, "b.png"))
+    window.actions_["edit_tag"].trigger()
+    panel.tag.completer().activated.emit("suspect")
+    assert panel.tag.text() == "suspect" and not panel.tag.isModified()
+    select(window, "c.png")
+    qtbot.waitUntil(lambda: set(remarks(case)) == {"a.png", "b.png"})
+    assert remarks(case)["b.png"] == Remark("suspect", "")
+
+
+def test_what_is_being_typed_outlives_what_happens_beside_it(window: MainWindow, case: Path, qtbot: QtBot) -> None:
+    panel = window.case.remarks
+    select(window, "d.png")
+    qtbot.waitUntil(lambda: panel._current is row(window, "d.png"))
+    qtbot.keyClicks(panel.note, "import")
+    qtbot.keyClicks(panel.tag, "ur")
+    window.actions_["show_all_images"].trigger()
+    window.session.viewing.fail("no device")
+    qtbot.wait(100)
+    assert (panel.note.toPlainText(), panel.tag.text()) == ("import", "ur")
+    qtbot.keyClicks(panel.note, "ant")
+    select(window, "a.png")
+    qtbot.waitUntil(lambda: remarks(case) == {"d.png": Remark("ur", "important")})
+
+
+def test_a_folder_that_is_still_being_looked_for_goes_into_no_other_case(
+    program: Program, case: Path, qtbot: QtBot, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, found, may_go_on = program.window, threading.Event(), threading.Event()
+    real = reader_module.find_images
+
+    def slow(*what: Any) -> list[Path]:
+        found.set()
+        may_go_on.wait(60)
+        return real(*what)
+
+    window.actions_["close_case"].trigger()
+    monkeypatch.setattr(reader_module, "find_images", slow)
+    drop(window, pictures)
+    qtbot.waitUntil(found.is_set)
+    window.session.desk.create(str(case.with_name("other")))
+    wait_case(qtbot, window, "other")
+    may_go_on.set()
+    qtbot.waitUntil(lambda: "for what was open before" in window.status.currentMessage(), timeout=PATIENCE)
+    assert window.session.images.rowCount() == 0 and not window.session.status.waiting
+
+
 def test_two_groups_side_by_side(window: MainWindow, case: Path, qtbot: QtBot) -> None:
     select(window, "a.png", "b.png", "broken.png")
     assert not window.actions_["end_comparison"].isEnabled()
@@ -311,6 +365,8 @@ def test_a_case_of_another_pack_brings_it_along(
     wait_case(qtbot, window, "tiny")
     assert "has not the pack" in window.status.currentMessage() and window.session.coverage == 0.8
     assert window.session.images.rowCount() == 6, "one is known, and five wait"
+    qtbot.waitUntil(lambda: "No heatmap" in window.session.viewing.scene.reason, timeout=PATIENCE)
+    assert window.session.viewing.scene.heatmap is None, "another pack's would stand beside the case's answer"
     drop(window, pictures)
     assert "cannot be added" in window.status.currentMessage() and window.session.images.rowCount() == 6
     window.actions_["close_case"].trigger()

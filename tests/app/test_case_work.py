@@ -20,6 +20,7 @@ from app.tasks import make_attributor
 from app.window import Program
 from core.batch import fill_case, note_opened
 from core.case import Case
+from core.errors import DeviceError
 from core.manifest import Manifest
 from core.pack import find_pack, read_manifest
 from core.types import Record, Remark
@@ -221,6 +222,24 @@ def test_a_report_that_cannot_be_written_is_said(
     qtbot.waitUntil(lambda: program.guard.box is not None)
     assert program.guard.box is not None and "report.csv" in program.guard.box.text()
     assert not program.session.desk.is_exporting and not program.window.actions_["cancel"].isEnabled()
+
+
+def test_a_report_without_a_device_is_said(
+    program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.through(1000)
+    begin(program.window, qtbot, case, folder)
+    wait_judged(qtbot, program.window, FILES)
+
+    def gone(_: Setup) -> Attributes:
+        raise DeviceError("This machine has no device cuda:0.", "Use auto or cpu.")
+
+    monkeypatch.setattr(program.session.worker, "_factory", gone)
+    monkeypatch.setattr(program.session.worker, "_loaded", None)
+    program.session.desk.export(folder.with_name("report.html"))
+    qtbot.waitUntil(lambda: program.guard.box is not None, timeout=PATIENCE)
+    assert program.guard.box is not None and "no device cuda:0" in program.guard.box.text()
+    assert not program.session.desk.is_exporting and not folder.with_name("report.html").exists()
 
 
 def test_a_damaged_case_is_refused_in_words(program: Program, qtbot: QtBot, case: Path, folder: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -127,8 +129,10 @@ def test_preferences_come_from_the_table_and_apply_at_once(window: MainWindow, q
     box.setCurrentIndex(box.findData("dark"))
     box.activated.emit(box.currentIndex())
     assert theme.is_dark()
+    window.session.settings["training/last"] = "/runs/digits"
     window.session.settings.reset()
     assert not theme.is_dark() and box.currentData() == "system"
+    assert window.session.settings["training/last"] == "/runs/digits", "what the dialog does not show stays"
     preferences.close()
 
 
@@ -152,6 +156,21 @@ def test_settings_and_layout_are_kept(open_program: Opener, qtbot: QtBot) -> Non
     assert second.session.coverage == pytest.approx(0.95) and second.window.answer.slider.value() == 95
     assert theme.is_dark()
     second.session.settings["appearance/theme"] = "light"
+
+
+def test_dialogs_start_somewhere_when_what_was_opened_last_is_out_of_reach(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.session.settings.add_recent("/far/away/images")
+    real = os.stat
+
+    def stat(path: Any, *rest: Any, **named: Any) -> os.stat_result:
+        if str(path).startswith("/far"):
+            raise OSError(107, "Transport endpoint is not connected")
+        return real(path, *rest, **named)
+
+    monkeypatch.setattr(os, "stat", stat)
+    assert window.commands.folder() == "/far/away"
 
 
 def test_coverage_slider_asks_again(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
+from app.pack_shelf import user_packs
 from app.packs_view import PacksDialog
 from core.pack import load_pack, read_manifest, write_pack
 from core.paths import RESOURCES
@@ -31,6 +32,19 @@ def packs(window: MainWindow, qtbot: QtBot) -> PacksDialog:
     dialog = window.commands.packs_dialog()
     qtbot.waitUntil(lambda: bool(dialog.packs), timeout=PATIENCE)
     return dialog
+
+
+def test_packs_that_came_meanwhile_are_listed_when_the_dialog_opens_again(
+    window: MainWindow, packs: PacksDialog, qtbot: QtBot, other: Path
+) -> None:
+    packs.close()
+    target = user_packs() / "other.mtaapack"
+    target.write_bytes(other.read_bytes())
+    window.session.use_pack("other")
+    window.actions_["show_packs"].trigger()
+    qtbot.waitUntil(lambda: len(packs.packs) == SHIPPED + 1, timeout=PATIENCE)
+    packs.list.setCurrentRow(SHIPPED)
+    assert not packs.remove.isEnabled(), "it is in use"
 
 
 def test_inspect_and_verify(packs: PacksDialog, qtbot: QtBot, default_pack: Path) -> None:

@@ -89,6 +89,7 @@ def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path
         wizard.results.tabs.setCurrentIndex(at)
         assert not wizard.grab().isNull()
     wizard.accept()
+    assert not wizard.button(QWizard.WizardButton.FinishButton).isEnabled(), "once is enough"
     qtbot.waitUntil(lambda: window.session.settings.text("attribution/pack") == "tiny", timeout=PATIENCE)
     drop(window, pictures / "a.png")
     wait_judged(qtbot, window, 1)
@@ -317,6 +318,11 @@ def test_mnists_files_are_looked_for_below_the_folder(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "train-images-idx3-ubyte.gz").touch()
     assert len(missing_mnist(str(tmp_path))) == 3
+    deep = tmp_path / "MNIST" / "raw"
+    (deep / "deeper").mkdir(parents=True)
+    (deep / "train-labels-idx1-ubyte").touch()
+    (deep / "deeper" / "t10k-labels-idx1-ubyte").touch()
+    assert len(missing_mnist(str(tmp_path))) == 2, "a whole disk is not searched at every key"
 
 
 def test_the_question_has_three_answers(wizard: TrainingWizard, monkeypatch: pytest.MonkeyPatch) -> None:
