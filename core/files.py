@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from core.errors import DiskFullError, WorkbenchError
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LOCK = "in-use.lock"
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _PATIENCE = 2.0
 """Seconds to wait for a folder: :func:`in_use` takes hold of its lock for a moment, too."""
 
@@ -51,12 +53,25 @@ def write_file(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise DiskFullError(path, len(data), free_space(path.parent)) from error
-        reason = error.strerror or str(error)
-        raise WorkbenchError(
-            f"{path} cannot be written: {reason}.", "Choose a folder that exists and is yours."
-        ) from error
+        raise unwritten(path, len(data), error) from error
+
+
+def unwritten(path: Path, needed: int, error: OSError) -> WorkbenchError:
+    """What to raise where ``needed`` bytes could not be written to ``path``."""
+    if error.errno in _NO_ROOM:
+        return DiskFullError(path, needed, free_space(path.parent))
+    reason = error.strerror or str(error)
+    return WorkbenchError(f"{path} cannot be written: {reason}.", "Choose a folder that exists and is yours.")
+
+
+def check_writable(path: Path) -> None:
+    """Raise WorkbenchError where a file can hardly be written, before the work that it is to hold."""
+    folder = path.absolute().parent
+    if os.path.isdir(path) or not os.path.isdir(folder):  # noqa: PTH112 (is_dir() raises for a lost network)
+        reason = "it is a folder" if os.path.isdir(path) else f"there is no folder {folder}"  # noqa: PTH112
+        raise WorkbenchError(f"{path} cannot be written: {reason}.", "Choose a file in a folder that exists.")
+    if not os.access(folder, os.W_OK):
+        raise WorkbenchError(f"{path} cannot be written: {folder} is not yours.", "Choose a folder that is.")
 
 
 def free_space(folder: Path) -> int | None:
@@ -86,9 +101,17 @@ def alone_in(folder: Path) -> Iterator[None]:
         reason = error.strerror or str(error)
         raise WorkbenchError(f"{folder} cannot be written to: {reason}.", "Choose a folder that is yours.") from error
     try:
+        _sweep(folder)
         yield
     finally:
         lock.release()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what :func:`replacing` left in a folder, and below it, when a process was killed."""
+    for path in folder.rglob(".*.tmp"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def in_use(folder: Path) -> bool:

@@ -177,8 +177,9 @@ def estimate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
     from core.files import free_space  # noqa: PLC0415
     from training.budget import lacking  # noqa: PLC0415
     from training.estimate import estimate as try_all  # noqa: PLC0415
-    from training.pipeline import bring_victims, check_plan  # noqa: PLC0415
+    from training.pipeline import bring_victims, check_learnable, check_plan  # noqa: PLC0415
 
+    check_learnable(run.scenario)
     clean, device, tell = _clean(run, listen, cancel), choose_device(run.device), _progress(listen)
     check_plan(run.scenario, clean, run.victims)
     bring_victims(run.scenario, clean, run.victims, device, tell, cancel, run.files, _checked(listen))
@@ -192,9 +193,10 @@ def estimate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
 def check_room(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Raise NoRoomError if the run's disk has less room than it takes, and what is wrong with the scenario."""
     from training import budget  # noqa: PLC0415
-    from training.pipeline import check_plan, labels_of  # noqa: PLC0415
+    from training.pipeline import check_learnable, check_plan, labels_of  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
 
+    check_learnable(run.scenario)
     if Ranks().first:
         clean = _clean(run, listen, cancel)
         check_plan(run.scenario, clean, run.victims)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DataError, DiskFullError, ImageError
-from core.files import make_folder, replacing, write_file
+from core.files import make_folder, replacing, unwritten, write_file
 from core.imageio import MAX_FILE_BYTES, SUFFIXES, decode_image, find_images, read_bytes
 from core.manifest import ImageSpec
 from core.preprocess import prepare
@@ -197,7 +197,9 @@ def chosen_of(found: Sequence[Picture], per_class: int | None) -> list[Picture]:
 def _fingerprint(chosen: Sequence[Picture], spec: CleanSpec) -> str:
     """Of what was found and how it is to be taken in; a file that changed within its size goes by its time."""
     listing = [
-        (p.place, p.size, p.where.stat().st_mtime_ns if isinstance(p.where, Path) else p.where.offset_data)
+        (p.place, p.size, p.where.stat().st_mtime_ns)
+        if isinstance(p.where, Path)
+        else (p.place, p.size, p.where.offset_data, p.where.mtime)
         for p in chosen
     ]
     taken = [listing, spec.size, spec.channels, *(["histories"] if spec.histories else [])]
@@ -228,7 +230,7 @@ def _write(
     read: list[Picture] = []
     skipped: list[str] = []
     content: list[float] = []
-    with replacing(keep / PIXELS) as temporary:
+    with _written(keep / PIXELS, needed) as temporary:
         with temporary.open("xb") as file:
             for picture in chosen:
                 if cancel is not None:
@@ -251,6 +253,15 @@ def _write(
     }  # fmt: skip
     write_file(keep / INDEX, json.dumps(index).encode())
     return index
+
+
+@contextmanager
+def _written(path: Path, needed: int) -> Iterator[Path]:
+    try:
+        with replacing(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise unwritten(path, needed, error) from error
 
 
 def _split(content: NDArray[np.float64], held_out: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -92,6 +92,7 @@ def generate(
     report: dict[str, Any] = {"victims": {}, "cells": {}, "unfilled": [], "source": clean.name}
     with _saying_what_is_left(scenario, clean, out):
         _write_clean(scenario, clean, out, ranks)
+        report["unfilled"] += _clean_lacking(scenario, clean)
         for victim_spec in scenario.victims:
             victim, digest = load_victim(victims / victim_spec.saved_as)
             victim = victim.to(device)
@@ -297,6 +298,16 @@ def _write_clean(scenario: Scenario, clean: CleanImages, out: Path, ranks: Ranks
         arrays: Arrays = {"adversarial": images, "clean": images, "row": rows}
         arrays |= {"hyperparameter": nothing, "l2": nothing, "linf": nothing}
         write_part(path, arrays, {"filled": [len(rows)], "tried": [len(rows)]})
+
+
+def _clean_lacking(scenario: Scenario, clean: CleanImages) -> list[dict[str, Any]]:
+    """Splits that have fewer images than the class "clean" asks for, as cells that could not be filled."""
+    have = {split: len(clean.rows(split)) for split in SPLITS}
+    return [
+        {"cell": f"{CLEAN}/{split}", "filled": have[split], "wanted": count}
+        for split, count in _clean_counts(scenario)
+        if have[split] < count
+    ]
 
 
 def _clean_counts(scenario: Scenario) -> Iterator[tuple[Split, int]]:

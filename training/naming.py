@@ -7,6 +7,7 @@ made on the victim as it is, in all of its own classes: an image that it takes f
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import torch
@@ -15,17 +16,23 @@ from torch import Tensor
 
 from core.errors import VictimError
 from core.victims import Victim
+from training.memory import Pieces
 from training.sources import CleanImages
 
 BATCH = 100
+_PIXELS = 2**22
+"""Of images at once: the first layers of a large victim make some hundred times as much of them."""
 
 
 @torch.no_grad()
-def logits_of(victim: Victim, images: NDArray[np.uint8], batch: int = BATCH) -> Tensor:
-    """fp32 logits [N, K] on the CPU of images uint8 [N, C, H, W]. Raises VictimError for an answer of another shape."""
-    found: list[Tensor] = []
-    for start in range(0, len(images), batch):
-        part = np.array(images[start : start + batch])  # a copy: images may be mapped from a file that only reads
+def logits_of(victim: Victim, images: NDArray[np.uint8]) -> Tensor:
+    """fp32 logits [N, K] on the CPU of images uint8 [N, C, H, W], by as many at once as the device's memory holds.
+
+    Raises VictimError for an answer of another shape, DeviceError where not even one image fits.
+    """
+
+    def answers(piece: slice) -> Tensor:
+        part = np.array(images[piece])  # a copy: images may be mapped from a file that only reads
         x = torch.from_numpy(part).to(victim.device).float() / 255
         logits = victim(x)
         if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(x):
@@ -34,8 +41,15 @@ def logits_of(victim: Victim, images: NDArray[np.uint8], batch: int = BATCH) -> 
                 f"{victim.name} answers {len(x)} images with {told}, not with logits [{len(x)}, classes].",
                 "Save the model so that it returns one row of logits for each image.",
             )
-        found.append(logits.float().cpu())
-    return torch.cat(found)
+        return logits.float().cpu()
+
+    at_once = min(BATCH, max(1, _PIXELS // math.prod(images.shape[2:])))
+    return torch.cat(Pieces(at_once, victim.device).of(len(images), answers))
+
+
+def accuracy(victim: Victim, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
+    """Share of images uint8 [N, C, H, W] that the victim names right, in float32."""
+    return float((logits_of(victim, images).argmax(1).numpy() == labels).mean())
 
 
 def named_by(victim: Victim, clean: CleanImages) -> CleanImages:

@@ -40,7 +40,7 @@ class Objective(nn.Module):
         width = torch.tensor([label.width for label in labels])
         scale = torch.where(width > 0, width, torch.inf)
         if network.config.hyperparameter_head == "shared":
-            scale = torch.full_like(scale, float(width.max()))
+            scale = torch.full_like(scale, float(width.max()) or torch.inf)  # of one value there is nothing to learn
         self.register_buffer("scale", scale, persistent=False)
 
     def forward(self, batch: Batch) -> tuple[Losses, Outputs]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
-from core.errors import DataError, ScenarioError
+from core.errors import DataError, ScenarioError, VictimError
 from core.manifest import AttackLabel, Manifest
 from core.pack import Pack, find_pack
 from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
 from core.torchvision_zoo import torchvision_names
 from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
+from training.attacks import DEFAULT_BACKEND
+from training.budget import examples_wanted
 from training.export import export_pack
 from training.grow import check_start, take_victim
 from training.memory import Smaller
@@ -22,7 +26,7 @@ from training.own_victims import origin_of, read_own
 from training.plan import check_victim, image_of, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario
-from training.shards import MADE_BY, read_manifest, read_split
+from training.shards import MADE_BY, file_sha256, read_manifest, read_split
 from training.sources import SPLITS, CleanImages
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer, attack_labels
@@ -37,6 +41,10 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
     are found on this machine.
     """
     make_attacks(scenario)
+    if absent := sorted(b for b in {a.backend for a in scenario.attacks} - {DEFAULT_BACKEND} if find_spec(b) is None):
+        raise ScenarioError(
+            f"The toolbox {absent[0]} is not installed.", "Install it: pip install 'mtaa-workbench[bench]'."
+        )
     trained = [spec for spec in scenario.victims if spec.file is None]
     unknown = {spec.architecture for spec in trained} - ARCHITECTURES.keys() - set(torchvision_names())
     if unknown:
@@ -53,6 +61,19 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
         _check_pack(scenario, scenario.training.start, clean, victims)
 
 
+def check_learnable(scenario: Scenario) -> None:
+    """Raise ScenarioError where all examples together would leave a network nothing to learn or to be measured on."""
+    for what, labels in (("attack", scenario.attack_labels), ("victim", scenario.victim_labels)):
+        if len(labels) < 2:
+            raise ScenarioError(
+                f"{labels[0]} is the only {what}: there is nothing to tell it from.",
+                'Add another, or ask for clean.examples, which make "clean" a label.',
+            )
+    for split in SPLITS:
+        if not examples_wanted(scenario, split) + int(getattr(scenario.clean.examples, split)):
+            raise ScenarioError(f"{scenario.name} asks for no {split} example.", "Raise the counts of that split.")
+
+
 def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Path) -> None:
     path = find_pack(start)
     manifest = read_pack_manifest(path)
@@ -63,7 +84,10 @@ def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Pat
         if known.sha256 is None:
             continue
         spec, file = specs[known.name], victims / specs[known.name].saved_as
-        if spec.file is None or file.exists():  # an own victim is brought first
+        if spec.file is None or file.exists():
+            take_victim(manifest.pack_id, known.sha256, file, path.parent)
+            continue
+        with suppress(VictimError):  # an own victim that is not among those of this machine is brought by its file
             take_victim(manifest.pack_id, known.sha256, file, path.parent)
 
 
@@ -129,7 +153,10 @@ def train_pack(
     together.
     """
     ranks = ranks or Ranks.single()
+    check_learnable(scenario)
     _check_same_data(scenario, data)
+    if scenario.probes is not None:
+        _check_asked(scenario, victims, data)
     splits = {name: read_split(data, scenario, name) for name in SPLITS}
     image = image_of(splits["train"].adversarial.shape[1:], scenario)
     labels = labels_of(scenario)
@@ -144,6 +171,20 @@ def train_pack(
         )  # fmt: skip
     ranks.barrier()
     return read_pack_manifest(path)
+
+
+def _check_asked(scenario: Scenario, victims: Path, data: Path) -> None:
+    """Refuse to ask other victims than those that were attacked."""
+    made_against = read_manifest(data)["victims"]
+    for spec in scenario.victims:
+        path = victims / spec.saved_as
+        if not path.is_file():
+            raise VictimError(f"{path} is not there, and {spec.label} is to be asked.", "Put the victim's file there.")
+        if file_sha256(path) != made_against[spec.label]["sha256"]:
+            raise VictimError(
+                f"{path} is not the victim that the examples were made against.",
+                "Put that one's file back, or generate again into a new folder.",
+            )
 
 
 def _check_victims(start: Pack | None, data: Path) -> None:

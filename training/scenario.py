@@ -262,6 +262,8 @@ class Scenario(_Grown):
             raise ValueError(f"two attack entries share name and backend: {keys}")
         if CLEAN in {name.lower() for name in (*labels, *(a.name for a in self.attacks))}:
             raise ValueError(f"{CLEAN!r} is the label of images that nobody attacked")
+        if self.training.extractor_epochs and self.network.perturbation_extractor is None:
+            raise ValueError("training.extractor_epochs needs a network with a perturbation extractor")
         if self.probes is not None and self.network.perturbation_extractor != "pixel":
             raise ValueError("[probes] needs a network that estimates perturbations by pixel")
         if self.replay is not None:

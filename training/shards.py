@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,11 +59,13 @@ def read_part(path: Path) -> tuple[Arrays, dict[str, Any]]:
     return _read(path, tensors=True)
 
 
-def _read(path: Path, *, tensors: bool) -> tuple[Arrays, dict[str, Any]]:
+def _read(path: Path, *, tensors: bool | Sequence[str]) -> tuple[Arrays, dict[str, Any]]:
+    """tensors: all of them, none, or those of these names."""
     try:
         with safe_open(path, "np") as file:
             header = json.loads((file.metadata() or {})["header"])
-            return {key: file.get_tensor(key) for key in file.keys()} if tensors else {}, header  # noqa: SIM118
+            names = tensors if isinstance(tensors, Sequence) else file.keys() if tensors else ()
+            return {key: file.get_tensor(key) for key in names}, header
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise DataError(f"{path} is damaged: {error}.", _AGAIN) from error
 
@@ -139,6 +141,7 @@ def fingerprint(folder: Path) -> str:
 def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool = True) -> Examples:
     """All examples of one split, in the manifest's order. Raises DataError if a part is missing or altered."""
     listed = read_manifest(folder)["parts"]
+    paths: list[Path] = []
     rows: list[Arrays] = []
     for name, digest in sorted(listed.items()):
         try:
@@ -151,19 +154,38 @@ def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool =
             continue
         if verify and _digest_or_none(folder / name) != digest:
             raise DataError(f"{folder / name} is not the file that was generated.", _AGAIN)
-        arrays, _ = read_part(folder / name)
+        arrays, _ = _read(folder / name, tensors=("row", "hyperparameter"))
         count = len(arrays["row"])
         attack = CLEAN if entry_index < 0 else scenario.attacks[entry_index].name
         arrays["attack"] = np.full(count, scenario.attack_labels.index(attack))
         arrays["victim"] = np.full(count, victim_index)
         arrays["entry"] = np.full(count, entry_index)
         rows.append(arrays)
+        paths.append(folder / name)
     if split not in SPLITS or not rows:
         raise DataError(f"{folder} has no {split} examples.", "Raise the counts of that split in the scenario.")
-    fields = ("adversarial", "clean", "attack", "victim", "hyperparameter", "entry", "row")
-    joined = {name: np.concatenate([r[name] for r in rows]) for name in fields}
+    joined = {name: np.concatenate([r[name] for r in rows]) for name in rows[0]}
     kept = _within_cells(joined, scenario, split)
-    return Examples(**{name: array[kept] for name, array in joined.items()})
+    lengths = [len(r["row"]) for r in rows]
+    adversarial, clean = (_images(paths, name, np.split(kept, np.cumsum(lengths)[:-1])) for name in _PICTURES)
+    return Examples(adversarial, clean, **{name: array[kept] for name, array in joined.items()})
+
+
+_PICTURES = ("adversarial", "clean")
+
+
+def _images(paths: Sequence[Path], name: str, kept: Sequence[NDArray[np.bool_]]) -> NDArray[np.uint8]:
+    """One field of all parts, [N, C, H, W]; one part at most is in memory beside it. kept: bool [n], of each part."""
+    whole: NDArray[np.uint8] | None = None
+    at = 0
+    for path, rows in zip(paths, kept, strict=True):
+        images = _read(path, tensors=(name,))[0][name][rows]
+        if whole is None:
+            whole = np.empty((int(sum(part.sum() for part in kept)), *images.shape[1:]), images.dtype)
+        whole[at : at + len(images)] = images
+        at += len(images)
+    assert whole is not None
+    return whole
 
 
 def _within_cells(joined: Arrays, scenario: Scenario, split: Split) -> NDArray[np.bool_]:

@@ -13,27 +13,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.errors import Cancelled
+from core.devices import is_out_of_memory
+from core.errors import Cancelled, DeviceError
 from core.files import replacing
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import ARCHITECTURES, Victim, VictimCard, load_victim, save_victim
 from training.augment import photo, shifted
 from training.checkpoint import Keeper, load_checkpoint
+from training.naming import accuracy
 from training.plan import clean_digest
 from training.scenario import Augmentation
 from training.sources import CleanImages
 
 BATCH: dict[Augmentation, int] = {"shift": 128, "photo": 64}
 """Photographs are few and each pass over them is long: smaller batches learn more from it."""
-
-
-def accuracy(victim: Victim, images: Tensor, labels: Tensor, *, batch: int = 500) -> float:
-    """Share of uint8 images [N, C, H, W] that the victim names right, in float32."""
-    right = 0
-    with torch.inference_mode():
-        for x, y in zip(torch.split(images, batch), torch.split(labels, batch), strict=True):
-            right += int((victim(x.to(victim.device).float() / 255).argmax(1).cpu() == y).sum())
-    return right / len(labels)
 
 
 def _moments(clean: CleanImages, rows: NDArray[np.int64]) -> tuple[float, float]:
@@ -124,7 +117,20 @@ class VictimTraining:
         self.draw = _Draw(len(rows), seed)
 
     def step(self) -> None:
+        """Raises DeviceError where a batch does not fit into the device's memory."""
         chosen = self.draw.take(self.batch)
+        try:
+            self._learn(chosen)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise DeviceError(
+                f"{self.batch} images do not fit into {self._device}'s memory beside {self.victim.name}.",
+                "Close what else uses it, or train a smaller victim.",
+            ) from error
+        self.draw.steps += 1
+
+    def _learn(self, chosen: Tensor) -> None:
         x = self._varied(self._images[chosen]).to(self._device)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
             logits = self.victim(x.contiguous(memory_format=torch.channels_last))
@@ -133,7 +139,6 @@ class VictimTraining:
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         self._schedule.step()
-        self.draw.steps += 1
 
     def _varied(self, images: Tensor) -> Tensor:
         """uint8 [B, C, H, W] -> float32 in [0, 1], as this step sees them."""
@@ -196,12 +201,12 @@ def train_victim(
         if training.draw.steps:
             keeper.save([])
         raise
-    victim = _finish(training.victim, clean, path)
+    victim = _finish(training.victim, clean, path, device)
     shutil.rmtree(unfinished, ignore_errors=True)
     return victim
 
 
-def _finish(victim: Victim, clean: CleanImages, path: Path) -> Victim:
+def _finish(victim: Victim, clean: CleanImages, path: Path, device: torch.device) -> Victim:
     """Round to float16, measure the rounded victim on the test split, and write it with that figure.
 
     ``path`` appears only then: whoever finds it there takes its accuracy for measured.
@@ -210,7 +215,8 @@ def _finish(victim: Victim, clean: CleanImages, path: Path) -> Victim:
     with replacing(path) as unmeasured:
         save_victim(victim, unmeasured)
         rounded, _ = load_victim(unmeasured)
-        measured = accuracy(rounded, torch.from_numpy(clean.images[rows]), torch.from_numpy(clean.labels[rows]))
+        measured = accuracy(rounded.to(device), clean.images[rows], clean.labels[rows])
+        rounded.cpu()
         rounded.card = dataclasses.replace(rounded.card, accuracy=measured)
         save_victim(rounded, unmeasured)
     return rounded

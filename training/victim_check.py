@@ -130,7 +130,7 @@ def check_own(
     variants = list(_variants(card, victim.channels))
     meter = ProgressMeter(f"trying {card.name} otherwise", len(tried) * len(variants), tell, cancel=cancel)
     others = [(changes, _answers(_as(victim, changes), clean, tried, meter, cancel)) for changes in variants]
-    return replace(verdict, advice=_advice(others, logits[: len(tried)], clean.labels[tried], card))
+    return replace(verdict, advice=_advice(others, logits[: len(tried)], clean.labels[tried], clean.classes, card))
 
 
 def _answers(
@@ -211,7 +211,7 @@ def _as(victim: Victim, changes: _Changes) -> Victim:
 
 
 def _advice(
-    tried: list[tuple[_Changes, Tensor]], as_given: Tensor, labels: NDArray[np.int64], card: VictimCard
+    tried: list[tuple[_Changes, Tensor]], as_given: Tensor, labels: NDArray[np.int64], classes: int, card: VictimCard
 ) -> Advice | None:
     """The fewest changes that come near the best accuracy, if that is clearly better than as the victim was given.
 
@@ -222,7 +222,7 @@ def _advice(
         accuracy = _accuracy(logits, labels, card.class_map)
         if accuracy is not None and changes:
             candidates.append(Advice(changes, accuracy))
-        if found := _order_of_classes(logits, labels):
+        if found := _order_of_classes(logits, labels, classes):
             candidates.append(Advice({**changes, "classes": found[0]}, found[1]))
     now = _accuracy(as_given, labels, card.class_map) or 0.0
     best = max((advice.accuracy for advice in candidates), default=0.0)
@@ -233,14 +233,14 @@ def _advice(
     return min(near, key=lambda advice: ("classes" in advice.changes, len(advice.changes), -advice.accuracy))
 
 
-def _order_of_classes(logits: Tensor, labels: NDArray[np.int64]) -> tuple[list[int], float] | None:
+def _order_of_classes(logits: Tensor, labels: NDArray[np.int64], classes: int) -> tuple[list[int], float] | None:
     """Which of the victim's classes each class of the images is, found one to one; and the accuracy with that.
 
     The accuracy is of each half of the images with the order found on the other half. None where there are too few
-    images for it.
+    images for it, or none of a class.
     """
-    classes = int(labels.max()) + 1
-    if len(labels) < 6 * classes or logits.shape[1] < classes:
+    none_of_one = len(np.unique(labels)) < classes
+    if none_of_one or len(labels) < 6 * classes or logits.shape[1] < classes:
         return None
     beliefs = logits.double().log_softmax(1).clamp_min(-14.0).numpy()
     answers = logits.argmax(1).numpy()

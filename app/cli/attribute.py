@@ -18,6 +18,7 @@ from app.cli.control import listen_for_commands
 from app.cli.fitting import AUTO, settle
 from core import wording
 from core.errors import WorkbenchError
+from core.files import check_writable
 from core.imageio import find_images
 from core.manifest import Fit, Manifest
 from core.pack import load_pack, read_manifest
@@ -106,7 +107,7 @@ def attribute(
 
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
     """
-    _check_outputs(case, resume, report)
+    _check_outputs(case, resume, json, csv, report)
     ranks = Ranks()
     if ranks.count > 1 and case is None:
         raise WorkbenchError("Several processes can only share a case.", "Give --case FILE.mtaacase.")
@@ -118,7 +119,7 @@ def attribute(
     begun = settle(pack, files, case if resume else None, tell=ranks.first)
     manifest = read_manifest(begun.pack)
     manifest = manifest.fitting(fit or begun.fit or manifest.image.fit)
-    coverage = coverage or begun.coverage or DEFAULT_COVERAGE
+    coverage = coverage if coverage is not None else begun.coverage or DEFAULT_COVERAGE
     _check_coverage(coverage, manifest)
 
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
@@ -148,12 +149,15 @@ def _check_coverage(coverage: float, manifest: Manifest) -> None:
         )
 
 
-def _check_outputs(case: Path | None, resume: bool, report: Path | None) -> None:
+def _check_outputs(case: Path | None, resume: bool, json: Path | None, csv: Path | None, report: Path | None) -> None:
     """What is wrong with the command is said before hours of work and not after."""
     if resume and case is None:
         raise typer.BadParameter("There is nothing to go on with; name a case (--case).", param_hint="--resume")
     if report is not None:
         check_suffix(report)
+    for path in (json, csv, report):
+        if path is not None and path != _STDOUT:
+            check_writable(path)
 
 
 def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float, token: CancelToken) -> list[Record]:
@@ -202,18 +206,28 @@ def _write(
         sys.stdout.buffer.flush()
     else:
         _print_table(found, table)
-        if json is not None:
-            write_json(json, records, manifest, device, found.remarks)
-    if csv is not None:
-        write_csv(csv, records, manifest, found.remarks)
-    if report is not None:
 
-        def heatmap(record: Record, pixels: FloatArray) -> Heatmap | None:
-            image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)
-            return attributor.attribute([image], heatmaps=True)[0].heatmap
+    def heatmap(record: Record, pixels: FloatArray) -> Heatmap | None:
+        image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)
+        return attributor.attribute([image], heatmaps=True)[0].heatmap
 
-        write_report(report, replace(found, pictures=Pictures(records), heatmaps=heatmap))
-        notify(f"Report: {report}")
+    def write_out(path: Path) -> None:
+        write_report(path, replace(found, pictures=Pictures(records), heatmaps=heatmap))
+        notify(f"Report: {path}")
+
+    failed: list[WorkbenchError] = []
+    for path, write in (
+        (None if json == _STDOUT else json, lambda path: write_json(path, records, manifest, device, found.remarks)),
+        (csv, lambda path: write_csv(path, records, manifest, found.remarks)),
+        (report, write_out),
+    ):
+        try:
+            if path is not None:
+                write(path)
+        except WorkbenchError as error:  # the others are not lost with it
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 # --- the table ----------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ class VictimChoice:
     def document(self) -> dict[str, Any]:
         """Its entry in the scenario."""
         if not self.file:
-            return {"architecture": self.architecture, "name": self.name, "passes": self.passes}
+            return {"architecture": self.architecture, "name": self.name, "passes": self.passes, **self.entries}
         return {"architecture": self.architecture, "name": self.name, "file": self.file, **self.entries}
 
 
@@ -100,13 +100,16 @@ _CHANGED = 0.5
 class Grown:
     """What a pack that is gone on with knows: the labels of its victims and attacks, and its network.
 
-    probes: its scenario's [probes], None for one that cannot ask its victims.
+    probes: its scenario's [probes], None for one that cannot ask its victims. fit, histories: as its scenario has them,
+    None where it does not.
     """
 
     victims: list[str]
     attacks: list[str]
     network: dict[str, Any]
     probes: dict[str, Any] | None = None
+    fit: str | None = None
+    histories: bool | None = None
 
 
 @dataclass
@@ -229,7 +232,8 @@ class Choices:
             return {}
         held = _held_out(self.replay)
         cell = {"train": self.replay, "calibration": held, "test": held}
-        return {"replay": {"victims": self.grown.victims, "attacks": self.grown.attacks, "cell": cell}}
+        fit = {"fit": self.grown.fit} if self.grown.fit else {}
+        return {"replay": {"victims": self.grown.victims, "attacks": self.grown.attacks, "cell": cell}, **fit}
 
     def clean_document(self) -> dict[str, Any]:
         """Where the clean images come from, and how many to choose from: enough for small epsilons, which fool a
@@ -242,6 +246,7 @@ class Choices:
         if self.source == "folder":
             clean |= {"size": self.size, "channels": self.channels}
             clean |= {"per_class": self.per_class} if self.per_class else {}
+            clean |= {"histories": True} if self.grown is not None and self.grown.histories else {}
         return clean
 
     def check_document(self, victim: VictimChoice) -> dict[str, Any]:

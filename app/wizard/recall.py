@@ -28,15 +28,19 @@ def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> None:
             f"{pack} was not made as the wizard makes packs ({error}).", "Write a scenario for `mtaa run`."
         ) from error
     own_clean = choices.clean_document()
-    if different := [key for key in ("source", "size", "channels") if clean.get(key) != own_clean.get(key)]:
-        words = ", ".join(f"{key} {clean.get(key)}" for key in different)
+    made_from = dict(clean)
+    if made_from.get("source") == "folder":
+        made_from["channels"] = made_from.get("channels") or 3
+    if different := [key for key in ("source", "size", "channels") if made_from.get(key) != own_clean.get(key)]:
+        words = ", ".join(f"{key} {made_from.get(key)}" for key in different)
         raise ScenarioError(f"{pack} was made from other images: {words}.", "Choose these on the first page.")
     known = {victim.label.lower() for victim in victims}
     choices.victims = victims + [v for v in choices.victims if v.label.lower() not in known]
     choices.attacks = attacks + [a for a in choices.attacks if a.name not in names]
     choices.clean = (choices.clean or Choices.clean) if has_clean else 0
     choices.start = pack
-    choices.grown = Grown([v.label for v in victims], names, network, scenario.get("probes"))
+    kept = scenario.get("probes"), scenario.get("fit"), clean.get("histories")
+    choices.grown = Grown([v.label for v in victims], names, network, *kept)
 
 
 def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
@@ -57,7 +61,8 @@ def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
     choices.changed = "changed" in document["training"]
     choices.grown = None
     if replay := document.get("replay"):
-        choices.grown = Grown(replay["victims"], replay["attacks"], document["network"], document.get("probes"))
+        kept = document.get("probes"), document.get("fit"), document["clean"].get("histories")
+        choices.grown = Grown(replay["victims"], replay["attacks"], document["network"], *kept)
         choices.replay = replay["cell"]["train"]
     choices.epochs = document["training"]["epochs"]
     choices.start = document["training"].get("start", "")

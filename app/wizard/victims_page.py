@@ -180,7 +180,9 @@ class VictimsPage(Page):
         """Victims that do not go with the images of the page before."""
         if not self.choices.labelled and any(not victim.file for victim in victims):
             return self.tr("The images have no classes to train a victim with: remove those that are not your own.")
-        if stale := [v.label for v in victims if v.file and v.checked != self.choices.key_of(v)]:
+        known = self.choices.grown.victims if self.choices.grown is not None else []  # the pack was made with them
+        own = [victim for victim in victims if victim.file and victim.label not in known]
+        if stale := [v.label for v in own if v.checked != self.choices.key_of(v)]:
             return self.tr("{name} was not checked on these images yet: edit it.").format(name=stale[0])
         return ""
 

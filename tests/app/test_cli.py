@@ -17,6 +17,7 @@ from app.__main__ import main
 from app.cli.console import plain, time_left
 from core import paths
 from core.attributor import Attributor
+from core.errors import DiskFullError
 from core.imageio import load_image
 from core.pack import load_pack, read_manifest, write_pack
 from core.report.subject import Pictures
@@ -106,9 +107,24 @@ def test_a_missing_file_is_a_row_not_a_usage_error(tiny_pack: Path, capsys: pyte
     assert "does not exist" in capsys.readouterr().out
 
 
-def test_an_output_that_cannot_be_written(digits: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_output_that_cannot_be_written_is_told_before_the_work(
+    digits: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["attribute", str(digits), "--pack", str(tiny_pack), "--json", str(digits / "no" / "x.json")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert "cannot be written" in shown.err and "Attack" not in shown.out
+
+
+def test_an_output_that_fails_loses_no_other(
+    digits: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object) -> None:
+        raise DiskFullError(path, 9, 0)
+
+    monkeypatch.setattr("app.cli.attribute.write_json", full)
+    outputs = ["--json", str(tmp_path / "a.json"), "--csv", str(tmp_path / "a.csv")]
+    assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 2
+    assert "a.json" in capsys.readouterr().err and (tmp_path / "a.csv").exists()
 
 
 def test_interrupt_is_130(

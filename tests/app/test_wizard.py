@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tomli_w
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QSpinBox, QTextBrowser, QWizard
 from pytestqt.qtbot import QtBot
@@ -15,9 +18,9 @@ from app.main_window import MainWindow
 from app.wizard.child import EVENTS, SCENARIO, Child
 from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, VictimChoice, small_eps, table1
 from app.wizard.images_page import missing_mnist
-from app.wizard.recall import restore
+from app.wizard.recall import grow, restore
 from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
-from core.pack import read_manifest
+from core.pack import find_pack, read_manifest
 from core.paths import user_data
 from core.victims import ARCHITECTURES as TRAINED
 from tests.app.helpers import PATIENCE, drop, wait_judged
@@ -331,3 +334,20 @@ def test_the_question_has_three_answers(wizard: TrainingWizard, monkeypatch: pyt
     monkeypatch.setattr(QMessageBox, "exec", lambda box: seen.append([b.text() for b in box.buttons()]))
     assert wizard._ask() == "stay"
     assert len(seen[0]) == 3
+
+
+def test_the_shipped_pack_for_photographs_is_gone_on_with_as_it_was_made(tmp_path: Path) -> None:
+    """Its victims, one of them brought in a file that is not here, and the way in which it sees photographs."""
+    made = read_manifest(find_pack("natural")).scenario
+    choices = Choices(source="folder", size=224, channels=3, victims=[], folder=str(tmp_path))
+    choices.attacks = [attack for attack in choices.attacks if attack.name == "FGSM"]
+    grow(choices, "natural", made)
+    scenario = check_scenario(choices.document())
+    assert scenario.fit == "tiles" and scenario.clean.histories
+    assert [v.augmentation for v in scenario.victims] == [v.get("augmentation") for v in made["victims"]]
+    back = Choices()
+    restore(back, tomllib.loads(tomli_w.dumps(choices.document())), str(tmp_path))
+    assert back.document() == choices.document() and back.grown == choices.grown
+    clean = dataclasses.replace(load_digits_images(), images=np.zeros((10, 3, 224, 224), np.uint8))
+    check_plan(scenario, clean, tmp_path / "victims")
+    assert len(list((tmp_path / "victims").iterdir())) == 4

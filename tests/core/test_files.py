@@ -8,7 +8,7 @@ import pytest
 
 from core import files
 from core.errors import WorkbenchError
-from core.files import alone_in, in_use
+from core.files import alone_in, check_writable, in_use
 
 
 def test_a_folder_is_one_processs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,3 +28,19 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(WorkbenchError, match="cannot be made"), alone_in(tmp_path / "run"):
         pass
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    left, foreign = tmp_path / "data/.00000.safetensors.0a1b2c3d.tmp", tmp_path / "data/.mine.tmp"
+    left.parent.mkdir()
+    for path in (left, foreign):
+        path.touch()
+    with alone_in(tmp_path):
+        assert not left.exists() and foreign.exists()
+
+
+def test_where_nothing_can_be_written_is_known_before(tmp_path: Path) -> None:
+    check_writable(tmp_path / "a.json")
+    for path, says in ((tmp_path / "none" / "a.json", "there is no folder"), (tmp_path, "it is a folder")):
+        with pytest.raises(WorkbenchError, match=says):
+            check_writable(path)

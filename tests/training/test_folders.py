@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import json
 import os
 import tarfile
 from pathlib import Path
@@ -239,3 +241,26 @@ def test_a_survey_of_a_data_set_tells_the_same() -> None:
     assert len(seen.samples) == 24 and all(sample.shape == (1, 8, 8) for sample in seen.samples)
     with pytest.raises(DataError, match="is not in"):
         survey("mnist", Path(__file__).parent)
+
+
+def test_a_tar_file_that_was_made_again_is_read_again(classes: Path, tmp_path: Path) -> None:
+    """Even where every file keeps its size and place in it."""
+    tar = tmp_path / "data.tar"
+    packed(classes, tar)
+    take_in(tar, spec(), tmp_path / "kept")
+    index = tmp_path / "kept" / INDEX
+    first = json.loads(index.read_text())["fingerprint"]
+    for path in classes.rglob("*.png"):
+        os.utime(path, (7, 7))
+    packed(classes, tar)
+    take_in(tar, spec(), tmp_path / "kept")
+    assert json.loads(index.read_text())["fingerprint"] != first
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told(classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(folders, "content_of", full)
+    with pytest.raises(DiskFullError, match=PIXELS):
+        take_in(classes, spec(), tmp_path / "kept")

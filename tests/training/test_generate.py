@@ -30,7 +30,7 @@ from core.progress import CancelToken, Progress
 from core.victims import Victim, load_victim, save_victim
 from training.attacks import make_attack
 from training.generate import stable_seed
-from training.scenario import AttackSpec, Scenario
+from training.scenario import AttackSpec, Counts, Scenario
 from training.screening import Screening
 from training.shards import read_part, read_split
 from training.sources import SPLITS, CleanImages
@@ -480,3 +480,12 @@ def test_a_margin_attack_takes_images_in_random_order() -> None:
     order = candidates("C&W", 3, [True] * 49 + [False], distance)
     assert sorted(order) == list(range(49))
     assert order not in (sorted(order), sorted(order, reverse=True))
+
+
+def test_too_few_clean_images_for_the_class_are_reported(scenario: Build, make: Make, tmp_path: Path) -> None:
+    tiny = scenario(attacks=[fgsm(20, 40, 2, 2)])
+    many = tiny.clean.model_copy(update={"examples": Counts(train=5000, calibration=5, test=5)})
+    tiny = tiny.model_copy(update={"clean": many})
+    unfilled = make(tiny, tmp_path)["unfilled"]
+    have = sum(read_split(tmp_path, tiny, "train").attack == 0)
+    assert {"cell": "clean/train", "filled": have, "wanted": 5000} in unfilled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,11 @@ import torch
 from PIL import Image
 
 from app.__main__ import main
+from core.errors import VictimError
 from core.pack import load_pack, verify_pack
-from training.scenario import read_scenario
+from training import pipeline
+from training.pipeline import train_pack
+from training.scenario import ProbesSpec, read_scenario
 from training.shards import read_part, read_split
 
 SCENARIO = """
@@ -246,3 +250,38 @@ def test_a_pack_leaves_larger_images_as_they_are_where_its_scenario_says_so(
     assert main(["attribute", str(tmp_path / "large.png"), *pack]) == 0
     (record,) = json.loads(capsysbinary.readouterr().out)["records"]
     assert record["adjustments"][0].startswith("judged in ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("examples = { train = 60, calibration = 20, test = 20 }\n", "", "first is the only victim"),
+        ("calibration = ", "calibration = 0 # ", "asks for no calibration example"),
+        ('name = "FGSM"', 'name = "FGSM"\nbackend = "torchattacks"', "torchattacks is not installed"),
+    ],
+)
+def test_what_can_end_in_no_pack_is_refused_before_any_work(
+    tmp_path: Path, old: str, new: str, complaint: str, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(pipeline, "find_spec", lambda _: None)
+    text = SCENARIO.replace(old, new) if "# " not in new else re.sub(r"calibration = \d+", "calibration = 0", SCENARIO)
+    assert text != SCENARIO
+    (tmp_path / "digits.toml").write_text(text)
+    for command in ("estimate", "run"):
+        arguments = [str(tmp_path / "digits.toml"), "--out", str(tmp_path / "out"), "--device", "cpu"]
+        assert main([command, *arguments]) == 2
+        assert complaint in " ".join(capsys.readouterr().err.split())
+    assert [path.name for path in (tmp_path / "out").rglob("*")] == ["in-use.lock"]
+
+
+def test_other_victims_than_the_attacked_ones_are_not_asked(finished: Path, tmp_path: Path) -> None:
+    scenario = read_scenario(finished / "digits.toml")
+    asking = scenario.model_copy(update={"probes": ProbesSpec()})
+    with pytest.raises(VictimError, match="is not there"):
+        train_pack(asking, tmp_path, finished / "out/data", tmp_path, torch.device("cpu"), lambda _: None)
+    victim = (finished / "out/victims/first.safetensors").read_bytes()
+    (tmp_path / "first.safetensors").write_bytes(victim + b" ")
+    with pytest.raises(VictimError, match="not the victim that the examples were made against"):
+        train_pack(asking, tmp_path, finished / "out/data", tmp_path, torch.device("cpu"), lambda _: None)
+    assert not (tmp_path / "training").exists()

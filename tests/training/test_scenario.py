@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import ScenarioError
 from core.paths import RESOURCES
-from training.scenario import Grid, Scenario, read_scenario
+from training.scenario import Grid, Scenario, check_scenario, read_scenario
 
 GOOD = """
 name = "two"
@@ -156,3 +156,11 @@ def test_every_scenario_that_ships_reads_and_names_what_exists() -> None:
 
 SHIPPED = 6
 """A scenario that is added is counted here, so that a wrong folder cannot pass for an empty one."""
+
+
+def test_an_extractor_that_is_not_there_is_not_trained(tmp_path: Path) -> None:
+    document = read(tmp_path, GOOD).model_dump()
+    document["network"]["perturbation_extractor"] = None
+    document["training"]["extractor_epochs"] = 3
+    with pytest.raises(ScenarioError, match="extractor_epochs needs"):
+        check_scenario(document)

@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from core.errors import Cancelled, DataError
+from core.errors import Cancelled, DataError, DeviceError
 from core.progress import CancelToken, Progress
 from core.victims import ARCHITECTURES, Victim, load_victim
 from training import train_victim as training
 from training.augment import photo, shifted
+from training.naming import accuracy
 from training.sources import CleanImages, load_digits_images
 
 
@@ -168,3 +169,28 @@ def test_a_network_of_torchvision_is_trained_on_photographs_and_goes_on_to_the_s
     ended("mobilenet_v3_small", tmp_path / "two.safetensors", 2, Cancelled, **settings)
     with pytest.raises(DataError, match="other augmentation"):
         forgetful_training("mobilenet_v3_small", tmp_path / "two.safetensors", passes=0.5)
+
+
+def test_a_batch_that_the_memory_does_not_hold_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(training.F, "cross_entropy", full)
+    with pytest.raises(DeviceError, match="64 images do not fit into cpu's memory beside ResNet18"):
+        train(few_digits(), tmp_path / "one.safetensors")
+
+
+def test_a_victim_is_measured_by_as_many_images_as_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clean = few_digits()
+    victim = train(clean, tmp_path / "one.safetensors")
+    rows, seen, forward = clean.rows("test"), [], Victim.forward
+
+    def short(self: Victim, x: torch.Tensor) -> torch.Tensor:
+        if len(x) > 3:
+            raise torch.OutOfMemoryError
+        seen.append(len(x))
+        return forward(self, x)
+
+    monkeypatch.setattr(Victim, "forward", short)
+    assert accuracy(victim, clean.images[rows], clean.labels[rows]) == pytest.approx(victim.card.accuracy)
+    assert sum(seen) == len(rows) and max(seen) <= 3

@@ -146,15 +146,22 @@ class FoolboxDeepFool(ToolboxDeepFool):
         return made
 
 
+def _current(images: Tensor) -> torch.cuda.device:
+    """Makes the images' GPU the current one, which ART takes "gpu" for; nothing where they are on none."""
+    return torch.cuda.device(images.device if images.is_cuda else -1)
+
+
 def _art_classifier(victim: Oracle, images: Tensor) -> Any:
-    return _load("art.estimators.classification").PyTorchClassifier(
-        victim, nn.CrossEntropyLoss(), input_shape=tuple(images.shape[1:]), clip_values=(0.0, 1.0),
-        nb_classes=victim.logits(images[:1]).shape[1], device_type="gpu" if images.is_cuda else "cpu",
-    )  # fmt: skip
+    with _current(images):
+        return _load("art.estimators.classification").PyTorchClassifier(
+            victim, nn.CrossEntropyLoss(), input_shape=tuple(images.shape[1:]), clip_values=(0.0, 1.0),
+            nb_classes=victim.logits(images[:1]).shape[1], device_type="gpu" if images.is_cuda else "cpu",
+        )  # fmt: skip
 
 
 def _art_images(attack: Any, images: Tensor, labels: Tensor) -> Tensor:
-    return from_numpy(attack.generate(images.cpu().numpy(), labels.cpu().numpy())).to(images)
+    with _current(images):
+        return from_numpy(attack.generate(images.cpu().numpy(), labels.cpu().numpy())).to(images)
 
 
 class ArtFGSM(ToolboxFGSM):

@@ -24,7 +24,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
 
     def compute(_: Path) -> Result:
         victim = load(study, victim_spec)
-        images, labels = known_digits(study, [victim], study.images(IMAGES))
+        images, (labels,) = known_digits(study, [victim], study.images(IMAGES))
         figures: dict[str, object] = {"victim": victim_spec.label, "images": len(images), "attacks": {}}
         columns = [images]
         for spec in scenario.attacks:

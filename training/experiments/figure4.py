@@ -28,7 +28,10 @@ def cells(study: Study, seed: int) -> list[Cell]:
         victims = {v.label: load(study, v) for v in scenario.victims}
         images, labels = known_digits(study, list(victims.values()), study.images(IMAGES))
         values = np.full(len(images), middle(spec))
-        done = {n: attack_digits(study, v, spec, images, labels, values, seed=seed) for n, v in victims.items()}
+        done = {
+            name: attack_digits(study, victim, spec, images, own, values, seed=seed)
+            for (name, victim), own in zip(victims.items(), labels, strict=True)
+        }
         made = {name: torch.from_numpy(one.perturbation) for name, one in done.items()}
         figures = {
             "attack": spec.name, "value": middle(spec), "images": len(images),

@@ -42,7 +42,7 @@ def _cell(study: Study, seed: int, victim_spec: VictimSpec) -> Cell:
     def compute(_: Path) -> Result:
         victim = load(study, victim_spec)
         attributor = Attributor(study.pack, str(study.device))
-        images, labels = known_digits(study, [victim], study.images(IMAGES))
+        images, (labels,) = known_digits(study, [victim], study.images(IMAGES))
         figures: dict[str, Any] = {}
         arrays: Arrays = {}
         for attack in attacks:

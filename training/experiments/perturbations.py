@@ -15,6 +15,7 @@ from core.victims import Victim, load_victim
 from training.attacks import make_attack
 from training.experiments.study import Study
 from training.experiments.subset import unit
+from training.naming import named_by
 from training.scenario import AttackSpec, VictimSpec
 
 IN_LABEL_UNITS = {"epsilon": 255.0, "kappa": 1.0, "overshoot": 100.0}
@@ -35,27 +36,28 @@ def load(study: Study, spec: VictimSpec) -> Victim:
     return load_victim(study.victims / spec.saved_as)[0].to(study.device)
 
 
-def known_digits(study: Study, victims: Sequence[Victim], count: int) -> tuple[FloatArray, NDArray[np.int64]]:
+def known_digits(study: Study, victims: Sequence[Victim], count: int) -> tuple[FloatArray, list[NDArray[np.int64]]]:
     """The first ``count`` test images that all victims name right, float32 [N, C, H, W] in [0, 1], and their labels.
 
-    Raises DataError where there are fewer than two.
+    Those are an array [N] for each victim, in its own class numbers. Raises DataError where there are fewer than two.
     """
     rows = study.clean.rows("test")
+    labels = [named_by(victim, study.clean).labels for victim in victims]
     known: list[NDArray[np.int64]] = []
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
         images = torch.from_numpy(unit(study.clean.images[part])).to(study.device)
         right = np.ones(len(part), np.bool_)
         with torch.inference_mode():
-            for victim in victims:
-                right &= victim(images).argmax(1).cpu().numpy() == study.clean.labels[part]
+            for victim, own in zip(victims, labels, strict=True):
+                right &= victim(images).argmax(1).cpu().numpy() == own[part]
         known.append(part[right])
         if sum(map(len, known)) >= count:
             break
     chosen = np.concatenate(known)[:count]
     if len(chosen) < 2:
         raise DataError("There are not two test images that the victims name right.", "Train the victims for longer.")
-    return unit(study.clean.images[chosen]), study.clean.labels[chosen]
+    return unit(study.clean.images[chosen]), [own[chosen] for own in labels]
 
 
 def attack_digits(

@@ -33,7 +33,7 @@ KINDS = ("named", "confused", "unfamiliar")
 
 def cells(study: Study, seed: int) -> list[Cell]:
     check_victims(study)
-    return [_cell(study, seed, spec) for spec in study.scenario.victims]
+    return [_cell(study, seed, spec) for spec in study.scenario.victims if spec.file is None]
 
 
 def _cell(study: Study, seed: int, spec: VictimSpec) -> Cell:
@@ -50,7 +50,7 @@ def _cell(study: Study, seed: int, spec: VictimSpec) -> Cell:
                 augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
             )  # fmt: skip
         victim = load_victim(path)[0].to(study.device)
-        images, labels = known_digits(study, [victim], study.images(IMAGES))
+        images, (labels,) = known_digits(study, [victim], study.images(IMAGES))
         attributor = Attributor(study.pack, str(study.device))
         index = [v.name for v in manifest.victims].index(spec.label)
         figures: dict[str, Any] = {"accuracy_on_clean": victim.card.accuracy, "by_attack": {}}

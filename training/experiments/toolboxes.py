@@ -71,7 +71,7 @@ def _cell(study: Study, seed: int, toolbox: str, name: str, victim_spec: VictimS
 
     def compute(_: Path) -> Result:
         victim = load(study, victim_spec)
-        images, labels = known_digits(study, [victim], count)
+        images, (labels,) = known_digits(study, [victim], count)
         values = np.asarray(spec.grid.values)[: len(images)]
         made = attack_digits(study, victim, spec, images, labels, values, seed=seed)
         adversarial = np.clip(images + made.perturbation, 0, 1)[made.success]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tomli_w
+import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from app.__main__ import main
 from core.errors import DataError, ScenarioError
@@ -19,12 +22,13 @@ from training.experiments import table7, table9, table13
 from training.experiments.delta import delta_mtl
 from training.experiments.item import run_item
 from training.experiments.items import ITEMS
+from training.experiments.perturbations import known_digits
 from training.experiments.render import render
 from training.experiments.rivals import make_rival
 from training.experiments.study import Study, open_study
 from training.experiments.subset import Subset, narrow, select, table1_range
 from training.scenario import Scenario
-from training.sources import CleanImages
+from training.sources import CleanImages, load_digits_images
 
 Build = Callable[..., Study]
 
@@ -189,3 +193,31 @@ def test_the_page_is_rendered_from_the_results(study: Build, out: Path, tmp_path
     broken.write_text(json.dumps({"item": "table2"}))
     with pytest.raises(DataError, match=r"table2\.json"):
         render(tmp_path)
+
+
+@dataclass
+class Knowing:
+    """A victim that is always right, in its own class numbers."""
+
+    numbers: tuple[int, ...] | None
+    known: dict[bytes, int]
+
+    @property
+    def card(self) -> SimpleNamespace:
+        return SimpleNamespace(class_map=self.numbers)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return torch.eye(100)[[self.known[bytes((image * 255).round().byte().numpy())] for image in images]]
+
+
+def test_images_are_those_that_a_victim_names_in_its_own_classes() -> None:
+    """Which may be other numbers than the data set's, and others for each victim."""
+    clean = load_digits_images()
+    victims = [
+        Knowing(numbers, dict(zip(map(bytes, clean.images), (clean.labels + first).tolist(), strict=True)))
+        for numbers, first in ((None, 0), (tuple(range(90, 100)), 90))
+    ]
+    study = SimpleNamespace(clean=clean, device=torch.device("cpu"))
+    images, (own, other) = known_digits(study, victims, 20)  # type: ignore[arg-type]
+    assert len(images) == 20 and (own == clean.labels[clean.rows("test")[:20]]).all()
+    assert (other == own + 90).all()
