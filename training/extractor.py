@@ -54,8 +54,7 @@ class ExtractorTraining:
         device: torch.device, ranks: Ranks, run: dict[str, Any],
     ) -> None:  # fmt: skip
         extractor = objective.network.perturbation_extractor
-        if extractor is None:
-            raise ScenarioError("The network has no perturbation extractor to train.", "Take extractor_epochs out.")
+        assert extractor is not None  # a scenario without one asks for no extractor_epochs
         self._extractor: nn.Module = extractor
         self._objective, self._batches, self._sizes, self._seed = objective, batches, sizes, seed
         self._device, self._ranks, self._bf16 = device, ranks, spec.precision == "bf16"

@@ -98,12 +98,6 @@ def test_a_checkpoint_of_other_settings_is_refused(trainer: Make, tmp_path: Path
         teach(alone(trainer, extractor_epochs=5))
 
 
-def test_a_network_without_one_is_refused(trainer: Make) -> None:  # noqa: F811
-    network = {"width": 4, "perturbation_extractor": None}
-    with pytest.raises(ScenarioError, match="no perturbation extractor"):
-        trainer(network=network, training=settings(extractor_epochs=1)).run()
-
-
 def test_a_loss_that_diverges_says_what_to_lower(trainer: Make) -> None:  # noqa: F811
     run = alone(trainer)
     with torch.no_grad():
