@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.answers import Answers
-from core.devices import choose_device, is_out_of_memory
+from core.devices import choose_device, fitting, is_out_of_memory
 from core.errors import Cancelled, DeviceError
 from core.heatmap import make_heatmap
 from core.judged import Answered, Judged, Prepared, batches, mean_over_tiles
@@ -53,17 +53,13 @@ class Attributor:
         self.device = choose_device(device)
         self._network = build_network(pack).requires_grad_(False)
         self._panel: Panel | None = None
-        try:
+        with fitting(
+            f"{self.device_name} has not enough free memory for the pack and the {len(asked)} victims to ask.",
+            "Close other programs that use it, ask fewer victims, or choose another device.",
+        ):
             self._network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             if asked and self._network.scorer is not None and pack.manifest.probes is not None:
                 self._panel = Panel(asked, pack.manifest, self._network.scorer, self.device)
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise DeviceError(
-                f"{self.device_name} has not enough free memory for the pack and the {len(asked)} victims to ask.",
-                "Close other programs that use it, ask fewer victims, or choose another device.",
-            ) from error
         image = self.manifest.image
         limit = _CPU_PIXELS // (image.height * image.width) if self.device.type == "cpu" else BATCH
         self.batch = min(BATCH, max(1, limit))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from core.errors import DeviceError
@@ -32,3 +35,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and any(word in str(error) for word in _FULL)
     )
+
+
+@contextmanager
+def fitting(what: str, remedy: str) -> Iterator[None]:
+    """Raise DeviceError(what, remedy) where the block finds no memory left."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise DeviceError(what, remedy) from error

@@ -7,8 +7,9 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,6 +18,9 @@ from core.errors import DiskFullError, WorkbenchError
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LOCK = "in-use.lock"
+_YOUNG = 600.0
+"""Seconds. No file stands still for as long while it is written."""
+
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _PATIENCE = 2.0
 """Seconds to wait for a folder: :func:`in_use` takes hold of its lock for a moment, too."""
@@ -108,10 +112,14 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what :func:`replacing` left in a folder, and below it, when a process was killed."""
+    """Remove what :func:`replacing` left in a folder, and below it, when a process was killed.
+
+    What is young may be another process's, in a folder of its own below, and no leftover at all.
+    """
     for path in folder.rglob(".*.tmp"):
-        if _TEMPORARY.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # it has gone meanwhile, or is not ours: a leftover hinders nobody
+            if _TEMPORARY.fullmatch(path.name) and path.stat().st_mtime < time.time() - _YOUNG:
+                path.unlink()
 
 
 def in_use(folder: Path) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.devices import is_out_of_memory
-from core.errors import Cancelled, DeviceError, ScenarioError
+from core.devices import fitting
+from core.errors import Cancelled, ScenarioError
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
 from training.gradients import Batches
@@ -114,16 +114,12 @@ class ExtractorTraining:
         """One batch, of which this rank takes its part."""
         own, count = self._ranks.part(rows), len(rows)
         self._optimizer.zero_grad(set_to_none=True)
-        try:
+        with fitting(
+            f"{count} images do not fit into {self._device}'s memory.",
+            "Close what else uses it, or lower training.batch or the network's width.",
+        ):
             loss = self._loss(self._batches.take(own)) * (len(own) / count)
             loss.backward()  # type: ignore[no-untyped-call]
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise DeviceError(
-                f"{count} images do not fit into {self._device}'s memory.",
-                "Close what else uses it, or lower training.batch or the network's width.",
-            ) from error
         gradients = [p.grad for p in self._extractor.parameters() if p.grad is not None]
         self._ranks.add_up(*gradients)
         if not all(gradient.isfinite().all() for gradient in gradients):  # on every rank alike

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.devices import is_out_of_memory
-from core.errors import Cancelled, DeviceError
+from core.devices import fitting
+from core.errors import Cancelled
 from core.files import replacing
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import ARCHITECTURES, Victim, VictimCard, load_victim, save_victim
@@ -119,15 +119,11 @@ class VictimTraining:
     def step(self) -> None:
         """Raises DeviceError where a batch does not fit into the device's memory."""
         chosen = self.draw.take(self.batch)
-        try:
+        with fitting(
+            f"{self.batch} images do not fit into {self._device}'s memory beside {self.victim.name}.",
+            "Close what else uses it, or train a smaller victim.",
+        ):
             self._learn(chosen)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise DeviceError(
-                f"{self.batch} images do not fit into {self._device}'s memory beside {self.victim.name}.",
-                "Close what else uses it, or train a smaller victim.",
-            ) from error
         self.draw.steps += 1
 
     def _learn(self, chosen: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,15 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     left, foreign = tmp_path / "data/.00000.safetensors.0a1b2c3d.tmp", tmp_path / "data/.mine.tmp"
+    young = left.with_name(".00001.safetensors.0a1b2c3d.tmp")
     left.parent.mkdir()
-    for path in (left, foreign):
+    for path in (left, foreign, young):
         path.touch()
+    for path in (left, foreign):
+        os.utime(path, (7, 7))
     with alone_in(tmp_path):
         assert not left.exists() and foreign.exists()
+        assert young.exists(), "another process may be writing it in a folder below"
 
 
 def test_where_nothing_can_be_written_is_known_before(tmp_path: Path) -> None:
