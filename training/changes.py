@@ -1,10 +1,23 @@
-"""What becomes of an image after the attack, on its way to an analyst: compression, scaling, cropping, noise."""
+"""What becomes of an image after the attack, on its way to an analyst: compression, scaling, cropping, noise, light."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable
 
-from core.pictures import FILTERS, FULL_COLOUR, HALF_COLOUR, Pixels, resized, some_part, through_jpeg
+import numpy as np
+from PIL import ImageEnhance, ImageFilter
+
+from core.pictures import (
+    FILTERS,
+    FULL_COLOUR,
+    HALF_COLOUR,
+    Pixels,
+    resized,
+    some_part,
+    through_jpeg,
+    to_picture,
+    to_pixels,
+)
 
 _QUALITIES = (60, 98)
 _TIMES = (0.5, 2.5)
@@ -12,13 +25,29 @@ _LEAST = 0.6
 """The smallest part of a side that is cut out and enlarged to the whole."""
 _NOISE = (1.0, 6.0)
 """Standard deviations in grey levels."""
+_LIGHT, _COLOUR = (0.75, 1.25), (0.0, 1.5)
+"""Factors on brightness and contrast, and on the colour."""
+_RADIUS, _PERCENT = (0.5, 2.0), (30, 150)
+"""Of an unsharp mask."""
+_TWICE = 0.3
+"""The share of the images that are changed once more."""
 
 
 def changed(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """uint8 [C, H, W] after one change drawn at random, as large as before; half of them are JPEG files."""
+    """uint8 [C, H, W] after one change drawn at random or two, as large as before; half of them are JPEG files."""
+    image = _once(image, rng)
+    return _once(image, rng) if rng.random() < _TWICE else image
+
+
+def changed_alike(images: Iterable[Pixels], seed: int) -> Pixels:
+    """[K, C, H, W], as many images of one size after the same change."""
+    return np.stack([changed(image, np.random.default_rng(seed)) for image in images])
+
+
+def _once(image: Pixels, rng: np.random.Generator) -> Pixels:
     height, width = image.shape[1:]
     filter_ = FILTERS[int(rng.integers(len(FILTERS)))]
-    match int(rng.integers(6)):
+    match int(rng.integers(10)):
         case 0:
             times = rng.uniform(*_TIMES)
             there = resized(image, max(1, round(height * times)), max(1, round(width * times)), filter_)
@@ -28,5 +57,18 @@ def changed(image: Pixels, rng: np.random.Generator) -> Pixels:
         case 2:
             noisy = image + rng.normal(0, rng.uniform(*_NOISE), image.shape)
             return noisy.round().clip(0, 255).astype(np.uint8)
+        case 3:
+            return _lit(image, rng)
+        case 4:
+            mask = ImageFilter.UnsharpMask(rng.uniform(*_RADIUS), int(rng.integers(*_PERCENT)), 0)
+            return to_pixels(to_picture(image).filter(mask))
     colour = int(rng.choice((FULL_COLOUR, HALF_COLOUR)))
     return through_jpeg(image, int(rng.integers(*_QUALITIES)), colour)
+
+
+def _lit(image: Pixels, rng: np.random.Generator) -> Pixels:
+    """Brighter or darker, with more or less contrast, and of other colours or none."""
+    picture = to_picture(image)
+    picture = ImageEnhance.Brightness(picture).enhance(rng.uniform(*_LIGHT))
+    picture = ImageEnhance.Contrast(picture).enhance(rng.uniform(*_LIGHT))
+    return to_pixels(ImageEnhance.Color(picture).enhance(rng.uniform(*_COLOUR)))

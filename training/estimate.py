@@ -233,6 +233,8 @@ def _try_network(
     made = {split: examples_made(scenario, split) for split in SPLITS}
     epochs, extractor_epochs = scenario.training.epochs, scenario.training.extractor_epochs or 0
     learning = len(batch_sizes(made["train"], batch)) * (epochs * step + extractor_epochs * alone)
+    changed = (scenario.training.changed or 0) * made["train"] * (epochs + extractor_epochs)
+    learning += changed * 2 * sum(found.look for _, found in victims) / len(victims)  # at an image and its clean one
     images = torch.from_numpy(examples.adversarial[:batch])
     each = _seconds(lambda: answer(trainer.network, images, device), device) / batch
     points = min(FEATURE_POINTS, made["test"])

@@ -20,6 +20,7 @@ from training.calibrate import epsilons_to_read, fit_calibration
 from training.figures import drawings
 from training.fit_familiarity import CHANGED, fit_familiarity
 from training.grow import compare
+from training.lasting import StillFools
 from training.likeness import correlation
 from training.metrics import Floats, Predictions, evaluate
 from training.scenario import Scenario
@@ -32,18 +33,20 @@ from training.trainer import Answers, EpochReport, answer
 def export_pack(
     path: Path, scenario: Scenario, network: MTAA, labels: list[AttackLabel], image: ImageSpec, data: Path,
     splits: Mapping[Split, Examples], history: list[EpochReport], device: torch.device, start: Pack | None = None,
-    *, victims: Path | None = None, tell: ProgressCallback = lambda _: None, cancel: CancelToken | None = None,
+    *, victims: Path | None = None, fools: StillFools | None = None,
+    tell: ProgressCallback = lambda _: None, cancel: CancelToken | None = None,
 ) -> Manifest:  # fmt: skip
     """Fit what the pack needs beside the weights, measure it on the test split, and write it to ``path``.
 
     The familiarity model sees training examples, the calibration its own split, and the test split only the
     finished pack. start: the pack whose weights training began with; the results then compare the two.
-    victims: folder of the victims' files, which are asked where the scenario has [probes].
+    victims: folder of the victims' files, which are asked where the scenario has [probes]. fools: what
+    tells which attacks outlast a change, where training showed changed examples.
     """
     train, calibration_split, test = (splits[name] for name in SPLITS)
     advance = _measuring(splits, tell, cancel)
     seen = answer(network, torch.from_numpy(train.adversarial), device, advance=advance)
-    fit_familiarity(network, train, seen, len(scenario.victim_labels), device, scenario.seed, advance)
+    fit_familiarity(network, train, seen, len(scenario.victim_labels), device, scenario.seed, advance, fools)
     labels, held_out = _reading(network.to(device), labels, calibration_split, device, advance)
     network.familiarity.cpu().balance(held_out.features)
     familiarity = network.familiarity(held_out.features)
@@ -73,7 +76,7 @@ def export_pack(
     if scenario.probes is not None and victims is not None:
         probes, results["probes"] = add_third_stream(
             network, scenario, labels, calibration, splits, familiarity, victims, path.parent / "probes", device, tell,
-            cancel,
+            cancel, fools,
         )  # fmt: skip
     known = read_manifest(data)["victims"]
     manifest: dict[str, Any] = {

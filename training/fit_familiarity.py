@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from core.model.familiarity import ChangeDetector
 from core.model.network import MTAA
-from training.changes import changed
+from training.changes import changed_alike
+from training.lasting import StillFools
 from training.shards import Examples
 from training.trainer import Answers, answer
 
@@ -21,7 +22,7 @@ CHANGED = 6000
 ENOUGH = 50
 """Mistakes over changed examples below which there is nothing to learn from."""
 
-_AT_ONCE = 256
+_AT_ONCE = 128
 """Of them in memory."""
 
 STEPS = 1500
@@ -30,12 +31,13 @@ _BATCH, _RATE, _DECAY = 256, 2e-3, 0.01
 
 def fit_familiarity(
     network: MTAA, train: Examples, seen: Answers, victims: int, device: torch.device, seed: int,
-    advance: Callable[[int], None] = lambda _: None,
+    advance: Callable[[int], None] = lambda _: None, fools: StillFools | None = None,
 ) -> None:  # fmt: skip
     """Fit both parts on training examples and on what the network answers to them, ``seen``.
 
     victims: how many victim labels there are. The part that looks for changes stays away where the network errs too
-    seldom over changed examples. ``network.familiarity.balance`` on other examples comes next.
+    seldom over changed examples. fools: what tells which attacks outlast a change. The others, which are neither clean
+    nor attacked any longer, are then left out. ``network.familiarity.balance`` on other examples comes next.
     """
     classes = torch.from_numpy(train.attack * victims + train.victim)
     network.familiarity.cpu().fit(seen.features, classes)
@@ -44,15 +46,18 @@ def fit_familiarity(
     network.to(device)
     features, wrong = [], []
     for some in np.split(rows, range(_AT_ONCE, len(rows), _AT_ONCE)):
-        images = torch.from_numpy(np.stack([changed(image, rng) for image in train.adversarial[some]]))
-        found = answer(network, images, device, advance=advance)
+        pairs = [changed_alike((train.adversarial[at], train.clean[at]), int(rng.integers(2**62))) for at in some]
+        after = torch.from_numpy(np.stack(pairs))
         truth = torch.from_numpy(train.attack[some]), torch.from_numpy(train.victim[some])
-        wrong.append((found.attack.argmax(1) != truth[0]) | (found.victim.argmax(1) != truth[1]))
-        features.append(found.features)
+        lasts = torch.ones(len(some), dtype=torch.bool) if fools is None else fools(after, truth[1])
+        found = answer(network, after[:, 0], device, advance=advance)
+        errs = (found.attack.argmax(1) != truth[0]) | (found.victim.argmax(1) != truth[1])
+        wrong.append(errs[lasts])
+        features.append(found.features[lasts])
     network.familiarity.cpu()
-    errs = torch.cat(wrong)
-    if int(errs.sum()) >= ENOUGH:
-        network.familiarity.watch_changes(fit_changes(seen.features, torch.cat(features), errs, seed))
+    all_wrong = torch.cat(wrong)
+    if int(all_wrong.sum()) >= ENOUGH:
+        network.familiarity.watch_changes(fit_changes(seen.features, torch.cat(features), all_wrong, seed))
 
 
 def fit_changes(known: Tensor, after: Tensor, wrong: Tensor, seed: int) -> ChangeDetector:

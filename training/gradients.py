@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from core.devices import is_out_of_memory
 from core.errors import DeviceError
-from training.changes import changed
+from training.changes import changed_alike
+from training.lasting import StillFools
 from training.memory import Smaller, in_parts
 from training.objective import Batch, Objective, Tally
 from training.ranks import Ranks
@@ -33,15 +33,19 @@ class Batches:
     """Examples held as uint8 on the CPU, turned into float batches on the device.
 
     crop: side of the part that is taken of every image, where ``draw`` has put it; None for whole images. changed:
-    share of the examples that are taken after a change which ``draw`` has chosen.
+    share of the examples for which ``draw`` chooses a change. fools: what tells which attacks outlast theirs, the
+    others are taken as they were made; without it all are changed.
     """
 
-    def __init__(self, examples: Examples, device: torch.device, crop: int | None = None, changed: float = 0) -> None:
+    def __init__(
+        self, examples: Examples, device: torch.device, crop: int | None = None, changed: float = 0,
+        fools: StillFools | None = None,
+    ) -> None:  # fmt: skip
         self._device = device
         height, width = examples.adversarial.shape[-2:]
         self._crop = (height if crop is None else min(crop, height), width if crop is None else min(crop, width))
         self._corners = torch.zeros(len(examples), 2, dtype=torch.long)
-        self._changed = changed
+        self._changed, self._fools = changed, fools
         self._changes: dict[int, int] = {}  # by row, what its change follows from
         self._images = torch.from_numpy(examples.adversarial), torch.from_numpy(examples.clean)
         self._labels = (
@@ -62,23 +66,37 @@ class Batches:
             seeds = torch.randint(2**62, (len(rows),), generator=generator)
             self._changes = dict(zip(rows.tolist(), seeds.tolist(), strict=True))
 
-    def _part(self, images: Tensor, rows: Tensor) -> Tensor:
-        """The parts of some images, uint8 [B, C, h, w]. An image is changed as a whole: a part of a JPEG shows its grid
-        anywhere. An adversarial image and its clean one change alike, so that their difference is what was left.
+    def _pairs(self, rows: Tensor) -> dict[int, Tensor]:
+        """By row, uint8 [2, C, H, W]: an adversarial image and its clean one after the change that was drawn for them.
+
+        It is the same change, so that their difference is what was left of the perturbation.
         """
+        found = {
+            row: torch.from_numpy(changed_alike((images[row].numpy() for images in self._images), self._changes[row]))
+            for row in rows.tolist() if row in self._changes
+        }  # fmt: skip
+        if self._fools is None or not found:
+            return found
+        lasts = self._fools(torch.stack(list(found.values())), self._labels[1][list(found)])
+        return {row: pair for (row, pair), holds in zip(found.items(), lasts.tolist(), strict=True) if holds}
+
+    def _parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The parts of some adversarial images and of their clean ones, uint8 [B, C, h, w] both.
+
+        Images were changed as a whole: a part of a JPEG shows its grid anywhere.
+        """
+        adversarial, clean = self._images
         height, width = self._crop
-        if images.shape[-2:] == self._crop and not self._changes:
-            return images[rows]
-        parts = []
+        if adversarial.shape[-2:] == self._crop and not self._changes:
+            return adversarial[rows], clean[rows]
+        pairs, parts = self._pairs(rows), []
         for row, (top, left) in zip(rows.tolist(), self._corners[rows].tolist(), strict=True):
-            image = images[row]
-            if row in self._changes:
-                image = torch.from_numpy(changed(image.numpy(), np.random.default_rng(self._changes[row])))
-            parts.append(image[:, top : top + height, left : left + width])
-        return torch.stack(parts)
+            pair = pairs[row] if row in pairs else (adversarial[row], clean[row])
+            parts.append([image[:, top : top + height, left : left + width] for image in pair])
+        return torch.stack([pair[0] for pair in parts]), torch.stack([pair[1] for pair in parts])
 
     def take(self, rows: Tensor) -> Batch:
-        images = [to_float(self._part(i, rows).to(self._device, non_blocking=True)) for i in self._images]
+        images = [to_float(part.to(self._device, non_blocking=True)) for part in self._parts(rows)]
         return Batch(*images, *(label[rows].to(self._device, non_blocking=True) for label in self._labels))
 
 

@@ -21,6 +21,7 @@ from training.attacks import DEFAULT_BACKEND
 from training.budget import examples_wanted
 from training.export import export_pack
 from training.grow import check_start, take_victim
+from training.lasting import still_fools
 from training.memory import Smaller
 from training.own_victims import origin_of, read_own
 from training.plan import check_victim, image_of, make_attacks
@@ -149,25 +150,26 @@ def train_pack(
 ) -> Manifest:  # fmt: skip
     """Train on the examples in ``data`` and write ``out/NAME.mtaapack``.
 
-    victims: folder of the victims' files, which a scenario with [probes] asks. ranks: processes that call this
-    together.
+    victims: folder of the victims' files, which a scenario asks that has [probes] or shows examples changed. ranks:
+    processes that call this together.
     """
     ranks = ranks or Ranks.single()
     check_learnable(scenario)
     _check_same_data(scenario, data)
-    if scenario.probes is not None:
+    if scenario.probes is not None or scenario.training.changed:
         _check_asked(scenario, victims, data)
     splits = {name: read_split(data, scenario, name) for name in SPLITS}
     image = image_of(splits["train"].adversarial.shape[1:], scenario)
     labels = labels_of(scenario)
-    trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device, ranks)
+    fools = still_fools(scenario, victims, device)
+    trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device, ranks, fools)
     _check_victims(trainer.start, data)
     history = trainer.run(tell=tell, report=report, cancel=cancel, smaller=smaller)
     path = out / f"{scenario.name}.mtaapack"
     if ranks.first:
         export_pack(
             path, scenario, trainer.network, labels, image, data, splits, history, device, trainer.start,
-            victims=victims, tell=tell, cancel=cancel,
+            victims=victims, fools=fools, tell=tell, cancel=cancel,
         )  # fmt: skip
     ranks.barrier()
     return read_pack_manifest(path)

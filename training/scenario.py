@@ -211,7 +211,8 @@ class TrainingSpec(_Grown):
     start: a pack, by name or path, whose weights training begins with; the scenario holds its labels in its order.
     extractor_epochs: for which the perturbation extractor is trained by itself, first (:mod:`training.extractor`).
     changed: share of the examples that an epoch shows as they are after a change (:mod:`training.changes`), each time
-        another one, so that the pack knows attacks from compressed, scaled, cropped or noisy images too.
+        another one, so that the pack knows attacks from compressed, scaled, cropped or noisy images too. An attack that
+        does not outlast it (:mod:`training.lasting`) is shown unchanged.
     """
 
     epochs: PositiveInt = 20

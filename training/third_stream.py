@@ -18,6 +18,7 @@ from core.model.scorer import Weighed
 from core.progress import CancelToken, ProgressCallback
 from training.fit_probes import Scored, fit_probes, some_at_hand, spoke_themselves
 from training.fit_scorer import fit_scorer
+from training.lasting import StillFools, changed_some
 from training.metrics import Floats, Predictions, evaluate
 from training.probe import Asked, ask_victims, sample
 from training.scenario import Scenario
@@ -30,13 +31,13 @@ COVERAGE = 0.9
 def add_third_stream(
     network: MTAA, scenario: Scenario, labels: list[AttackLabel], calibration: Calibration,
     splits: Mapping[Split, Examples], familiarity: Tensor, victims: Path, kept: Path, device: torch.device,
-    tell: ProgressCallback, cancel: CancelToken | None,
+    tell: ProgressCallback, cancel: CancelToken | None, fools: StillFools | None = None,
 ) -> tuple[ProbeFit, dict[str, Any]]:  # fmt: skip
     """Put a scorer into the network; returns how to weigh it and what was measured on the test split.
 
     familiarity: the calibration split's scores. victims: folder of the victims' files; kept: of their answers.
     """
-    asked = ask_all(network, scenario, labels, calibration, splits, victims, kept, device, tell, cancel)
+    asked = ask_all(network, scenario, labels, calibration, splits, victims, kept, device, tell, cancel, fools)
     scorer = fit_scorer(labels, asked["train"], scenario.seed)
     network.scorer = scorer
     fit = fit_probes(Scored.of(asked["calibration"], scorer), familiarity, calibration, labels, scenario.seed)
@@ -47,16 +48,25 @@ def add_third_stream(
 def ask_all(
     network: MTAA, scenario: Scenario, labels: list[AttackLabel], calibration: Calibration,
     splits: Mapping[Split, Examples], victims: Path, kept: Path, device: torch.device, tell: ProgressCallback,
-    cancel: CancelToken | None = None,
+    cancel: CancelToken | None = None, fools: StillFools | None = None,
 ) -> dict[Split, Asked]:  # fmt: skip
-    """What all victims say of each split: of some training examples, as [probes] says, and of all others."""
+    """What all victims say of each split: of some training examples, as [probes] says, and of all others.
+
+    fools: what tells which of the training examples may be changed, of which there are as many as training shows;
+    without it none are.
+    """
     assert scenario.probes is not None
+    check = cancel.check if cancel is not None else (lambda: None)
     asked: dict[Split, Asked] = {}
     for split in SPLITS:
         most = scenario.probes.examples if split == "train" else len(splits[split])
         rows = sample(splits[split], most, scenario.seed)
+        examples = splits[split]
+        if split == "train" and fools is not None and scenario.training.changed:
+            examples = changed_some(examples, rows, scenario.training.changed, fools, scenario.seed, check)
+            rows = np.arange(len(rows))
         asked[split] = ask_victims(
-            network, labels, calibration, scenario, victims, splits[split], rows, kept / split, device, tell, cancel
+            network, labels, calibration, scenario, victims, examples, rows, kept / split, device, tell, cancel
         )
     return asked
 

@@ -20,6 +20,7 @@ from training.checkpoint import Keeper, load_checkpoint
 from training.extractor import ExtractorTraining, cosine_rate
 from training.gradients import Batches, Gradients, batch_sizes, pieces, to_float
 from training.grow import check_start, start_from
+from training.lasting import StillFools
 from training.losses import Losses, UncertaintyWeighted
 from training.memory import Smaller
 from training.objective import Objective, Tally
@@ -66,12 +67,13 @@ class Trainer:
 
     ranks: processes that train together, each on its part of every batch; without it this process is alone. Batch norm
     spans all parts, so that the result is a single process's up to rounding. All see the same ``folder``; the first
-    writes there.
+    writes there. fools: what tells which examples may be shown changed, where the scenario asks for that; without it
+    all may.
     """
 
     def __init__(
         self, scenario: Scenario, labels: list[AttackLabel], image: ImageSpec, train: Examples, folder: Path,
-        device: torch.device, ranks: Ranks | None = None,
+        device: torch.device, ranks: Ranks | None = None, fools: StillFools | None = None,
     ) -> None:  # fmt: skip
         torch.manual_seed(scenario.seed)
         self._scenario, self._labels, self._folder, self._device = scenario, labels, folder, device
@@ -100,7 +102,7 @@ class Trainer:
         self._steps = len(self._sizes)
         self._examples = len(train)
         self._tally = Tally(len(labels), max(self._sizes), device)
-        self._batches = Batches(train, device, scenario.network.crop, self._spec.changed or 0)
+        self._batches = Batches(train, device, scenario.network.crop, self._spec.changed or 0, fools)
         self._gradients = Gradients(
             objective, self._batches, self._tally, self._ranks, device, bf16=self._spec.precision == "bf16"
         )

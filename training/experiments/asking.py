@@ -25,6 +25,7 @@ from training.experiments.study import Study
 from training.fit_probes import Scored, fit_probes
 from training.fit_scorer import fit_scorer
 from training.gradients import to_float
+from training.lasting import still_fools
 from training.probe import Asked, ask_victims
 from training.scenario import ProbesSpec, VictimSpec
 from training.sources import SPLITS, Split
@@ -60,6 +61,7 @@ class Asking:
             self._asked = ask_all(
                 network, scenario, self.labels, self.manifest.calibration, splits, study.victims,
                 study.out / "asked", study.device, study.tell,
+                fools=still_fools(scenario, study.victims, study.device),
             )  # fmt: skip
         return self._asked
 

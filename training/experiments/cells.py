@@ -29,6 +29,7 @@ from training.experiments.single import VALUE_SCALE, answer_single, train_single
 from training.experiments.study import EPOCHS, TEST, Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, cell_counts, labels_of, narrow, unit
 from training.export import export_pack
+from training.lasting import still_fools
 from training.metrics import Predictions, evaluate
 from training.plan import image_of
 from training.scenario import Scenario, TrainingSpec
@@ -263,11 +264,13 @@ def pack(study: Study, seed: int, chosen: Subset, name: str = "pack") -> Cell:
             "test": study.examples("test", Subset(10**6, 10**6 if chosen.clean else 0, **every)),  # type: ignore[arg-type]
         }
         image = image_of(splits["train"].adversarial.shape[1:], scenario)
-        trainer = Trainer(scenario, labels, image, splits["train"], folder, study.device)
+        fools = still_fools(scenario, study.victims, study.device)
+        trainer = Trainer(scenario, labels, image, splits["train"], folder, study.device, fools=fools)
         history = trainer.run(tell=study.tell)
         path = study.out / "packs" / f"{name}-seed{seed}.mtaapack"
         manifest = export_pack(
-            path, scenario, trainer.network, labels, image, study.data, splits, history, study.device
+            path, scenario, trainer.network, labels, image, study.data, splits, history, study.device,
+            fools=fools,
         )  # fmt: skip
         everything = study.examples("test")
         attributor = Attributor(load_pack(path), str(study.device))

@@ -25,6 +25,7 @@ from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, labels_of
+from training.lasting import still_fools
 from training.plan import image_of
 from training.scenario import Scenario, TrainingSpec
 from training.shards import Examples
@@ -96,7 +97,8 @@ def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
         labels, train, test = labels_of(scenario, every), study.examples("train", every), study.examples("test")
         train = replayed(train, old_rows(scenario, train), way.replay)
         image = image_of(train.adversarial.shape[1:], scenario)
-        trainer = Trainer(scenario, labels, image, train, folder, study.device)
+        fools = still_fools(scenario, study.victims, study.device)
+        trainer = Trainer(scenario, labels, image, train, folder, study.device, fools=fools)
         begun = time.monotonic()
         trainer.run(tell=study.tell)
         seconds = time.monotonic() - begun

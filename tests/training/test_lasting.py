@@ -1,0 +1,155 @@
+"""Examples that are shown after a change: only those whose attack still fools its victim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import Cancelled, VictimError
+from core.model.familiarity import ChangeDetector
+from core.model.network import MTAA
+from core.pictures import Pixels
+from core.progress import CancelToken
+from core.victims import load_victim
+from training import lasting
+from training.changes import changed_alike
+from training.fit_familiarity import fit_familiarity
+from training.gradients import Batches
+from training.lasting import changed_some, still_fools
+from training.pipeline import labels_of, train_pack
+from training.plan import image_of
+from training.scenario import ProbesSpec, Scenario
+from training.shards import Examples, read_split
+from training.sources import CleanImages
+from training.trainer import answer
+
+CPU = torch.device("cpu")
+Build = Callable[..., Scenario]
+
+
+@pytest.fixture
+def chosen(scenario: Build) -> Scenario:
+    return scenario(training={"epochs": 1, "batch": 16, "precision": "fp32", "changed": 0.9})
+
+
+@pytest.fixture
+def examples(chosen: Scenario, make: Callable[..., dict[str, Any]], tmp_path: Path) -> Examples:
+    make(chosen, tmp_path / "data")
+    return read_split(tmp_path / "data", chosen, "train")
+
+
+def fooled(victims: Path, examples: Examples) -> torch.Tensor:
+    """Which adversarial images the victim takes for something else than their clean ones, asked one at a time."""
+    victim, _ = load_victim(victims / "first.safetensors")
+    with torch.inference_mode():
+        seen = [
+            [int(victim(torch.from_numpy(image)[None].float() / 255).argmax()) for image in pair]
+            for pair in zip(examples.adversarial, examples.clean, strict=True)
+        ]
+    return torch.tensor([adversarial != clean for adversarial, clean in seen])
+
+
+def test_what_is_shown_changed_still_fools_its_victim(chosen: Scenario, examples: Examples, victims: Path) -> None:
+    fools = still_fools(chosen, victims, CPU)
+    assert fools is not None
+    checked, blind = (Batches(examples, CPU, None, 0.9, f) for f in (fools, None))
+    every, undone = torch.arange(len(examples)), 0
+    attacked = torch.from_numpy(examples.attack) > 0
+    for seed in range(8):
+        for batches in (checked, blind):
+            batches.draw(torch.Generator().manual_seed(seed))
+        shown = checked.take(every)
+        after = Examples(
+            *((images * 255).round().byte().numpy() for images in (shown.adversarial, shown.clean)),
+            examples.attack, examples.victim, examples.hyperparameter, examples.entry, examples.row,
+        )  # fmt: skip
+        assert bool(fooled(victims, after)[attacked].all())
+        apart = (shown.adversarial != blind.take(every).adversarial).flatten(1).any(1)
+        undone += int(apart.sum())
+        assert not apart[~attacked].any()  # a clean image is clean after any change
+        same = np.array_equal(after.adversarial, examples.adversarial)
+        assert not same and torch.equal(shown.adversarial[~attacked], shown.clean[~attacked])
+    assert undone > 10  # on 8x8 digits many a change undoes an attack
+
+
+def test_a_scenario_that_changes_nothing_needs_no_victims(scenario: Build, chosen: Scenario, tmp_path: Path) -> None:
+    assert still_fools(scenario(), tmp_path, CPU) is None
+    with pytest.raises(VictimError, match="first"):
+        still_fools(chosen, tmp_path, CPU)
+
+
+def test_some_are_changed_for_the_scorer(chosen: Scenario, examples: Examples, victims: Path) -> None:
+    fools = still_fools(chosen, victims, CPU)
+    assert fools is not None
+    before, rows = examples.digest(), np.arange(len(examples))[::2]
+    found = changed_some(examples, rows, 0.5, fools, seed=1)
+    apart = (found.adversarial != examples.adversarial[rows]).reshape(len(rows), -1).any(1)
+    assert examples.digest() == before and 0 < apart.sum() < 0.6 * len(rows)
+    assert np.array_equal(found.victim, examples.victim[rows])
+    assert np.array_equal(found.adversarial, changed_some(examples, rows, 0.5, fools, seed=1).adversarial)
+    assert bool(fooled(victims, found)[torch.from_numpy(found.attack > 0)].all())
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        changed_some(examples, rows, 0.5, fools, seed=1, check=cancel.check)
+
+
+def test_a_pack_learns_its_mistakes_from_attacks_that_last(
+    chosen: Scenario, examples: Examples, victims: Path, digits: CleanImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An example whose attack was undone is neither a mistake nor none."""
+    from training import fit_familiarity as module  # noqa: PLC0415
+
+    torch.manual_seed(0)
+    labels = labels_of(chosen)
+    network = MTAA(chosen.network, image_of(digits.shape, chosen), labels, len(chosen.victim_labels)).eval()
+    seen = answer(network, torch.from_numpy(examples.adversarial), CPU)
+    counts: list[int] = []
+    real = module.fit_changes
+
+    def counted(known: torch.Tensor, after: torch.Tensor, wrong: torch.Tensor, seed: int) -> ChangeDetector:
+        counts.append(len(after))
+        return real(known, after, wrong, seed)
+
+    for name, value in (("ENOUGH", 1), ("STEPS", 2), ("fit_changes", counted)):
+        monkeypatch.setattr(module, name, value)
+    for fools in (None, still_fools(chosen, victims, CPU)):
+        fit_familiarity(network, examples, seen, 2, CPU, 0, fools=fools)
+    assert counts[0] == len(examples)
+    assert (examples.attack == 0).sum() < counts[1] < counts[0]
+
+
+def test_a_whole_run_looks_at_its_victims(
+    scenario: Build, make: Callable[..., dict[str, Any]], victims: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the network over what it finds unfamiliar to the scorer; a run without the file is refused at once."""
+    settings = {"epochs": 1, "batch": 16, "precision": "fp32", "changed": 0.5}
+    network = {"width": 4, "backbone": "forensic", "perturbation_extractor": "pixel"}
+    chosen = scenario(training=settings, network=network, probes=ProbesSpec(examples=30).model_dump())
+    make(chosen, tmp_path / "data")
+    times: list[int] = []
+    real = lasting.changed_alike
+
+    def counted(images: Iterable[Pixels], seed: int) -> Pixels:
+        times.append(seed)
+        return real(images, seed)
+
+    monkeypatch.setattr(lasting, "changed_alike", counted)
+    manifest = train_pack(chosen, victims, tmp_path / "data", tmp_path / "out", CPU, lambda _: None)
+    assert manifest.probes is not None and 8 < len(times) < 22
+    with pytest.raises(VictimError, match="first"):
+        train_pack(scenario(training=settings), tmp_path, tmp_path / "data", tmp_path / "other", CPU, lambda _: None)
+    assert not (tmp_path / "other").exists()
+
+
+def test_images_change_alike() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 20, 30), np.uint8)
+    for seed in range(30):
+        first, second = changed_alike([images[0], images[0]], seed)
+        assert np.array_equal(first, second) and first.shape == (3, 20, 30)
+    assert changed_alike(images, 1).shape == images.shape

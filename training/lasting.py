@@ -1,0 +1,75 @@
+"""Which attacks outlast a change: those whose victim still sees something else in the image than in its clean one.
+
+An example that is shown to a network after a compression that undid the attack would teach it to call compressed
+images attacked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.victims import Victim, load_victim
+from training.changes import changed_alike
+from training.scenario import Scenario
+from training.shards import Examples
+
+
+class StillFools:
+    """[B] = fools(pairs, victim): whether the adversarial image of each pair still fools its victim.
+
+    victims: for every victim label the one that was attacked, None for "clean", whose images are what they are after
+    any change.
+    """
+
+    def __init__(self, victims: list[Victim | None], device: torch.device) -> None:
+        self._victims = [victim if victim is None else victim.to(device) for victim in victims]
+        self._device = device
+
+    @torch.inference_mode()
+    def __call__(self, pairs: Tensor, victim: Tensor) -> Tensor:
+        """pairs: uint8 [B, 2, C, H, W], an adversarial image and its clean one after the same change. victim: [B]."""
+        fools = torch.ones(len(pairs), dtype=torch.bool)
+        for label in set(victim.tolist()):
+            asked = self._victims[label]
+            if asked is None:
+                continue
+            own = victim == label
+            seen = asked(pairs[own].flatten(0, 1).to(self._device).float() / 255).argmax(1).view(-1, 2).cpu()
+            fools[own] = seen[:, 0] != seen[:, 1]
+        return fools
+
+
+def still_fools(scenario: Scenario, victims: Path, device: torch.device) -> StillFools | None:
+    """By the scenario's victims, whose files are in the folder ``victims``; None where it shows no changed examples.
+
+    Raises VictimError for a file that is not there or damaged.
+    """
+    if not scenario.training.changed:
+        return None
+    held: list[Victim | None] = [load_victim(victims / spec.saved_as)[0] for spec in scenario.victims]
+    return StillFools([None, *held] if scenario.has_clean else held, device)
+
+
+def changed_some(
+    examples: Examples, rows: NDArray[np.int64], share: float, fools: StillFools, seed: int,
+    check: Callable[[], None] = lambda: None,
+) -> Examples:  # fmt: skip
+    """The examples at ``rows``, a share of them after a change, but for attacks that do not outlast theirs.
+
+    check: called between any two, to raise where this shall not go on.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = replace(examples, **{name: getattr(examples, name)[rows] for name in examples.__dataclass_fields__})
+    for at in np.flatnonzero(rng.random(len(rows)) < share):
+        check()
+        pair = changed_alike((chosen.adversarial[at], chosen.clean[at]), int(rng.integers(2**62)))
+        if fools(torch.from_numpy(pair)[None], torch.from_numpy(chosen.victim[at : at + 1])):
+            chosen.adversarial[at], chosen.clean[at] = pair
+    return chosen
