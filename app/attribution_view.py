@@ -126,7 +126,7 @@ class VictimCard(TaskCard):
         self.rows.addWidget(self.testimonies)
 
     def show_testimonies(self, answer: Attribution) -> None:
-        said = [testimony_text(testimony) for testimony in answer.testimonies]
+        said = [testimony_text(testimony) for testimony in answer.heard]
         self.testimonies.setText("\n".join(said))
         self.testimonies.setVisible(bool(said))
 

@@ -113,7 +113,7 @@ def case_sentence(name: str, answer: Attribution) -> str:
         attacks=", ".join(answer.attack.prediction_set),
         victims=", ".join(answer.victim.prediction_set),
     )
-    said = [testimony_text(testimony) for testimony in answer.testimonies]
+    said = [testimony_text(testimony) for testimony in answer.heard]
     return " ".join([first, second, *said, *(text for tone, text in banners(answer) if tone is not Tone.INFO)])
 
 

@@ -53,8 +53,10 @@ class Attributor:
         self.device = choose_device(device)
         self._network = build_network(pack).requires_grad_(False)
         self._panel: Panel | None = None
+        several = f" and the {len(asked)} victims to ask" if asked else ""
+        beside = " and the victim to ask" if len(asked) == 1 else several
         with fitting(
-            f"{self.device_name} has not enough free memory for the pack and the {len(asked)} victims to ask.",
+            f"{self.device_name} has not enough free memory for the pack{beside}.",
             "Close other programs that use it, ask fewer victims, or choose another device.",
         ):
             self._network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -156,6 +156,11 @@ class Attribution:
     def hyperparameter(self) -> HyperparameterAnswer:
         return self.hyperparameters[0]
 
+    @property
+    def heard(self) -> tuple[Testimony, ...]:
+        """The testimonies as people read them: the named victim's first, then whoever it is likelier to be."""
+        return tuple(sorted(self.testimonies, key=lambda said: (said.victim != self.victim.label, -said.odds)))
+
 
 @dataclass(frozen=True, slots=True)
 class Heatmap:

@@ -198,5 +198,5 @@ def _answers(answer: Attribution) -> Iterator[str]:
     interval = wording.hyperparameter_interval(answer.hyperparameter)
     coverage = f"; {interval} at {answer.hyperparameter.coverage:.0%} coverage" if interval else ""
     yield f"Hyperparameter: {wording.hyperparameter_value(answer.hyperparameter)}{coverage}"
-    yield from map(wording.testimony, answer.testimonies)
+    yield from map(wording.testimony, answer.heard)
     yield from answer.adjustments

@@ -195,6 +195,19 @@ def test_testimonies_survive_json(asking: Attributor, images: list[LoadedImage])
     assert answers_from_json(written, answer.sha256, answer.pack_id).evidence == "image"
 
 
+def test_the_named_victim_is_heard_first(asking: Attributor, images: list[LoadedImage]) -> None:
+    answer = asking.attribute(images[:1])[0].attribution
+    for label in ("Defender", "VGG16", NONE_OF_THESE):
+        ranking = tuple(sorted(answer.victim.ranking, key=lambda one, label=label: one.label != label))
+        named = replace(answer, victim=replace(answer.victim, ranking=ranking))
+        heard = [said.victim for said in named.heard]
+        assert sorted(heard) == ["Defender", "VGG16"] and named.testimonies == answer.testimonies
+        if label == NONE_OF_THESE:
+            assert named.heard[0].odds >= named.heard[1].odds
+        else:
+            assert heard[0] == label
+
+
 def test_victims_beyond_the_packs_have_bars_of_their_own(asking: Attributor, images: list[LoadedImage]) -> None:
     facets = Facets(asking.manifest)
     (at,) = (n for n, facet in enumerate(facets.all) if facet.key == "victim")

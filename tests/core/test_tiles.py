@@ -249,7 +249,7 @@ def test_a_device_that_does_not_hold_the_victims_says_so(asking_pack: Pack, monk
         raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
 
     monkeypatch.setattr(Victim, "forward", hungry)
-    with pytest.raises(DeviceError, match="the 1 victims to ask"):
+    with pytest.raises(DeviceError, match="for the pack and the victim to ask"):
         Attributor(asking_pack, "cpu", held)
 
 
