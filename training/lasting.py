@@ -32,6 +32,15 @@ class StillFools:
         self._victims = [victim if victim is None else victim.to(device) for victim in victims]
         self._device = device
 
+    @classmethod
+    def of(cls, scenario: Scenario, victims: Path, device: torch.device) -> StillFools:
+        """By the scenario's victims, whose files are in the folder ``victims``.
+
+        Raises VictimError for a file that is not there or damaged.
+        """
+        held: list[Victim | None] = [load_victim(victims / spec.saved_as)[0] for spec in scenario.victims]
+        return cls([None, *held] if scenario.has_clean else held, device)
+
     @torch.inference_mode()
     def __call__(self, pairs: Tensor, victim: Tensor) -> Tensor:
         """pairs: uint8 [B, 2, C, H, W], an adversarial image and its clean one after the same change. victim: [B]."""
@@ -47,14 +56,8 @@ class StillFools:
 
 
 def still_fools(scenario: Scenario, victims: Path, device: torch.device) -> StillFools | None:
-    """By the scenario's victims, whose files are in the folder ``victims``; None where it shows no changed examples.
-
-    Raises VictimError for a file that is not there or damaged.
-    """
-    if not scenario.training.changed:
-        return None
-    held: list[Victim | None] = [load_victim(victims / spec.saved_as)[0] for spec in scenario.victims]
-    return StillFools([None, *held] if scenario.has_clean else held, device)
+    """What training with ``victims`` is to ask, None where it shows no changed examples. Raises VictimError."""
+    return StillFools.of(scenario, victims, device) if scenario.training.changed else None
 
 
 def changed_some(

@@ -26,7 +26,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
 
     def cell(asked: float) -> Cell:
         def compute(_: Path) -> Result:
-            images, truth, _entries = pack_truth(study)
+            images, truth, _rows = pack_truth(study)
             verdicts = judge(attributor_of(study), images, study.tell, asked)
             arrays = verdicts.arrays() | {
                 "true_attack": truth.attack, "true_victim": truth.victim, "true_hyperparameter": truth.value,

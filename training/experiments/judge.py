@@ -144,7 +144,7 @@ def check_victims(study: Study) -> None:
 
 
 def pack_truth(study: Study) -> tuple[FloatArray, Truth, NDArray[np.int64]]:
-    """The test examples that the pack has labels for: images [N, C, H, W] in [0, 1], their truth, their entries [N]."""
+    """The test examples that the pack has labels for: images [N, C, H, W] in [0, 1], their truth, their rows [N]."""
     check_victims(study)
     manifest, test = study.pack.manifest, study.examples("test")
     attacks, victims = [a.name for a in manifest.attacks], [v.name for v in manifest.victims]
@@ -152,4 +152,4 @@ def pack_truth(study: Study) -> tuple[FloatArray, Truth, NDArray[np.int64]]:
     victim = np.asarray([victims.index(n) if n in victims else -1 for n in study.scenario.victim_labels])[test.victim]
     known = (attack >= 0) & (victim >= 0)
     truth = Truth(attack, victim, test.hyperparameter.astype(np.float64)).of(known)
-    return unit(test.adversarial[known]), truth, test.entry[known]
+    return unit(test.adversarial[known]), truth, np.flatnonzero(known)

@@ -218,6 +218,14 @@ def test_robustness_tells_what_its_verdicts_say(shared: Path, study: Build) -> N
         right = (found["attack"] == found["true_attack"]) & (found["victim"] == found["true_victim"])
         assert figures["wrong"] == (~right).sum()
         assert figures["unfamiliar_where_wrong"] == pytest.approx((found["familiar"][~right] == 0).mean())
+        clean = found["true_attack"] == own.scenario.attack_labels.index("clean")
+        assert figures["clean"] == pytest.approx(right[clean].mean())
+        assert 0 <= figures["attack_where_lasting"] <= 1 and 0 < figures["lasting"] <= 1
+    runs = content["runs"]["0"]
+    assert runs["as it was"]["lasting"] == 1  # each fooled its victim when it was made
+    named = [found["attack"][~clean] == found["true_attack"][~clean] for found in [own.arrays(item.cells(own, 0)[0])]]
+    assert runs["as it was"]["attack_where_lasting"] == pytest.approx(np.mean(named))
+    assert runs["JPEG 75"]["lasting"] < 1
 
 
 def test_heatmaps_are_compared_with_what_was_done(shared: Path, study: Build) -> None:
