@@ -79,9 +79,10 @@ def _begin(
     cancel: CancelToken,
 ) -> _Batch:
     fresh: dict[str, Prepared] = {}
+    handed_on = {file.sha256 for file in before.files} if before else set()  # judged there or earlier: carried to here
     for file in files:
         sha256 = file.sha256
-        if sha256 is None or file.fitted is None or sha256 in known or (before and sha256 in before.fresh):
+        if sha256 is None or file.fitted is None or sha256 in known or sha256 in handed_on:
             continue
         fresh.setdefault(sha256, _as_prepared(file))
     return _Batch(files, fresh, device.submit(attributor.judge, list(fresh.values()), cancel=cancel))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from typing import Literal, TypeVar
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from core.answers import Answers
 from core.devices import choose_device, fitting, is_out_of_memory
-from core.errors import Cancelled, DeviceError
+from core.errors import Cancelled, DeviceError, VictimError
 from core.heatmap import make_heatmap
 from core.judged import Answered, Judged, Prepared, batches, mean_over_tiles
 from core.manifest import Manifest
@@ -115,9 +116,23 @@ class Attributor:
         for (asking, _), part in parts:
             if asking == "whole":
                 found += [self._judge_whole(item, heatmaps, cancel) for item in part]
+            elif asking == "tile":
+                found += self._judge_asking(list(part), heatmaps, cancel)
             else:
-                found.append(self._judge_alike(list(part), asking == "tile", heatmaps, cancel))
+                found.append(self._judge_alike(list(part), False, heatmaps, cancel))
         return found
+
+    def _judge_asking(self, prepared: Sequence[Prepared], heatmaps: bool, cancel: CancelToken | None) -> list[Judged]:
+        """Victims are asked about all; where one has no answer to some image, about each by itself, and not about that.
+
+        A victim that standardises each image divides by nothing where all pixels are alike.
+        """
+        try:
+            return [self._judge_alike(prepared, True, heatmaps, cancel)]
+        except VictimError:
+            if len(prepared) == 1:
+                return [self._judge_alike(prepared, False, heatmaps, cancel)]
+        return [judged for item in prepared for judged in self._judge_asking([item], heatmaps, cancel)]
 
     def _asking(self, item: Prepared) -> _Asking:
         """Whether victims see the image as they were attacked: at the pack's size, or at its own where they take it."""
@@ -139,12 +154,14 @@ class Attributor:
     def _judge_whole(self, item: Prepared, heatmaps: bool, cancel: CancelToken | None) -> Judged:
         """The network looks at an image's tiles, and victims at all of it, as they would if it were put to them.
 
-        Where the device's memory does not hold that, they are not asked.
+        Where the device's memory does not hold that, or one of them has no answer, they are not asked.
         """
         alone = self._judge_alike([item], False, True, cancel)
         if cancel is not None and cancel.cancelled:
             raise Cancelled
-        answered = self._guarded(lambda: self._hear_whole(alone))
+        answered = None
+        with suppress(VictimError):
+            answered = self._guarded(lambda: self._hear_whole(alone))
         if answered is None:
             return alone if heatmaps else replace(alone, estimates=None)
         estimates = None
@@ -287,8 +304,10 @@ class Attributor:
         """Said where victims are at hand and could not be asked."""
         if part.asked or self._panel is None:
             return ()
+        if self._asking(item) == "tile":
+            return ("victims were not asked: what one says of it is no number",)
         if self._asking(item) == "whole":
-            return ("victims were not asked: the memory does not hold it",)
+            return ("victims were not asked: the memory does not hold it, or what one says of it is no number",)
         if math.prod(item.size) > _LARGEST and self._any_size:
             return ("victims were not asked: more than half a megapixel",)
         return (f"victims were not asked: they take {self.manifest.image.width}x{self.manifest.image.height}",)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from core.case import Case, absolute
 from core.errors import CaseError
@@ -77,12 +79,16 @@ def fill_case(
 ) -> None:
     """Attribute the paths that wait and write them batch by batch, with entries in the case's log.
 
-    written: told of every batch once it is in the case, in this thread.
+    written: told of every batch once it is in the case, in this thread. What processes that shared a run and were
+    killed left beside the case is taken in first.
     Raises Cancelled within a moment of ``cancel``; the case then holds all batches before the one in hand. Raises
-    CaseError where other victims were asked before.
+    CaseError where other victims were asked before, and where other processes share the case.
     """
     from core.attribute_files import attribute_files  # noqa: PLC0415 (torch)
 
+    if _parts(case):
+        with _alone_with_parts(case):
+            merge_parts(case, paths)
     case.settle_victims(_asked(attributor))
     waiting = case.waiting(paths)
     pack, program = case.manifest, ", ".join(f"{name} {number}" for name, number in versions().items())
@@ -150,22 +156,42 @@ def fill_shared(
     Each writes a part beside the case; the first merges them in the order of the paths when all have ended. Parts that
     a killed run left behind are merged before anything is begun.
     """
-    if ranks.first:
-        merge_parts(case, paths)
-        case.settle_victims(_asked(attributor))
-    ranks.barrier()
-    own = ranks.share(case.waiting(paths), attributor.batch)
-    ranks.barrier()  # nobody writes before all have looked
-    with Case.create(_part(case.path, ranks.index), case.manifest, case.coverage) as part:
-        fill_case(part, attributor, own, progress=progress if ranks.first else lambda _: None)
-    ranks.barrier()
-    if ranks.first:
-        merge_parts(case, paths)
+    with _alone_with_parts(case) if ranks.first else nullcontext():
+        if ranks.first:
+            merge_parts(case, paths)
+            case.settle_victims(_asked(attributor))
+        ranks.barrier()
+        own = ranks.share(case.waiting(paths), attributor.batch)
+        ranks.barrier()  # nobody writes before all have looked
+        with Case.create(_part(case.path, ranks.index), case.manifest, case.coverage) as part:
+            fill_case(part, attributor, own, progress=progress if ranks.first else lambda _: None)
+        ranks.barrier()
+        if ranks.first:
+            merge_parts(case, paths)
+
+
+@contextmanager
+def _alone_with_parts(case: Case) -> Iterator[None]:
+    """Keep other runs from a case's parts until the block ends, or the process. Raises CaseError where one has them."""
+    path = case.path.with_name(f"{case.path.name}.shared.lock")
+    lock = FileLock(path, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise CaseError(f"{case.path} is in use by processes that share it.", "Wait for their end.") from error
+    except OSError as error:
+        raise CaseError(f"{path} cannot be written: {error.strerror}.", "Copy the case elsewhere.") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows keeps what is open
+            path.unlink()
+        lock.release()
 
 
 def merge_parts(case: Case, paths: Sequence[Path]) -> None:
     """Move what the parts beside a case hold into it. Killed half-way, it does the same again the next time."""
-    found = sorted(case.path.parent.glob(f"{_escaped(case.path.name)}.part-*[0-9]"))
+    found = _parts(case)
     if not found:
         return
     order = {absolute(path): at for at, path in enumerate(paths)}
@@ -182,6 +208,10 @@ def merge_parts(case: Case, paths: Sequence[Path]) -> None:
                 case.write_log(entry.action, entry.detail + origin)
     for path in found:
         path.unlink()
+
+
+def _parts(case: Case) -> list[Path]:
+    return sorted(case.path.parent.glob(f"{_escaped(case.path.name)}.part-*[0-9]"))
 
 
 def _part(path: Path, index: int) -> Path:

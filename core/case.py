@@ -20,7 +20,7 @@ from typing import Any
 
 from core.case_format import damaged, make_database, open_database, storable, text_of
 from core.errors import CaseError
-from core.files import replacing
+from core.files import modified_ns, replacing
 from core.manifest import Manifest
 from core.records import answers_from_json, answers_to_json
 from core.types import FileFacts, Finding, Record, Remark
@@ -168,14 +168,14 @@ class Case(Mapping[str, Finding]):
         path: str | bytes,
         sha256: str | None,
         size: int | None,
-        modified: int,
-        read: int,
+        modified: int | None,
+        read: int | None,
         error: str | bytes | None,
         *pixels: Any,
     ) -> Record:
         kind, width, height, bits, lossy, answers = pixels
         shape = (kind, width, height, bits, None if lossy is None else bool(lossy))
-        facts = None if size is None else FileFacts(size, modified, read, *shape)
+        facts = None if size is None or modified is None or read is None else FileFacts(size, modified, read, *shape)
         if answers is not None and sha256 is not None:
             return Record(text_of(path), sha256, "ok", None, self._finding(sha256, answers), facts)
         if error is not None:
@@ -332,4 +332,4 @@ def _unchanged(path: str, judged: tuple[int | None, int | None]) -> bool:
         state = os.stat(path)  # noqa: PTH116 (half the time, for each file of the case)
     except (OSError, ValueError):
         return judged[0] is not None  # gone, but it was read while it was there
-    return (state.st_size, state.st_mtime_ns) == judged
+    return (state.st_size, modified_ns(state)) == judged

@@ -28,7 +28,11 @@ _PATIENCE = 2.0
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place when the block ends well and vanishes when it does not."""
+    """A temporary path beside ``path`` that takes its place when the block ends well and vanishes when it does not.
+
+    A link stays: what it leads to is replaced.
+    """
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         yield temporary
@@ -51,6 +55,7 @@ def make_folder(path: Path) -> None:
 def write_file(path: Path, data: bytes) -> None:
     """Put ``data`` in ``path`` atomically. Raises WorkbenchError where it cannot be written, DiskFullError for want of
     room."""
+    _check_file(path)
     try:
         with replacing(path) as temporary, temporary.open("xb") as file:
             file.write(data)
@@ -74,8 +79,20 @@ def check_writable(path: Path) -> None:
     if os.path.isdir(path) or not os.path.isdir(folder):  # noqa: PTH112 (is_dir() raises for a lost network)
         reason = "it is a folder" if os.path.isdir(path) else f"there is no folder {folder}"  # noqa: PTH112
         raise WorkbenchError(f"{path} cannot be written: {reason}.", "Choose a file in a folder that exists.")
+    _check_file(path)
     if not os.access(folder, os.W_OK):
         raise WorkbenchError(f"{path} cannot be written: {folder} is not yours.", "Choose a folder that is.")
+
+
+def _check_file(path: Path) -> None:
+    """Raise WorkbenchError for a device or a pipe, which a file would take the place of."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):  # noqa: PTH110, PTH112, PTH113
+        raise WorkbenchError(f"{path} cannot be written: it is not a regular file.", "Choose a file in a folder.")
+
+
+def modified_ns(state: os.stat_result) -> int:
+    """When a file was last changed, in nanoseconds; beyond 2262, which no case can hold, the last date that it can."""
+    return max(-(2**63), min(2**63 - 1, state.st_mtime_ns))
 
 
 def free_space(folder: Path) -> int | None:

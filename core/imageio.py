@@ -173,10 +173,17 @@ def _decode_picture(data: bytes, name: str) -> _Decoded:
         raise ImageError(f"{name} is damaged or cut short ({error}).", "Copy or export the image again.") from error
 
 
+_PHOTOMETRIC = 262
+"""TIFF's tag of what a grey level means; 0: white is zero."""
+
+
 def _picture_pixels(image: Image.Image, name: str) -> FloatArray:
     mode = image.mode
     if mode in ("I;16", "I;16L", "I;16B", "I;16N") or (mode == "I" and image.format == "PNG"):  # "I": before Pillow 11
-        return _unit(np.asarray(image).astype(np.float32)[None] / np.float32(65535), name)
+        white = np.float32(2 ** _stored_bits(image) - 1)  # asked before the pixels are: they are then no longer known
+        inverted = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0  # Pillow turns those of 8 bits alone
+        levels = np.asarray(image).astype(np.float32)[None] / white
+        return _unit(1 - levels if inverted else levels, name)
     if mode == "F":
         return _unit(np.asarray(image)[None], name)
     if mode == "I":
@@ -198,6 +205,8 @@ def _stored_bits(image: Image.Image) -> int:
     if image.mode == "1":
         return 1
     tiles = image.tile if isinstance(image, ImageFile.ImageFile) else []
+    if any("I;12" in str(tile[3]) for tile in tiles):
+        return 12
     return 16 if "16" in image.mode or any(";16" in str(tile[3]) for tile in tiles) else 8
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from core.errors import ImageError
+from core.files import modified_ns
 from core.imageio import MAX_FILE_BYTES, decode_image, read_bytes
 from core.manifest import ImageSpec
 from core.preprocess import Fitted, prepare
@@ -166,7 +167,7 @@ def _fit(path: Path, spec: ImageSpec, known: Container[str]) -> FittedFile:
     sha256, facts = None, None
     try:
         data, state = read_bytes(path)
-        facts = FileFacts(state.st_size, state.st_mtime_ns, time.time_ns())
+        facts = FileFacts(state.st_size, modified_ns(state), time.time_ns())
         if len(data) <= MAX_FILE_BYTES:  # otherwise only its beginning was read
             sha256 = hashlib.sha256(data).hexdigest()
         if sha256 in known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -123,39 +124,54 @@ def answers_to_json(attribution: Attribution) -> dict[str, Any]:
 def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Attribution:
     """Raises KeyError, TypeError or ValueError for what :func:`answers_to_json` never writes."""
     numbers = ("value", "low", "high", "sigma", "minimum", "maximum", "coverage")
+    attack = _class_from_json(answers["attack"])
+    hyperparameters = tuple(
+        HyperparameterAnswer(name=str(h["name"]), unit=str(h["unit"]), **{n: _number(h[n]) for n in numbers})
+        for h in answers["hyperparameters"]
+    )
+    if len(hyperparameters) != len(attack.ranking):
+        raise ValueError("not one hyperparameter for each attack")
     return Attribution(
         sha256=sha256,
         pack_id=pack_id,
-        attack=_class_from_json(answers["attack"]),
+        attack=attack,
         victim=_class_from_json(answers["victim"]),
-        hyperparameters=tuple(
-            HyperparameterAnswer(name=str(h["name"]), unit=str(h["unit"]), **{n: float(h[n]) for n in numbers})
-            for h in answers["hyperparameters"]
-        ),
-        familiarity=Familiarity(float(answers["familiarity"]["score"]), float(answers["familiarity"]["threshold"])),
+        hyperparameters=hyperparameters,
+        familiarity=Familiarity(*(_number(answers["familiarity"][name]) for name in ("score", "threshold"))),
         adjustments=tuple(map(str, answers["adjustments"])),
         # Cases that were written before victims could be asked have none.
         testimonies=tuple(_testimony_from_json(t) for t in answers.get("testimonies", ())),
     )
 
 
+def _number(value: Any) -> float:
+    """Raises TypeError or ValueError for what is none, or not finite."""
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise ValueError(error) from error
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no number")
+    return number
+
+
 def _testimony_from_json(testimony: dict[str, Any]) -> Testimony:
-    margin, match, odds = (float(testimony[name]) for name in ("margin", "match", "odds"))
+    margin, match, odds = (_number(testimony[name]) for name in ("margin", "match", "odds"))
     return Testimony(
         str(testimony["victim"]), str(testimony["sha256"]), bool(testimony["changes"]), margin, match, odds
     )
 
 
 def _class_from_json(answer: dict[str, Any]) -> ClassAnswer:
-    ranking = tuple(Candidate(str(c["label"]), float(c["probability"])) for c in answer["ranking"])
+    ranking = tuple(Candidate(str(c["label"]), _number(c["probability"])) for c in answer["ranking"])
     if not ranking:
         raise ValueError("a ranking without labels")
     return ClassAnswer(
         ranking=ranking,
-        entropy=float(answer["entropy"]),
-        sigma=float(answer["sigma"]),
+        entropy=_number(answer["entropy"]),
+        sigma=_number(answer["sigma"]),
         prediction_set=tuple(map(str, answer["set"])),
-        coverage=float(answer["coverage"]),
+        coverage=_number(answer["coverage"]),
     )
 
 

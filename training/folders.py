@@ -89,6 +89,8 @@ def open_folder(data: Path) -> Iterator[list[Picture]]:
             found += [_picture(member.name, member.size, member, tar) for member in _members(tar, path)]
         if data.is_dir():
             for path in find_images([data]):
+                if path.is_dir():
+                    raise DataError(f"The folder {path} cannot be opened.", "Make it readable, or move it elsewhere.")
                 if path.suffix.lower() in SUFFIXES and path.is_file():
                     found.append(_picture(path.relative_to(data).as_posix(), path.stat().st_size, path))
         if not found:

@@ -92,6 +92,10 @@ class CleanSpec(_Grown):
         return self
 
 
+_FILE_NAME = r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"
+"""Of what files and folders are named by."""
+
+
 class VictimSpec(_Grown):
     """A victim: trained here on the clean train split, or brought along in a file.
 
@@ -107,8 +111,8 @@ class VictimSpec(_Grown):
         classes, in its order, among which those of the images are looked up.
     """
 
-    architecture: str = ""
-    name: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$")  # names files and folders
+    architecture: str = Field(default="", pattern=_FILE_NAME)
+    name: str = Field(default="", pattern=_FILE_NAME)
     passes: PositiveFloat = 1.0
     augmentation: Augmentation | None = None
     file: str | None = Field(default=None, min_length=1)

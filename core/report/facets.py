@@ -59,8 +59,8 @@ class Facets:
             *((_values(attack), self._value(attack)) for attack in manifest.attacks if attack.width),
             (_range("attack probability", 0, 1), lambda a: _bin(a.attack.probability, 0, 1)),
             (_range("victim probability", 0, 1), lambda a: _bin(a.victim.probability, 0, 1)),
-            (_sizes("attack candidates", len(attacks)), lambda a: _size(a.attack)),
-            (_sizes("victim candidates", len(victims)), lambda a: _size(a.victim)),
+            (_sizes("attack candidates", len(attacks)), lambda a: _size(a.attack, len(attacks))),
+            (_sizes("victim candidates", len(victims)), lambda a: _size(a.victim, len(victims))),
         ]
         self._places = tuple(place for _, place in found)
         files = Facet("files", ("attributed", "unfamiliar", "not attributed"))
@@ -116,8 +116,9 @@ def _range(key: str, low: float, high: float) -> Facet:
     return Facet(key, labels, ends=(low, high))
 
 
-def _size(answer: ClassAnswer) -> int:
-    return min(len(answer.prediction_set), len(answer.ranking)) - 1
+def _size(answer: ClassAnswer, most: int) -> int:
+    """The bar of a set's size; the last holds larger ones too, for any number of victims may be handed over."""
+    return min(len(answer.prediction_set), most) - 1
 
 
 def _bin(value: float, low: float, high: float) -> int:

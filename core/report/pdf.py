@@ -141,6 +141,12 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(drawable(text), width, subsequent_indent="    ") or [""]
 
 
+def _ending(path: str, width: int) -> str:
+    """As much of a path as fits, from its end, where its name is."""
+    text = drawable(path)
+    return text if len(text) <= width else f"…{text[1 - width :]}"
+
+
 # --- cards ----------------------------------------------------------------------------------------------------------
 
 
@@ -163,7 +169,7 @@ def _draw_card(page: Figure, card: Card, top: float) -> None:
             axes = page.add_axes((left, top - 0.15, 0.17, 0.12))
             axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axes.set_axis_off()
-    page.text(_LEFT, top, _wrapped(card.record.path, _WIDTH)[0], fontsize=9, weight="bold", va="top")
+    page.text(_LEFT, top, _ending(card.record.path, _WIDTH), fontsize=9, weight="bold", va="top")
     lines = [line for text in _card_text(card) for line in _wrapped(text, _CARD_WIDTH)]
     if len(lines) > _CARD_LINES:
         lines[_CARD_LINES - 1 :] = ["… the rest is in the HTML report and in the tables"]

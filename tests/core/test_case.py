@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from core.attributor import Attributor
@@ -28,6 +30,7 @@ from core.manifest import Manifest
 from core.pack import load_pack
 from core.progress import CancelToken, Progress
 from core.ranks import Ranks
+from core.records import answers_to_json
 from core.types import FileFacts, Finding, Record, Remark
 
 ROOT = Path(__file__).parents[2]
@@ -248,6 +251,30 @@ def test_parts_become_the_case_that_one_process_makes(
     assert devices(case) == "CPU"
 
 
+def test_what_a_shared_run_left_is_not_judged_again(
+    case: Case, attributor: Attributor, folder: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for rank in (0, 1):  # all was written, then the run was killed before it was put together
+        with Case.create(case.path.with_name(f"{case.path.name}.part-{rank}"), case.manifest, 0.9) as part:
+            fill_case(part, attributor, folder[rank::2])
+    lock = FileLock(case.path.with_name(f"{case.path.name}.shared.lock"))
+    with lock, pytest.raises(CaseError, match="in use by processes that share it"):
+        fill_case(case, attributor, folder)
+    assert len(list(tmp_path.glob("*.part-*"))) == 2 and case.count() == 0
+    monkeypatch.setattr(attributor, "forward", None)
+    fill_case(case, attributor, folder)
+    assert case.count() == len(folder) and not list(tmp_path.glob("*.part-*"))
+    assert "0 of 30 files wait" in next(e.detail for e in reversed(case.log()) if e.action == "attribute")
+
+
+def test_a_date_beyond_what_a_case_holds_is_no_obstacle(case: Case, attributor: Attributor, folder: list[Path]) -> None:
+    os.utime(folder[0], ns=(0, 13 * 10**18))
+    if folder[0].stat().st_mtime_ns < 2**63:
+        pytest.skip("this file system keeps no such date")
+    fill_case(case, attributor, folder[:2])
+    assert case.count() == 2 and case.waiting(folder[:2]) == []
+
+
 def test_another_pack_or_coverage_is_refused(case: Case, manifest: Manifest, tmp_path: Path) -> None:
     other = manifest.model_copy(update={"weights_sha256": "e" * 64})
     with pytest.raises(CaseError, match="made with the pack tiny@dddddddddddd, not with tiny@eeeeeeeeeeee"):
@@ -304,6 +331,27 @@ def test_a_tampered_answer_is_damage_not_a_crash(case: Case, finding: Finding, a
     other.close()
     with pytest.raises(CaseError, match="aaaaaaaaaaaa cannot be read"):
         list(case.records())
+
+
+def test_answers_that_no_export_could_hold_are_damage(case: Case, finding: Finding) -> None:
+    case.add([made(finding, "/a.png", "a" * 64)])
+    whole = json.dumps(answers_to_json(finding.attribution))
+    other = sqlite3.connect(case.path, isolation_level=None)
+    for key, value in (
+        ("hyperparameters", "[]"),
+        ("familiarity", '{"score": NaN, "threshold": 1}'),
+        ("familiarity", f'{{"score": 1{"0" * 400}, "threshold": 1}}'),
+        ("familiarity", '{"score": 1e999, "threshold": 1}'),
+    ):
+        answers = json.dumps(json.loads(whole) | {key: "HERE"}).replace('"HERE"', value)
+        other.execute("UPDATE images SET answers = ?", (answers,))
+        with pytest.raises(CaseError, match="aaaaaaaaaaaa cannot be read"):
+            list(case.records())
+    other.execute("UPDATE images SET answers = ?", (whole,))
+    other.execute("UPDATE files SET modified_ns = NULL")
+    other.close()
+    (record,) = case.records()
+    assert record.finding is not None and record.facts is None, "without its times a file's facts are not told"
 
 
 @pytest.mark.parametrize("path", [b"\xff\xfe", 5])

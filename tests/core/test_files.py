@@ -9,7 +9,7 @@ import pytest
 
 from core import files
 from core.errors import WorkbenchError
-from core.files import alone_in, check_writable, in_use
+from core.files import alone_in, check_writable, in_use, write_file
 
 
 def test_a_folder_is_one_processs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,3 +49,20 @@ def test_where_nothing_can_be_written_is_known_before(tmp_path: Path) -> None:
     for path, says in ((tmp_path / "none" / "a.json", "there is no folder"), (tmp_path, "it is a folder")):
         with pytest.raises(WorkbenchError, match=says):
             check_writable(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+def test_a_pipe_stays_one_and_a_link_leads_where_it_did(tmp_path: Path) -> None:
+    pipe, link, target = (tmp_path / name for name in ("pipe", "link", "target"))
+    os.mkfifo(pipe)
+    for write in (check_writable, lambda path: write_file(path, b"new")):
+        with pytest.raises(WorkbenchError, match="not a regular file"):
+            write(pipe)
+    assert pipe.is_fifo()
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    write_file(link, b"new")
+    assert link.is_symlink() and target.read_bytes() == b"new"
+    target.unlink()
+    write_file(link, b"again")
+    assert link.is_symlink() and target.read_bytes() == b"again"

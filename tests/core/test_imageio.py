@@ -92,6 +92,22 @@ def test_sixteen_bit_grey_keeps_all_bits() -> None:
         assert np.array_equal((image.pixels[0].astype(np.float64) * 65535).round().astype(np.uint16), values)
 
 
+@pytest.mark.parametrize(("bits", "white_is_zero"), [(12, False), (16, True), (16, False), (8, True)])
+def test_grey_tiff_is_as_light_as_it_says(bits: int, white_is_zero: bool) -> None:
+    pixels = (b"\0" if white_is_zero else b"\xff") * (64 * bits // 8)
+    image = decode_image(grey_tiff(bits, 0 if white_is_zero else 1, pixels), "x")
+    assert image.bits == bits and image.pixels.shape == (1, 8, 8)
+    assert image.pixels.min() == image.pixels.max() == 1
+
+
+def grey_tiff(bits: int, photometric: int, pixels: bytes) -> bytes:
+    """8x8, uncompressed, little endian."""
+    start = 8 + 2 + 12 * 9 + 4
+    tags = {256: 8, 257: 8, 258: bits, 259: 1, 262: photometric, 273: start, 277: 1, 278: 8, 279: len(pixels)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4) + pixels
+
+
 def test_sixteen_bit_colour_keeps_the_high_byte() -> None:
     rows = b"".join(b"\0" + struct.pack(">6H", 0, 257, 65535, 0x1234, 514, 0) for _ in range(2))
     image = decode_image(png(2, 2, 16, 2, rows), "x")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
@@ -193,6 +194,25 @@ def test_testimonies_survive_json(asking: Attributor, images: list[LoadedImage])
     for key in ("evidence", "asked", "testimonies"):  # as a case of an earlier program has it
         del written[key]
     assert answers_from_json(written, answer.sha256, answer.pack_id).evidence == "image"
+
+
+def test_an_image_that_a_victim_has_no_answer_to_is_judged_without(
+    pack: Path, manifest: Manifest, images: list[LoadedImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that standardises each image divides by nothing where all pixels are alike."""
+    asking = Attributor(load_pack(pack), "cpu", victims_to_ask(manifest, False, [RESNET]))
+    forward = Victim.forward
+
+    def standardised(victim: Victim, x: torch.Tensor) -> torch.Tensor:
+        spread = x.flatten(1).std(1)
+        return forward(victim, x) * (spread / spread)[:, None]
+
+    monkeypatch.setattr(Victim, "forward", standardised)
+    blank = replace(images[0], sha256="b" * 64, pixels=np.full_like(images[0].pixels, 0.5))
+    findings = asking.attribute([images[0], blank, images[1]])
+    assert [f.attribution.sha256 for f in findings] == [images[0].sha256, "b" * 64, images[1].sha256]
+    assert [f.attribution.evidence for f in findings] == ["image+probes", "image", "image+probes"]
+    assert findings[1].attribution.adjustments[-1] == "victims were not asked: what one says of it is no number"
 
 
 def test_the_named_victim_is_heard_first(asking: Attributor, images: list[LoadedImage]) -> None:

@@ -104,6 +104,18 @@ def test_same_bytes_are_judged_once(attributor: Attributor, tmp_path: Path, monk
     assert records[0].facts.width is None, "what is known is not decoded"
 
 
+def test_bytes_that_come_again_in_every_batch_shift_no_answer(attributor: Attributor, folder: list[Path]) -> None:
+    attributor.batch = 8
+    again = folder[0].read_bytes()
+    for at in (9, 18, 20, 33, 41, 80):
+        folder[at].write_bytes(again)
+    records = list(records_of(attributor, folder[:96]))
+    assert [record.path for record in records] == [str(path) for path in folder[:96]]
+    assert [r.finding.attribution.sha256 for r in records if r.finding] == [r.sha256 for r in records if r.finding]
+    assert records[41].finding is not None and records[41].sha256 == records[0].sha256
+    assert [r.finding is None for r in records] == [at in (7, 57) for at in range(96)]
+
+
 def test_cancel_does_not_wait_for_a_slow_disk(
     attributor: Attributor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

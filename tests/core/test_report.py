@@ -21,7 +21,7 @@ from core.report import Subject, write_report
 from core.report.cards import cards
 from core.report.facets import COPY, FAILED, NONE, SINGLE, UNFAMILIAR, Facets
 from core.report.html import render
-from core.report.pdf import _WIDTH, _card_text, _wrapped
+from core.report.pdf import _WIDTH, _card_text, _ending, _wrapped
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
 from core.report.subject import Pictures
 from core.report.summary import MAX_CARDS, choose_cards, summarise
@@ -180,6 +180,13 @@ def test_a_card_names_copies_and_the_analyst_first(finding: Finding, manifest: M
     assert "Same bytes as" not in " ".join(_card_text(made[0]))
 
 
+def test_a_long_path_keeps_its_end(finding: Finding, manifest: Manifest) -> None:
+    assert _ending("short.png", 108) == "short.png"
+    long = "/" + "deep/" * 40 + "IMG_0001.png"
+    assert len(_ending(long, 108)) == 108 and _ending(long, 108).endswith("deep/IMG_0001.png")
+    assert _ending(long, 108).startswith("…")
+
+
 @pytest.mark.parametrize("kind", ["html", "pdf"])
 def test_a_report_is_given_up_between_two_pictures(
     finding: Finding, manifest: Manifest, tmp_path: Path, kind: str
@@ -243,6 +250,10 @@ def test_a_bar_counts_whom_it_holds(finding: Finding, manifest: Manifest) -> Non
     assert [f.key for f, at in zip(facets.all, odd, strict=True) if at == NONE] == [
         "victim", "cells", "kappa of cw", "victim probability",
     ]  # fmt: skip
+    many = replace(finding.attribution.victim, prediction_set=tuple(f"handed over {n}" for n in range(99)))
+    wide = replace(finding.attribution, victim=many)
+    summary = summarise([Record("x", "e" * 64, "ok", None, Finding(wide, None))], manifest)
+    assert summary.attributed == 1, "any number of victims may be handed over"
 
 
 def test_pictures() -> None:

@@ -225,6 +225,21 @@ def test_folders_that_are_no_data_set_are_refused(classes: Path, tmp_path: Path)
     refused(classes, "single class, cat")
 
 
+def test_a_class_folder_that_cannot_be_opened_is_not_left_out(
+    classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    def locked(path: Any) -> Any:
+        if Path(path).name == "cat":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(DataError, match="cat cannot be opened"):
+        take_in(classes, spec(), tmp_path / "kept")
+
+
 def test_a_survey_tells_what_is_there(parts: Path) -> None:
     (parts / "val/emu/broken.png").write_bytes(b"\x89PNG")
     seen = survey_folder(parts, look_at=200, side=8)

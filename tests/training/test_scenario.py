@@ -87,6 +87,11 @@ REFUSED = {
     "unknown source": ('source = "digits"', 'source = "nowhere"', "clean.source"),
     "a name that is a path": ('name = "two"', 'name = "../two"', "name"),
     "a victim's name that is a path": ('name = "other"', 'name = "../../other"', "victims.1.name"),
+    "an architecture that is a path": (
+        '[[victims]]\narchitecture = "ResNet18"',
+        '[[victims]]\nfile = "a.pt"\narchitecture = "../../ResNet18"',
+        "victims.0.architecture",
+    ),
     "a victim's name that is a folder": ('name = "other"', 'name = "a/b"', "victims.1.name"),
     "two victims of one name": ('name = "other"', 'name = "resnet18"', "share a name"),
     "two attacks of one name and backend": ('"C&W"\nbackend = "cleverhans"', '"FGSM"', "fgsm-mtaa"),
