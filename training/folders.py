@@ -30,7 +30,7 @@ from core.manifest import ImageSpec
 from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.types import LoadedImage
-from training.histories import with_history
+from training.histories import EDITION, with_history
 from training.scenario import CleanSpec
 from training.sources import SPLITS, CleanImages, content_of, load_source, split_beside, split_by_content
 
@@ -204,7 +204,7 @@ def _fingerprint(chosen: Sequence[Picture], spec: CleanSpec) -> str:
         else (p.place, p.size, p.where.offset_data, p.where.mtime)
         for p in chosen
     ]
-    taken = [listing, spec.size, spec.channels, *(["histories"] if spec.histories else [])]
+    taken = [listing, spec.size, spec.channels, *(["histories", EDITION] if spec.histories else [])]
     return hashlib.sha256(json.dumps(taken).encode()).hexdigest()
 
 

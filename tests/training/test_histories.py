@@ -41,6 +41,22 @@ def test_a_sensor_leaves_noise_that_neighbours_share() -> None:
     assert 0.2 < beside < 0.9
 
 
+def test_some_are_reduced_grained_and_grey(flower: Pixels) -> None:
+    lived = [with_history(flower, seed) for seed in range(300)]
+    rows = [image.astype(int) for image in lived]
+    mirrored = [
+        at for at, image in enumerate(rows)
+        if any(np.array_equal(image[:, y - 4 : y], image[:, y : y + 4][:, ::-1]) for y in range(4, flower.shape[1] - 4))
+    ]  # fmt: skip
+    assert len(mirrored) > 20, "what is reduced is filled up with its mirror images"
+    grey = sum(np.array_equal(image[0], image[1]) and np.array_equal(image[1], image[2]) for image in rows)
+    assert 2 <= grey <= 25
+    flat = np.full((3, 64, 80), 128, np.uint8)
+    noise = [with_history(flat, seed)[0].astype(float) - 128 for seed in range(200)]
+    beside = [np.corrcoef(n[:, 1:].ravel(), n[:, :-1].ravel())[0, 1] for n in noise if n.std() > 1]
+    assert min(beside) < 0.05, "grain is every pixel's own"
+
+
 def test_taken_in_with_histories_whatever_the_folder_is_called(flower: Pixels, tmp_path: Path) -> None:
     for folder in ("one", "two"):
         for at in range(40):
