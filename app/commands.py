@@ -17,6 +17,7 @@ from app.palette import Palette
 from app.preferences import Preferences
 from app.reading import about_dialog, help_dialog, log_dialog
 from app.requests import Entry
+from app.save_dialog import ask_target
 from app.victims_view import VictimsDialog
 from core.files import write_file
 from core.imageio import SUFFIXES
@@ -41,6 +42,10 @@ def png_bytes(image: QImage) -> bytes:
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]
     return bytes(data.data())
+
+
+def _as_png(path: Path, _kind: str) -> Path:
+    return path if path.suffix else path.with_suffix(".png")
 
 
 class Commands(CaseCommands):
@@ -71,15 +76,10 @@ class Commands(CaseCommands):
     def save_view(self) -> None:
         row = self.session.viewing.row
         start = str(Path(self.folder(), f"{Path(row.entry.name).stem}-view.png" if row else "view.png"))
-        path, _ = QFileDialog.getSaveFileName(self.window, self.tr("Save view as PNG"), start, "PNG (*.png)")
-        if path:
-            self.save_view_to(Path(path))
-
-    def save_view_to(self, path: Path) -> None:
-        """Write what the panes show. A path without a suffix becomes a PNG's."""
-        target = path if path.suffix else path.with_suffix(".png")
-        write_file(target, png_bytes(self.window.viewer.grid.snapshot()))
-        self.window.say(self.tr("Saved {path}").format(path=target))
+        target = ask_target(self.window, self.tr("Save view as PNG"), start, "PNG (*.png)", _as_png)
+        if target is not None:
+            write_file(target, png_bytes(self.window.viewer.grid.snapshot()))
+            self.window.say(self.tr("Saved {path}").format(path=target))
 
     def quit(self) -> None:
         self.window.close()

@@ -119,7 +119,8 @@ class ImageListModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[Row] = []
-        self._at: dict[int, int] = {}
+        self._by_key: dict[int, Row] = {}
+        self._places: dict[int, int] | None = {}
         self._thumbnails: dict[int, QImage] = {}
         self._asked: set[int] = set()
 
@@ -157,9 +158,15 @@ class ImageListModel(QAbstractListModel):
             same = (r.entry.path for r in self._rows if r.record is not None and r.record.sha256 == sha256)
             yield translate("ImageList", "Same bytes as {path}").format(path=next(same))
 
+    @property
+    def _at(self) -> dict[int, int]:
+        """Where each key's row is: counted when it is asked for, and not after each of thousands of removals."""
+        if self._places is None:
+            self._places = {row.entry.key: at for at, row in enumerate(self._rows)}
+        return self._places
+
     def row_of(self, key: int) -> Row | None:
-        at = self._at.get(key)
-        return None if at is None else self._rows[at]
+        return self._by_key.get(key)
 
     def index_of(self, key: int) -> QModelIndex:
         at = self._at.get(key)
@@ -179,7 +186,8 @@ class ImageListModel(QAbstractListModel):
             if run and at != start + len(run):
                 self.beginInsertRows(QModelIndex(), start, start + len(run) - 1)
                 self._rows[start:start] = run
-                self._renumber()
+                self._by_key.update((new.entry.key, new) for new in run)
+                self._places = None
                 self.endInsertRows()
                 run = []
             if row is None:
@@ -197,8 +205,10 @@ class ImageListModel(QAbstractListModel):
             while places and places[-1] == first - 1:
                 first = places.pop()
             self.beginRemoveRows(QModelIndex(), first, last)
+            for row in self._rows[first : last + 1]:
+                del self._by_key[row.entry.key]
             del self._rows[first : last + 1]
-            self._renumber()
+            self._places = None
             self.endRemoveRows()
         return taken
 
@@ -227,6 +237,13 @@ class ImageListModel(QAbstractListModel):
         if changed:
             self.dataChanged.emit(self.index(min(changed)), self.index(max(changed)))
 
+    def renew_thumbnails(self, keys: Iterable[int]) -> None:
+        """Ask for them again as they are drawn; until then the old ones are shown."""
+        places = [self._at[key] for key in keys if key in self._at]
+        self._asked.difference_update(keys)
+        if places:
+            self.dataChanged.emit(self.index(min(places)), self.index(max(places)), [Qt.ItemDataRole.DecorationRole])
+
     def set_thumbnail(self, key: int, picture: QImage) -> None:
         self._thumbnails[key] = picture
         index = self.index_of(key)
@@ -234,18 +251,16 @@ class ImageListModel(QAbstractListModel):
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
     def _thumbnail(self, entry: Entry) -> QImage | None:
-        picture = self._thumbnails.get(entry.key)
-        if picture is None and entry.key not in self._asked:
+        if entry.key not in self._asked:
             self._asked.add(entry.key)
             self.thumbnail_wanted.emit(entry)
-        return picture
-
-    def _renumber(self) -> None:
-        self._at = {row.entry.key: at for at, row in enumerate(self._rows)}
+        return self._thumbnails.get(entry.key)
 
 
 SORTS = ("opened", "name", "attack", "victim", "doubt")
 FILTERS = ("all", "sure", "open", "unfamiliar", "errors", "waiting")
+_FEW = 1000
+"""Comparisons that cost less than to sort all rows: one row that comes or changes takes some twenty."""
 
 
 class ImageFilter(QSortFilterProxyModel):
@@ -260,13 +275,15 @@ class ImageFilter(QSortFilterProxyModel):
         self._bars: tuple[tuple[int, int], ...] = ()
         self._ranks: list[int] | None = None
         """Each source row's place in the order: sorted once, for Qt compares rows more often than it need be asked."""
+        self._compared = 0
         for changed in (model.dataChanged, model.rowsInserted, model.rowsRemoved):
             changed.connect(self._forget_ranks)  # before Qt's own, which compare
         self.setDynamicSortFilter(True)
         self.setSourceModel(model)
 
     def sort_by(self, key: str, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        self._key, self._ranks = key, None
+        self._key = key
+        self._forget_ranks()
         column = 0 if (key, order) != ("opened", Qt.SortOrder.AscendingOrder) else -1
         if (column, order) == (self.sortColumn(), self.sortOrder()):
             self.invalidate()
@@ -292,6 +309,9 @@ class ImageFilter(QSortFilterProxyModel):
 
     def lessThan(self, left: Index, right: Index) -> bool:  # noqa: N802
         if self._ranks is None:
+            self._compared += 1
+            if self._compared <= _FEW:
+                return self._rank(left.row()) < self._rank(right.row())
             order = sorted(range(len(self._rows)), key=self._rank)
             self._ranks = [0] * len(order)
             for rank, at in enumerate(order):
@@ -300,7 +320,7 @@ class ImageFilter(QSortFilterProxyModel):
 
     def _forget_ranks(self, *change: object) -> None:
         if change[2:] != ([Qt.ItemDataRole.DecorationRole],):  # a new thumbnail changes nobody's place
-            self._ranks = None
+            self._ranks, self._compared = None, 0
 
     def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:  # noqa: N802
         return self._accepts(self._rows[source_row])

@@ -157,8 +157,9 @@ class ImageListPanel(QWidget):
         self.count.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.view = self._make_view()
         self._lay_out()
-        for signal in (self.proxy.rowsInserted, self.proxy.rowsRemoved, self.proxy.modelReset):
-            signal.connect(self._recount)
+        for rows in (self.proxy, model):  # of those that come or go hidden the proxy does not tell
+            for signal in (rows.rowsInserted, rows.rowsRemoved):
+                signal.connect(self._recount)
         self._recount()
 
     def _make_view(self) -> _Rows:
@@ -227,6 +228,10 @@ class ImageListPanel(QWidget):
         }
 
     # What the window asks.
+
+    def lists(self, key: int) -> bool:
+        """Whether the row passes the filter."""
+        return self.proxy.mapFromSource(self.model.index_of(key)).isValid()
 
     def select(self, key: int) -> None:
         index = self.proxy.mapFromSource(self.model.index_of(key))

@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         self._show_panes()
         self.actions_["show_list"].setChecked(not self.list.isHidden())
         self.actions_["show_answer"].setChecked(not self.side.isHidden())
+        self.actions_["full_screen"].setChecked(self.isFullScreen())
 
     # Showing.
 
@@ -228,6 +229,8 @@ class MainWindow(QMainWindow):
 
     def _select_opened(self, keys: Sequence[int]) -> None:
         """Go to what was just opened, unless the analyst is looking at something else and it is a folder's worth."""
+        if len(keys) == 1 and not self.list.lists(keys[0]):
+            self.commands.show_all_images()
         if keys and (self.session.viewing.row is None or len(keys) == 1):
             self.list.select(keys[0])
         elif not keys:
@@ -256,6 +259,8 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.PaletteChange and self._built:
             self.actions_.recolour()
             self._show_answer()
+        if event.type() == QEvent.Type.WindowStateChange and self._built:
+            self.actions_["full_screen"].setChecked(self.isFullScreen())
 
     def when_painted(self, then: Callable[[], None]) -> None:
         """Call ``then`` once, after the window has been on screen for the first time."""
@@ -272,7 +277,7 @@ class MainWindow(QMainWindow):
         self.list.view.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if event.mimeData().hasUrls():
+        if paths_of(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802

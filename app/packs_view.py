@@ -25,11 +25,16 @@ from PySide6.QtWidgets import (
 
 from app.pack_page import pack_page
 from app.pack_shelf import SUFFIX, PackShelf, is_own
+from app.save_dialog import ask_target
 from app.session import Session
 from app.widgets import named
 
 if TYPE_CHECKING:
     from core.pack import Check, ListedPack
+
+
+def _as_pack(path: Path, _kind: str) -> Path:
+    return path if path.suffix == SUFFIX else path.with_name(f"{path.name}{SUFFIX}")
 
 
 class PacksDialog(QDialog):
@@ -158,9 +163,9 @@ class PacksDialog(QDialog):
         if pack is None:
             return
         start = str(Path.home() / pack.path.name)
-        path, _ = QFileDialog.getSaveFileName(self, self.tr("Export pack"), start, f"*{SUFFIX}")
-        if path:
-            self.shelf.export(pack.path, Path(path).with_suffix(SUFFIX))
+        target = ask_target(self, self.tr("Export pack"), start, f"*{SUFFIX}", _as_pack)
+        if target is not None:
+            self.shelf.export(pack.path, target)
 
     def _remove(self) -> None:
         if self.chosen is not None and not self._active(self.chosen):

@@ -51,6 +51,8 @@ class Reader(QObject):
     """Entry; a LoadedImage or the sentence that says why there is none; the image ready to paint."""
     reference_loaded = Signal(object)
     """A LoadedImage to compare with, or the sentence that says why there is none."""
+    _reference_read = Signal(object, object)
+    """Entry, and what ``reference_loaded`` tells of it if it is still wanted."""
     thumbnailed = Signal(int, QImage)
     """Entry key and thumbnail; a null image when there is none."""
     crashed = Signal(object)
@@ -62,6 +64,8 @@ class Reader(QObject):
         self._lock = threading.Lock()
         self._wanted: dict[int, Entry] = {}
         self._latest: Entry | None = None
+        self._reference: Entry | None = None
+        self._reference_read.connect(self._tell_reference)
         self._closing = False
 
     def scan(self, paths: Sequence[str], recursive: bool, wanted_for: object) -> None:
@@ -74,15 +78,13 @@ class Reader(QObject):
         self.submit(lambda: self._load(entry), priority=2)
 
     def load_reference(self, entry: Entry) -> None:
-        """Read the second image of a comparison."""
+        """Read the second image of a comparison; of several that are being read, the one asked for last is told."""
+        self._reference = entry
+        self.submit(lambda: self._load_reference(entry), priority=2)
 
-        def work() -> None:
-            try:
-                self.reference_loaded.emit(entry.load())
-            except WorkbenchError as error:
-                self.reference_loaded.emit(str(error))
-
-        self.submit(work, priority=2)
+    def forget_reference(self) -> None:
+        """Do not tell the second image that is being read."""
+        self._reference = None
 
     def thumbnail(self, entry: Entry) -> None:
         with self._lock:
@@ -122,6 +124,18 @@ class Reader(QObject):
             self.loaded.emit(entry, str(error), QImage())
         else:
             self.loaded.emit(entry, image, to_qimage(image.pixels))
+
+    def _load_reference(self, entry: Entry) -> None:
+        if entry is not self._reference:
+            return
+        try:
+            self._reference_read.emit(entry, entry.load())
+        except WorkbenchError as error:
+            self._reference_read.emit(entry, str(error))
+
+    def _tell_reference(self, entry: Entry, image: LoadedImage | str) -> None:
+        if entry is self._reference:
+            self.reference_loaded.emit(image)
 
     def _thumbnail(self) -> None:
         with self._lock:

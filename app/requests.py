@@ -80,6 +80,15 @@ class ViewRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CoverRequest:
+    """Bring answers of a setup to another coverage."""
+
+    setup: Setup
+    records: tuple[tuple[Entry, Record], ...]
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
 class BatchRequest:
     """Judge every entry, without heatmaps. Cancelled through its own token."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.case.desk import CaseDesk
@@ -24,6 +24,7 @@ from app.requests import (
     BatchAnswer,
     BatchRequest,
     CaseRequest,
+    CoverRequest,
     Entry,
     Factory,
     Setup,
@@ -35,6 +36,9 @@ from app.viewing import Viewing
 from core.paths import DEFAULT_PACK
 from core.progress import Progress
 from core.types import Record
+
+_SETTLE = 200
+"""Milliseconds for which a slider may go on moving before all rows follow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Session(QObject):
         self._pack = ""  # in use in place of what the settings say
         self._judged = False
         self._batches: list[BatchRequest | CaseRequest] = []
+        self._settling = QTimer(self, singleShot=True, interval=_SETTLE)
         self.reader = Reader(self)
         self.worker = Worker(factory, self)
         self.desk = CaseDesk(self)
@@ -91,6 +96,8 @@ class Session(QObject):
         self.worker.ready.connect(self._worker_ready)
         self.worker.failed.connect(self._worker_failed)
         self.worker.judged.connect(self._batch_answered)
+        self.worker.covered.connect(self._covered)
+        self._settling.timeout.connect(self._cover)
         self.worker.progressed.connect(self._batch_progressed)
         self.worker.batch_ended.connect(self._batch_ended)
 
@@ -181,21 +188,28 @@ class Session(QObject):
     def judge_missing(self) -> None:
         """Ask for every row without an answer that nobody is working on."""
         self.judge_waiting([row.entry for row in self.images.rows])
+        self._settle()  # rows that come back have the answers with which they were removed
 
     def judge_waiting(self, entries: Iterable[Entry]) -> None:
         """The same of these entries, as far as they are still open."""
-        asked = {path for batch in self._batches for path in batch.paths}
+        asked: set[int | str] = set()  # by key: a file that was removed and opened again is another row
+        for batch in self._batches:
+            asked.update(batch.paths if isinstance(batch, CaseRequest) else (entry.key for entry in batch.entries))
         rows = [row for entry in entries if (row := self.images.row_of(entry.key)) is not None]
-        self._judge([row.entry for row in rows if row.record is None and row.entry.path not in asked])
+        waiting = [row.entry for row in rows if row.record is None]
+        self._judge([entry for entry in waiting if entry.key not in asked and entry.path not in asked])
         if any(row.entry.key == self.viewing.current for row in rows):
             self.viewing.ask()
 
-    def judge_again(self, keys: Iterable[int]) -> None:
+    def judge_again(self, keys: Sequence[int]) -> None:
+        """As the files are now: their pictures are read again, too."""
         rows = [row for key in keys if (row := self.images.row_of(key)) is not None]
+        self.images.renew_thumbnails(keys)
         if self.desk.case is None:  # a case keeps what it knows, and looks for itself what has changed
             self.images.set_records((row.entry.key, None) for row in rows)
         self._judge([row.entry for row in rows])
-        self.viewing.ask()
+        if self.viewing.current in keys:
+            self.viewing.show(self.viewing.current)
 
     def cancel(self) -> None:
         """Stop waiting work between two batches; rows not judged yet stay in the list."""
@@ -273,6 +287,32 @@ class Session(QObject):
         self._judged = self._judged or any(record.finding is not None for _, record in records)
         self.images.set_records(records)
         self.viewing.told([key for key, _ in records])
+        coverage = self.coverage
+        if any(_is_at_another(record, coverage) for _, record in records):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Let all rows have the coverage that is set, in a moment."""
+        if not self._settling.isActive():
+            self._settling.start()
+
+    def _cover(self) -> None:
+        """Have the answers at another coverage worked out again, for which nothing need be judged."""
+        coverage = self.coverage
+        rows = [(row.entry, row.record) for row in self.images.rows if row.record is not None]
+        stale = tuple((entry, record) for entry, record in rows if _is_at_another(record, coverage))
+        if stale and self.desk.case is None:  # a case has one coverage for all
+            self.worker.cover(CoverRequest(self.setup, stale, coverage))
+
+    def _covered(self, request: CoverRequest, records: Sequence[Record]) -> None:
+        if (request.setup, request.coverage) != (self.setup, self.coverage):
+            return
+        fresh = []
+        for (entry, old), new in zip(request.records, records, strict=True):
+            row = self.images.row_of(entry.key)
+            if row is not None and row.record is old is not new:  # it was not judged again meanwhile
+                fresh.append((entry.key, new))
+        self.keep(fresh)
 
     def _batch_progressed(self, progress: Progress) -> None:
         if not self._batches:
@@ -298,6 +338,7 @@ class Session(QObject):
     def _setting_changed(self, key: str) -> None:
         if key == "attribution/coverage":
             self.viewing.ask()
+            self._settle()
 
     def _worker_ready(self, setup: Setup, device: str) -> None:
         self._tell(phase="ready", device=device, reason="")
@@ -313,6 +354,11 @@ class Session(QObject):
     def _tell(self, **changes: object) -> None:
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
         self.status_changed.emit(self.status)
+
+
+def _is_at_another(record: Record, coverage: float) -> bool:
+    """Whether a record's answer was given at another coverage."""
+    return record.finding is not None and record.finding.attribution.attack.coverage != coverage
 
 
 def _files(text: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from app.requests import (
     BatchAnswer,
     BatchRequest,
     CaseRequest,
+    CoverRequest,
     Entry,
     Factory,
     HeatmapRequest,
@@ -37,8 +38,10 @@ from core.types import LoadedImage, Record
 
 if TYPE_CHECKING:
     from core.attributor import Attributor
+    from core.manifest import Manifest
 
-Job = Setup | ViewRequest | HeatmapRequest | BatchRequest | CaseRequest
+
+Job = Setup | ViewRequest | HeatmapRequest | CoverRequest | BatchRequest | CaseRequest
 
 BATCH = 16
 """Images between two looks at the queue: few enough that a view request waits for a fraction of a second."""
@@ -87,6 +90,16 @@ def judge(
     ]
 
 
+def at_another(record: Record, manifest: Manifest, coverage: float) -> Record:
+    """The record at another coverage, from the calibration of the pack that gave it; as it is where another did."""
+    from core.answers import covering  # noqa: PLC0415  (torch)
+
+    if record.finding is None or record.finding.attribution.pack_id != manifest.pack_id:
+        return record
+    finding = record.finding
+    return replace(record, finding=replace(finding, attribution=covering(finding.attribution, manifest, coverage)))
+
+
 def _load_some(waiting: Iterator[Entry]) -> list[tuple[Entry, LoadedImage | str]]:
     """The next entries' images, or why they are none: as many as are judged between two looks at the queue."""
     loaded: list[tuple[Entry, LoadedImage | str]] = []
@@ -114,6 +127,8 @@ class Worker(QThread):
     """Setup and the reason why it cannot be used; the reason is empty when the program itself is at fault."""
     viewed = Signal(object)
     judged = Signal(object)
+    covered = Signal(object, object)
+    """CoverRequest and its records at the coverage asked for."""
     filled = Signal(object, object)
     """CaseRequest and the records that are now in the case."""
     refused = Signal(object)
@@ -133,6 +148,7 @@ class Worker(QThread):
         self._view: ViewRequest | None = None
         self._viewing = CancelToken()  # of the view that is being answered
         self._heatmaps: deque[HeatmapRequest] = deque()
+        self._cover: CoverRequest | None = None
         self._batches: deque[BatchRequest | CaseRequest] = deque()
         self._setup: Setup | None = None
         self._stopping = False
@@ -169,6 +185,12 @@ class Worker(QThread):
             self._viewing.cancel()  # nobody looks at it any more
             self._wake.notify()
 
+    def cover(self, request: CoverRequest) -> None:
+        """Answered before the next batch, and in place of an earlier one that was not yet."""
+        with self._wake:
+            self._cover = request
+            self._wake.notify()
+
     def enqueue(self, request: BatchRequest | CaseRequest) -> None:
         with self._wake:
             self._batches.append(request)
@@ -192,7 +214,7 @@ class Worker(QThread):
         """End after the batch in hand and wait for it."""
         with self._wake:
             self._stopping = True
-            self._view = None
+            self._view = self._cover = None
             self._viewing.cancel()
             for request in self._heatmaps:
                 request.answer.cancel()
@@ -217,7 +239,7 @@ class Worker(QThread):
 
     def _next(self) -> Job | None:
         with self._wake:
-            while not (self._stopping or self._view or self._heatmaps or self._batches or self._setup):
+            while not (self._stopping or self._is_urgent() or self._batches or self._setup):
                 self._wake.wait()
             if self._stopping:
                 return None
@@ -228,13 +250,20 @@ class Worker(QThread):
                 return setup
             return self._batches[0]
 
-    def _urgent(self) -> ViewRequest | HeatmapRequest | None:
+    def _is_urgent(self) -> bool:
+        """Whether something goes before the next batch."""
+        return bool(self._view or self._heatmaps or self._cover)
+
+    def _urgent(self) -> ViewRequest | HeatmapRequest | CoverRequest | None:
         """What goes before the next batch, taken from where it waited."""
         if self._view:
             view, self._view = self._view, None
             self._viewing = CancelToken()
             return view
-        return self._heatmaps.popleft() if self._heatmaps else None
+        if self._heatmaps:
+            return self._heatmaps.popleft()
+        cover, self._cover = self._cover, None
+        return cover
 
     def _do(self, job: Job) -> None:
         match job:
@@ -244,6 +273,9 @@ class Worker(QThread):
                 self._answer_view(job)
             case HeatmapRequest():
                 self._answer_heatmap(job)
+            case CoverRequest():
+                manifest = cast("Attributor", self._ensure(job.setup)).manifest
+                self.covered.emit(job, [at_another(record, manifest, job.coverage) for _, record in job.records])
             case BatchRequest():
                 self._run_batch(job)
             case CaseRequest():
@@ -339,8 +371,7 @@ class Worker(QThread):
 
     def _end(self, request: BatchRequest | CaseRequest) -> None:
         with self._wake:
-            if request in self._batches:
-                self._batches.remove(request)
+            self._batches = deque(batch for batch in self._batches if batch is not request)
         self.batch_ended.emit(request)
 
     def _serve(self) -> None:
@@ -356,7 +387,7 @@ class Worker(QThread):
         """While the batch in hand is paused, answer views until somebody resumes or cancels."""
         while still:
             with self._wake:
-                while self._paused() and not (self._view or self._heatmaps):
+                while self._paused() and not self._is_urgent():
                     self._wake.wait()
                 still = self._paused()
             self._serve()

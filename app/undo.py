@@ -32,7 +32,10 @@ class RemoveRows(QUndoCommand):
 
 
 class SetRemarks(QUndoCommand):
-    """Gives rows tags and notes, in the case at once; undo gives them back what they had. new: by row key."""
+    """Gives rows tags and notes, in the case at once; undo gives them back what they had. new: by row key.
+
+    Of tag and note only what was edited is touched: the other may have become another since.
+    """
 
     def __init__(self, desk: CaseDesk, new: Mapping[int, Remark], text: str) -> None:
         super().__init__(text)
@@ -41,7 +44,18 @@ class SetRemarks(QUndoCommand):
         self._old = {key: row.remark for key, row in rows.items() if row is not None}
 
     def redo(self) -> None:
-        self._desk.write_remarks(self._new)
+        self._edit(self._old, self._new)
 
     def undo(self) -> None:
-        self._desk.write_remarks(self._old)
+        self._edit(self._new, self._old)
+
+    def _edit(self, before: Mapping[int, Remark], after: Mapping[int, Remark]) -> None:
+        rows = {key: self._desk.session.images.row_of(key) for key in self._old}
+        self._desk.write_remarks(
+            {key: _edited(row.remark, before[key], after[key]) for key, row in rows.items() if row is not None}
+        )
+
+
+def _edited(now: Remark, before: Remark, after: Remark) -> Remark:
+    tag = now.tag if after.tag == before.tag else after.tag
+    return Remark(tag, now.note if after.note == before.note else after.note)

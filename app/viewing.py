@@ -56,7 +56,7 @@ class Viewing(QObject):
 
     def show(self, key: int | None) -> None:
         """Put one row on screen, or none."""
-        self.current = key
+        self.current, self._on_screen = key, None
         row = self.row
         if row is None:
             self._show(Scene(reference=self.scene.reference))
@@ -67,6 +67,7 @@ class Viewing(QObject):
     def compare_with(self, entry: Entry | None) -> None:
         """Take a second image for differences, or none."""
         if entry is None:
+            self.session.reader.forget_reference()
             self._show(replace(self.scene, reference=None))
         else:
             self.session.reader.load_reference(entry)

@@ -42,7 +42,8 @@ class Program(QObject):
         self.guard = CrashGuard(self)
         self.session.crashed.connect(self.guard.report)
         theme.apply(self.settings.text("appearance/theme"))
-        self._translators = i18n.install(app, self.settings.text("appearance/language"))
+        self._language = self.settings.text("appearance/language")
+        self._translators = i18n.install(app, self._language)
         self.window = self._make_window()
         self.settings.changed.connect(self._setting_changed)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._scheme_changed)
@@ -82,12 +83,19 @@ class Program(QObject):
         theme.apply(self.settings.text("appearance/theme"))
 
     def _speak(self) -> None:
-        """Put a window in the new language in the old one's place."""
+        """Put a window in the new language in the old one's place, unless its training wizard is to stay."""
+        language = self.settings.text("appearance/language")
+        if language == self._language:
+            return
+        if not self.window.commands.end_training():
+            self.settings["appearance/language"] = self._language
+            return
+        self._language = language
         old, key = self.window, self.session.viewing.current
         old.closed.disconnect(self.app.quit)
         old.keep_layout()
         i18n.remove(self.app, self._translators)
-        self._translators = i18n.install(self.app, self.settings.text("appearance/language"))
+        self._translators = i18n.install(self.app, language)
         self.window = self._make_window()
         self.window.show()
         self.window.viewer.show_scene(self.session.viewing.scene)

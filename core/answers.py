@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.manifest import AttackLabel, Calibration
+from core.manifest import AttackLabel, Calibration, Manifest
 from core.model.network import Outputs
-from core.types import Candidate, ClassAnswer, HyperparameterAnswer
+from core.types import Attribution, Candidate, ClassAnswer, HyperparameterAnswer
 
 
 class Answers:
@@ -94,3 +95,33 @@ class _Classes:
 def at_coverage(calibration: Calibration, quantiles: list[float], coverage: float) -> float:
     """A conformal quantile at any coverage between the calibrated ones, by linear interpolation."""
     return float(np.interp(coverage, calibration.coverages, quantiles))
+
+
+def covering(answer: Attribution, manifest: Manifest, coverage: float) -> Attribution:
+    """An answer of this pack with the sets and intervals that :class:`Answers` would give at another coverage.
+
+    All that they rest on is in the answer and in the pack's calibration.
+    """
+    asked = {said.victim for said in answer.testimonies}
+    fit = manifest.probes if asked else None
+    calibration = manifest.calibration if fit is None else fit.calibration
+    told = fit is not None and answer.victim.label in asked
+    widths = fit.halfwidths if fit is not None and told else calibration.halfwidths
+
+    def classes(task: ClassAnswer, scores: list[float]) -> ClassAnswer:
+        limit = at_coverage(calibration, scores, coverage)
+        held = tuple(c.label for n, c in enumerate(task.ranking) if n == 0 or 1 - c.probability <= limit)
+        return replace(task, prediction_set=held, coverage=coverage)
+
+    def interval(attack: str, known: HyperparameterAnswer) -> HyperparameterAnswer:
+        half = at_coverage(calibration, widths[attack], coverage)
+        low, high = max(known.value - half, known.minimum), min(known.value + half, known.maximum)
+        return replace(known, low=low, high=high, coverage=coverage)
+
+    each = zip(answer.attack.ranking, answer.hyperparameters, strict=True)
+    return replace(
+        answer,
+        attack=classes(answer.attack, calibration.attack_scores),
+        victim=classes(answer.victim, calibration.victim_scores),
+        hyperparameters=tuple(interval(candidate.label, known) for candidate, known in each),
+    )

@@ -260,17 +260,24 @@ class Case(Mapping[str, Finding]):
             found = self._database.execute("SELECT path, tag, note FROM files WHERE tag != '' OR note != ''")
             return {text_of(path): Remark(tag, note) for path, tag, note in found}
 
-    def set_remarks(self, remarks: Mapping[str, Remark]) -> None:
-        """Set the tags and notes of files, all or none. Raises CaseError for a file that is not in the case."""
+    def set_remarks(self, *, tags: Mapping[str, str] | None = None, notes: Mapping[str, str] | None = None) -> None:
+        """Set tags and notes by path, all or none; what is not named stays, for another program may have written it.
+
+        Raises CaseError for a file that is not in the case.
+        """
         with self._transaction():
-            for path, remark in remarks.items():
-                values = (remark.tag, remark.note, storable(path))
-                if not self._database.execute("UPDATE files SET tag = ?, note = ? WHERE path = ?", values).rowcount:
-                    raise CaseError(
-                        f"{path} is not in the case; it may have been found again under another name.",
-                        "Look for that name in the list.",
-                    )
-                self._write_log("remark", f"{path}: tag {remark.tag!r}, note {remark.note!r}")
+            for column, texts in (("tag", tags), ("note", notes)):
+                for path, text in (texts or {}).items():
+                    self._set_remark(column, path, text)
+
+    def _set_remark(self, column: str, path: str, text: str) -> None:
+        update = f"UPDATE files SET {column} = ? WHERE path = ?"
+        if not self._database.execute(update, (text, storable(path))).rowcount:
+            raise CaseError(
+                f"{path} is not in the case; it may have been found again under another name.",
+                "Look for that name in the list.",
+            )
+        self._write_log("remark", f"{path}: {column} {text!r}")
 
     def log(self) -> list[LogEntry]:
         with self._guarded():

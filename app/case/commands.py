@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from app.case.desk import SUFFIX
+from app.save_dialog import ask_target
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+
+translate = QCoreApplication.translate
 
 _KINDS = {"html": "HTML", "pdf": "PDF", "csv": "CSV", "json": "JSON"}
 
@@ -39,9 +42,13 @@ class CaseCommands(QObject):
         self._create(self.tr("New case"), ())
 
     def new_case_of_images(self) -> None:
-        """The open images go into a case; pasted ones, which are no files, cannot."""
-        rows = self.session.images.rows
-        self._create(self.tr("New case of these images"), [row.entry.path for row in rows if row.entry.data is None])
+        """The open images go into a case; pasted ones, which are no files, cannot, and would be lost with the list."""
+        entries = [row.entry for row in self.session.images.rows]
+        if any(entry.data is not None for entry in entries):
+            text = translate("Session", "A case holds files only. Save the image first, and open it.")
+            self.window.say(text)
+            return
+        self._create(self.tr("New case of these images"), [entry.path for entry in entries])
 
     def _create(self, title: str, files: Sequence[str]) -> None:
         kinds = self.tr("Cases ({pattern})").format(pattern=f"*{SUFFIX}")
@@ -110,9 +117,9 @@ class CaseCommands(QObject):
         self.window.case.remarks.finish()
         start = str(case.path.with_suffix(".html"))
         kinds = ";;".join(f"{name} (*.{suffix})" for suffix, name in _KINDS.items())
-        path, kind = QFileDialog.getSaveFileName(self.window, title, start, kinds)
-        if path:
-            self.desk.export(_with_suffix(Path(path), kind), keys)
+        target = ask_target(self.window, title, start, kinds, _with_suffix)
+        if target is not None:
+            self.desk.export(target, keys)
 
     def show_case_log(self) -> None:
         self.desk.file.ask_log()

@@ -39,7 +39,7 @@ class CaseDesk(QObject):
         self.loading = False
         self._partial = False  # the list holds some of the case's files and not yet all
         self._postponed: list[tuple[tuple[str, ...], bool]] = []
-        self._export: CancelToken | None = None
+        self._exports: list[CancelToken] = []
         self.file = CaseFile(session.worker.ask_heatmap, self)
         self._wire()
 
@@ -182,13 +182,27 @@ class CaseDesk(QObject):
         if self.case is not None and request.case == self.case.path:
             self.file.ask_known()
 
-    def _known(self, remarks: Mapping[str, Remark]) -> None:
+    def _known(self, remarks: Mapping[str, Remark], writes: int) -> None:
+        if self.case is None:  # it was closed meanwhile
+            return
+        if writes != self.file.writes:  # what was written since would be taken back
+            self.file.ask_known()
+            return
         images = self.session.images
         gone = [row.entry.key for row in images.rows if row.record is not None and row.entry.path not in remarks]
         images.take(gone)
+        if gone:
+            self._place_again(self.case)
         keys = images.keys_by_path()
         images.set_remarks({keys[path]: remark for path, remark in remarks.items() if path in keys})
         self.recounted.emit()
+
+    def _place_again(self, case: Opened) -> None:
+        """A file that is gone may have been the first of its copies."""
+        judged = [(row.entry.key, row.record) for row in self.session.images.rows if row.record is not None]
+        case.facets.begin_again()
+        self.session.images.set_places({key: case.facets.places(record) for key, record in judged})
+        self.session.images.set_records(judged)
 
     # Tags and notes.
 
@@ -204,8 +218,12 @@ class CaseDesk(QObject):
             self.session.undo.push(SetRemarks(self, fresh, self.tr("tag or note")))
 
     def write_remarks(self, remarks: Mapping[int, Remark]) -> None:
-        rows = {key: self.session.images.row_of(key) for key in remarks}
-        self.file.set_remarks({row.entry.path: remarks[key] for key, row in rows.items() if row is not None})
+        """Give rows tags and notes. Only those that are others than before are written: the file may have newer ones
+        from another window."""
+        rows = [(row, new) for key, new in remarks.items() if (row := self.session.images.row_of(key)) is not None]
+        tags = {row.entry.path: new.tag for row, new in rows if new.tag != row.remark.tag}
+        notes = {row.entry.path: new.note for row, new in rows if new.note != row.remark.note}
+        self.file.set_remarks(tags, notes)
         self.session.images.set_remarks(remarks)
         self.session.viewing.row_changed.emit()
 
@@ -213,40 +231,46 @@ class CaseDesk(QObject):
 
     @property
     def is_exporting(self) -> bool:
-        return self._export is not None
+        return bool(self._exports)
 
     def export(self, target: Path, keys: Iterable[int] | None = None) -> None:
-        """Write the case, or some of its rows, to a .html, .pdf, .csv or .json file."""
+        """Write the case, or some of its rows, to a .html, .pdf, .csv or .json file, after those asked for before."""
         if self.case is None:
             return
         rows = None if keys is None else (self.session.images.row_of(key) for key in keys)
         paths = None if rows is None else frozenset(row.entry.path for row in rows if row is not None)
-        self.cancel_export()
-        self._export = CancelToken()
+        token = CancelToken()
+        self._exports.append(token)
         setup = self.session.setup if self.case.pack is not None else None
-        self.file.export(Export(target, paths, setup, self._export))
+        self.file.export(Export(target, paths, setup, token))
         self.session.message.emit(self.tr("Writing {path}").format(path=target))
         self.busy.emit()
 
     def cancel_export(self) -> None:
-        if self._export is not None:
-            self._export.cancel()
-            self._export = None
+        """Drop what is being written, and what waits for that."""
+        if self._exports:
+            for token in self._exports:
+                token.cancel()
+            self._exports.clear()
             self.busy.emit()
 
     def _exporting(self, drawn: int, pictures: int) -> None:
-        if self._export is not None:
+        if self._exports:
             text = self.tr("Writing the report: image {n} of {pictures}")
             self.session.message.emit(text.format(n=drawn, pictures=pictures))
 
-    def _exported(self, path: str) -> None:
-        self._export = None
-        self.session.message.emit(self.tr("Saved {path}").format(path=path))
-        self.busy.emit()
+    def _exported(self, export: Export) -> None:
+        self._end_export(export)
+        self.session.message.emit(self.tr("Saved {path}").format(path=export.target))
 
-    def _unexported(self, error: BaseException) -> None:
-        self.cancel_export()
+    def _unexported(self, export: Export, error: BaseException) -> None:
+        self._end_export(export)
         self.session.crashed.emit(error)
+
+    def _end_export(self, export: Export) -> None:
+        if export.token in self._exports:  # and was not cancelled meanwhile
+            self._exports.remove(export.token)
+        self.busy.emit()
 
     def _unreadable(self, error: BaseException) -> None:
         """A case that turns out to be damaged half-way is not shown in part: nobody could tell what is missing."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, SignalInstance
+from PySide6.QtCore import QObject, Signal
 
 from app.requests import HeatmapRequest, Setup
 from core.errors import Cancelled, CaseError, PackError
@@ -76,19 +77,20 @@ class CaseFile(QObject):
     """list of Loaded, in the case's order."""
     complete = Signal(int)
     """Everything was loaded; how many files are not in the case, of those under what was opened for it."""
-    known = Signal(object)
-    """Path to Remark, of every file that is in the case after a run."""
+    known = Signal(object, int)
+    """Path to Remark, of every file that is in the case after a run; what ``writes`` was when that was asked for."""
     logged = Signal(object)
     """The case's log, as it was asked for."""
     exporting = Signal(int, int)
     """Pictures of a report that were drawn, and of how many."""
-    exported = Signal(str)
+    exported = Signal(object)
+    """The Export that is written."""
     unreadable = Signal(object)
     """Why a case could not be opened or made, as an exception."""
-    unexported = Signal(object)
-    """The same of an export."""
+    unexported = Signal(object, object)
+    """The Export that cannot be written, and why, as an exception."""
     failed = Signal(object)
-    """The same of everything else, whether a user can mend it or not."""
+    """Why anything else could not be done, whether a user can mend it or not."""
 
     def __init__(self, ask_heatmap: Callable[[HeatmapRequest], None], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -97,6 +99,8 @@ class CaseFile(QObject):
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="case export")
         self._case: Case | None = None
         self._ending = False
+        self.writes = 0
+        """How often tags and notes were handed over to be written."""
 
     def open(self, path: Path, setup: Setup) -> None:
         def work() -> None:
@@ -104,7 +108,7 @@ class CaseFile(QObject):
 
             self._take(Case(path), setup)
 
-        self._run(work, self.unreadable)
+        self._run(work, self.unreadable.emit)
 
     def create(self, path: Path, setup: Setup, coverage: float) -> None:
         """A new case of the pack in use, in place of none."""
@@ -115,7 +119,7 @@ class CaseFile(QObject):
 
             self._take(Case.create(path, read_manifest(find_pack(setup.pack)), coverage), setup)
 
-        self._run(work, self.unreadable)
+        self._run(work, self.unreadable.emit)
 
     def close(self) -> None:
         self._run(self._close)
@@ -130,28 +134,31 @@ class CaseFile(QObject):
 
         self._run(work)
 
-    def set_remarks(self, remarks: Mapping[str, Remark]) -> None:
-        """Write them; if they cannot be, ``known`` tells what stands in the case."""
+    def set_remarks(self, tags: Mapping[str, str], notes: Mapping[str, str]) -> None:
+        """Write them, by path; if they cannot be, ``known`` tells what stands in the case."""
+        self.writes += 1
+        writes = self.writes
 
         def work() -> None:
             try:
-                self._open_case.set_remarks(remarks)
+                self._open_case.set_remarks(tags=tags, notes=notes)
             except CaseError:
-                self._tell_known()
+                self._tell_known(writes)
                 raise
 
         self._run(work)
 
     def ask_known(self) -> None:
         """Which files are in the case: a run may have found some again under other names."""
-        self._run(self._tell_known)
+        writes = self.writes
+        self._run(lambda: self._tell_known(writes))
 
     def ask_log(self) -> None:
         self._run(lambda: self.logged.emit(self._open_case.log()))
 
     def export(self, wanted: Export) -> None:
         """Gathered on the one thread and written on another, so that a tag need not wait for a report."""
-        self._run(lambda: self._gather(wanted), self.unexported)
+        self._run(lambda: self._gather(wanted), partial(self.unexported.emit, wanted))
 
     def stop(self) -> None:
         """Close the case and end the threads. Exports are to be cancelled before."""
@@ -193,9 +200,9 @@ class CaseFile(QObject):
             self._case.close()
             self._case = None
 
-    def _tell_known(self) -> None:
+    def _tell_known(self, writes: int) -> None:
         remarks = self._open_case.remarks()
-        self.known.emit({path: remarks.get(path, NO_REMARK) for path in self._open_case.paths()})
+        self.known.emit({path: remarks.get(path, NO_REMARK) for path in self._open_case.paths()}, writes)
 
     def _gather(self, wanted: Export) -> None:
         from core.report.subject import of_case  # noqa: PLC0415  (pydantic)
@@ -203,16 +210,19 @@ class CaseFile(QObject):
         case = self._open_case
         subject = of_case(case, wanted.paths)
         wanted.token.check()
-        self._run(lambda: self._write(wanted, subject, case), self.unexported, self._writer)
+        self._run(lambda: self._write(wanted, subject, case), partial(self.unexported.emit, wanted), self._writer)
 
     def _exported(self, wanted: Export, files: int, case: Case) -> None:
         if case is self._case:  # and not another by now
             case.write_log("exported", f"{files} files to {wanted.target}")
         wanted.token.check()
-        self.exported.emit(str(wanted.target))
+        self.exported.emit(wanted)
 
     def _run(
-        self, work: Callable[[], None], unable: SignalInstance | None = None, thread: ThreadPoolExecutor | None = None
+        self,
+        work: Callable[[], None],
+        unable: Callable[[Exception], None] | None = None,
+        thread: ThreadPoolExecutor | None = None,
     ) -> None:
         def told() -> None:
             try:
@@ -220,7 +230,7 @@ class CaseFile(QObject):
             except (Cancelled, CancelledError):
                 pass
             except Exception as error:
-                (unable or self.failed).emit(error)
+                (unable or self.failed.emit)(error)
 
         (thread or self._thread).submit(told)
 
@@ -234,7 +244,7 @@ class CaseFile(QObject):
             heatmaps = _Heatmaps(self._ask_heatmap, wanted, subject.records, self.exporting.emit)
             subject = replace(subject, pictures=Pictures(subject.records, wanted.token), heatmaps=heatmaps)
         export(wanted.target, subject)
-        self._run(lambda: self._exported(wanted, len(subject.records), case), self.unexported)
+        self._run(lambda: self._exported(wanted, len(subject.records), case), partial(self.unexported.emit, wanted))
 
 
 class _Heatmaps:

@@ -41,6 +41,7 @@ class AttacksPage(Page):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
+        self.table.setTabKeyNavigation(False)  # Tab leads on to the buttons
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.body.addWidget(self.table, 1)
         self.paper, self.small = QPushButton(self.tr("Table 1's grids")), QPushButton(self.tr("Small ε, 1–16/255"))

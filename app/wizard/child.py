@@ -92,6 +92,7 @@ class Child(QObject):
         write_file(self.out / COMMANDS, b"")
         command = [*program(), *work, str(self.out / SCENARIO), "--out", str(self._works_in), "--device", device]
         command += ["--events", "--commands", str(self.out / COMMANDS)]
+        data = str(Path(data).absolute()) if data else ""  # the process works in another folder
         command += ["--data", data] if data else []
         command += ["--download"] if download else []
         self.follow(from_now=True)
@@ -179,8 +180,7 @@ class Child(QObject):
         except (ValueError, KeyError, AttributeError):  # a line that a killed process did not finish
             return
         self.last = kind
-        if kind == "pack":
-            self.finished = True
+        self.finished = kind == "pack"  # which comes last; after it another run was begun here
         self.told.emit(kind, values)
 
     def _gone(self) -> bool:

@@ -152,7 +152,7 @@ class Choices:
     @property
     def out(self) -> Path:
         """Where the run writes, and is found again."""
-        return Path(self.folder) if self.folder else user_data() / "runs" / self.name
+        return Path(self.folder).absolute() if self.folder else user_data() / "runs" / self.name
 
     @property
     def chosen(self) -> list[AttackChoice]:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QL
 from app.wizard.child import EVENTS
 from app.wizard.choices import NETWORKS, Choices, Grown
 from app.wizard.page import Page, muted
-from app.wizard.recall import grow
+from app.wizard.recall import Ungrown, grow, ungrow
 from app.wizard.trial import Trial
 from core.errors import WorkbenchError
 from training.api import check_scenario
@@ -23,7 +23,7 @@ class ModelPage(Page):
     """Network, start, epochs, name, folder, device, and a trial of what it will take."""
 
     grew = Signal()
-    """The pack to start from brought victims and attacks."""
+    """The pack to start from brought victims and attacks, or took them with it."""
 
     def __init__(self, choices: Choices, packs: list[str], devices: list[tuple[str, str]]) -> None:
         super().__init__(
@@ -34,6 +34,7 @@ class ModelPage(Page):
                 "folder, and a run that was stopped goes on from there."
             ),
         )
+        self._ungrown: Ungrown | None = None
         form = self.form()
         self.network = QComboBox()
         for key, (text, _) in NETWORKS.items():
@@ -61,8 +62,9 @@ class ModelPage(Page):
         self.changed.setChecked(choices.changed)
         form.addRow("", self.changed)
         form.addRow("", muted(self.tr(
-            "Half of the examples are compressed, scaled, cropped or made noisy each time they are shown. Attacks are "
-            "then known in JPEG files and screenshots too; of files as the attack left them a few more are misjudged."
+            "Half of the examples are compressed, scaled, cropped, lit otherwise or made noisy each time they are shown, "
+            "as far as the attack outlasts it. Attacks are then known in JPEG files and screenshots too; more images that "
+            "nobody attacked are called attacked."
         )))  # fmt: skip
         self.epochs = QSpinBox(minimum=1, maximum=1000, value=choices.epochs)
         form.addRow(self.tr("Epochs"), self.epochs)
@@ -118,20 +120,21 @@ class ModelPage(Page):
         c.name, c.folder = self.name.text(), self.folder.text()
 
     def _grow(self) -> str:
-        """Take over what the chosen pack brings; returns why that cannot be."""
+        """Take over what the chosen pack brings, and nothing of another; returns why that cannot be."""
         from core.pack import find_pack, read_manifest  # noqa: PLC0415 (torch)
 
-        pack, c = self.start.currentData(), self.choices
+        pack, c, before, refusal = self.start.currentData(), self.choices, self._ungrown, ""
+        if before is not None:
+            ungrow(c, before)
+        c.start, c.grown, self._ungrown = "", None, None
         try:
             if pack:
-                grow(c, pack, read_manifest(find_pack(pack)).scenario)
-                self.grew.emit()
-            else:
-                c.start, c.grown = "", None
+                self._ungrown = grow(c, pack, read_manifest(find_pack(pack)).scenario)
         except WorkbenchError as error:
-            c.start, c.grown = "", None
-            return str(error)
-        return ""
+            refusal = str(error)
+        if before is not None or self._ungrown is not None:
+            self.grew.emit()
+        return refusal
 
     def _changed(self) -> None:
         self._store()

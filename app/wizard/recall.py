@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from app.wizard.choices import NETWORKS, AttackChoice, Choices, Grown, VictimChoice, table1
 from core.errors import ScenarioError
 
+_Choice = TypeVar("_Choice")
 
-def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> None:
+
+@dataclass(frozen=True)
+class Ungrown:
+    """What was chosen before a pack brought its own. brought: the number of clean examples that came with it."""
+
+    victims: list[VictimChoice]
+    attacks: list[AttackChoice]
+    clean: int
+    brought: int
+
+
+def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> Ungrown:
     """Go on from the pack that this scenario made: what it knows comes first, and what was chosen beside it is new.
 
-    Raises ScenarioError for a pack of other images, or one that the wizard cannot ask for.
+    Returns what was chosen before. Raises ScenarioError for a pack of other images, or one that the wizard cannot ask
+    for.
     """
     try:
         clean = scenario["clean"]
@@ -35,12 +49,31 @@ def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> None:
         words = ", ".join(f"{key} {made_from.get(key)}" for key in different)
         raise ScenarioError(f"{pack} was made from other images: {words}.", "Choose these on the first page.")
     known = {victim.label.lower() for victim in victims}
+    before = choices.victims, choices.attacks, choices.clean
     choices.victims = victims + [v for v in choices.victims if v.label.lower() not in known]
     choices.attacks = attacks + [a for a in choices.attacks if a.name not in names]
     choices.clean = (choices.clean or Choices.clean) if has_clean else 0
     choices.start = pack
     kept = scenario.get("probes"), scenario.get("fit"), clean.get("histories")
     choices.grown = Grown([v.label for v in victims], names, network, *kept)
+    return Ungrown(*before, choices.clean)
+
+
+def ungrow(choices: Choices, before: Ungrown) -> None:
+    """Take back what a pack brought. What was added beside it, or removed, stays so."""
+    grown = choices.grown or Grown([], [], {})
+    known = {label.lower() for label in grown.victims}
+    choices.victims = _own(before.victims, choices.victims, known, lambda victim: victim.label.lower())
+    choices.attacks = _own(before.attacks, choices.attacks, set(grown.attacks), lambda attack: attack.name)
+    if choices.clean == before.brought:
+        choices.clean = before.clean
+
+
+def _own(before: list[_Choice], now: list[_Choice], brought: set[str], key: Callable[[_Choice], str]) -> list[_Choice]:
+    """Those chosen now without the brought ones, and in their places those that these had taken the places of."""
+    beside = {key(choice): choice for choice in now if key(choice) not in brought}
+    kept = [beside.pop(key(old), old) for old in before if key(old) in brought or key(old) in beside]
+    return [*kept, *beside.values()]
 
 
 def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:

@@ -45,6 +45,7 @@ class RunPage(Page):
         self.paused = False
         self._epochs: list[Mapping[str, Any]] = []
         self._taken: Mapping[str, Any] = {}
+        self._made: tuple[str, Mapping[str, Any]] = "", {}
         self.stage, self.left = QLabel(self.tr("Starting…")), QLabel()
         self.left.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.bar = QProgressBar(textVisible=False, maximum=1000)
@@ -102,7 +103,11 @@ class RunPage(Page):
         child = self._attach()
         child.follow()
         child.look()
-        if not child.running and not child.finished:
+        if child.running:
+            self.say("")  # an earlier failure is gone on from
+        elif child.finished:
+            self._finished()
+        else:
             self.say(self.tr("This run was stopped. It can go on."), "warn")
         self._buttons()
 
@@ -151,7 +156,7 @@ class RunPage(Page):
             case "error":
                 self._failed(f"{v['what']} {v['remedy']}")
             case "pack":
-                self.done.emit(v["path"], v["results"])
+                self._made = v["path"], v["results"]
 
     def _progress(self, v: Mapping[str, Any]) -> None:
         share = v["done"] / max(v["total"], 1)
@@ -208,13 +213,17 @@ class RunPage(Page):
 
     def _ended(self, made: bool) -> None:
         if made:
-            self.say(self.tr("Finished."), "good")
+            self._finished()
         elif self.child is not None and (reason := self.child.failure()):
             self._failed(reason)
         elif self.child is None or self.child.last != "error":
             self.say(self.tr("Stopped. It goes on from here whenever you like."), "warn")
         self._buttons()
         self.completeChanged.emit()
+
+    def _finished(self) -> None:
+        self.say(self.tr("Finished."), "good")
+        self.done.emit(*self._made)
 
     def _buttons(self) -> None:
         child = self.child

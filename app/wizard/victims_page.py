@@ -46,6 +46,7 @@ class VictimsPage(Page):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
+        self.table.setTabKeyNavigation(False)  # Tab leads on to the buttons
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.body.addWidget(self.table, 1)
         self.add, self.remove = QPushButton(self.tr("Add")), QPushButton(self.tr("Remove"))

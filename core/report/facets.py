@@ -67,6 +67,10 @@ class Facets:
         copies = Facet("copies", ("no copy", "copy of another file"))
         self.all = (files, copies, *(facet for facet, _ in found))
 
+    def begin_again(self) -> None:
+        """Forget which files came first; all records of the set, in their order, are to be seen again."""
+        self._first.clear()
+
     def places(self, record: Record) -> tuple[int, ...]:
         """The record's bar in each facet, in their order. Labels that the pack has not are counted nowhere."""
         first = self._first.setdefault(record.sha256, record.path) if record.sha256 else record.path

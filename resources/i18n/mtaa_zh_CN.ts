@@ -1067,8 +1067,8 @@
         <translation>也从改动过的图像中学习</translation>
     </message>
     <message>
-        <source>Half of the examples are compressed, scaled, cropped or made noisy each time they are shown. Attacks are then known in JPEG files and screenshots too; of files as the attack left them a few more are misjudged.</source>
-        <translation>每次展示样本时，其中一半会经过压缩、缩放、裁剪或加噪。这样在 JPEG 文件和屏幕截图中也能识别攻击；而对于攻击后未经改动的文件，误判会略有增加。</translation>
+        <source>Half of the examples are compressed, scaled, cropped, lit otherwise or made noisy each time they are shown, as far as the attack outlasts it. Attacks are then known in JPEG files and screenshots too; more images that nobody attacked are called attacked.</source>
+        <translation>每次展示样本时，只要攻击在改动之后仍然有效，其中一半会经过压缩、缩放、裁剪、改变明暗或加噪。这样在 JPEG 文件和屏幕截图中也能识别攻击；而被误认为受到攻击的干净图像会增多。</translation>
     </message>
     <message>
         <source>The pack can ask its victims</source>

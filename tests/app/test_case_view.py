@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import reader as reader_module
@@ -152,6 +152,18 @@ def test_open_images_go_into_a_case(
     qtbot.waitUntil(lambda: program.guard.box is not None)
     assert program.guard.box is not None and "kept.mtaacase exists already" in program.guard.box.text()
     assert listed(window) == ["c.png"] and window.session.desk.case is None
+
+
+def test_pasted_images_are_not_lost_to_a_new_case(
+    window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.session.open_bytes("pasted 1.png", (pictures / "a.png").read_bytes())
+    drop(window, pictures / "b.png")
+    wait_judged(qtbot, window, 2)
+    monkeypatch.setattr(SAVE, lambda *_, **__: (str(tmp_path / "kept.mtaacase"), ""))
+    window.actions_["new_case_of_images"].trigger()
+    assert "A case holds files only" in window.status.currentMessage()
+    assert listed(window) == ["pasted 1.png", "b.png"] and not window.session.desk.loading
 
 
 def test_bars_filter_the_list(window: MainWindow, case: Path, qtbot: QtBot) -> None:
@@ -327,6 +339,20 @@ def test_the_case_is_written_out(
     with Case(case) as opened:
         told = [entry.detail for entry in opened.log() if entry.action == "exported"]
     assert [line.partition(" to ")[0] for line in told] == ["8 files", "8 files", "2 files", "8 files"]
+
+
+def test_an_export_takes_the_place_of_a_file_only_when_asked(
+    window: MainWindow, case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "all.v2.html"
+    old.write_text("precious", encoding="utf-8")
+    monkeypatch.setattr(SAVE, lambda *_, **__: (str(tmp_path / "all.v2"), "HTML (*.html)"))
+    asked: list[str] = []
+    no = QMessageBox.StandardButton.No
+    monkeypatch.setattr(QMessageBox, "warning", lambda *said: asked.append(said[2]) or no)
+    window.actions_["export_case"].trigger()
+    assert len(asked) == 1 and "all.v2.html already exists" in asked[0]
+    assert not window.session.desk.is_exporting and old.read_text(encoding="utf-8") == "precious"
 
 
 def test_every_control_of_a_case_has_a_name_and_the_language_can_change(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
@@ -23,6 +24,7 @@ from core.case import Case
 from core.errors import DeviceError
 from core.manifest import Manifest
 from core.pack import find_pack, read_manifest
+from core.report.subject import Subject, of_case
 from core.types import Record, Remark
 from tests.app.conftest import Opener
 from tests.app.helpers import PATIENCE, close, drop, wait_case, wait_judged
@@ -195,6 +197,67 @@ def test_moved_files_are_found_again(window: MainWindow, gate: Gate, qtbot: QtBo
         assert "moved" in [entry.action for entry in opened.log()]
 
 
+def test_moved_files_are_no_copies_of_themselves(
+    window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    gate.through(1000)
+    begin(window, qtbot, case, folder)
+    wait_judged(qtbot, window, FILES)
+    moved = folder.rename(folder.with_name("elsewhere"))
+    drop(window, moved)
+    rows = window.session.images.rows
+    qtbot.waitUntil(lambda: {Path(row.entry.path).parent for row in rows} == {moved}, timeout=PATIENCE)
+    assert len(rows) == FILES and not any(row.is_copy for row in rows)
+    window.list.search.setText("copy")
+    assert window.list.proxy.rowCount() == 0, "nor are they found as such"
+
+
+def remarks(path: Path) -> dict[str, Remark]:
+    with Case(path) as case:
+        return case.remarks()
+
+
+def test_a_note_leaves_the_tag_that_another_window_wrote(
+    window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    gate.through(1000)
+    begin(window, qtbot, case, folder)
+    wait_judged(qtbot, window, FILES)
+    desk, row = window.session.desk, window.session.images.rows[0]
+    with sqlite3.connect(case) as other:
+        other.execute("UPDATE files SET tag = 'theirs' WHERE path = ?", (row.entry.path,))
+    other.close()
+    desk.remark({row.entry.key: Remark("", "mine")})
+    qtbot.waitUntil(lambda: remarks(case) == {row.entry.path: Remark("theirs", "mine")})
+    desk.file.ask_known()
+    qtbot.waitUntil(lambda: row.remark.tag == "theirs")
+    window.actions_["undo"].trigger()
+    qtbot.waitUntil(lambda: remarks(case) == {row.entry.path: Remark("theirs", "")})
+
+
+def test_a_tag_that_is_given_while_the_case_is_busy_stays(
+    window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.through(1000)
+    begin(window, qtbot, case, folder)
+    wait_judged(qtbot, window, FILES)
+    desk, row, may_go_on = window.session.desk, window.session.images.rows[0], threading.Event()
+
+    def slow(*arguments: Any) -> Subject:
+        may_go_on.wait(60)
+        return of_case(*arguments)
+
+    monkeypatch.setattr("core.report.subject.of_case", slow)
+    desk.export(folder.with_name("all.csv"))
+    desk.file.ask_known()  # as at the end of a run
+    desk.remark({row.entry.key: Remark("mine", "")})
+    may_go_on.set()
+    qtbot.waitUntil(lambda: remarks(case) == {row.entry.path: Remark("mine", "")}, timeout=PATIENCE)
+    QApplication.processEvents()
+    assert row.remark.tag == "mine", "what was read before it was written does not take it back"
+    qtbot.waitUntil(lambda: not desk.is_exporting, timeout=PATIENCE)
+
+
 def test_a_remark_that_cannot_be_written_is_taken_back_and_said(
     program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path
 ) -> None:
@@ -222,6 +285,24 @@ def test_a_report_that_cannot_be_written_is_said(
     qtbot.waitUntil(lambda: program.guard.box is not None)
     assert program.guard.box is not None and "report.csv" in program.guard.box.text()
     assert not program.session.desk.is_exporting and not program.window.actions_["cancel"].isEnabled()
+
+
+def test_a_second_export_leaves_the_first_alone(
+    window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    gate.through(1000)
+    begin(window, qtbot, case, folder)
+    wait_judged(qtbot, window, FILES)
+    report, table = folder.with_name("report.html"), folder.with_name("all.csv")
+    window.session.desk.export(report)
+    window.session.desk.export(table)
+    qtbot.waitUntil(table.exists, timeout=PATIENCE)
+    assert report.exists()
+    qtbot.waitUntil(lambda: not window.session.desk.is_exporting, timeout=PATIENCE)
+    window.session.desk.export(report.with_name("late.html"))
+    window.session.desk.export(report.with_name("later.html"))
+    window.actions_["cancel"].trigger()
+    assert not window.session.desk.is_exporting, "all of them are cancelled"
 
 
 def test_a_report_without_a_device_is_said(

@@ -12,8 +12,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from PySide6 import __version_info__
 from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication, QImage, QKeySequence
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QKeySequence
 from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -158,6 +159,18 @@ def test_settings_and_layout_are_kept(open_program: Opener, qtbot: QtBot) -> Non
     second.session.settings["appearance/theme"] = "light"
 
 
+def test_full_screen_is_kept_and_left_with_one_press(open_program: Opener) -> None:
+    first = open_program()
+    first.window.actions_["full_screen"].trigger()
+    close(first)
+    second = open_program().window
+    assert second.isFullScreen()
+    second.actions_["full_screen"].trigger()
+    assert not second.isFullScreen()
+    second.showFullScreen()
+    assert second.actions_["full_screen"].isChecked()
+
+
 def test_dialogs_start_somewhere_when_what_was_opened_last_is_out_of_reach(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,6 +280,11 @@ def test_drop_of_text_is_refused_and_toggles_hide_panels(window: MainWindow) -> 
     event = QDropEvent(QPointF(QPoint(5, 5)), Qt.DropAction.CopyAction, mime, left, none)
     QCoreApplication.sendEvent(window, event)
     assert window.session.images.rowCount() == 0
+    mime.setUrls([QUrl("https://example.org/cat.png")])
+    spot: Any = QPointF(5, 5) if __version_info__ >= (6, 12) else QPoint(5, 5)
+    enter = QDragEnterEvent(spot, Qt.DropAction.CopyAction, mime, left, none)
+    QCoreApplication.sendEvent(window, enter)
+    assert not enter.isAccepted()
     for name, panel in (("show_list", window.list), ("show_answer", window.answer)):
         window.actions_[name].trigger()
         assert not panel.isVisible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from app.image_list import Doubt, ImageFilter, ImageListModel, Role, Row, doubt_
 from app.main_window import MainWindow
 from app.requests import Entry
 from core.types import Candidate, Familiarity, Finding, Record
-from tests.app.helpers import drop, wait_judged
+from tests.app.helpers import PATIENCE, drop, wait_judged
 
 
 def row(key: int, name: str, finding: Finding | None = None, error: str | None = None) -> Row:
@@ -100,6 +101,30 @@ def test_thousands_of_rows_ask_only_for_the_thumbnails_on_screen(window: MainWin
     model.take(range(1000, 6000))
 
 
+def test_scattered_rows_go_and_come_back_without_a_look_at_all_the_others(
+    monkeypatch: pytest.MonkeyPatch, qt_messages: list[str]
+) -> None:
+    walks: list[int] = []
+    ranked: list[int] = []
+
+    class Walked(list[Row]):
+        def __iter__(self) -> Iterator[Row]:
+            walks.append(len(self))
+            return super().__iter__()
+
+    rank = ImageFilter._rank
+    monkeypatch.setattr(ImageFilter, "_rank", lambda proxy, at: ranked.append(at) or rank(proxy, at))
+    model = ImageListModel()
+    model._rows = Walked()
+    proxy = ImageFilter(model)
+    model.append([row(key, f"{key % 7}.png") for key in range(4000)])
+    proxy.sort_by("name")
+    model.insert(model.take(range(0, 4000, 10)))  # in four hundred runs
+    assert [r.entry.key for r in model.rows] == list(range(4000)) and proxy.rowCount() == 4000
+    assert names(proxy) == "".join(sorted(names(proxy)))
+    assert len(walks) < 10 and len(ranked) < 100_000
+
+
 def test_remove_and_undo(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
     drop(window, pictures)
     wait_judged(qtbot, window, 7)
@@ -128,7 +153,12 @@ def test_controls_of_the_list(window: MainWindow, qtbot: QtBot, pictures: Path) 
     window.actions_["find"].trigger()
     qtbot.keyClicks(window.list.search, "photo")
     assert window.list.proxy.rowCount() == 1 and window.list.count.text() == "Images: 1 of 7"
-    window.list.search.clear()
+    drop(window, pictures / "a.png", pictures / "notes.txt")
+    qtbot.waitUntil(lambda: window.list.count.text() == "Images: 1 of 8", timeout=PATIENCE)
+    drop(window, pictures / "notes.txt")  # one file is shown, whatever was filtered by
+    qtbot.waitUntil(lambda: window.list.proxy.rowCount() == 8, timeout=PATIENCE)
+    assert window.session.viewing.row.entry.name == "notes.txt" and window.list.search.text() == ""
+    window.actions_["remove"].trigger()
     window.list.kind.setCurrentIndex(window.list.kind.findData("errors"))
     window.list.kind.activated.emit(0)
     assert window.list.proxy.rowCount() == 1

@@ -95,6 +95,21 @@ def test_export_import_and_remove(
     assert not imported.exists()
 
 
+def test_a_version_in_a_name_is_no_suffix(
+    packs: PacksDialog, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = tmp_path / "mine-1.mtaapack"
+    older.write_text("precious", encoding="utf-8")
+    packs.list.setCurrentRow(0)
+    for typed in ("mine-1.2", "mine-1.2.mtaapack"):
+        monkeypatch.setattr("app.packs_view.QFileDialog.getSaveFileName", lambda *_, n=typed: (str(tmp_path / n), ""))
+        packs.remark.clear()
+        packs.export.click()
+        qtbot.waitUntil(lambda: "exported" in packs.remark.text(), timeout=PATIENCE)
+        assert sorted(path.name for path in tmp_path.glob("mine*")) == ["mine-1.2.mtaapack", "mine-1.mtaapack"]
+    assert older.read_text(encoding="utf-8") == "precious"
+
+
 def test_what_is_no_pack_is_refused(
     window: MainWindow, packs: PacksDialog, qtbot: QtBot, tmp_path: Path, other: Path, default_pack: Path
 ) -> None:

@@ -78,6 +78,28 @@ def test_the_victim_at_hand_is_asked_and_says_so_in_words(window: MainWindow, sa
     assert "ResNet18" in words.text() and words.text() in window.answer.sentence.toPlainText()
 
 
+def test_another_coverage_counts_what_the_victims_said(
+    window: MainWindow, saying: Saying, qtbot: QtBot, pictures: Path
+) -> None:
+    saying()
+    drop(window, pictures / "b.png")
+    wait_judged(qtbot, window, 2)
+    rows = window.session.images.rows
+    window.answer.slider.setValue(80)
+
+    def answers() -> list[Attribution]:
+        return [row.attribution for row in rows if row.attribution and row.attribution.attack.coverage == 0.8]
+
+    qtbot.waitUntil(lambda: len(answers()) == 2, timeout=PATIENCE)
+    before = answers()
+    window.actions_["select_all"].trigger()
+    window.actions_["judge_again"].trigger()
+    wait_judged(qtbot, window, 2)
+    for old, new in zip(before, answers(), strict=True):
+        assert old.testimonies and old.victim.prediction_set == new.victim.prediction_set
+        assert [h.low for h in old.hyperparameters] == pytest.approx([h.low for h in new.hyperparameters], abs=1e-3)
+
+
 def test_the_dialog_says_who_is_at_hand(victims: VictimsDialog) -> None:
     assert table(victims) == [("ResNet18", "yes"), ("Lost", "no")]
     assert victims.ask.isChecked() and not victims.take_back.isEnabled()

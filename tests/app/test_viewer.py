@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,14 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.layers import Layer, Look, Scene, inspect, render, signed
 from app.main_window import MainWindow
 from app.pane import MAX_ZOOM, Camera, Pane
 from app.reader import to_qimage
+from app.requests import Entry
 from core.types import Heatmap, LoadedImage
 from tests.app.helpers import PATIENCE, drop
 
@@ -179,6 +181,35 @@ def test_second_image_by_file_by_row_and_none(
     qtbot.waitUntil(lambda: "not an image" in window.status.currentMessage(), timeout=PATIENCE)
 
 
+def test_a_second_image_that_is_read_late_takes_no_other_ones_place(
+    window: MainWindow, qtbot: QtBot, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown(window, qtbot, pictures / "a.png")
+    session, real, may_go_on = window.session, Entry.load, threading.Event()
+
+    def slow(entry: Entry) -> LoadedImage:
+        if entry.name == "b.png":
+            may_go_on.wait(60)
+        return real(entry)
+
+    def finish() -> None:
+        may_go_on.set()
+        session.reader._pool.waitForDone()
+        QApplication.processEvents()
+        may_go_on.clear()
+
+    monkeypatch.setattr(Entry, "load", slow)
+    session.viewing.compare_with(Entry(0, str(pictures / "b.png")))
+    session.viewing.compare_with(Entry(0, str(pictures / "c.png")))
+    qtbot.waitUntil(lambda: session.viewing.scene.reference is not None, timeout=PATIENCE)
+    finish()
+    assert session.viewing.scene.reference is not None and session.viewing.scene.reference.path.endswith("c.png")
+    session.viewing.compare_with(Entry(0, str(pictures / "b.png")))
+    window.actions_["compare_with_none"].trigger()
+    finish()
+    assert session.viewing.scene.reference is None
+
+
 def test_controls_change_the_look_and_are_kept(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
     shown(window, qtbot, pictures / "a.png")
     opacity, gain = window.viewer.look.opacity, window.viewer.look.gain
@@ -207,3 +238,24 @@ def test_view_is_copied_and_saved_as_shown(
         assert len(np.unique(np.asarray(saved.convert("RGB")))) > 100
     assert [path.name for path in target.parent.iterdir()] == ["view.png"]
     QGuiApplication.clipboard().clear()
+
+
+@pytest.mark.parametrize("answer", [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes])
+def test_a_view_takes_the_place_of_a_file_only_when_asked(
+    window: MainWindow,
+    qtbot: QtBot,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: QMessageBox.StandardButton,
+) -> None:
+    """The file dialog itself asks about the name that was typed, without its suffix."""
+    shown(window, qtbot, pictures / "a.png")
+    old = tmp_path / "shot.png"
+    old.write_text("precious", encoding="utf-8")
+    monkeypatch.setattr("app.commands.QFileDialog.getSaveFileName", lambda *_: (str(tmp_path / "shot"), ""))
+    asked: list[str] = []
+    monkeypatch.setattr(QMessageBox, "warning", lambda *said: asked.append(said[2]) or answer)
+    window.actions_["save_view"].trigger()
+    assert len(asked) == 1 and "shot.png already exists" in asked[0]
+    assert (old.read_bytes() == b"precious") is (answer == QMessageBox.StandardButton.No)

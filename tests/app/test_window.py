@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -136,6 +137,7 @@ class Gate:
 
     def __init__(self, setup: Setup) -> None:
         self.real = make_attributor(setup)
+        self.manifest = cast(Attributor, self.real).manifest
         self.open = threading.Event()
         self.seen: list[tuple[str, bool]] = []
 
@@ -189,6 +191,89 @@ def test_cancel_stops_between_batches(
     assert window.session.status.waiting == 0
     window.actions_["judge_missing"].trigger()
     wait_judged(qtbot, window, 50)
+
+
+def test_attribute_again_reads_the_files_as_they_are_now(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    files = pictures / "a.png", pictures / "gone.png"
+    viewing, images = window.session.viewing, window.session.images
+    drop(window, *files)
+    wait_judged(qtbot, window, 2)
+    for row, file in zip(images.rows, files, strict=True):
+        window.list.select(row.entry.key)
+        qtbot.waitUntil(lambda row=row: row.entry.key in images._thumbnails, timeout=PATIENCE)
+        before = images._thumbnails[row.entry.key]
+        file.write_bytes((pictures / "b.png").read_bytes())
+        window.actions_["judge_again"].trigger()
+        wait_judged(qtbot, window, 2)
+        qtbot.waitUntil(lambda: viewing.scene.heatmap is not None, timeout=PATIENCE)
+        assert row.record is not None and viewing.scene.image is not None
+        assert row.record.sha256 == viewing.scene.image.sha256 == load_image(file).sha256
+        assert viewing.scene.reason == ""
+        qtbot.waitUntil(lambda row=row, old=before: images._thumbnails[row.entry.key] != old, timeout=PATIENCE)
+
+
+def test_files_that_were_removed_are_judged_when_they_are_opened_again(
+    open_program: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
+) -> None:
+    window = gated(open_program, gates).window
+    folder = many(tmp_path / "many", pictures / "a.png", 20)
+    drop(window, folder)
+    qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
+    window.actions_["remove_all"].trigger()
+    drop(window, folder)
+    qtbot.waitUntil(lambda: window.session.images.rowCount() == 20, timeout=PATIENCE)
+    gates[0].open.set()
+    wait_judged(qtbot, window, 20)
+
+
+def test_the_same_question_asked_again_while_it_is_being_stopped_is_answered(
+    open_program: Opener, qtbot: QtBot, gates: list[Gate], pictures: Path
+) -> None:
+    session = (window := gated(open_program, gates).window).session
+    drop(window, pictures / "a.png", pictures / "b.png")
+    qtbot.waitUntil(lambda: bool(gates), timeout=PATIENCE)
+    gates[0].open.set()
+    wait_judged(qtbot, window, 2)
+    qtbot.waitUntil(lambda: session.viewing.scene.heatmap is not None, timeout=PATIENCE)
+    gates[0].open.clear()
+    gates[0].seen.clear()
+    keys = [session.images.rows[1].entry.key]
+    session.judge_again(keys)
+    qtbot.waitUntil(lambda: bool(gates[0].seen), timeout=PATIENCE)
+    session.cancel()
+    session.judge_again(keys)
+    gates[0].open.set()
+    wait_judged(qtbot, window, 2)
+
+
+def test_all_rows_follow_the_coverage_and_none_is_judged_again(
+    open_program: Opener, qtbot: QtBot, gates: list[Gate], pictures: Path
+) -> None:
+    window = gated(open_program, gates).window
+    rows = window.session.images.rows
+    drop(window, pictures / "a.png", pictures / "b.png", pictures / "c.png")
+    qtbot.waitUntil(lambda: bool(gates), timeout=PATIENCE)
+    gates[0].open.set()
+    wait_judged(qtbot, window, 3)
+    window.session.remove([rows[2].entry.key], "one")
+    gates[0].seen.clear()
+
+    def covered() -> bool:
+        return all(row.attribution is not None and row.attribution.attack.coverage == 0.8 for row in rows)
+
+    window.answer.slider.setValue(80)
+    qtbot.waitUntil(covered, timeout=PATIENCE)
+    window.session.undo.undo()
+    assert not covered()
+    qtbot.waitUntil(covered, timeout=PATIENCE)
+    assert {Path(path).name for path, _ in gates[0].seen} <= {"a.png"}  # which is on screen
+    images = [load_image(Path(row.entry.path)) for row in rows]
+    for row, finding in zip(rows, gates[0].real.attribute(images, coverage=0.8), strict=True):
+        expected = finding.attribution
+        assert row.attribution is not None and row.attribution.victim.prediction_set == expected.victim.prediction_set
+        assert row.attribution.attack.prediction_set == expected.attack.prediction_set
+        bounds = [value for h in row.attribution.hyperparameters for value in (h.low, h.high)]
+        assert bounds == pytest.approx([value for h in expected.hyperparameters for value in (h.low, h.high)], abs=1e-3)
 
 
 def test_the_latest_view_wins_and_goes_before_the_batch(

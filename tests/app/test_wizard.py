@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import numpy as np
 import pytest
 import tomli_w
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QSpinBox, QTextBrowser, QWizard
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox, QSpinBox, QTextBrowser, QWizard
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.wizard.child import EVENTS, SCENARIO, Child
 from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, VictimChoice, small_eps, table1
 from app.wizard.images_page import missing_mnist
+from app.wizard.model_page import ModelPage
 from app.wizard.recall import grow, restore
 from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
 from core.pack import find_pack, read_manifest
@@ -206,6 +209,10 @@ def test_closing_asks_what_becomes_of_the_run(
         wizard.next()
     monkeypatch.setattr(TrainingWizard, "_ask", lambda self: "stay")
     assert not window.commands.end_training() and wizard.isVisible()
+    settings, language = window.session.settings, window.session.settings["appearance/language"]
+    settings["appearance/language"] = "zh_CN"
+    qtbot.waitUntil(lambda: settings["appearance/language"] == language)
+    assert wizard.isVisible(), "another language is another window"
     monkeypatch.setattr(TrainingWizard, "_ask", lambda self: "leave")
     assert window.commands.end_training()
     elsewhere = Child(choices.out)
@@ -226,14 +233,81 @@ def test_closing_asks_what_becomes_of_the_run(
     assert not elsewhere.finished
 
 
-def test_a_run_that_fails_says_why(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    choices = tiny(tmp_path / "run")
+def test_a_run_that_fails_says_why(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    choices = tiny(Path("run"))  # which the process, in a folder of its own, finds too
     choices.attacks[1].parameters = {"steps": -1}
     wizard = begun(window, choices)
     for _ in range(4):
         wizard.next()
     qtbot.waitUntil(lambda: "steps" in wizard.run.remark.text(), timeout=PATIENCE)
     assert not wizard.run.isComplete() and not wizard.button(QWizard.WizardButton.NextButton).isEnabled()
+    assert window.session.settings.text("training/last") == str(tmp_path / "run")
+
+
+def test_a_finished_run_is_shown_and_another_begun_in_its_place(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.wizard.child.program", lambda: [sys.executable, "-c", "pass"])
+    choices = tiny(tmp_path)
+    _toml(choices, tmp_path)
+    figures = ("attack_accuracy", "victim_accuracy", "rmse_table1_scale", "attack_ece", "victim_ece")
+    confusions = dict.fromkeys(("attack_confusion", "victim_confusion"), [[1] * 3] * 3)
+    results = {**dict.fromkeys(figures, 1.0), **confusions, "by_attack": {}, "examples": 3}
+    events = [
+        {"event": "error", "what": "The disk is full.", "remedy": "Make room."},
+        {"event": "pack", "path": str(tmp_path / "tiny.mtaapack"), "results": results},
+    ]
+    (tmp_path / EVENTS).write_text("".join(json.dumps(event) + "\n" for event in events), "utf-8")
+    wizard = begun(window, Choices())
+    wizard.come_back(str(tmp_path))
+    assert wizard.run.remark.text() == "Finished." and wizard.results.isComplete()
+    wizard.close()
+    choices.victims.append(VictimChoice("VGG16"))
+    wizard = begun(window, choices)
+    for _ in range(4):
+        wizard.next()
+    qtbot.waitUntil(lambda: "Stopped" in wizard.run.remark.text(), timeout=PATIENCE)
+    assert not wizard.results.isComplete(), "the results are of the run before"
+
+
+@pytest.mark.parametrize("number", [VICTIMS, ATTACKS])
+def test_tab_leads_out_of_the_tables(wizard: TrainingWizard, number: int) -> None:
+    while wizard.currentId() < number:
+        wizard.next()
+    wizard.activateWindow()
+    table = wizard.victims.table if number == VICTIMS else wizard.attacks.table
+    table.setFocus()
+    seen = []
+    for _ in range(4 * table.rowCount() + 10):
+        seen.append(QApplication.focusWidget())
+        QTest.keyClick(seen[-1], Qt.Key.Key_Tab)
+    assert seen[0] is table and wizard.button(QWizard.WizardButton.NextButton) in seen
+
+
+def test_a_pack_that_is_only_looked_at_leaves_nothing_behind(qtbot: QtBot) -> None:
+    choices = Choices(source="mnist", data="/x", victims=[VictimChoice("ResNet18"), VictimChoice("VGG16", "mine")])
+    before = choices.document()
+    page = ModelPage(choices, ["mnist", "natural"], [("auto", "")])
+    qtbot.addWidget(page)
+
+    def start(pack: str) -> None:
+        with qtbot.waitSignal(page.grew):
+            page.start.setCurrentIndex(page.start.findData(pack))
+
+    start("mnist")
+    assert len(choices.victims) > 2 and choices.victims[-1].label == "mine"
+    start("")
+    assert choices.document() == before
+    start("mnist")
+    start("natural")
+    assert "made from other images" in page.remark.text() and choices.document() == before
+    start("mnist")
+    choices.victims = [v for v in choices.victims if v.label != "mine"] + [VictimChoice("VGG19", "new")]
+    start("")
+    assert [v.label for v in choices.victims] == ["ResNet18", "new"], "what was changed beside it stays changed"
 
 
 def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, tmp_path: Path) -> None:

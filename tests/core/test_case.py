@@ -110,17 +110,27 @@ def test_a_batch_is_all_or_nothing(case: Case, finding: Finding) -> None:
 
 def test_tags_notes_and_the_log(case: Case, finding: Finding) -> None:
     case.add([made(finding, "/a.png", "a" * 64), made(finding, "/b.png", "b" * 64)])
-    case.set_remarks({"/a.png": Remark("suspicious", "seen on 'server 3'; DROP TABLE files")})
+    case.set_remarks(tags={"/a.png": "suspicious"}, notes={"/a.png": "seen on 'server 3'; DROP TABLE files"})
     with pytest.raises(CaseError, match="none is not in the case"):
-        case.set_remarks({"/a.png": Remark("half", "done"), "/none": Remark("x", "")})
+        case.set_remarks(tags={"/a.png": "half", "/none": "x"})
     assert case.remarks() == {"/a.png": Remark("suspicious", "seen on 'server 3'; DROP TABLE files")}
     case.write_log("exported", "to a.csv")
-    assert [entry.action for entry in case.log()] == ["remark", "exported"]
+    assert [entry.action for entry in case.log()] == ["remark", "remark", "exported"]
     with sqlite3.connect(case.path) as other:
         for attempt in ("UPDATE log SET detail = ''", "DELETE FROM log"):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 other.execute(attempt)
     other.close()
+
+
+def test_a_tag_leaves_the_note_and_a_note_the_tag(case: Case, finding: Finding) -> None:
+    case.add([made(finding, "/a.png", "a" * 64)])
+    case.set_remarks(tags={"/a.png": "mine"})
+    case.set_remarks(notes={"/a.png": "look again"})
+    assert case.remarks() == {"/a.png": Remark("mine", "look again")}
+    case.set_remarks(tags={"/a.png": ""})
+    assert case.remarks() == {"/a.png": Remark("", "look again")}
+    assert [entry.detail for entry in case.log()][-2:] == ["/a.png: note 'look again'", "/a.png: tag ''"]
 
 
 def test_a_folder_goes_into_a_case_once(case: Case, attributor: Attributor, folder: list[Path]) -> None:
@@ -144,7 +154,7 @@ def test_a_folder_goes_into_a_case_once(case: Case, attributor: Attributor, fold
 
 def test_moved_and_changed_files(case: Case, attributor: Attributor, folder: list[Path]) -> None:
     fill_case(case, attributor, folder)
-    case.set_remarks({str(folder[5]): Remark("mine", "look again")})
+    case.set_remarks(tags={str(folder[5]): "mine"}, notes={str(folder[5]): "look again"})
     moved = folder[5].rename(folder[5].with_name("moved.png"))
     Image.new("L", (28, 28), 77).save(folder[6])
     before = {record.path: record for record in case.records()}

@@ -233,6 +233,8 @@ def test_a_bar_counts_whom_it_holds(finding: Finding, manifest: Manifest) -> Non
     places = [dict(zip((f.key for f in facets.all), facets.places(record), strict=True)) for record in records]
     assert [p["files"] for p in places] == [UNFAMILIAR, UNFAMILIAR, FAILED]
     assert [p["copies"] for p in places] == [SINGLE, COPY, SINGLE]
+    facets.begin_again()
+    assert facets.places(records[1])[1] == SINGLE, "the first one is gone"
     named = {f.key: f.labels[places[0][f.key]] for f in facets.all if places[0][f.key] != NONE}
     assert named["cells"] == "fgsm · resnet18" and named["attack candidates"] == "2"
     assert named["attack probability"] == "0.7 – 0.75" and named["victim probability"] == "0.95 – 1"
