@@ -226,7 +226,7 @@ def benchmark(
     *,
     source: str = "mnist",
     examples: int = 128,
-    device: str = "cpu",
+    device: torch.device,
     settings: Settings | None = None,
 ) -> dict[str, object]:
     """Attack the victim's file with test images that it classifies rightly; print the table, write ``json_path``.
@@ -243,7 +243,7 @@ def benchmark(
 
 
 @torch.no_grad()
-def _understood(victim: nn.Module, clean: CleanImages, count: int, device: str) -> tuple[Tensor, Tensor]:
+def _understood(victim: nn.Module, clean: CleanImages, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """The first ``count`` test images that the victim classifies rightly, and their labels."""
     rows = clean.rows("test")[: 4 * count]
     images = torch.from_numpy(clean.images[rows]).to(device).float() / 255

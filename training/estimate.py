@@ -133,10 +133,11 @@ def _try_victim(
     if path.exists():
         victim, step = load_victim(path)[0].to(device), 0.0
     else:
-        longer = spec.passes + 1 + _STEPS  # the trial's steps must not end its cycle of the learning rate
+        augmentation = spec.augmentation or "shift"
+        least = (2 + _STEPS) * BATCH[augmentation] / len(clean.rows("train"))
+        longer = max(spec.passes + 1, least)  # the trial's steps must not end its cycle of the learning rate
         training = VictimTraining(
-            spec.architecture, clean, name=spec.label, passes=longer, seed=0, device=device,
-            augmentation=spec.augmentation or "shift",
+            spec.architecture, clean, name=spec.label, passes=longer, seed=0, device=device, augmentation=augmentation,
         )  # fmt: skip
         training.step()
         step = _seconds(training.step, device, _STEPS)

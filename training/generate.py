@@ -90,13 +90,14 @@ def generate(
         check_victim(victims / victim_spec.saved_as, victim_spec, clean)
     settle_plan(scenario, clean, victims, out, write=ranks.first)
     report: dict[str, Any] = {"victims": {}, "cells": {}, "unfilled": [], "source": clean.name}
+    pools = np.concatenate([clean.rows(split)[: getattr(scenario.clean.pool, split)] for split in SPLITS])
     with _saying_what_is_left(scenario, clean, out):
         _write_clean(scenario, clean, out, ranks)
         report["unfilled"] += _clean_lacking(scenario, clean)
         for victim_spec in scenario.victims:
             victim, digest = load_victim(victims / victim_spec.saved_as)
             victim = victim.to(device)
-            named = named_by(victim, clean)
+            named = named_by(victim, clean, pools, tell, cancel)
             report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}
             screened: dict[Split, Screening] = {}
             for split in SPLITS:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import VictimError
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim
 from training.memory import Pieces
 from training.sources import CleanImages
@@ -52,13 +53,26 @@ def accuracy(victim: Victim, images: NDArray[np.uint8], labels: NDArray[np.int64
     return float((logits_of(victim, images).argmax(1).numpy() == labels).mean())
 
 
-def named_by(victim: Victim, clean: CleanImages) -> CleanImages:
+def named_by(
+    victim: Victim, clean: CleanImages, rows: NDArray[np.int64] | None = None,
+    tell: ProgressCallback = lambda _: None, cancel: CancelToken | None = None,
+) -> CleanImages:  # fmt: skip
     """``clean`` with the labels that the victim gives a right answer by.
 
-    Where nobody labelled the images the victim's own answer on the clean image counts as right.
+    Where nobody labelled the images the victim's own answer on the clean image counts as right. rows: of the images
+    that need a label then, or all; the others have -1. Raises Cancelled between two batches.
     """
-    if not clean.classes:
-        return dataclasses.replace(clean, labels=logits_of(victim, clean.images).argmax(1).numpy())
-    if victim.card.class_map is None:
-        return clean
-    return dataclasses.replace(clean, labels=np.asarray(victim.card.class_map, np.int64)[clean.labels])
+    if clean.classes:
+        if victim.card.class_map is None:
+            return clean
+        return dataclasses.replace(clean, labels=np.asarray(victim.card.class_map, np.int64)[clean.labels])
+    wanted = np.arange(len(clean.images)) if rows is None else rows
+    labels = np.full(len(clean.images), -1, np.int64)
+    meter = ProgressMeter(f"asking {victim.name}", len(wanted), tell, cancel=cancel)
+    for part in np.split(wanted, range(BATCH, len(wanted), BATCH)):
+        if cancel is not None:
+            cancel.check()
+        if len(part):
+            labels[part] = logits_of(victim, clean.images[part]).argmax(1).numpy()
+        meter.advance(len(part))
+    return dataclasses.replace(clean, labels=labels)

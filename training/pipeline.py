@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -32,6 +33,9 @@ from training.sources import SPLITS, CleanImages
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer, attack_labels
 from training.victim_check import Verdict, check_own
+
+_APART = 7919
+"""Between the seeds of victims of one architecture: by the same seed they would be the same network."""
 
 
 def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
@@ -107,17 +111,18 @@ def make_victims(
     """
     check_plan(scenario, clean, folder)
     bring_victims(scenario, clean, folder, device, tell, cancel, files, checked)
+    alike: Counter[str] = Counter()
     for spec in scenario.victims:
         if spec.file is not None:
             continue
-        path = folder / spec.saved_as
+        path, seed = folder / spec.saved_as, scenario.seed + _APART * alike[spec.architecture]
+        alike[spec.architecture] += 1
         if path.exists():
             check_victim(path, spec, clean)
-        else:
-            train_victim(
-                spec.architecture, clean, path, name=spec.label, passes=spec.passes, seed=scenario.seed,
-                augmentation=spec.augmentation or "shift", device=device, tell=tell, cancel=cancel,
-            )  # fmt: skip
+        train_victim(
+            spec.architecture, clean, path, name=spec.label, passes=spec.passes, seed=seed,
+            augmentation=spec.augmentation or "shift", device=device, tell=tell, cancel=cancel,
+        )  # fmt: skip
 
 
 def bring_victims(

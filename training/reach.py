@@ -32,8 +32,8 @@ def measure_reach(
     bound of the reach, and far above what an attack that also minimises L2 stops at. Raises VictimError if the
     victim names none of the images right.
     """
-    clean = named_by(victim, clean)
     rows = clean.rows("train")[:images]
+    clean = named_by(victim, clean, rows, tell, cancel)
     steps = STEPS * int(np.ceil(len(rows) / batch))
     meter = ProgressMeter(f"reach of {victim.card.name}", steps, tell, cancel=cancel)
     found: list[Tensor] = []

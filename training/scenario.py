@@ -152,11 +152,15 @@ class Grid(_Strict):
     last: float = Field(ge=0)
     count: PositiveInt
 
+    @model_validator(mode="after")
+    def _of_different_values(self) -> Grid:
+        if self.first == self.last and self.count > 1:
+            raise ValueError(f"{self.count} values from {self.first:g} to {self.last:g} are one and the same")
+        return self
+
     @property
     def values(self) -> list[float]:
-        if self.count == 1:
-            return [self.first]
-        step = (self.last - self.first) / (self.count - 1)
+        step = (self.last - self.first) / max(self.count - 1, 1)
         return [self.first + step * i for i in range(self.count)]
 
 

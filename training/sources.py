@@ -11,6 +11,7 @@ import hashlib
 import math
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -108,18 +109,41 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
 
 
-def _find(folder: Path, name: str) -> Path:
-    """The file called ``name`` or ``name``.gz in ``folder`` or below it; unpacked ones first."""
-    for wanted in (name, f"{name}.gz"):
-        for path in sorted(folder.rglob(wanted)):
-            if path.is_file():
-                return path
-    raise DataError(f"{name}.gz is not in {folder}.", "Give the folder with the four MNIST files, or use --download.")
+def _file(folder: Path, name: str) -> Path | None:
+    """The file called ``name`` or ``name``.gz in ``folder``; the unpacked one first."""
+    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
-def _read_labelled(folder: Path, images_name: str, labels_name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _mnist_files(folder: Path) -> dict[str, Path]:
+    """MNIST's four files by name, in ``folder`` or below it: all from one place, unless each is in one place only.
+
+    Those of FashionMNIST, KMNIST and EMNIST, which may lie beside, are called alike.
+    """
+    names = [name for pair in _MNIST_FILES.values() for name in pair]
+    parents = sorted({folder, *(path.parent for name in names for path in folder.rglob(f"{name}*"))})
+    found = {name: [path for place in parents if (path := _file(place, name))] for name in names}
+    if lacking := next((name for name, paths in found.items() if not paths), None):
+        remedy = "Give the folder with the four MNIST files, or use --download."
+        raise DataError(f"{lacking}.gz is not in {folder}.", remedy)
+    whole = [place for place in parents if all(_file(place, name) for name in names)]
+    if folder in whole:
+        whole = [folder]
+    elif len(whole) > 1:
+        whole = [place for place in whole if "MNIST" in place.parts] or whole
+    if len(whole) == 1:
+        return {name: next(path for path in paths if path.parent == whole[0]) for name, paths in found.items()}
+    if any(len(paths) > 1 for paths in found.values()):
+        listed = ", ".join(map(str, whole or sorted({path.parent for paths in found.values() for path in paths})))
+        raise DataError(f"{folder} holds more than one such data set: {listed}.", "Name MNIST's own with --data.")
+    return {name: path for name, (path,) in found.items()}
+
+
+def _read_labelled(
+    files: Mapping[str, Path], images_name: str, labels_name: str
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Images [N, H, W] and labels [N] of one of MNIST's two parts."""
-    images, labels = read_idx(_find(folder, images_name)), read_idx(_find(folder, labels_name))
+    images, labels = read_idx(files[images_name]), read_idx(files[labels_name])
+    folder = files[images_name].parent
     if images.ndim != 3 or labels.shape != images.shape[:1]:
         raise DataError(
             f"{images_name} and {labels_name} in {folder} do not belong together: {list(images.shape)} images and "
@@ -137,8 +161,9 @@ def load_mnist(folder: Path, *, calibration: float = 0.1) -> CleanImages:
     MNIST's own 10,000 test images are the test split; the 60,000 others are split by content into train and
     calibration. Raises DataError if a file is missing or damaged.
     """
-    train_images, train_labels = _read_labelled(folder, *_MNIST_FILES["train"])
-    test_images, test_labels = _read_labelled(folder, *_MNIST_FILES["test"])
+    files = _mnist_files(folder)
+    train_images, train_labels = _read_labelled(files, *_MNIST_FILES["train"])
+    test_images, test_labels = _read_labelled(files, *_MNIST_FILES["test"])
     if train_images.shape[1:] != test_images.shape[1:]:
         raise DataError(f"The training and test images in {folder} differ in size.", "Fetch the four files again.")
     images = np.concatenate([train_images, test_images])

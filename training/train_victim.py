@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.devices import fitting
-from core.errors import Cancelled
-from core.files import replacing
+from core.errors import Cancelled, VictimError
+from core.files import replacing, write_file
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import ARCHITECTURES, Victim, VictimCard, load_victim, save_victim
 from training.augment import photo, shifted
@@ -23,6 +24,7 @@ from training.checkpoint import Keeper, load_checkpoint
 from training.naming import accuracy
 from training.plan import clean_digest
 from training.scenario import Augmentation
+from training.shards import file_sha256
 from training.sources import CleanImages
 
 BATCH: dict[Augmentation, int] = {"shift": 128, "photo": 64}
@@ -164,19 +166,25 @@ def train_victim(
     tell: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
 ) -> Victim:
-    """Train ``architecture`` on ``passes`` over the train split and write it to ``path``.
+    """Train ``architecture`` on ``passes`` over the train split and write it to ``path``, if it is not there.
 
     Returns the victim as it was written, with float16-rounded weights and its accuracy on the test split. Stopped or
     killed, the same call goes on from the checkpoint beside ``path`` and ends with the bytes of an undisturbed one.
-    Raises Cancelled between two steps, DataError for a checkpoint of another training, DiskFullError.
+    Raises VictimError for one that is there and was trained otherwise, as far as what lies beside it tells; Cancelled
+    between two steps, DataError for a checkpoint of another training, DiskFullError.
     """
+    asked_for = {"architecture": architecture, "passes": passes, "seed": seed, "augmentation": augmentation}
+    if path.exists():
+        _check_trained(path, asked_for, clean)
+        return load_victim(path)[0]
+    asked_for["images"] = clean_digest(clean)
     training = VictimTraining(
         architecture, clean, name=name or architecture, passes=passes, seed=seed, device=device,
         augmentation=augmentation, batch=batch,
     )  # fmt: skip
     run = {
         "victim": dataclasses.asdict(training.victim.card), "steps": training.steps, "batch": training.batch,
-        "augmentation": augmentation, "images": clean_digest(clean),
+        "augmentation": augmentation, "images": asked_for["images"],
     }  # fmt: skip
     unfinished = path.with_suffix(".unfinished")
     load_checkpoint(unfinished, training.state, run)
@@ -197,12 +205,33 @@ def train_victim(
         if training.draw.steps:
             keeper.save([])
         raise
-    victim = _finish(training.victim, clean, path, device)
+    victim = _finish(training.victim, clean, path, device, asked_for)
     shutil.rmtree(unfinished, ignore_errors=True)
     return victim
 
 
-def _finish(victim: Victim, clean: CleanImages, path: Path, device: torch.device) -> Victim:
+def _beside(path: Path) -> Path:
+    """Where it is kept what a victim was trained with: one that is brought from elsewhere comes without."""
+    return path.with_suffix(".trained.json")
+
+
+def _check_trained(path: Path, asked_for: dict[str, Any], clean: CleanImages) -> None:
+    try:
+        made = json.loads(_beside(path).read_text("utf-8"))
+        if made["victim"] != file_sha256(path):  # it was brought in the place of one that was trained here
+            return
+        different = [key for key, value in asked_for.items() if made[key] != value]
+        different += ["images"] if made["images"] != clean_digest(clean) else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if different:
+        raise VictimError(
+            f"{path} was trained with other {', '.join(different)}.",
+            "Delete it to have it trained anew, or use a folder of its own.",
+        )
+
+
+def _finish(victim: Victim, clean: CleanImages, path: Path, device: torch.device, asked_for: dict[str, Any]) -> Victim:
     """Round to float16, measure the rounded victim on the test split, and write it with that figure.
 
     ``path`` appears only then: whoever finds it there takes its accuracy for measured.
@@ -215,4 +244,6 @@ def _finish(victim: Victim, clean: CleanImages, path: Path, device: torch.device
         rounded.cpu()
         rounded.card = dataclasses.replace(rounded.card, accuracy=measured)
         save_victim(rounded, unmeasured)
+        made = asked_for | {"victim": file_sha256(unmeasured)}
+        write_file(_beside(path), json.dumps(made, indent=1).encode())
     return rounded

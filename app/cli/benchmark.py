@@ -78,14 +78,15 @@ def attacks(
     repeats: Annotated[int, typer.Option(min=1, help="Of all contenders in turn; medians are shown.")] = 3,
     attack: Annotated[list[str] | None, typer.Option(help="Only this attack; may be given again.")] = None,
     peer: Annotated[list[str] | None, typer.Option(help="Only this toolbox; may be given again.")] = None,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda|cuda:N", help="Where to compute.")] = "cpu",
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "cpu",
     json: _Json = None,
 ) -> None:
     """Our attacks beside cleverhans, torchattacks, foolbox and ART (those of them that are installed)."""
+    from core.devices import choose_device  # noqa: PLC0415 (torch)
     from training.benchmark_attacks import PEERS, Settings, benchmark  # noqa: PLC0415 (torch)
 
     settings = Settings(attacks=tuple(attack or ("FGSM", "PGD", "C&W")), peers=tuple(peer or PEERS), repeats=repeats)
-    benchmark(data, victim, json, examples=examples, device=device, settings=settings)
+    benchmark(data, victim, json, examples=examples, device=choose_device(device), settings=settings)
 
 
 @cli.command()

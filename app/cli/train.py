@@ -109,6 +109,8 @@ def _do(
     job: Callable[[api.Run, api.Listener, CancelToken | None], object], run: api.Run, events: bool,
     commands: Path | None,
 ) -> None:  # fmt: skip
+    if commands is not None and not events:
+        raise typer.BadParameter("It goes with --events.", param_hint="--commands")
     if os.environ.get("RANK", "0") != "0":  # under torchrun one rank speaks for all
         job(run, lambda _: None, None)
         return

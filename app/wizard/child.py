@@ -167,6 +167,8 @@ class Child(QObject):
         """Why the process ended, where its events do not say so: a fault of the program, or an end from outside."""
         if self.last in ("error", "cancelled") or self.finished or self._status == 0:
             return ""
+        if self._status is not None and self._status < 0:  # a signal leaves nothing in the log
+            return self.tr("It was ended from outside ({n}).").format(n=self._status)
         path = self.out / LOG
         said = path.read_text("utf-8", errors="replace").strip().splitlines() if path.exists() else []
         if said:

@@ -62,9 +62,9 @@ class ModelPage(Page):
         self.changed.setChecked(choices.changed)
         form.addRow("", self.changed)
         form.addRow("", muted(self.tr(
-            "Half of the examples are compressed, scaled, cropped, lit otherwise or made noisy each time they are shown, "
-            "as far as the attack outlasts it. Attacks are then known in JPEG files and screenshots too; more images that "
-            "nobody attacked are called attacked."
+            "Half of the examples are compressed, scaled, cropped, lit otherwise or made noisy each time they are "
+            "shown, as far as the attack outlasts it. Attacks are then known in JPEG files and screenshots too; more "
+            "images that nobody attacked are called attacked."
         )))  # fmt: skip
         self.epochs = QSpinBox(minimum=1, maximum=1000, value=choices.epochs)
         form.addRow(self.tr("Epochs"), self.epochs)

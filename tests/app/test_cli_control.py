@@ -134,6 +134,13 @@ def wait(happened: Callable[[], bool]) -> None:
     pytest.fail("it did not happen")
 
 
+def test_commands_without_events_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "digits.toml").write_text(SCENARIO)
+    words = ["train", str(tmp_path / "digits.toml"), "--out", str(tmp_path / "out"), "--commands", str(tmp_path / "c")]
+    assert main(words) == 2
+    assert "--events" in capsys.readouterr().err
+
+
 def test_an_error_is_an_event_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "digits.toml").write_text(SCENARIO)
     assert main(["train", str(tmp_path / "digits.toml"), "--out", str(tmp_path / "out"), "--events"]) == 2

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QSpinBox, QTextBrowser,
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
-from app.wizard.child import EVENTS, SCENARIO, Child
+from app.wizard.child import EVENTS, LOG, SCENARIO, Child
 from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, VictimChoice, small_eps, table1
 from app.wizard.images_page import missing_mnist
 from app.wizard.model_page import ModelPage
@@ -378,6 +378,15 @@ def _toml(choices: Choices, folder: Path) -> str:
 
     write_scenario(folder / SCENARIO, choices.document())
     return (folder / SCENARIO).read_text("utf-8")
+
+
+def test_a_run_that_was_killed_is_not_explained_by_its_warnings(qtbot: QtBot, tmp_path: Path) -> None:
+    child = Child(tmp_path)
+    (tmp_path / LOG).write_text("x.py:1: UserWarning: slow\n  warnings.warn(\n")
+    child._status = -9
+    assert "-9" in child.failure()
+    child._status = 1
+    assert child.failure() == "  warnings.warn("
 
 
 def test_events_cut_short_are_left_alone(qtbot: QtBot, tmp_path: Path) -> None:

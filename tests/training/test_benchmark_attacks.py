@@ -23,6 +23,9 @@ from training.sources import CleanImages
 QUICK = Settings(attacks=("FGSM", "C&W"), peers=("cleverhans",), kappa=0.1, search_steps=2, cw_steps=30, repeats=2)
 
 
+CPU = torch.device("cpu")
+
+
 @pytest.fixture
 def victim() -> nn.Module:
     random = torch.Generator().manual_seed(0)
@@ -124,10 +127,12 @@ def test_benchmark_attacks_what_the_victim_understands_and_writes_json(
     monkeypatch.setattr(benchmark_attacks, "load_victim", lambda path: (Loaded(*victim), "0" * 64))
     monkeypatch.setattr(benchmark_attacks, "load_source", lambda name, data: clean)
     settings = Settings(attacks=("FGSM",), peers=("cleverhans",), repeats=1)
-    report = benchmark(tmp_path, tmp_path / "victim", tmp_path / "out.json", examples=16, settings=settings)
+    report = benchmark(
+        tmp_path, tmp_path / "victim", tmp_path / "out.json", examples=16, device=torch.device("cpu"), settings=settings
+    )
     assert json.loads((tmp_path / "out.json").read_text())["rows"] == report["rows"]
     assert report["images"] == 16
     assert "cleverhans" in capsys.readouterr().out
     clean.labels[:] = (clean.labels + 1) % 3
     with pytest.raises(VictimError, match="0 of 64"):
-        benchmark(tmp_path, tmp_path / "victim", examples=16, settings=settings)
+        benchmark(tmp_path, tmp_path / "victim", examples=16, device=CPU, settings=settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,15 @@ def test_every_stage_is_tried_and_counted(scenario: Build, digits: CleanImages, 
     assert found.seconds == pytest.approx(sum(stage.seconds for stage in found.stages))
     assert told[-1].done == told[-1].total
     assert [path.name for path in tmp_path.iterdir()] == ["first.safetensors"]
+
+
+def test_few_images_and_few_passes_are_tried_too(scenario: Build, digits: CleanImages, tmp_path: Path) -> None:
+    """The trial takes more steps than the training will."""
+    few = dataclasses.replace(
+        digits, images=digits.images[:90], labels=digits.labels[:90], split=digits.split[:90]
+    )  # fmt: skip
+    chosen = scenario(victims=[{"architecture": "Nearest", "name": "first", "passes": 0.3}])
+    assert estimate(chosen, few, tmp_path, CPU).stages[0].kind == "victim"
 
 
 def test_the_auto_encoders_own_epochs_count(

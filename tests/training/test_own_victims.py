@@ -18,8 +18,9 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 
 from app.__main__ import main
-from core.errors import VictimError
+from core.errors import Cancelled, VictimError
 from core.pack import load_pack
+from core.progress import CancelToken, Progress
 from core.victims import Victim, build_victim, load_victim, read_card, save_victim
 from tests.colours import NAMES, Colour, Harm, colours, folder_of, program
 from training.naming import named_by
@@ -274,7 +275,17 @@ def test_without_classes_the_victims_own_answer_counts(tmp_path: Path, capsys: p
     victim, _ = load_victim(tmp_path / "out/victims/own.safetensors")
     assert victim.card.accuracy is None
     clean = dataclasses.replace(colours(200), labels=np.full(200, -1), classes=0)
-    assert set(named_by(victim, clean).labels.tolist()) == {3, 4, 7, 19}
+    every = named_by(victim, clean).labels
+    assert set(every.tolist()) == {3, 4, 7, 19}
+    rows = np.arange(20, 170)
+    told: list[Progress] = []
+    some = named_by(victim, clean, rows, told.append).labels
+    assert (some[rows] == every[rows]).all() and (np.delete(some, rows) == -1).all()
+    assert (told[-1].done, told[-1].total) == (150, 150)
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        named_by(victim, clean, rows, cancel=cancel)
     trained = scenario_of(tmp_path, [{"architecture": "ResNet18"}])
     assert command("victims", "train", trained, *words) == 2
     assert "no classes for ResNet18" in capsys.readouterr().err

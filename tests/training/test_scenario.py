@@ -81,6 +81,7 @@ REFUSED = {
     "a number for text": ('title = "Two"', "title = 2", "title"),
     "a table for a list": ("[[victims]]\narchitecture", "[victims]\narchitecture", "TOML"),
     "negative": ("first = 10", "first = -1", "attacks.0.grid.first"),
+    "equal cells": ("last = 30", "last = 10", "attacks.0.grid"),
     "no cells": ("count = 3", "count = 0", "attacks.0.grid.count"),
     "infinite": ("last = 30", "last = inf", "attacks.0.grid.last"),
     "not a number": ("last = 30", "last = nan", "attacks.0.grid.last"),

@@ -97,6 +97,22 @@ def test_mnist_is_found_below_the_folder_with_its_own_test_split(mnist: Path) ->
     assert clean.classes == 10
 
 
+def test_mnist_is_told_from_data_sets_whose_files_are_called_alike(mnist: Path) -> None:
+    places = [mnist / name / "raw" for name in ("FashionMNIST", "MNIST")]
+    for place, seed in zip(places, (7, 0), strict=True):
+        place.mkdir(parents=True)
+        for path in mnist.glob("*-ubyte*"):
+            (place / path.name).write_bytes(path.read_bytes())
+        (place / f"{FILES[0]}.gz").write_bytes(gzip.compress(idx(pictures(200, seed))))
+    for path in mnist.glob("*-ubyte*"):
+        path.unlink()
+    assert (load_mnist(mnist).images[:200, 0] == pictures(200, 0)).all()
+    assert (load_mnist(places[0]).images[:200, 0] == pictures(200, 7)).all(), "as it was named"
+    places[1].parent.rename(mnist / "KMNIST")
+    with pytest.raises(DataError, match=r"more than one such data set: .*FashionMNIST.*KMNIST"):
+        load_mnist(mnist)
+
+
 @pytest.mark.parametrize("missing", FILES)
 def test_a_missing_mnist_file_is_named(mnist: Path, missing: str) -> None:
     next(mnist.glob(f"{missing}*")).unlink()

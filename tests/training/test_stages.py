@@ -31,7 +31,12 @@ def victim(victims: Path) -> Victim:
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the victims that would have been trained."""
     names: list[str] = []
-    monkeypatch.setattr(pipeline, "train_victim", lambda *_, name, **__: names.append(name))
+
+    def train(_architecture: str, _clean: CleanImages, path: Path, *, name: str, **_: object) -> None:
+        if not path.exists():
+            names.append(name)
+
+    monkeypatch.setattr(pipeline, "train_victim", train)
     return names
 
 
@@ -41,6 +46,19 @@ def test_only_victims_that_are_not_there_are_trained(
     two = [{"architecture": "Nearest", "name": "first"}, {"architecture": "ResNet18", "name": "second"}]
     make_victims(scenario(victims=two), digits, victims, CPU, lambda _: None)
     assert trained == ["second"]
+
+
+def test_two_victims_of_one_architecture_are_two(
+    scenario: Build, digits: CleanImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = [{"architecture": "ResNet18", "name": name, "passes": 0.1} for name in ("one", "other")]
+    make_victims(scenario(victims=two), digits, tmp_path, CPU, lambda _: None)
+    (one, _), (other, _) = (load_victim(tmp_path / f"{name}.safetensors") for name in ("one", "other"))
+    weights = [victim.state_dict()["network.conv1.weight"] for victim in (one, other)]
+    assert weights[0].shape == weights[1].shape and not torch.allclose(*weights, atol=1e-3)
+    more = [{"architecture": "ResNet18", "name": "one", "passes": 0.2}]
+    with pytest.raises(VictimError, match="trained with other passes"):
+        make_victims(scenario(victims=more), digits, tmp_path, CPU, lambda _: None)
 
 
 def test_a_name_that_does_not_exist_is_told_before_any_training(

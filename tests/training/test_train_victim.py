@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.errors import Cancelled, DataError, DeviceError
+from core.errors import Cancelled, DataError, DeviceError, VictimError
 from core.progress import CancelToken, Progress
 from core.victims import ARCHITECTURES, Victim, load_victim
 from training import train_victim as training
@@ -124,7 +124,8 @@ def test_whatever_ends_a_training_it_goes_on_to_the_same_bytes(
     assert forgetful_training(forgetful, path)[-1].done == 24 * 40
     forgetful_training(forgetful, whole, name=forgetful)
     assert path.read_bytes() == whole.read_bytes()
-    assert sorted(tmp_path.iterdir()) == [path, whole]  # no checkpoint is left
+    assert sorted(tmp_path.glob("*.safetensors")) == [path, whole]
+    assert not list(tmp_path.glob("*.unfinished"))  # no checkpoint is left
 
 
 def test_another_training_does_not_go_on_from_it(forgetful: str, tmp_path: Path) -> None:
@@ -133,6 +134,22 @@ def test_another_training_does_not_go_on_from_it(forgetful: str, tmp_path: Path)
     for other, named in (({"seed": 2}, "victim"), ({"passes": 5.0}, "steps"), ({"batch": 20}, "steps, batch")):
         with pytest.raises(DataError, match=f"other {named}"):
             forgetful_training(forgetful, path, **other)
+
+
+def test_a_victim_that_was_trained_otherwise_is_not_taken_for_the_one_asked_for(forgetful: str, tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    forgetful_training(forgetful, path, passes=1.0)
+    made = path.read_bytes()
+    assert forgetful_training(forgetful, path, passes=1.0) == [], "it is there"
+    for other in ({"passes": 2.0}, {"seed": 2}, {"augmentation": "photo"}):
+        with pytest.raises(VictimError, match=f"trained with other {next(iter(other))}"):
+            forgetful_training(forgetful, path, **{"passes": 1.0} | other)
+    with pytest.raises(VictimError, match="other images"):
+        clean = few_digits()
+        clean.images[0] ^= 1
+        training.train_victim(forgetful, clean, path, passes=1.0, seed=1, device=torch.device("cpu"))
+    path.with_suffix(".trained.json").unlink()  # as where it was brought from elsewhere
+    assert forgetful_training(forgetful, path, passes=2.0) == [] and path.read_bytes() == made
 
 
 def test_shifting_moves_a_batch_by_whole_pixels() -> None:

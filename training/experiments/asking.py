@@ -138,11 +138,10 @@ class Asking:
         study = self.study
         other_seed = study.scenario.seed + SEED_APART + self.seed
         path = study.out / "retrained" / f"{spec.label.lower()}-seed{other_seed}.safetensors"
-        if not path.exists():
-            train_victim(
-                spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=other_seed,
-                augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
-            )  # fmt: skip
+        train_victim(
+            spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=other_seed,
+            augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
+        )  # fmt: skip
         test, scorer_and_fit = self.asked()["test"], self.whole()
         at = [one.label for one in study.scenario.victims].index(spec.label)
         rows = torch.nonzero(test.candidate == at).squeeze(1)

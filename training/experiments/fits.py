@@ -29,6 +29,7 @@ from training.experiments.perturbations import attack_digits, load, middle
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import unit
 from training.scenario import VictimSpec
+from training.shards import file_sha256
 
 IMAGES = 100
 """Photographs at scale 1, evenly taken."""
@@ -47,13 +48,13 @@ def cells(study: Study, seed: int) -> list[Cell]:
     check_victims(study)
     if study.source is None:
         raise DataError("There are no photographs to attack.", "Name their folder with --data.")
-    names = [path.name for path in find_images([study.source])]
+    photographs = [[path.name, file_sha256(path)] for path in find_images([study.source])]
     asked = [one.name for one in held_by(study)]
 
     def cell(name: str, compute: Callable[[], Figures]) -> Cell:
         settings = {
-            "pack": study.pack.manifest.pack_id, "seed": seed, "photographs": names,
-            "images": study.images(IMAGES), "cell": name, "asked": asked,
+            "pack": study.pack.manifest.pack_id, "seed": seed, "photographs": photographs,
+            "data": study.fingerprint, "images": study.images(IMAGES), "cell": name, "asked": asked,
         }  # fmt: skip
         return Cell(name, "fits", settings, lambda _: Result(compute()))
 

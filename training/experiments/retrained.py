@@ -44,11 +44,10 @@ def _cell(study: Study, seed: int, spec: VictimSpec) -> Cell:
 
     def compute(_: Path) -> Result:
         path = study.out / "retrained" / f"{spec.label.lower()}-seed{other_seed}.safetensors"
-        if not path.exists():
-            train_victim(
-                spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=other_seed,
-                augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
-            )  # fmt: skip
+        train_victim(
+            spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=other_seed,
+            augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
+        )  # fmt: skip
         victim = load_victim(path)[0].to(study.device)
         images, (labels,) = known_digits(study, [victim], study.images(IMAGES))
         attributor = Attributor(study.pack, str(study.device))

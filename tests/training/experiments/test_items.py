@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -252,6 +253,17 @@ def test_heatmaps_are_compared_with_what_was_done(shared: Path, study: Build) ->
         assert means["cosine"] == pytest.approx(signed[attack == at].mean(), abs=1e-3)
     shown = {row[0]: row[1:] for row in item.table(Found(content["runs"])).rows}
     assert set(shown["as drawn, victims asked"]) == {"not run"}
+
+
+def test_fits_of_other_photographs_are_other_figures(
+    shared: Path, photographs: Path, study: Build, tmp_path: Path
+) -> None:
+    shutil.copytree(photographs, tmp_path / "others")
+    keys = [cell.key for cell in fits.cells(study(shared, source=photographs), 0)]
+    assert keys == [cell.key for cell in fits.cells(study(shared, source=tmp_path / "others"), 0)]
+    some = next((tmp_path / "others").glob("*.png"))
+    Image.new("RGB", (300, 300)).save(some)
+    assert not set(keys) & {cell.key for cell in fits.cells(study(shared, source=tmp_path / "others"), 0)}
 
 
 def test_fits_judges_every_photograph_in_every_way(shared: Path, photographs: Path, study: Build) -> None:
