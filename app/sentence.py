@@ -173,6 +173,12 @@ _ADJUSTMENTS = (
         QT_TRANSLATE_NOOP("Sentence", "No victim was asked: they take images of {size}. The image alone was judged."),
     ),
     (
+        r"victims were not asked: what one says of it is no number",
+        QT_TRANSLATE_NOOP(
+            "Sentence", "No victim was asked: what one of them says of it is no number. The image alone was judged."
+        ),
+    ),
+    (
         r"victims were not asked: the memory does not hold it",
         QT_TRANSLATE_NOOP(
             "Sentence", "No victim was asked: the memory does not hold the whole image. The image alone was judged."

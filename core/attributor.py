@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from typing import Literal, TypeVar
@@ -40,6 +39,9 @@ _LARGEST = 2**19
 
 _Asking = Literal["not", "tile", "whole"]
 _Made = TypeVar("_Made")
+
+_NO_MEMORY = "victims were not asked: the memory does not hold it"
+_NO_NUMBER = "victims were not asked: what one says of it is no number"
 
 
 class Attributor:
@@ -131,7 +133,7 @@ class Attributor:
             return [self._judge_alike(prepared, True, heatmaps, cancel)]
         except VictimError:
             if len(prepared) == 1:
-                return [self._judge_alike(prepared, False, heatmaps, cancel)]
+                return [replace(self._judge_alike(prepared, False, heatmaps, cancel), unasked=_NO_NUMBER)]
         return [judged for item in prepared for judged in self._judge_asking([item], heatmaps, cancel)]
 
     def _asking(self, item: Prepared) -> _Asking:
@@ -159,11 +161,13 @@ class Attributor:
         alone = self._judge_alike([item], False, True, cancel)
         if cancel is not None and cancel.cancelled:
             raise Cancelled
-        answered = None
-        with suppress(VictimError):
+        answered, unasked = None, _NO_MEMORY
+        try:
             answered = self._guarded(lambda: self._hear_whole(alone))
+        except VictimError:
+            unasked = _NO_NUMBER
         if answered is None:
-            return alone if heatmaps else replace(alone, estimates=None)
+            return replace(alone, unasked=unasked, estimates=alone.estimates if heatmaps else None)
         estimates = None
         if heatmaps and answered.estimates is not None:
             estimates = [cut(answered.estimates[0], item.fitted)]
@@ -304,10 +308,8 @@ class Attributor:
         """Said where victims are at hand and could not be asked."""
         if part.asked or self._panel is None:
             return ()
-        if self._asking(item) == "tile":
-            return ("victims were not asked: what one says of it is no number",)
-        if self._asking(item) == "whole":
-            return ("victims were not asked: the memory does not hold it, or what one says of it is no number",)
+        if part.unasked:
+            return (part.unasked,)
         if math.prod(item.size) > _LARGEST and self._any_size:
             return ("victims were not asked: more than half a megapixel",)
         return (f"victims were not asked: they take {self.manifest.image.width}x{self.manifest.image.height}",)

@@ -48,7 +48,8 @@ class Judged:
     """Images of a batch that were judged alike, with what is said of each of them.
 
     asked: whether victims were. outputs: a row for each image. estimates: of the perturbations of its tiles, each
-    [N, F, h, w]; None where they were not wanted or are not made.
+    [N, F, h, w]; None where they were not wanted or are not made. unasked: why victims were not, where that turned out
+    as they were.
     """
 
     prepared: Sequence[Prepared]
@@ -57,6 +58,7 @@ class Judged:
     familiarity: list[float]
     testimonies: Sequence[tuple[Testimony, ...]]
     estimates: Sequence[Tensor] | None
+    unasked: str = ""
 
 
 def mean_over_tiles(outputs: Sequence[Outputs], counts: list[int]) -> Outputs:

@@ -1936,6 +1936,10 @@
         <translation>未询问任何受害模型：它们只接受 {size} 的图像。此结果仅依据图像本身。</translation>
     </message>
     <message>
+        <source>No victim was asked: what one of them says of it is no number. The image alone was judged.</source>
+        <translation>未询问任何受害模型：其中一个对此图像给出的不是数值。此结果仅依据图像本身。</translation>
+    </message>
+    <message>
         <source>No victim was asked: the memory does not hold the whole image. The image alone was judged.</source>
         <translation>未询问任何受害模型：内存容不下整幅图像。此结果仅依据图像本身。</translation>
     </message>
