@@ -18,6 +18,7 @@ from PySide6.QtGui import QUndoStack
 from app.case.desk import CaseDesk
 from app.case.file import Opened
 from app.image_list import ImageListModel, Row
+from app.judging import make_attributor
 from app.pack_guide import PackGuide
 from app.reader import Reader
 from app.requests import (
@@ -30,7 +31,7 @@ from app.requests import (
     Setup,
 )
 from app.settings import Settings
-from app.tasks import Worker, make_attributor
+from app.tasks import Worker
 from app.undo import RemoveRows
 from app.viewing import Viewing
 from core.paths import DEFAULT_PACK

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app import colormaps
+from app.judging import at_another, gpus, judge, load_some, make_attributor
 from app.requests import (
     Attributes,
     BatchAnswer,
@@ -38,82 +38,9 @@ from core.types import LoadedImage, Record
 
 if TYPE_CHECKING:
     from core.attributor import Attributor
-    from core.manifest import Manifest
 
 
 Job = Setup | ViewRequest | HeatmapRequest | CoverRequest | BatchRequest | CaseRequest
-
-BATCH = 16
-"""Images between two looks at the queue: few enough that a view request waits for a fraction of a second."""
-
-_PIXELS = 2**20
-"""Of the decoded images between two looks; a single one may have more."""
-
-
-def make_attributor(setup: Setup) -> Attributes:
-    """The real thing. Imports torch, so only the worker thread calls it. Raises PackError, VictimError, DeviceError."""
-    from core.attributor import Attributor  # noqa: PLC0415  (torch must not delay the first paint)
-    from core.pack import find_pack, load_pack  # noqa: PLC0415
-    from core.victim_store import candidates  # noqa: PLC0415
-
-    pack = load_pack(find_pack(setup.pack))
-    ask = setup.ask or setup.only is not None
-    found = candidates(pack.manifest, [Path(file) for file in setup.victims], ask=ask)
-    held = [one.held for one in found if one.held is not None]
-    asked = [one for one in held if setup.only is None or one.sha256 in setup.only]
-    fitting = replace(pack, manifest=pack.manifest.fitting(setup.fit or pack.manifest.image.fit))
-    return Attributor(fitting, setup.device, asked)
-
-
-def gpus() -> tuple[tuple[str, str], ...]:
-    """The GPUs of this machine as (device, name). Imports torch."""
-    import torch  # noqa: PLC0415
-
-    return tuple((f"cuda:{at}", torch.cuda.get_device_name(at)) for at in range(torch.cuda.device_count()))
-
-
-def judge(
-    attributor: Attributes, pairs: Sequence[tuple[Entry, LoadedImage]], coverage: float, cancel: CancelToken
-) -> list[Record]:
-    """One record for each pair; an image that the pack cannot judge does not take its batch mates with it."""
-    if not pairs:
-        return []
-    try:
-        findings = attributor.attribute([image for _, image in pairs], coverage=coverage, cancel=cancel)
-    except ImageError as error:
-        if len(pairs) == 1:
-            return [error_record(pairs[0][0], str(error))]
-        return [record for pair in pairs for record in judge(attributor, [pair], coverage, cancel)]
-    return [
-        Record(entry.path, image.sha256, "ok", None, finding)
-        for (entry, image), finding in zip(pairs, findings, strict=True)
-    ]
-
-
-def at_another(record: Record, manifest: Manifest, coverage: float) -> Record:
-    """The record at another coverage, from the calibration of the pack that gave it; as it is where another did."""
-    from core.answers import covering  # noqa: PLC0415  (torch)
-
-    if record.finding is None or record.finding.attribution.pack_id != manifest.pack_id:
-        return record
-    finding = record.finding
-    return replace(record, finding=replace(finding, attribution=covering(finding.attribution, manifest, coverage)))
-
-
-def _load_some(waiting: Iterator[Entry]) -> list[tuple[Entry, LoadedImage | str]]:
-    """The next entries' images, or why they are none: as many as are judged between two looks at the queue."""
-    loaded: list[tuple[Entry, LoadedImage | str]] = []
-    pixels = 0
-    for entry in islice(waiting, BATCH):
-        try:
-            image: LoadedImage | str = entry.load()
-        except ImageError as error:
-            image = str(error)
-        loaded.append((entry, image))
-        pixels += 0 if isinstance(image, str) else image.size[0] * image.size[1]
-        if pixels >= _PIXELS:
-            break
-    return loaded
 
 
 class Worker(QThread):
@@ -360,7 +287,7 @@ class Worker(QThread):
                 "attribute", len(request.entries), self.progressed.emit, interval=0.1, cancel=request.token
             )
             waiting = iter(request.entries)
-            while chunk := _load_some(waiting):
+            while chunk := load_some(waiting):
                 request.token.check()
                 self._serve()
                 attributor = self._ensure(request.setup)

@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QApplication
 from app import i18n, theme
 from app.crash import CrashGuard, start_log, stop_log
 from app.icons import app_icon
+from app.judging import make_attributor
 from app.main_window import MainWindow
 from app.requests import Factory
 from app.session import Session
 from app.settings import Settings
-from app.tasks import make_attributor
 from core.paths import SAMPLES
 
 

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 Pixels = NDArray[np.uint8]
 """[C, H, W], of one channel or three."""
@@ -33,6 +33,11 @@ def through_jpeg(pixels: Pixels, quality: int, subsampling: int = HALF_COLOUR) -
 
 def resized(pixels: Pixels, height: int, width: int, filter_: Image.Resampling = Image.Resampling.BICUBIC) -> Pixels:
     return to_pixels(to_picture(pixels).resize((width, height), filter_))
+
+
+def sharpened(pixels: Pixels, radius: float, percent: int) -> Pixels:
+    """Through an unsharp mask."""
+    return to_pixels(to_picture(pixels).filter(ImageFilter.UnsharpMask(radius, percent, 0)))
 
 
 def some_part(pixels: Pixels, share: float, rng: np.random.Generator) -> Pixels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from PIL import ImageEnhance, ImageFilter
+from PIL import ImageEnhance
 
 from core.pictures import (
     FILTERS,
@@ -13,6 +13,7 @@ from core.pictures import (
     HALF_COLOUR,
     Pixels,
     resized,
+    sharpened,
     some_part,
     through_jpeg,
     to_picture,
@@ -60,8 +61,7 @@ def _once(image: Pixels, rng: np.random.Generator) -> Pixels:
         case 3:
             return _lit(image, rng)
         case 4:
-            mask = ImageFilter.UnsharpMask(rng.uniform(*_RADIUS), int(rng.integers(*_PERCENT)), 0)
-            return to_pixels(to_picture(image).filter(mask))
+            return sharpened(image, rng.uniform(*_RADIUS), int(rng.integers(*_PERCENT)))
     colour = int(rng.choice((FULL_COLOUR, HALF_COLOUR)))
     return through_jpeg(image, int(rng.integers(*_QUALITIES)), colour)
 

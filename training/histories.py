@@ -8,7 +8,6 @@ history of its own.
 from __future__ import annotations
 
 import numpy as np
-from PIL import ImageFilter
 
 from core.pictures import (
     FILTERS,
@@ -16,6 +15,7 @@ from core.pictures import (
     HALF_COLOUR,
     Pixels,
     resized,
+    sharpened,
     some_part,
     through_jpeg,
     to_picture,
@@ -29,10 +29,10 @@ _GREY, _SHARPENED, _COMPRESSED = 0.05, 0.2, 0.5
 """Shares of the images that each step happens to."""
 
 _SENSOR, _GRAIN = 0.45, 0.15
-"""Of those that are noisy, one way or the other."""
+"""Of all, those that become noisy one way or the other."""
 
 _ENLARGED, _REDUCED = 0.3, 0.4
-"""Of those that are scaled, one way or the other."""
+"""Of all, those that are scaled one way or the other."""
 
 _NOISE = (0.5, 6.0)
 """Standard deviations in grey levels, drawn evenly on a logarithmic scale."""
@@ -54,7 +54,7 @@ _BETWEEN = np.array([[0.25, 0.5, 0.25], [0.5, 1.0, 0.5], [0.25, 0.5, 0.25]])
 def with_history(image: Pixels, seed: int) -> Pixels:
     """uint8 [3, H, W], the image after a history that follows from ``seed``."""
     rng = np.random.default_rng(seed)
-    grey, sharpened, compressed = rng.random(3) < (_GREY, _SHARPENED, _COMPRESSED)
+    grey, sharp, compressed = rng.random(3) < (_GREY, _SHARPENED, _COMPRESSED)
     scaled, noisy = rng.random(2)
     if grey:
         image = to_pixels(to_picture(image).convert("L").convert("RGB"))
@@ -66,8 +66,8 @@ def with_history(image: Pixels, seed: int) -> Pixels:
         image = _grained(image, rng)
     if scaled >= 1 - _REDUCED:
         image = _reduced(image, rng)
-    if sharpened:
-        image = _sharpened(image, rng)
+    if sharp:
+        image = sharpened(image, rng.uniform(*_RADIUS), int(rng.integers(*_PERCENT)))
     return _compressed(image, rng) if compressed else image
 
 
@@ -115,11 +115,6 @@ def _sensed(image: Pixels, rng: np.random.Generator) -> Pixels:
     sums = [convolve(channel, _BETWEEN, mode="nearest") for channel in noisy * seen]
     mosaic = np.stack([total / weight for total, weight in zip(sums, weights, strict=True)])
     return np.where(seen > 0, noisy, mosaic).round().clip(0, 255).astype(np.uint8)
-
-
-def _sharpened(image: Pixels, rng: np.random.Generator) -> Pixels:
-    mask = ImageFilter.UnsharpMask(rng.uniform(*_RADIUS), int(rng.integers(*_PERCENT)), 0)
-    return to_pixels(to_picture(image).filter(mask))
 
 
 def _compressed(image: Pixels, rng: np.random.Generator) -> Pixels:

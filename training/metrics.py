@@ -66,6 +66,11 @@ def confusion(predicted: Ints, truth: Ints, labels: int) -> list[list[int]]:
     return rows
 
 
+def share_of(true: NDArray[np.bool_]) -> float | None:
+    """Of [N] how many are true; None of none."""
+    return float(true.mean()) if len(true) else None
+
+
 def evaluate(
     predictions: Predictions,
     attacks: Sequence[AttackLabel],

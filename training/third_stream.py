@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from core.answers import at_coverage
@@ -19,7 +18,7 @@ from core.progress import CancelToken, ProgressCallback
 from training.fit_probes import Scored, fit_probes, some_at_hand, spoke_themselves
 from training.fit_scorer import fit_scorer
 from training.lasting import StillFools, changed_some
-from training.metrics import Floats, Predictions, evaluate
+from training.metrics import Floats, Predictions, evaluate, share_of
 from training.probe import Asked, ask_victims, sample
 from training.scenario import Scenario
 from training.shards import Examples
@@ -129,14 +128,10 @@ def _by_number(
             "attack_accuracy": float((named == attack)[number == n].mean()),
             "victim_accuracy": float(right[number == n].mean()),
             "victim_set_coverage": float(held[number == n].mean()),
-            "interval_coverage": _share(inside[(number == n) & adversarial]),
+            "interval_coverage": share_of(inside[(number == n) & adversarial]),
         }
         for n in sorted(set(number.tolist()))
     }
-
-
-def _share(true: NDArray[np.bool_]) -> float | None:
-    return float(true.mean()) if len(true) else None
 
 
 def _victims_alone(scored: Scored, labels: list[AttackLabel], victims: int, rows: Tensor) -> Predictions:

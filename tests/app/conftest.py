@@ -14,9 +14,9 @@ from PySide6.QtCore import QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.judging import make_attributor
 from app.main_window import MainWindow
 from app.requests import Factory
-from app.tasks import make_attributor
 from app.window import Program
 from core import paths
 from tests.app.helpers import close

@@ -15,9 +15,9 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.judging import make_attributor
 from app.main_window import MainWindow
 from app.requests import Attributes, Setup
-from app.tasks import make_attributor
 from app.window import Program
 from core.batch import fill_case, note_opened
 from core.case import Case

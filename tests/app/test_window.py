@@ -18,9 +18,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.__main__ import main
+from app.judging import make_attributor
 from app.main_window import MainWindow
 from app.requests import BatchRequest, Entry, Setup, ViewRequest
-from app.tasks import Worker, make_attributor
+from app.tasks import Worker
 from app.window import Program
 from core.attributor import Attributor
 from core.errors import PackError

@@ -27,6 +27,7 @@ from training.experiments.judge import (
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import unit
 from training.lasting import StillFools
+from training.metrics import share_of
 
 IMAGES = 6000
 """Test examples at scale 1, evenly taken."""
@@ -95,14 +96,10 @@ def lasting(
     attacked = test.entry[rows] >= 0
     right = {"attack": verdicts.attack == truth.attack, "victim": verdicts.victim == truth.victim}
     return {
-        "lasting": mean_of(lasts[attacked]),
-        **{f"{task}_where_lasting": mean_of(named[lasts & attacked]) for task, named in right.items()},
-        "clean": mean_of((right["attack"] & right["victim"])[~attacked]),
+        "lasting": share_of(lasts[attacked]),
+        **{f"{task}_where_lasting": share_of(named[lasts & attacked]) for task, named in right.items()},
+        "clean": share_of((right["attack"] & right["victim"])[~attacked]),
     }
-
-
-def mean_of(true: NDArray[np.bool_]) -> float | None:
-    return float(true.mean()) if len(true) else None
 
 
 _ASKED = ", victims asked"
