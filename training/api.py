@@ -39,7 +39,8 @@ class Event:
     images, the margin that each share of them reaches, the share that reaches each kappa of the grid), "estimate"
     (stages as training.estimate.Stage, seconds, most, bytes, free), "generated" (examples, unfilled),
     "pack" (path, results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that
-    does not reach its own: "cancelled", or "error" (type, what, remedy).
+    does not reach its own: "cancelled", or "error" (type, what, remedy). In the wizard's file "begun" comes before the
+    events of each process.
     """
 
     kind: str

@@ -59,14 +59,6 @@ def image_of(shape: Sequence[int], scenario: Scenario) -> ImageSpec:
     return ImageSpec.model_validate({"channels": channels, "height": height, "width": width, "fit": fit})
 
 
-def clean_digest(clean: CleanImages) -> str:
-    """sha256 over the images, their labels and their splits."""
-    digest = hashlib.sha256()
-    for array in (clean.images, clean.labels, clean.split):  # as they lie: images may be more than the memory holds
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
 def settle_plan(scenario: Scenario, clean: CleanImages, victims: Path, out: Path, *, write: bool) -> None:
     """Raise DataError if parts in ``out`` were made for another demand; keep this one beside them if ``write``.
 
@@ -89,7 +81,7 @@ def settle_plan(scenario: Scenario, clean: CleanImages, victims: Path, out: Path
 
 def _streams(scenario: Scenario, clean: CleanImages, victims: Path) -> _Streams:
     """What each stream of parts is asked for, by its folder."""
-    common: dict[str, Any] = {"clean images": clean_digest(clean), "seed": scenario.seed}
+    common: dict[str, Any] = {"clean images": clean.digest, "seed": scenario.seed}
     streams: _Streams = {}
     for split in SPLITS:
         examples = getattr(scenario.clean.examples, split)

@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +34,7 @@ _MNIST_CLASSES = 10
 _DIGITS = tuple("0123456789")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CleanImages:
     """Clean images of one data set.
 
@@ -55,6 +56,14 @@ class CleanImages:
         """(channels, height, width) of every image."""
         _, c, h, w = self.images.shape
         return c, h, w
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over the images, their labels and their splits."""
+        digest = hashlib.sha256()
+        for array in (self.images, self.labels, self.split):  # as they lie: images may be more than the memory holds
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def rows(self, split: Split) -> NDArray[np.int64]:
         """Indices of one split's images, ascending."""

@@ -22,7 +22,6 @@ from core.victims import ARCHITECTURES, Victim, VictimCard, load_victim, save_vi
 from training.augment import photo, shifted
 from training.checkpoint import Keeper, load_checkpoint
 from training.naming import accuracy
-from training.plan import clean_digest
 from training.scenario import Augmentation
 from training.shards import file_sha256
 from training.sources import CleanImages
@@ -177,7 +176,7 @@ def train_victim(
     if path.exists():
         _check_trained(path, asked_for, clean)
         return load_victim(path)[0]
-    asked_for["images"] = clean_digest(clean)
+    asked_for["images"] = clean.digest
     training = VictimTraining(
         architecture, clean, name=name or architecture, passes=passes, seed=seed, device=device,
         augmentation=augmentation, batch=batch,
@@ -221,7 +220,7 @@ def _check_trained(path: Path, asked_for: dict[str, Any], clean: CleanImages) ->
         if made["victim"] != file_sha256(path):  # it was brought in the place of one that was trained here
             return
         different = [key for key, value in asked_for.items() if made[key] != value]
-        different += ["images"] if made["images"] != clean_digest(clean) else []
+        different += ["images"] if made["images"] != clean.digest else []
     except (OSError, ValueError, KeyError, TypeError):
         return
     if different:

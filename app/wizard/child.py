@@ -53,6 +53,12 @@ def begun_with(out: Path) -> dict[str, Any]:
         return {}
 
 
+def _whole(path: Path) -> bool:
+    """Whether the last line of a file that is there has its end."""
+    with path.open("rb") as file:
+        return file.seek(0, 2) == 0 or (file.seek(-1, 2) >= 0 and file.read() == b"\n")
+
+
 class Child(QObject):
     """One run's process, if this program started it, and its events, whoever did."""
 
@@ -100,6 +106,9 @@ class Child(QObject):
         if sys.platform == "win32":
             quiet = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
         with (self.out / EVENTS).open("ab") as events, (self.out / LOG).open("wb") as log:
+            events.write(b"" if _whole(self.out / EVENTS) else b"\n")  # a killed process's last line stays alone
+            events.write(b'{"event": "begun"}\n')  # whatever becomes of it, what was told before is of an earlier one
+            events.flush()
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=events, stderr=log, cwd=Path(__file__).parents[2], **quiet
             )

@@ -8,13 +8,13 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWizard
 
-from app.wizard.child import EVENTS
+from app.wizard.child import EVENTS, SCENARIO, under_way
 from app.wizard.choices import NETWORKS, Choices, Grown
 from app.wizard.page import Page, muted
 from app.wizard.recall import Ungrown, grow, ungrow
 from app.wizard.trial import Trial
 from core.errors import WorkbenchError
-from training.api import check_scenario
+from training.api import Scenario, check_scenario, read_scenario
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -182,8 +182,21 @@ class ModelPage(Page):
         self._store()
         self.trial.clear()  # the run shall have the device for itself
         try:
-            check_scenario(self.choices.document())
+            asked = check_scenario(self.choices.document())
         except WorkbenchError as error:
             self.say(str(error), "bad")
             return False
+        if under_way(self.choices.out) and not self._trains(asked):
+            self.say(self.tr(
+                "Another training, with other choices, is under way in {folder}. Choose another name or folder, or "
+                "wait until it has ended."
+            ).format(folder=self.choices.out), "bad")  # fmt: skip
+            return False
         return True
+
+    def _trains(self, asked: Scenario) -> bool:
+        """Whether the process in the folder, whoever began it, does what is asked: then it is followed."""
+        try:
+            return read_scenario(self.choices.out / SCENARIO) == asked
+        except WorkbenchError:
+            return False

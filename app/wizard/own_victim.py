@@ -148,11 +148,17 @@ class OwnVictimDialog(QDialog):
             entries["bgr"] = True
         if self.classes.text().strip():
             entries["classes"] = classes_of(self.classes.text())
-        file, name = self.file.text().strip(), self.name.text().strip()
+        file, name = self._file(), self.name.text().strip()
         return VictimChoice(
             self.architecture.currentText().strip(), name or _name_from(file), file=file, entries=entries,
             accuracy=self.panel.accuracy, checked=self.panel.checked,
         )  # fmt: skip
+
+    def _file(self) -> str:
+        """Its full path where it was typed from here or from the home folder: the run works in another folder."""
+        typed = self.file.text().strip()
+        path = Path(typed).expanduser()
+        return str(path.absolute()) if typed and path.is_file() else typed
 
     def _browse(self) -> None:
         kinds = self.tr("Victims ({pattern});;All files (*)").format(pattern=KINDS)

@@ -23,6 +23,7 @@ from app.wizard.images_page import missing_mnist
 from app.wizard.model_page import ModelPage
 from app.wizard.recall import grow, restore
 from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
+from core.files import alone_in
 from core.pack import find_pack, read_manifest
 from core.paths import user_data
 from core.victims import ARCHITECTURES as TRAINED
@@ -387,6 +388,37 @@ def test_a_run_that_was_killed_is_not_explained_by_its_warnings(qtbot: QtBot, tm
     assert "-9" in child.failure()
     child._status = 1
     assert child.failure() == "  warnings.warn("
+
+
+def test_a_run_that_was_killed_at_once_is_not_taken_for_the_one_before(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.wizard.child.program", lambda: [sys.executable, "-c", "pass"])
+    (tmp_path / EVENTS).write_bytes(b'{"event": "pack", "path": "before", "results": {}}\n{"event": "epo')
+    child = Child(tmp_path)
+    child.start("", False, "cpu")
+    qtbot.waitUntil(lambda: not child.running, timeout=PATIENCE)
+    again, told = Child(tmp_path), []
+    again.told.connect(lambda kind, _: told.append(kind))
+    again.follow()
+    again.look()
+    assert not child.finished and not again.finished
+    assert told == ["pack", "begun"]
+    again.leave()
+
+
+def test_another_training_in_the_folder_is_not_taken_for_this_one(window: MainWindow, tmp_path: Path) -> None:
+    others = tiny(tmp_path)
+    _toml(others, tmp_path)
+    ours = tiny(tmp_path)
+    ours.epochs = 3
+    with alone_in(tmp_path):
+        wizard = begun(window, ours)
+        assert [press_next(wizard) for _ in range(4)] == [VICTIMS, ATTACKS, MODEL, MODEL]
+        assert "Another training" in wizard.page(MODEL).remark.text()  # type: ignore[attr-defined]
+        wizard.page(MODEL).epochs.setValue(others.epochs)  # type: ignore[attr-defined]
+        assert press_next(wizard) == RUN, "the same choices follow it"
+        assert wizard.run.child is not None and wizard.run.child.running and wizard.run.child._process is None
 
 
 def test_events_cut_short_are_left_alone(qtbot: QtBot, tmp_path: Path) -> None:

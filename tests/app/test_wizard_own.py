@@ -174,6 +174,18 @@ def test_images_without_classes_take_own_victims_alone(wizard: TrainingWizard, q
     assert told[2] == "mine: what it calls a clean image counts as right."
 
 
+def test_a_path_typed_from_here_is_found_by_the_check(
+    wizard: TrainingWizard, qtbot: QtBot, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(Colour(), tmp_path / "mine.pt")
+    monkeypatch.chdir(tmp_path)
+    choose(wizard, qtbot, data)
+    wizard.next()
+    dialog = bring(wizard, Path("mine.pt"))
+    assert "names" in check(dialog, qtbot)
+    assert dialog.victim().file == str(tmp_path / "mine.pt")
+
+
 def test_what_is_typed_for_numbers_and_classes() -> None:
     assert numbers("0.5, 0.25 1") == [0.5, 0.25, 1]
     with pytest.raises(ValueError):
