@@ -7,13 +7,10 @@ every stream was asked for is kept beside the parts, and another demand is refus
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
