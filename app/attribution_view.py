@@ -29,11 +29,10 @@ from app.sentence import (
     is_clean,
     measure_text,
     testimony_text,
-    value_text,
 )
 from app.widgets import slider
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer
-from core.wording import percent
+from core.wording import percent, value_of
 
 COVERAGES = (80, 99)
 """Least and most coverage on the slider, in percent."""
@@ -153,7 +152,7 @@ class HyperparameterCard(QWidget):
     def show_answer(self, answer: Attribution) -> None:
         first = answer.hyperparameter
         none = is_clean(answer)
-        self.answer.setText(self.tr("None: the image is held for clean") if none else value_text(first))
+        self.answer.setText(self.tr("None: the image is held for clean") if none else value_of(first))
         self.answer.setFont(theme.scaled(self.font(), 1.0 if none else 1.35, bold=not none))
         for part in (self.range, self.interval, self.sigma):
             part.setVisible(not none)
@@ -172,7 +171,7 @@ class HyperparameterCard(QWidget):
             return ""
         label, value = found
         text = self.tr("If it was {attack} instead: {value}, {interval}")
-        return text.format(attack=label, value=value_text(value), interval=interval_text(value))
+        return text.format(attack=label, value=value_of(value), interval=interval_text(value))
 
 
 class AttributionView(QWidget):

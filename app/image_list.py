@@ -77,10 +77,11 @@ class Row:
 
 
 def doubt_of(answer: Attribution) -> Doubt:
-    """SURE when both prediction sets hold a single label at their coverage; UNFAMILIAR outweighs both."""
+    """SURE when both prediction sets hold one label that belongs there and they agree; UNFAMILIAR outweighs both."""
     if not answer.familiarity.familiar:
         return Doubt.UNFAMILIAR
-    sure = len(answer.attack.prediction_set) == 1 and len(answer.victim.prediction_set) == 1
+    tasks = (answer.attack, answer.victim)
+    sure = all(task.reached and len(task.prediction_set) == 1 for task in tasks) and not answer.contradicts_itself
     return Doubt.SURE if sure else Doubt.OPEN
 
 

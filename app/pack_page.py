@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from core.measured import NOTHING, measured, quality
-from core.wording import percent, quantity
+from core.wording import quantity
 
 if TYPE_CHECKING:
     from core.manifest import Manifest
@@ -34,7 +34,7 @@ def pack_page(manifest: Manifest, path: Path) -> str:
          f"{quantity(a.maximum, a.unit)}")
         for a in manifest.attacks
     ]  # fmt: skip
-    victims = [(v.name, "" if v.accuracy is None else percent(v.accuracy)) for v in manifest.victims]
+    victims = [(v.name, "" if v.accuracy is None else f"{100 * v.accuracy:.1f} %") for v in manifest.victims]
     parts = [
         f"<h3>{escape(manifest.title)}</h3><p>{escape(manifest.description)}</p>",
         _table(identity),

@@ -9,11 +9,23 @@ from enum import StrEnum
 from PySide6.QtCore import QCoreApplication
 
 from app.i18n import QT_TRANSLATE_NOOP
+from core.labels import NONE_OF_THESE
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer, Testimony
-from core.wording import likelier, percent, quantity
+from core.wording import (
+    MANY,
+    SMALL,
+    coverage_text,
+    ends_of,
+    likelier,
+    limits_of,
+    not_asked,
+    percent,
+    signed,
+    tells_nothing,
+    value_of,
+)
 
 translate = QCoreApplication.translate
-SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
 
 
 class Tone(StrEnum):
@@ -27,31 +39,28 @@ def is_clean(answer: Attribution) -> bool:
     return answer.hyperparameter.name == "none"
 
 
-def value_text(answer: HyperparameterAnswer) -> str:
-    """ "ε = 30/255"; empty under clean, which has no hyperparameter."""
-    if answer.name == "none":
-        return ""
-    return f"{SYMBOLS.get(answer.name, answer.name)} = {quantity(answer.value, answer.unit)}"
-
-
 def interval_text(answer: HyperparameterAnswer) -> str:
-    text = translate("Sentence", "{coverage} interval {low} to {high}")
-    return text.format(
-        coverage=f"{answer.coverage:.0%}",
-        low=quantity(answer.low, answer.unit),
-        high=quantity(answer.high, answer.unit),
+    """ "90% interval 24.0/255 to 37.2/255", with the word where the pack knows no further values."""
+    limit = translate("Sentence", "{end} (the pack's limit)")
+    low, high = (
+        limit.format(end=end) if limited else end
+        for end, limited in zip(ends_of(answer), limits_of(answer), strict=True)
     )
+    text = translate("Sentence", "{coverage} interval {low} to {high}")
+    return text.format(coverage=coverage_text(answer.coverage), low=low, high=high)
 
 
 def doubt_text(answer: ClassAnswer) -> str:
-    """What the prediction set says, and the two measures of doubt."""
-    if len(answer.prediction_set) == 1:
-        text = translate("Sentence", "Only {set} at {coverage} coverage")
-    elif len(answer.prediction_set) == len(answer.ranking):
-        text = translate("Sentence", "No label can be ruled out at {coverage} coverage")
+    """What the prediction set says."""
+    if not answer.reached:
+        text = translate("Sentence", "Only the likeliest: no label is probable enough for the {coverage} set")
+    elif len(answer.prediction_set) == len(answer.ranking) > 1:
+        text = translate("Sentence", "The {coverage} set rules out no label")
+    elif len(answer.prediction_set) > 1:
+        text = translate("Sentence", "The {coverage} set holds {set}")
     else:
-        text = translate("Sentence", "One of {set} at {coverage} coverage")
-    return text.format(set=", ".join(answer.prediction_set), coverage=f"{answer.coverage:.0%}")
+        text = translate("Sentence", "Alone in the {coverage} set")
+    return text.format(set=", ".join(answer.prediction_set), coverage=coverage_text(answer.coverage))
 
 
 def measure_text(answer: ClassAnswer) -> str:
@@ -65,56 +74,71 @@ def testimony_text(said: Testimony) -> str:
     if said.changes:
         text = translate(
             "Sentence",
-            "{victim} changes its mind by {margin} logits; its gradient matches the perturbation at {match}.",
+            "{victim} sees another class once the estimated perturbation is taken away or the image compressed; the "
+            "image's own leads by {margin} logits.",
         )
     else:
         text = translate(
             "Sentence",
-            "{victim} stands by its class, {margin} logits above the likeliest other; its gradient matches the "
-            "perturbation at {match}.",
+            "{victim} sees one class with the estimated perturbation and without; it leads by {margin} logits.",
         )
-    if said.odds >= 0:
-        weight = translate("Sentence", "Such answers are {times} times likelier if it is the victim.")
+    match = translate("Sentence", "Its gradient's signs agree with the estimated perturbation's at {match} (-1 to 1).")
+    if tells_nothing(said.odds):
+        weight = translate("Sentence", "Such answers tell nothing either way.")
+    elif said.odds >= 0:
+        weight = translate(
+            "Sentence", "Such answers are {times} times as probable if it is the victim as if it is not."
+        )
     else:
-        weight = translate("Sentence", "Such answers are {times} times likelier if it is not the victim.")
-    first = text.format(victim=said.victim, margin=f"{said.margin:.1f}", match=f"{said.match:.2f}")
-    return f"{first} {weight.format(times=likelier(said.odds))}"
+        weight = translate(
+            "Sentence", "Such answers are {times} times as probable if it is not the victim as if it is."
+        )
+    margin = translate("Sentence", "less than 0.1") if abs(said.margin) < SMALL else f"{said.margin:.1f}"
+    times = translate("Sentence", "more than 1,000") if abs(said.odds) > MANY else likelier(said.odds)
+    return " ".join(
+        (
+            text.format(victim=said.victim, margin=margin),
+            match.format(match=signed(said.match)),
+            weight.format(times=times),
+        )
+    )
 
 
 def case_sentence(name: str, answer: Attribution) -> str:
-    """One paragraph that stands alone in a case file."""
-    coverage = f"{answer.attack.coverage:.0%}"
+    """One paragraph that stands alone in a case file: what takes from the answer first, then the answer."""
+    attack, victim = answer.attack, answer.victim
     if is_clean(answer):
         text = translate(
             "Sentence",
-            "The image {name} (SHA-256 {sha}) shows no trace of a known attack: the model pack {pack} holds it "
-            "for clean with a probability of {p}.",
+            "For the image “{name}” (SHA-256 {sha}) the model pack {pack} holds “{attack}” to be likeliest ({p}), and "
+            "next {next} ({after}). That is no proof that it was not attacked.",
+        )
+    elif victim.label == NONE_OF_THESE:
+        text = translate(
+            "Sentence",
+            "The image “{name}” (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack "
+            "{attack} ({p}), likeliest against a model that is none of the candidates ({q}), with {value} ({interval}, "
+            "if the attack is {attack}).",
         )
     else:
         text = translate(
             "Sentence",
-            "The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack "
-            "{attack} ({p}) against the model {victim} ({q}), with {value} ({interval}).",
+            "The image “{name}” (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack "
+            "{attack} ({p}) against the model {victim} ({q}), with {value} ({interval}, if the attack is {attack}).",
         )
+    following = attack.ranking[1] if len(attack.ranking) > 1 else attack.ranking[0]
     first = text.format(
-        name=name,
-        sha=answer.sha256,
-        pack=answer.pack_id,
-        attack=answer.attack.label,
-        p=percent(answer.attack.probability),
-        victim=answer.victim.label,
-        q=percent(answer.victim.probability),
-        value=value_text(answer.hyperparameter),
+        name=name, sha=answer.sha256, pack=answer.pack_id, attack=attack.label, p=percent(attack.probability),
+        next=following.label, after=percent(following.probability), victim=victim.label,
+        q=percent(victim.probability), value=value_of(answer.hyperparameter),
         interval=interval_text(answer.hyperparameter),
-    )
-    sets = translate("Sentence", "At {coverage} coverage the attack is among: {attacks}; the victim among: {victims}.")
-    second = sets.format(
-        coverage=coverage,
-        attacks=", ".join(answer.attack.prediction_set),
-        victims=", ".join(answer.victim.prediction_set),
-    )
+    )  # fmt: skip
+    sets = translate("Sentence", "Attack: {attack}. Victim: {victim}.")
+    second = sets.format(attack=doubt_text(attack), victim=doubt_text(victim))
     said = [testimony_text(testimony) for testimony in answer.heard]
-    return " ".join([first, second, *said, *(text for tone, text in banners(answer) if tone is not Tone.INFO)])
+    told = banners(answer)
+    warned, beside = ([text for tone, text in told if (tone is Tone.INFO) == info] for info in (False, True))
+    return " ".join([*warned, first, second, *said, *beside])
 
 
 _ADJUSTMENTS = (
@@ -218,14 +242,22 @@ def banners(answer: Attribution) -> list[tuple[Tone, str]]:
         text = translate(
             "Sentence",
             "Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or otherwise "
-            "changed after the attack (score {score}, threshold {threshold}). The answers below may mean nothing.",
+            "changed after the attack (score {score}, threshold {threshold}). The answers for it may mean nothing.",
         )
         familiarity = answer.familiarity
         found.append(
             (Tone.BAD, text.format(score=f"{familiarity.score:.3g}", threshold=f"{familiarity.threshold:.3g}"))
         )
+    if answer.contradicts_itself:
+        text = translate(
+            "Sentence",
+            "Attack and victim contradict each other: one says clean, the other does not. Rely on neither.",
+        )
+        found.append((Tone.WARN, text))
     found += [(Tone.WARN, adjustment_text(adjustment)) for adjustment in answer.adjustments]
-    if is_clean(answer) and answer.familiarity.familiar:
+    if not_asked(answer):
+        found.append((Tone.INFO, translate("Sentence", "No victim was asked: the image alone was judged.")))
+    if is_clean(answer) and answer.familiarity.familiar and answer.attack.reached:
         text = translate(
             "Sentence", "Clean: no known attack is seen. An attack that the pack has not learned may look clean too."
         )

@@ -87,9 +87,20 @@ class _Classes:
             ranking=ranking,
             entropy=self._entropy[row],
             sigma=self._sigma,
-            prediction_set=tuple(c.label for n, c in enumerate(ranking) if n == 0 or 1 - c.probability <= self._limit),
+            prediction_set=_held(ranking, self._limit),
             coverage=coverage,
+            reached=_belongs(ranking[0], self._limit),
         )
+
+
+def _belongs(candidate: Candidate, limit: float) -> bool:
+    """Whether a label is in the conformal set of this quantile."""
+    return 1 - candidate.probability <= limit
+
+
+def _held(ranking: Sequence[Candidate], limit: float) -> tuple[str, ...]:
+    """The conformal set; where nothing belongs to it, the likeliest label, since there is no answer without one."""
+    return tuple(c.label for c in ranking if _belongs(c, limit)) or (ranking[0].label,)
 
 
 def at_coverage(calibration: Calibration, quantiles: list[float], coverage: float) -> float:
@@ -110,8 +121,8 @@ def covering(answer: Attribution, manifest: Manifest, coverage: float) -> Attrib
 
     def classes(task: ClassAnswer, scores: list[float]) -> ClassAnswer:
         limit = at_coverage(calibration, scores, coverage)
-        held = tuple(c.label for n, c in enumerate(task.ranking) if n == 0 or 1 - c.probability <= limit)
-        return replace(task, prediction_set=held, coverage=coverage)
+        held, reached = _held(task.ranking, limit), _belongs(task.ranking[0], limit)
+        return replace(task, prediction_set=held, coverage=coverage, reached=reached)
 
     def interval(attack: str, known: HyperparameterAnswer) -> HyperparameterAnswer:
         half = at_coverage(calibration, widths[attack], coverage)

@@ -7,11 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from core.labels import CLEAN
 from core.model.config import NetworkConfig
 
 SCHEMA: Literal[1] = 1
-CLEAN = "clean"
-"""The label of an image that nobody attacked, among the attacks and among the victims (Section 4.4)."""
 
 Task = Literal["attack", "victim", "hyperparameter"]
 
@@ -118,10 +117,6 @@ class Calibration(_Strict):
         if set(self.sigma) != {"attack", "victim", "hyperparameter"}:
             raise ValueError("sigma needs attack, victim and hyperparameter")
         return self
-
-
-NONE_OF_THESE = "none of these"
-"""The last victim label where victims were asked: neither a victim of the pack nor one that was asked."""
 
 
 class ProbeFit(_Strict):

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from core.devices import is_out_of_memory
 from core.errors import VictimError
-from core.manifest import NONE_OF_THESE, Manifest
+from core.labels import NONE_OF_THESE
+from core.manifest import Manifest
 from core.model.network import Outputs
 from core.model.scorer import Scorer, evidence_of, weigh
 from core.perturbation import SEARCHED, drawn_along
@@ -64,7 +65,7 @@ class Panel:
             scores = self._scorer(replies.probes)
             attack = outputs.attack / calibration.attack_temperature
             victim = outputs.victim / calibration.victim_temperature
-            odds = evidence_of(scores.evidence, attack, clean)
+            odds = self._fit.weight * evidence_of(scores.evidence, attack, clean)
             told = weigh(attack, victim, outputs.hyperparameter, scores, self._at, clean, self._fit)
             raw = told.attack * calibration.attack_temperature  # on the scale of the network's own
         return Heard(outputs._replace(attack=raw, victim=told.victim, hyperparameter=told.value), replies, odds)

@@ -172,6 +172,7 @@ def _class_from_json(answer: dict[str, Any]) -> ClassAnswer:
         sigma=_number(answer["sigma"]),
         prediction_set=tuple(map(str, answer["set"])),
         coverage=_number(answer["coverage"]),
+        reached=bool(answer.get("reached", True)),  # older cases do not say
     )
 
 
@@ -181,6 +182,7 @@ def _class_answer(answer: ClassAnswer) -> dict[str, Any]:
         "probability": answer.probability,
         "ranking": [{"label": c.label, "probability": c.probability} for c in answer.ranking],
         "set": list(answer.prediction_set),
+        "reached": answer.reached,
         "coverage": answer.coverage,
         "entropy": answer.entropy,
         "sigma": answer.sigma,

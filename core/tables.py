@@ -34,10 +34,11 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("attack.probability", "its calibrated probability, 0 to 1"),
     ("attack.ranking.LABEL", "calibrated probability of each attack (JSON: a list, most probable first)"),
     ("attack.set", "attacks that together hold the truth at the coverage (CSV: joined by |)"),
+    ("attack.reached", "whether the first is probable enough for the set; if none is, it stands there alone"),
     ("attack.coverage", "how often such a set holds the truth"),
     ("attack.entropy", "of the ranking, in bits; 0 is certain"),
     ("attack.sigma", "the task's learned standard deviation (eq. 14), the same for every image of a pack"),
-    ("victim.*", "the same seven for the victim"),
+    ("victim.*", "the same eight for the victim"),
     ("hyperparameter.name", "epsilon, kappa, overshoot, or none under clean: that of the most probable attack"),
     ("hyperparameter.value", "in its unit"),
     ("hyperparameter.low", "lower end of its interval at the coverage"),
@@ -60,7 +61,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ),
     ("testimonies.VICTIM.margin", "logits from its class to that one, or to the likeliest other one after compression"),
     ("testimonies.VICTIM.match", "agreement of its gradient with the perturbation's signs, -1 to 1"),
-    ("testimonies.VICTIM.odds", "log odds for it to be the victim, by its answers alone"),
+    ("testimonies.VICTIM.odds", "log of how many times as probable its answers are if it is the victim as if not"),
     ("testimonies.VICTIM.sha256", "hash of its weights file (JSON: a list, each with its victim's name)"),
     ("duplicate_of", "the first file with the same bytes, for every later one"),
     ("tag", "the analyst's"),
@@ -70,7 +71,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FILE = ("bytes", "modified", "read", "format", "width", "height", "bits", "lossy")
-_CLASS = ("label", "probability", "ranking", "set", "coverage", "entropy", "sigma")
+_CLASS = ("label", "probability", "ranking", "set", "reached", "coverage", "entropy", "sigma")
 _VALUE = ("name", "value", "low", "high", "unit", "sigma", "minimum", "maximum", "coverage")
 _FAMILIARITY = ("score", "threshold", "familiar")
 

@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.labels import CLEAN
+
 FloatArray = NDArray[np.float32]
 
 DEFAULT_COVERAGE = 0.9
@@ -57,6 +59,7 @@ class ClassAnswer:
     entropy: Shannon entropy of the ranking in bits (0 is certain, log2(number of labels) is a guess).
     sigma:   the task's homoscedastic uncertainty learned by eq. 14; the same for every image of a pack.
     prediction_set: labels that together hold the truth at ``coverage`` (conformal), most probable first.
+    reached: whether the first label is probable enough for that set; where none is, it stands there alone.
     """
 
     ranking: tuple[Candidate, ...]
@@ -64,6 +67,7 @@ class ClassAnswer:
     sigma: float
     prediction_set: tuple[str, ...]
     coverage: float
+    reached: bool = True
 
     @property
     def label(self) -> str:
@@ -117,7 +121,8 @@ class Testimony:
         same, above the likeliest other class after compression; under C&W the victim's is kappa.
     match: how well its gradient's signs agree with the perturbation's, weighted by the gradient, from -1 to 1; the
         best of those at the image and at the estimate, with the estimate and with what compression takes away.
-    odds: log odds for it to be the victim, by these answers alone.
+    odds: log of how many times as probable these answers are if it is the victim as if it is not, calibrated, and the
+        mean over the attacks by the image's probabilities.
     """
 
     victim: str
@@ -146,6 +151,11 @@ class Attribution:
     familiarity: Familiarity
     adjustments: tuple[str, ...]
     testimonies: tuple[Testimony, ...] = ()
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether one task holds the image for clean and the other does not."""
+        return (self.attack.label == CLEAN) != (self.victim.label == CLEAN)
 
     @property
     def evidence(self) -> Literal["image", "image+probes"]:

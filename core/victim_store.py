@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import VictimError
-from core.manifest import NONE_OF_THESE, Manifest
+from core.labels import NONE_OF_THESE
+from core.manifest import Manifest
 from core.paths import victim_folders
 
 if TYPE_CHECKING:

@@ -5,21 +5,30 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from core.types import ClassAnswer, Familiarity, HyperparameterAnswer, Testimony
+from core.types import Attribution, ClassAnswer, Familiarity, HyperparameterAnswer, Testimony
 
 if TYPE_CHECKING:
     from core.manifest import ImageSpec
 
-_SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
+SMALL = 0.05
+"""Logits that would be written as 0.0."""
+MANY = math.log(1000)
+"""The logarithm of a ratio that is not written out."""
+SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
 
 
 def percent(probability: float) -> str:
-    """A probability as people read it; never a rounded-up certainty."""
-    if 0.9995 <= probability < 1:
+    """A probability as people read it; never a rounded-up certainty, not even where a computer's numbers end."""
+    if probability >= 0.9995:
         return "> 99.9 %"
-    if 0 < probability < 0.0005:
+    if probability < 0.0005:
         return "< 0.1 %"
     return f"{100 * probability:.1f} %"
+
+
+def coverage_text(coverage: float) -> str:
+    """ "90%", or "82.5%" where it was set so."""
+    return f"{100 * coverage:.4g}%"
 
 
 def quantity(value: float, unit: str) -> str:
@@ -28,23 +37,54 @@ def quantity(value: float, unit: str) -> str:
     return number + (unit if unit.startswith("/") else f" {unit}" if unit else "")
 
 
-def hyperparameter_value(answer: HyperparameterAnswer) -> str:
-    """ "ε = 30.4/255", or "none" under clean."""
-    if answer.name == "none":
-        return "none"
-    return f"{_SYMBOLS.get(answer.name, answer.name)} = {quantity(answer.value, answer.unit)}"
-
-
-def hyperparameter_interval(answer: HyperparameterAnswer) -> str:
-    """ "24/255 to 37/255", or nothing under clean."""
+def value_of(answer: HyperparameterAnswer) -> str:
+    """ "ε = 30.4/255"; empty under clean, which has none."""
     if answer.name == "none":
         return ""
-    return f"{quantity(answer.low, answer.unit)} to {quantity(answer.high, answer.unit)}"
+    return f"{SYMBOLS.get(answer.name, answer.name)} = {_exactly(answer.value, answer.unit)}"
+
+
+def ends_of(answer: HyperparameterAnswer) -> tuple[str, str]:
+    """Both ends of an interval: ("24.0/255", "37.2/255"), or with a unit in words ("1.0", "7.5 logits")."""
+    word = not answer.unit.startswith("/")
+    return _exactly(answer.low, "" if word else answer.unit), _exactly(answer.high, answer.unit)
+
+
+def limits_of(answer: HyperparameterAnswer) -> tuple[bool, bool]:
+    """Whether either end of an interval is where the values end that the pack was trained on."""
+    return answer.low <= answer.minimum, answer.high >= answer.maximum
+
+
+def interval(answer: HyperparameterAnswer) -> str:
+    """ "90% interval 24.0/255 to 37.2/255", with the word where the pack knows no further values."""
+    low, high = (
+        f"{end} (the pack's limit)" if limit else end
+        for end, limit in zip(ends_of(answer), limits_of(answer), strict=True)
+    )
+    return f"{coverage_text(answer.coverage)} interval {low} to {high}"
+
+
+def hyperparameter(answer: Attribution) -> str:
+    """The likeliest attack's hyperparameter with its interval, or under clean what it is if the next attack is true."""
+    known = zip(answer.attack.ranking, answer.hyperparameters, strict=True)
+    attack, found = next(((c.label, h) for c, h in known if h.name != "none"), ("", answer.hyperparameter))
+    if not attack:
+        return "none: a clean image has none"
+    told = f"{value_of(found)}, {interval(found)}, if the attack is {attack}"
+    return told if found is answer.hyperparameter else f"none, if the image is clean; {told}"
+
+
+def _exactly(value: float, unit: str) -> str:
+    """A value with one decimal, as :func:`quantity` has it where there is one."""
+    number = f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
+    return number + (unit if unit.startswith("/") else f" {unit}" if unit else "")
 
 
 def candidates(answer: ClassAnswer) -> str:
     """What the prediction set leaves open, as a phrase: "may also be pgd"."""
     others = [label for label in answer.prediction_set if label != answer.label]
+    if not answer.reached:
+        return "only the likeliest: no label is probable enough"
     if not others:
         return "the only candidate"
     if len(others) + 1 == len(answer.ranking):
@@ -55,7 +95,14 @@ def candidates(answer: ClassAnswer) -> str:
 
 def doubt(answer: ClassAnswer) -> str:
     """The same with the coverage it holds at, to stand alone."""
-    return f"{candidates(answer)} at {answer.coverage:.0%} coverage"
+    coverage = coverage_text(answer.coverage)
+    if not answer.reached:
+        return f"only the likeliest: no label is probable enough for the {coverage} set"
+    if len(answer.prediction_set) == len(answer.ranking) > 1:
+        return f"the {coverage} set rules out no label"
+    if len(answer.prediction_set) > 1:
+        return f"the {coverage} set holds {', '.join(answer.prediction_set)}"
+    return f"alone in the {coverage} set"
 
 
 def entropy(answer: ClassAnswer) -> str:
@@ -73,6 +120,26 @@ def unfamiliarity(familiarity: Familiarity) -> str:
     )
 
 
+def contradiction(answer: Attribution) -> str:
+    """The warning where the two tasks cannot both be right; empty where they can."""
+    if not answer.contradicts_itself:
+        return ""
+    return "attack and victim contradict each other: one says clean, the other does not. Rely on neither"
+
+
+def not_asked(answer: Attribution) -> str:
+    """That the image alone was judged, where no adjustment says it with the reason; else empty."""
+    if answer.testimonies or any(text.startswith("victims were not asked") for text in answer.adjustments):
+        return ""
+    return "no victim was asked: judged by the image alone"
+
+
+def notes(answer: Attribution) -> list[str]:
+    """What takes from an answer, gravest first: what a reader must know before it."""
+    told = (unfamiliarity(answer.familiarity), contradiction(answer), *answer.adjustments, not_asked(answer))
+    return [text for text in told if text]
+
+
 def image_kind(spec: ImageSpec) -> str:
     """What a pack takes: "28x28, grey"."""
     return f"{spec.width}x{spec.height}, {'grey' if spec.channels == 1 else 'colour'}"
@@ -80,19 +147,43 @@ def image_kind(spec: ImageSpec) -> str:
 
 def testimony(said: Testimony) -> str:
     """What one victim said, as a sentence without its full stop."""
+    margin = logits(said.margin)
     if said.changes:
-        mind = f"{said.victim} changes its mind by {said.margin:.1f} logits"
+        mind = (
+            f"{said.victim} sees another class once the estimated perturbation is taken away or the image compressed; "
+            f"the image's own leads by {margin} logits"
+        )
     else:
-        mind = f"{said.victim} stands by its class, {said.margin:.1f} logits above the likeliest other"
-    match = f"its gradient matches the perturbation at {said.match:.2f}"
-    whether = "is" if said.odds >= 0 else "is not"
-    return f"{mind}; {match}; such answers are {likelier(said.odds)} times likelier if it {whether} the victim"
+        mind = f"{said.victim} sees one class with the estimated perturbation and without; it leads by {margin} logits"
+    match = f"its gradient's signs agree with the estimated perturbation's at {signed(said.match)} (-1 to 1)"
+    if tells_nothing(said.odds):
+        return f"{mind}; {match}; such answers tell nothing either way"
+    rather, other = ("is", "is not") if said.odds >= 0 else ("is not", "is")
+    return (
+        f"{mind}; {match}; such answers are {likelier(said.odds)} times as probable if it {rather} the victim as if it "
+        f"{other}"
+    )
+
+
+def logits(margin: float) -> str:
+    """ "12.3", and never a difference of nothing."""
+    return "less than 0.1" if abs(margin) < SMALL else f"{margin:.1f}"
+
+
+def signed(match: float) -> str:
+    """Two decimals, and no zero with a minus."""
+    return f"{round(match, 2) + 0.0:.2f}"
+
+
+def tells_nothing(odds: float) -> bool:
+    """Whether what was seen is about as probable in one case as in the other, of the logarithm of that ratio."""
+    return abs(odds) < math.log(1.25)
 
 
 def likelier(odds: float) -> str:
-    """How many times one of two cases makes what was seen likelier than the other, of the logarithm of that: "40"."""
-    if abs(odds) > math.log(1000):
-        return "> 1,000"
+    """How many times as probable in one of two cases as in the other, of the logarithm of that: "40"."""
+    if abs(odds) > MANY:
+        return "more than 1,000"
     times = math.exp(abs(odds))
     return f"{times:.0f}" if times >= 9.95 else f"{times:.1f}"
 
@@ -108,8 +199,11 @@ METHOD = (
 )
 LIMITS = (
     "Every answer is a ranking with doubt, not a verdict. A probability says how often such an answer is right on "
-    "images like those the pack was calibrated on; for an unfamiliar image it says nothing. A candidate set or an "
-    "interval “at 90 % coverage” holds the truth for nine of ten such images. Attacks and victims that the pack does "
-    "not know are not among its answers. Of an image that was judged in tiles, probability, set and interval are those "
-    "of the mean over its tiles, and were not measured on such images."
+    "images like those the pack was calibrated on; for an unfamiliar image it says nothing. Over many images like "
+    "those, nine of ten 90% sets or intervals hold the truth, which is no promise for one image; where no label is "
+    "probable enough for a set, the likeliest is shown alone. An attack that the pack does not know is not among its "
+    "answers, a victim that it does not know only as “none of these” or where it was handed over. A heatmap shows "
+    "estimated strength relative to the strongest place in the same image, also of a clean one. Of an image that was "
+    "judged in tiles, probability, set and interval are those of the mean over its tiles, and were not measured on "
+    "such images; victims are asked about the whole image."
 )

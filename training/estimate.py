@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.manifest import CLEAN, AttackLabel
+from core.labels import CLEAN
+from core.manifest import AttackLabel
 from core.probes import PROBES, ask
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim

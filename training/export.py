@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.manifest import CLEAN, AttackLabel, Calibration, ImageSpec, Manifest, ProbeFit, VictimLabel
+from core.labels import CLEAN
+from core.manifest import AttackLabel, Calibration, ImageSpec, Manifest, ProbeFit, VictimLabel
 from core.model.network import MTAA
 from core.pack import Pack, write_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter

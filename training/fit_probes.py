@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.manifest import CLEAN, AttackLabel, Calibration, ProbeFit
+from core.labels import CLEAN
+from core.manifest import AttackLabel, Calibration, ProbeFit
 from core.model.scorer import Scorer, Scores, Weighed, attack_evidence, evidence_of, weigh
 from training.calibrate import fit_calibration, fit_halfwidths
 from training.fit_scorer import AT_HAND

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.manifest import CLEAN, AttackLabel
+from core.labels import CLEAN
+from core.manifest import AttackLabel
 from core.model.scorer import Scorer
 from core.probes import PROBES
 from training.probe import Asked

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import AttackError, DeviceError, DiskFullError, size_text
-from core.manifest import CLEAN
+from core.labels import CLEAN
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
 from training.attacks import Attack, AttackResult

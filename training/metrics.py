@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.manifest import CLEAN, AttackLabel
+from core.labels import CLEAN
+from core.manifest import AttackLabel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

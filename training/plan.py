@@ -14,7 +14,8 @@ from typing import Any
 
 from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
-from core.manifest import CLEAN, ImageSpec
+from core.labels import CLEAN
+from core.manifest import ImageSpec
 from core.victims import read_card
 from training.attacks import Attack, make_attack
 from training.scenario import Scenario, VictimSpec

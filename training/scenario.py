@@ -26,7 +26,8 @@ from pydantic import (
 
 from core.errors import ScenarioError
 from core.files import make_folder, write_file
-from core.manifest import CLEAN, Fit
+from core.labels import CLEAN
+from core.manifest import Fit
 from core.model.config import NetworkConfig
 
 Augmentation = Literal["shift", "photo"]

@@ -28,7 +28,7 @@ from safetensors.numpy import save
 
 from core.errors import DataError
 from core.files import make_folder, write_file
-from core.manifest import CLEAN
+from core.labels import CLEAN
 from training.scenario import Scenario
 from training.sources import SPLITS, Split
 

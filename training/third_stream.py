@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from core.answers import at_coverage
-from core.manifest import CLEAN, NONE_OF_THESE, AttackLabel, Calibration, ProbeFit
+from core.labels import CLEAN, NONE_OF_THESE
+from core.manifest import AttackLabel, Calibration, ProbeFit
 from core.model.network import MTAA
 from core.model.scorer import Weighed
 from core.progress import CancelToken, ProgressCallback

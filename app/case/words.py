@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from app.i18n import QT_TRANSLATE_NOOP
-from app.sentence import SYMBOLS
+from core.wording import SYMBOLS
 
 if TYPE_CHECKING:
     from core.report.facets import Facet

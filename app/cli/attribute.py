@@ -257,18 +257,18 @@ def _print_table(found: Subject, each: bool) -> None:
 
 def _cells(answer: Attribution) -> tuple[Text, ...]:
     hyper = answer.hyperparameter
-    interval = wording.hyperparameter_interval(hyper)
+    interval = f" ({' to '.join(wording.ends_of(hyper))})" if hyper.name != "none" else ""
     return (
         plain(f"{answer.attack.label} {wording.percent(answer.attack.probability)}"),
         plain(f"{answer.victim.label} {wording.percent(answer.victim.probability)}"),
-        plain(wording.hyperparameter_value(hyper) + (f" ({interval})" if interval else "")),
+        plain((wording.value_of(hyper) or "none") + interval),
         plain("; ".join(_notes(answer))),
     )
 
 
 def _notes(answer: Attribution) -> list[str]:
-    notes = [wording.unfamiliarity(answer.familiarity)] if not answer.familiarity.familiar else []
+    notes = [text for text in (wording.unfamiliarity(answer.familiarity), wording.contradiction(answer)) if text]
     for task, classes in (("attack", answer.attack), ("victim", answer.victim)):
-        if len(classes.prediction_set) > 1:
+        if len(classes.prediction_set) > 1 or not classes.reached:
             notes.append(f"{task}: {wording.candidates(classes)}")
     return notes + list(answer.adjustments)

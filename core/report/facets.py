@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.manifest import NONE_OF_THESE, AttackLabel, Manifest
+from core.labels import NONE_OF_THESE
+from core.manifest import AttackLabel, Manifest
 from core.types import Attribution, ClassAnswer, Record
 
 BINS = 20

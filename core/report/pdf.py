@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,10 @@ _LINES = 58
 _WIDTH = 108
 _CARD_WIDTH = 68
 """Characters a line of running text, and beside a card's pictures."""
-_CARD_LINES = 15
-_CARDS = 4
+_CARD_LINE, _CARD_LEAST, _CARD_MARGINS = 0.0125, 0.205, 0.04
+"""Of the page's height: a line beside a card's pictures, the least a card takes, what is above and below its lines."""
+_BOTTOM = 0.05
+_CARD_LINES = int((_TOP - _BOTTOM - _CARD_MARGINS) / _CARD_LINE)
 _PLOTS, _PLOT_TITLE = 11.0, 0.4
 """Inches for plots on a page, and for the title of each."""
 _FONT: dict[Any, Any] = {
@@ -50,9 +53,9 @@ def write_pdf(path: Path, subject: Subject) -> None:
     shown = choose_cards(subject.records)
     try:
         with mpl.rc_context(_FONT), replacing(path) as temporary, PdfPages(temporary, metadata=_TITLE) as pdf:
-            for page in _pages(subject, sample_sentence(len(shown), len(subject.records))):
-                pdf.savefig(page)
-            for page in _card_pages(cards(shown, subject)):
+            running = _pages(subject, sample_sentence(len(shown), len(subject.records)))
+            for number, page in enumerate(chain(running, _card_pages(cards(shown, subject))), 1):
+                page.text(0.92, 0.03, str(number), fontsize=8, ha="right")
                 pdf.savefig(page)
             pdf.close()  # before it is moved to its place
     except OSError as error:
@@ -111,6 +114,8 @@ def _facts(summary: Summary, manifest: Manifest, device: str, sampled: str) -> l
         f"Training data's SHA-256: {manifest.data_fingerprint}",
         f"Attacks it knows: {', '.join(a.name for a in manifest.attacks)}",
         f"Victims it knows: {', '.join(v.name for v in manifest.victims)}",
+        f"Victims asked: {', '.join(f'{name} (SHA-256 {sha256[:12]})' for name, sha256 in summary.asked) or 'none'}",
+        *([f"Known, not asked: {', '.join(unasked)}"] if (unasked := summary.unasked(manifest)) else []),
         f"Device: {device}",
         f"Versions: {', '.join(f'{name} {number}' for name, number in versions().items())}",
         f"Written: {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
@@ -151,33 +156,41 @@ def _ending(path: str, width: int) -> str:
 
 
 def _card_pages(found: Iterator[Card]) -> Iterator[Figure]:
-    page, used = Figure(figsize=_A4), 0
+    """As many cards a page as fit. One whose text is longer than a page goes on on the next."""
+    page, top = Figure(figsize=_A4), _TOP
     for card in found:
-        if used == _CARDS:
-            yield page
-            page, used = Figure(figsize=_A4), 0
-        _draw_card(page, card, 0.97 - used * 0.24)
-        used += 1
-    if used:
+        lines = [line for text in _card_text(card) for line in _wrapped(text, _CARD_WIDTH)]
+        for start in range(0, max(1, len(lines)), _CARD_LINES):
+            part = lines[start : start + _CARD_LINES]
+            if top < _TOP and top - _card_height(part) < _BOTTOM:
+                yield page
+                page, top = Figure(figsize=_A4), _TOP
+            _draw_card(page, card, part, top)
+            top -= _card_height(part)
+    if top < _TOP:
         yield page
 
 
-def _draw_card(page: Figure, card: Card, top: float) -> None:
-    """A card in the strip of 0.24 of the page's height that begins at ``top``."""
+def _card_height(lines: Sequence[str]) -> float:
+    """Of the page, for a card's text beside its pictures."""
+    return max(_CARD_LEAST, _CARD_MARGINS + _CARD_LINE * len(lines))
+
+
+def _draw_card(page: Figure, card: Card, lines: Sequence[str], top: float) -> None:
+    """A card in the strip of the page that begins at ``top``."""
     for left, image in ((_LEFT, card.picture), (_LEFT + 0.19, card.heatmap)):
         if image is not None:
             axes = page.add_axes((left, top - 0.15, 0.17, 0.12))
             axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axes.set_axis_off()
     page.text(_LEFT, top, _ending(card.record.path, _WIDTH), fontsize=9, weight="bold", va="top")
-    lines = [line for text in _card_text(card) for line in _wrapped(text, _CARD_WIDTH)]
-    if len(lines) > _CARD_LINES:
-        lines[_CARD_LINES - 1 :] = ["… the rest is in the HTML report and in the tables"]
     for at, line in enumerate(lines):
-        page.text(_LEFT + 0.39, top - 0.02 - at * 0.0125, line, fontsize=7, va="top")
-    hashed = f"SHA-256 {card.record.sha256}" if card.record.sha256 else "could not be read"
-    page.text(_LEFT, top - 0.215, hashed, fontsize=7, va="top", family="DejaVu Sans")
-    page.add_artist(Line2D((_LEFT, 0.92), (top - 0.232, top - 0.232), color="#bbbbbb", linewidth=0.5))
+        page.text(_LEFT + 0.39, top - 0.02 - at * _CARD_LINE, line, fontsize=7, va="top")
+    sha256 = card.record.sha256
+    hashed = f"SHA-256 {sha256[:32]}\n{sha256[32:]}" if sha256 else "could not be read"
+    page.text(_LEFT, top - 0.16, hashed, fontsize=7, va="top")
+    end = top - _card_height(lines) + 0.008
+    page.add_artist(Line2D((_LEFT, 0.92), (end, end), color="#bbbbbb", linewidth=0.5))
 
 
 def _card_text(card: Card) -> Iterator[str]:
@@ -192,17 +205,14 @@ def _card_text(card: Card) -> Iterator[str]:
     if card.size is None:
         yield "Its file is gone or was changed since, so there is no picture."
     elif card.heatmap is not None:
-        yield f"Right: {card.source}; brighter is stronger"
+        yield f"Right: {card.source}; brightness is relative to the strongest place in this image"
 
 
 def _answers(answer: Attribution) -> Iterator[str]:
-    if not answer.familiarity.familiar:
-        yield wording.unfamiliarity(answer.familiarity)
+    """What takes from the answers comes before them."""
+    yield from (f"Note: {text}" for text in wording.notes(answer))
     for task, classes in (("Attack", answer.attack), ("Victim", answer.victim)):
         ranking = ", ".join(f"{c.label} {wording.percent(c.probability)}" for c in classes.ranking)
         yield f"{task}: {ranking}; {wording.doubt(classes)}; entropy {wording.entropy(classes)}"
-    interval = wording.hyperparameter_interval(answer.hyperparameter)
-    coverage = f"; {interval} at {answer.hyperparameter.coverage:.0%} coverage" if interval else ""
-    yield f"Hyperparameter: {wording.hyperparameter_value(answer.hyperparameter)}{coverage}"
+    yield f"Hyperparameter: {wording.hyperparameter(answer)}"
     yield from map(wording.testimony, answer.heard)
-    yield from answer.adjustments

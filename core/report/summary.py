@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from core.labels import CLEAN
 from core.manifest import Manifest
 from core.report.facets import COPY, FAILED, NONE, UNFAMILIAR, Facet, Facets
 from core.types import Record
@@ -20,12 +21,13 @@ class Summary:
     """Counts over all records; every file counts, also one whose bytes came before.
 
     bars: for each facet, by its key, the facet and how many files fall into each of its bars.
-    failures: (path, reason), the first of them.
+    failures: (path, reason), the first of them. asked: (name, SHA-256) of the victims that any file was shown to.
     """
 
     files: int
     bars: dict[str, tuple[Facet, list[int]]]
     failures: list[tuple[str, str]]
+    asked: tuple[tuple[str, str], ...] = ()
 
     @property
     def attributed(self) -> int:
@@ -53,6 +55,11 @@ class Summary:
     def victims(self) -> list[tuple[str, int]]:
         return self.frequent("victim")
 
+    def unasked(self, manifest: Manifest) -> list[str]:
+        """The pack's victims that were shown no file."""
+        asked = {name for name, _ in self.asked}
+        return [v.name for v in manifest.victims if v.name != CLEAN and v.name not in asked]
+
     def frequent(self, key: str) -> list[tuple[str, int]]:
         """The bars of a facet that are not empty, most frequent first."""
         facet, counts = self.bars[key]
@@ -64,16 +71,18 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
     """One pass over the records, which need not fit into memory."""
     facets = Facets(manifest)
     bars = [[0] * len(facet.labels) for facet in facets.all]
-    files, failures = 0, list[tuple[str, str]]()
+    files, failures, asked = 0, list[tuple[str, str]](), dict[tuple[str, str], None]()
     for record in records:
         files += 1
         for counts, place in zip(bars, facets.places(record), strict=True):
             if place != NONE:
                 counts[place] += 1
-        if record.finding is None and len(failures) < MAX_FAILURES:
+        if record.finding is not None:
+            asked |= dict.fromkeys((said.victim, said.sha256) for said in record.finding.attribution.testimonies)
+        elif len(failures) < MAX_FAILURES:
             failures.append((record.path, record.error or ""))
     found = {facet.key: (facet, counts) for facet, counts in zip(facets.all, bars, strict=True)}
-    return Summary(files, found, failures)
+    return Summary(files, found, failures, tuple(asked))
 
 
 def choose_cards(records: Sequence[Record], limit: int = MAX_CARDS) -> list[Record]:

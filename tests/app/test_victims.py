@@ -17,10 +17,10 @@ from app.__main__ import main
 from app.main_window import MainWindow
 from app.victims_view import VictimsDialog
 from core import paths
-from core.manifest import NONE_OF_THESE
+from core.labels import NONE_OF_THESE
 from core.types import Attribution
 from core.victims import load_victim
-from core.wording import likelier
+from core.wording import likelier, logits, signed, tells_nothing
 from tests.app.helpers import PATIENCE, drop, wait_judged
 from tests.core.panels import write_asking_pack
 
@@ -72,9 +72,10 @@ def test_the_victim_at_hand_is_asked_and_says_so_in_words(window: MainWindow, sa
     assert said.victim == "ResNet18"
     words = window.answer.victim.testimonies
     qtbot.waitUntil(words.isVisible, timeout=PATIENCE)
-    mind = "changes its mind by" if said.changes else "stands by its class,"
-    assert f"{mind} {said.margin:.1f} logits" in words.text() and f"at {said.match:.2f}" in words.text()
-    assert f"{likelier(said.odds)} times likelier if it is {'' if said.odds >= 0 else 'not '}the victim" in words.text()
+    mind = "the image's own leads by" if said.changes else "it leads by"
+    assert f"{mind} {logits(said.margin)} logits" in words.text() and f"at {signed(said.match)}" in words.text()
+    worth = f"{likelier(said.odds)} times as probable if it is {'' if said.odds >= 0 else 'not '}the victim"
+    assert (worth in words.text()) != tells_nothing(said.odds)
     assert "ResNet18" in words.text() and words.text() in window.answer.sentence.toPlainText()
 
 
@@ -180,7 +181,7 @@ def test_victims_on_the_command_line(
     assert (row["evidence"], row["asked"]) == ("image+probes", "ResNet18|VGG16")
     assert float(row["testimonies.VGG16.match"]) <= 1 and row["victim.ranking." + NONE_OF_THESE]
     page = (tmp_path / "a.html").read_text("utf-8")
-    assert "What the victims say" in page and page.count("its gradient matches the perturbation at") == 2
+    assert "What the victims say" in page and page.count("its gradient&#39;s signs agree") == 2
 
 
 def test_the_image_alone_on_the_command_line(

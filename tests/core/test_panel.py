@@ -18,7 +18,8 @@ from core.batch import fill_case, merge_parts, open_case
 from core.case import Case
 from core.errors import CaseError, VictimError
 from core.imageio import find_images, load_image
-from core.manifest import NONE_OF_THESE, Manifest
+from core.labels import NONE_OF_THESE
+from core.manifest import Manifest
 from core.pack import load_pack
 from core.paths import RESOURCES, SAMPLES, user_data
 from core.records import answers_from_json, answers_to_json

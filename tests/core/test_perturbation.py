@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from core.attributor import Attributor
 from core.imageio import load_image
-from core.manifest import NONE_OF_THESE, AttackLabel
+from core.labels import NONE_OF_THESE
+from core.manifest import AttackLabel
 from core.model.network import Outputs
 from core.model.perturbation import Perturbation
 from core.pack import find_pack, load_pack

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core import types
 from core.case import LogEntry
 from core.errors import Cancelled, WorkbenchError
 from core.manifest import Manifest, VictimLabel
@@ -21,7 +22,7 @@ from core.report import Subject, write_report
 from core.report.cards import cards
 from core.report.facets import COPY, FAILED, NONE, SINGLE, UNFAMILIAR, Facets
 from core.report.html import render
-from core.report.pdf import _WIDTH, _card_text, _ending, _wrapped
+from core.report.pdf import _WIDTH, _card_pages, _card_text, _ending, _wrapped
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
 from core.report.subject import Pictures
 from core.report.summary import MAX_CARDS, choose_cards, summarise
@@ -66,7 +67,7 @@ def test_report_shows_everything_and_escapes_it(finding: Finding, manifest: Mani
     assert not tags.named("b")
     assert not tags.named("i")
     assert tags.named("html")[0]["lang"] == "en"
-    for expected in ("fgsm", "70.0 %", "&gt; 99.9 %", "ε = 30.4/255", "24/255 to 37.2/255", "may also be cw"):
+    for expected in ("fgsm", "70.0 %", "&gt; 99.9 %", "ε = 30.4/255", "24.0/255 to 37.2/255", "the 90% set holds fgsm, cw"):
         assert expected in text
     for expected in ("Unfamiliar: unlike", "File is JPEG: x.", "c" * 64, manifest.pack_id, "No &lt;i&gt;image"):
         assert expected in text
@@ -170,6 +171,31 @@ def test_pdf_has_the_same_content(finding: Finding, manifest: Manifest, tmp_path
     with pytest.raises(WorkbenchError, match="no name for a report"):
         write_report(tmp_path / "report.docx", Subject(records, manifest, "CPU"))
     assert [file.name for file in tmp_path.iterdir()] == ["report.pdf"]
+
+
+def test_a_card_leaves_nothing_out_and_what_takes_from_the_answer_comes_first(
+    finding: Finding, manifest: Manifest
+) -> None:
+    said = tuple(types.Testimony(f"victim{at}", "e" * 64, True, 5.0, 0.5, 2.0) for at in range(40))
+    answer = replace(finding.attribution, testimonies=said, adjustments=("judged in 4 tiles of 8x8",))
+    records = [Record("a.png", "c" * 64, "ok", None, Finding(answer, None))] * 2
+    pages = list(_card_pages(cards(records, Subject(records, manifest, "CPU"))))
+    assert len(pages) > 2, "it is longer than a page"
+    drawn = [text for page in pages for text in page.texts]
+    written = " ".join(text.get_text().strip() for text in drawn)
+    assert all(written.count(f"victim{at} sees") == 2 for at in range(40))
+    assert written.index("unfamiliar") < written.index("judged in 4 tiles") < written.index("Attack: ")
+    assert all(text.get_position()[1] > 0.04 for text in drawn)
+
+
+def test_reports_say_which_victims_were_asked(finding: Finding, manifest: Manifest) -> None:
+    said = (types.Testimony("handed over", "e" * 64, True, 5.0, 0.5, 2.0),)
+    asked = Finding(replace(finding.attribution, testimonies=said), None)
+    shown = render(Subject([Record("a.png", "c" * 64, "ok", None, asked)], manifest, "CPU"))
+    assert f'handed over (<span class="hash">{"e" * 12}' in shown and "No victim was asked" not in shown
+    assert "<dt>Known, not asked</dt><dd>resnet18</dd>" in shown
+    alone = render(Subject([Record("a.png", "c" * 64, "ok", None, finding)], manifest, "CPU"))
+    assert "<dt>Victims asked</dt><dd>none</dd>" in alone and "No victim was asked" in alone
 
 
 def test_a_card_names_copies_and_the_analyst_first(finding: Finding, manifest: Manifest) -> None:

@@ -10,47 +10,86 @@ from core.types import Familiarity, Finding
 
 @pytest.mark.parametrize(
     ("probability", "text"),
-    [(1.0, "100.0 %"), (0.9999, "> 99.9 %"), (0.5, "50.0 %"), (0.0001, "< 0.1 %"), (0.0, "0.0 %")],
+    [(1.0, "> 99.9 %"), (0.9999, "> 99.9 %"), (0.5, "50.0 %"), (0.0001, "< 0.1 %"), (0.0, "< 0.1 %")],
 )
 def test_percent_never_rounds_to_certainty(probability: float, text: str) -> None:
     assert wording.percent(probability) == text
 
 
 def test_hyperparameters(finding: Finding) -> None:
-    epsilon, kappa, none = finding.attribution.hyperparameters
-    assert wording.hyperparameter_value(epsilon) == "ε = 30.4/255"
-    assert wording.hyperparameter_interval(epsilon) == "24/255 to 37.2/255"
-    assert wording.hyperparameter_value(kappa) == "κ = 5.2 logits"
-    assert wording.hyperparameter_interval(kappa) == "3.1 logits to 7 logits"
-    assert (wording.hyperparameter_value(none), wording.hyperparameter_interval(none)) == ("none", "")
+    answer = finding.attribution
+    epsilon, kappa, none = answer.hyperparameters
+    assert wording.value_of(epsilon) == "ε = 30.4/255"
+    assert wording.ends_of(epsilon) == ("24.0/255", "37.2/255")
+    assert wording.value_of(kappa) == "κ = 5.2 logits"
+    assert wording.interval(kappa) == "90% interval 3.1 to 7.0 logits"
+    assert wording.value_of(none) == ""
     assert wording.quantity(199.96, "/255") == "200/255"
+    first = answer.attack.label
+    assert wording.hyperparameter(answer) == (
+        f"ε = 30.4/255, 90% interval 24.0/255 to 37.2/255, if the attack is {first}"
+    )
+    clean_first = dataclasses.replace(
+        answer,
+        attack=dataclasses.replace(answer.attack, ranking=answer.attack.ranking[::-1]),
+        hyperparameters=answer.hyperparameters[::-1],
+    )
+    assert wording.hyperparameter(clean_first).startswith("none, if the image is clean; κ = 5.2 logits")
+
+
+def test_an_interval_that_ends_with_the_packs_values_says_so(finding: Finding) -> None:
+    epsilon = finding.attribution.hyperparameter
+    cut = dataclasses.replace(epsilon, high=epsilon.maximum, coverage=0.825)
+    told = wording.interval(cut)
+    assert told.startswith("82.5% interval 24.0/255 to ") and told.endswith("/255 (the pack's limit)")
 
 
 def test_doubt(finding: Finding) -> None:
     attack = finding.attribution.attack
-    assert wording.doubt(finding.attribution.victim) == "the only candidate at 90% coverage"
-    assert wording.doubt(attack) == "may also be cw at 90% coverage"
+    assert wording.doubt(finding.attribution.victim) == "alone in the 90% set"
+    assert wording.doubt(attack) == "the 90% set holds fgsm, cw"
     everything = dataclasses.replace(attack, prediction_set=("fgsm", "cw", "clean"))
-    assert wording.doubt(everything) == "no label can be ruled out at 90% coverage"
+    assert wording.doubt(everything) == "the 90% set rules out no label"
+    nothing = dataclasses.replace(attack, prediction_set=("fgsm",), reached=False)
+    assert wording.doubt(nothing) == "only the likeliest: no label is probable enough for the 90% set"
+    assert wording.candidates(nothing) == "only the likeliest: no label is probable enough"
     assert wording.entropy(attack) == "1.16 of 1.58 bits"
 
 
+def test_tasks_that_contradict_each_other_are_warned_of(finding: Finding) -> None:
+    answer = finding.attribution
+    assert not wording.contradiction(answer)
+    nobody = dataclasses.replace(answer.victim, ranking=answer.victim.ranking[::-1])
+    assert nobody.label == "clean"
+    assert "Rely on neither" in wording.contradiction(dataclasses.replace(answer, victim=nobody))
+
+
+def test_that_no_victim_was_asked_is_said_once(finding: Finding) -> None:
+    answer = dataclasses.replace(finding.attribution, testimonies=())
+    assert "no victim was asked" in wording.not_asked(answer)
+    reason = dataclasses.replace(answer, adjustments=("victims were not asked: they take 28x28",))
+    assert wording.not_asked(reason) == ""
+
+
 @pytest.mark.parametrize(
-    ("odds", "times"), [(0.0, "1.0"), (-0.7, "2.0"), (2.3, "10"), (-5.5, "245"), (6.91, "> 1,000"), (900.0, "> 1,000")]
+    ("odds", "times"),
+    [(0.0, "1.0"), (-0.7, "2.0"), (2.3, "10"), (-5.5, "245"), (6.91, "more than 1,000"), (900.0, "more than 1,000")],
 )
 def test_odds_are_told_as_a_ratio(odds: float, times: str) -> None:
     assert wording.likelier(odds) == times
 
 
 def test_what_a_victim_says_and_what_that_is_worth() -> None:
-    said = types.Testimony("vgg", "0" * 64, changes=False, margin=3.21, match=0.5, odds=4.0)
+    said = types.Testimony("vgg", "0" * 64, changes=False, margin=3.21, match=-0.001, odds=4.0)
     assert wording.testimony(said) == (
-        "vgg stands by its class, 3.2 logits above the likeliest other; its gradient matches the perturbation at 0.50; "
-        "such answers are 55 times likelier if it is the victim"
+        "vgg sees one class with the estimated perturbation and without; it leads by 3.2 logits; its gradient's signs "
+        "agree with the estimated perturbation's at 0.00 (-1 to 1); such answers are 55 times as probable if it is the "
+        "victim as if it is not"
     )
-    other = wording.testimony(dataclasses.replace(said, changes=True, odds=-1.0))
-    assert other.startswith("vgg changes its mind by 3.2 logits;")
-    assert other.endswith("such answers are 2.7 times likelier if it is not the victim")
+    other = wording.testimony(dataclasses.replace(said, changes=True, margin=0.01, odds=-1.0))
+    assert "taken away or the image compressed; the image's own leads by less than 0.1 logits" in other
+    assert other.endswith("such answers are 2.7 times as probable if it is not the victim as if it is")
+    assert wording.testimony(dataclasses.replace(said, odds=0.1)).endswith("such answers tell nothing either way")
 
 
 def test_unfamiliarity() -> None:

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from core.attributor import Attributor
 from core.errors import Cancelled
-from core.manifest import NONE_OF_THESE, AttackLabel, Calibration
+from core.labels import NONE_OF_THESE
+from core.manifest import AttackLabel, Calibration
 from core.pack import load_pack, verify_pack
 from core.probes import PROBES
 from core.progress import CancelToken

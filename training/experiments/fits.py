@@ -18,7 +18,8 @@ from PIL import Image
 from core.attributor import Attributor
 from core.errors import DataError
 from core.imageio import find_images, load_image
-from core.manifest import CLEAN, Fit
+from core.labels import CLEAN
+from core.manifest import Fit
 from core.pictures import to_picture, to_pixels
 from core.types import FloatArray
 from core.victim_store import Held

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from core.errors import ScenarioError
-from core.manifest import CLEAN
+from core.labels import CLEAN
 from training.experiments.cells import measured, pack, predictions_of
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table

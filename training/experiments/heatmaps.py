@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from core.attributor import Attributor
-from core.manifest import CLEAN
+from core.labels import CLEAN
 from core.pack import build_network
 from core.pictures import Pixels
 from core.progress import ProgressMeter

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.manifest import CLEAN
+from core.labels import CLEAN
 from core.model.config import PAPER as MTAA
 from training.experiments.cells import TASKS, mtaa, rival, subset
 from training.experiments.draw import bars
