@@ -75,7 +75,7 @@ class Commands(CaseCommands):
 
     def save_view(self) -> None:
         row = self.session.viewing.row
-        start = str(Path(self.folder(), f"{Path(row.entry.name).stem}-view.png" if row else "view.png"))
+        start = str(Path(self.folder(), f"{Path(row.entry.path).stem}-view.png" if row else "view.png"))
         target = ask_target(self.window, self.tr("Save view as PNG"), start, "PNG (*.png)", _as_png)
         if target is not None:
             write_file(target, png_bytes(self.window.viewer.grid.snapshot()))

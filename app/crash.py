@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from core.errors import Cancelled, WorkbenchError
 from core.paths import user_log
 from core.versions import versions
+from core.wording import shown
 
 log = logging.getLogger("mtaa")
 _LEVELS = {
@@ -83,7 +84,7 @@ class CrashGuard(QObject):
         if isinstance(error, Cancelled):
             return
         if isinstance(error, WorkbenchError):
-            self._tell(str(error), "")
+            self._tell(shown(str(error)), "")
             return
         details = "".join(traceback.format_exception(error))
         log.error("%s", details)

@@ -21,6 +21,7 @@ from PySide6.QtGui import QImage
 
 from app.requests import Entry
 from core.types import NO_REMARK, Attribution, Record, Remark
+from core.wording import shown
 
 translate = QCoreApplication.translate
 Index = QModelIndex | QPersistentModelIndex
@@ -99,7 +100,7 @@ def summary(row: Row) -> str:
         return translate("ImageList", "waiting")
     answer = row.attribution
     if answer is None:
-        return (row.record.error or "").removeprefix(row.entry.path).strip()
+        return shown((row.record.error or "").removeprefix(row.entry.path).strip())
     attack, victim = answer.attack, answer.victim
     said = f"{attack.label} {_short(attack.probability)}"
     if attack.label != victim.label:  # unlike clean, where nobody was attacked
@@ -137,7 +138,7 @@ class ImageListModel(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 value = row.entry.name
             case Qt.ItemDataRole.ToolTipRole:
-                value = "\n".join([row.entry.path, summary(row), *self._first_of(row)])
+                value = "\n".join([shown(row.entry.path), summary(row), *self._first_of(row)])
             case Qt.ItemDataRole.AccessibleTextRole:
                 value = f"{row.entry.name}, {summary(row)}"
             case Qt.ItemDataRole.DecorationRole:
@@ -157,7 +158,7 @@ class ImageListModel(QAbstractListModel):
         if row.is_copy and row.record is not None:
             sha256 = row.record.sha256
             same = (r.entry.path for r in self._rows if r.record is not None and r.record.sha256 == sha256)
-            yield translate("ImageList", "Same bytes as {path}").format(path=next(same))
+            yield translate("ImageList", "Same bytes as {path}").format(path=shown(next(same)))
 
     @property
     def _at(self) -> dict[int, int]:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.image_list import FILTERS, SORTS, Doubt, ImageFilter, ImageListModel, Role, Row, doubt_of, summary
 from app.widgets import named
+from core.wording import shown
 
 _THUMB = 40
 _PAD = 10
@@ -104,7 +105,7 @@ class RowDelegate(QStyledItemDelegate):
         remark, metrics = row.remark, option.fontMetrics
         if not (remark.tag or remark.note):
             return 0
-        text = metrics.elidedText(remark.tag or "✎", Qt.TextElideMode.ElideRight, line.width() // 2)
+        text = metrics.elidedText(shown(remark.tag) or "✎", Qt.TextElideMode.ElideRight, line.width() // 2)
         width = metrics.horizontalAdvance(text) + 12
         place = QRect(line.right() - width, line.top() - 1, width, line.height() + 1)
         painter.save()

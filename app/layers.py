@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage
 
 from app import colormaps
 from core.types import FloatArray, Heatmap, LoadedImage
+from core.wording import shown
 
 translate = QCoreApplication.translate
 
@@ -59,14 +60,14 @@ class Picture:
 def render(layer: Layer, scene: Scene, look: Look) -> Picture:
     if scene.image is None:
         empty = translate("Layers", "Drop an image here, or choose one from the list.")
-        return Picture(hint=scene.reason or empty)
+        return Picture(hint=shown(scene.reason) or empty)
     if layer is Layer.IMAGE:
         return Picture(scene.base)
     if layer is Layer.DIFFERENCE:
         return _difference(scene.image, scene.reference, look)
     if scene.heatmap is None:
         waiting = translate("Layers", "The heatmap appears once the image has been judged.")
-        return Picture(scene.base, hint=scene.reason or waiting)
+        return Picture(scene.base, hint=shown(scene.reason) or waiting)
     return _of_heatmap(layer, scene.base, scene.heatmap, look)
 
 

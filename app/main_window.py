@@ -25,6 +25,7 @@ from app.session import Session, Status
 from app.status_bar import StatusBar
 from app.submenus import Submenus
 from app.viewer import Viewer
+from core.wording import shown
 
 _TOOLS = (
     "open_images open_folder | fit actual_size zoom_in zoom_out | one_pane two_panes three_panes four_panes link_panes "
@@ -146,7 +147,7 @@ class MainWindow(QMainWindow):
 
     def say(self, text: str) -> None:
         """A remark that goes away by itself."""
-        self.status.showMessage(text, 6000)
+        self.status.showMessage(shown(text), 6000)
 
     def _show_status(self, status: Status) -> None:
         self.status.show_status(status, Path(self.session.setup.pack).stem)
@@ -161,7 +162,7 @@ class MainWindow(QMainWindow):
 
     def _show_answer(self) -> None:
         row, case = self.session.viewing.row, self.session.desk.case
-        parts = [row.entry.name if row else "", case.path.stem if case else "", "MTAA Workbench"]
+        parts = [row.entry.name if row else "", shown(case.path.stem) if case else "", "MTAA Workbench"]
         self.setWindowTitle(" – ".join(part for part in parts if part))
         if row is not None and row.attribution is not None:
             self.answer.show_attribution(row.entry.name, row.attribution)
@@ -173,7 +174,7 @@ class MainWindow(QMainWindow):
         """Why there is no answer, and what to do about it."""
         status, row = self.session.status, self.session.viewing.row
         if row is not None and row.record is not None:
-            return row.record.error or ""
+            return shown(row.record.error or "")
         if status.phase == "failed":
             return status.reason
         if row is None:

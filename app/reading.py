@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QPlainTextEdit,
 from app.crash import log_file
 from core.paths import RESOURCES
 from core.versions import versions
+from core.wording import shown
 
 if TYPE_CHECKING:
     from core.case import LogEntry
@@ -72,7 +73,7 @@ def case_log_dialog(entries: Sequence[LogEntry], parent: QWidget) -> Page:
     """What was done with a case, and when."""
     editor = QPlainTextEdit()
     editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-    editor.setPlainText("\n".join(f"{entry.time}   {entry.action}: {entry.detail}" for entry in entries))
+    editor.setPlainText("\n".join(f"{entry.time}   {entry.action}: {shown(entry.detail)}" for entry in entries))
     editor.moveCursor(QTextCursor.MoveOperation.End)
     page = Page(translate("Reading", "Log of the case"), editor, parent)
     page.resize(860, 520)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from core.imageio import decode_image, load_image
 from core.progress import CancelToken
 from core.types import DEFAULT_COVERAGE, Finding, Heatmap, LoadedImage, Record
+from core.wording import shown
 
 if TYPE_CHECKING:
     from core.manifest import Fit
@@ -62,7 +63,8 @@ class Entry:
 
     @property
     def name(self) -> str:
-        return Path(self.path).name
+        """The file's name as it is shown."""
+        return shown(Path(self.path).name)
 
     def load(self) -> LoadedImage:
         """Decode the image. Raises ImageError."""

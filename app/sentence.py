@@ -20,6 +20,7 @@ from core.wording import (
     limits_of,
     not_asked,
     percent,
+    quoted,
     signed,
     tells_nothing,
     value_of,
@@ -110,25 +111,25 @@ def case_sentence(name: str, answer: Attribution) -> str:
     if is_clean(answer):
         text = translate(
             "Sentence",
-            "For the image “{name}” (SHA-256 {sha}) the model pack {pack} holds “{attack}” to be likeliest ({p}), and "
+            "For the image {name} (SHA-256 {sha}) the model pack {pack} holds “{attack}” to be likeliest ({p}), and "
             "next {next} ({after}). That is no proof that it was not attacked.",
         )
     elif victim.label == NONE_OF_THESE:
         text = translate(
             "Sentence",
-            "The image “{name}” (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack "
+            "The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack "
             "{attack} ({p}), likeliest against a model that is none of the candidates ({q}), with {value} ({interval}, "
             "if the attack is {attack}).",
         )
     else:
         text = translate(
             "Sentence",
-            "The image “{name}” (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack "
+            "The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack "
             "{attack} ({p}) against the model {victim} ({q}), with {value} ({interval}, if the attack is {attack}).",
         )
     following = attack.ranking[1] if len(attack.ranking) > 1 else attack.ranking[0]
     first = text.format(
-        name=name, sha=answer.sha256, pack=answer.pack_id, attack=attack.label, p=percent(attack.probability),
+        name=quoted(name), sha=answer.sha256, pack=answer.pack_id, attack=attack.label, p=percent(attack.probability),
         next=following.label, after=percent(following.probability), victim=victim.label,
         q=percent(victim.probability), value=value_of(answer.hyperparameter),
         interval=interval_text(answer.hyperparameter),

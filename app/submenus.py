@@ -11,6 +11,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from app.actions import FILE, TOOLS
+from core.wording import shown
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -37,7 +38,7 @@ class Submenus(QObject):
         self.recent.clear()
         paths = self.session.settings.recent()
         for path in paths:
-            self.recent.addAction(path, partial(self.window.commands.open_anything, [path]))
+            self.recent.addAction(shown(path), partial(self.window.commands.open_anything, [path]))
         if paths:
             self.recent.addSeparator()
             self.recent.addAction(self.tr("Clear list"), lambda: self.session.settings.set_recent([]))

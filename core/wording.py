@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.types import Attribution, ClassAnswer, Familiarity, HyperparameterAnswer, Testimony
@@ -15,6 +16,24 @@ SMALL = 0.05
 MANY = math.log(1000)
 """The logarithm of a ratio that is not written out."""
 SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
+
+
+def shown(text: str) -> str:
+    """Text that somebody else wrote, such as a file's name, on one line and with nothing in it that cannot be seen.
+
+    Control characters drive terminals, line ends forge lines, and bidi overrides turn round what stands beside them.
+    """
+    return text if text.isprintable() else spelled_out(text, str.isprintable)
+
+
+def quoted(name: str) -> str:
+    """A name within a sentence: in quotation marks, which those in the name cannot end."""
+    return f"“{spelled_out(name, lambda c: c.isprintable() and c not in '“”')}”"
+
+
+def spelled_out(text: str, legible: Callable[[str], bool]) -> str:
+    """Text with every character that is not legible as its escape: \\u202e."""
+    return "".join(c if legible(c) else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
 def percent(probability: float) -> str:

@@ -24,6 +24,7 @@ from app import theme
 from app.case.charts import Chart, chart_of
 from app.image_list import Row
 from app.widgets import named
+from core.wording import shown
 
 if TYPE_CHECKING:
     from app.case.desk import CaseDesk
@@ -201,9 +202,11 @@ class Dashboard(QWidget):
         case = self._desk.case
         self._kept = None
         if case is not None:
-            self.title.setText(case.path.stem)
+            self.title.setText(shown(case.path.stem))
             text = self.tr("{path} · pack {pack} · {coverage} coverage")
-            self.facts.setText(text.format(path=case.path, pack=case.manifest.pack_id, coverage=f"{case.coverage:.0%}"))
+            self.facts.setText(
+                shown(text.format(path=case.path, pack=case.manifest.pack_id, coverage=f"{case.coverage:.0%}"))
+            )
         self._rebuild_boards()
 
     def _rebuild_boards(self) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from app.cli.console import notify, output, plain, progress_bars
+from app.cli.console import notify, output, plain, plain_lines, progress_bars
 from core.pack import find_pack, load_pack
 from core.paths import DEFAULT_PACK, RESOURCES
 from core.progress import ProgressMeter
@@ -113,7 +113,7 @@ def train(
     rates = result["median"]
     shape = "x".join(map(str, result["shape"]))
     output().print(
-        plain(
+        plain_lines(
             f"training: {rates['trainer']:.2f} steps a second, {result['ratio_to_bare']:.1%} of the bare loop's "
             f"{rates['bare']:.2f}\n{repeats} x {steps} steps of {batch} images {shape}, width {width}, "
             f"{result['precision']}, {result['threads']} threads, {result['device']}"

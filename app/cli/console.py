@@ -13,6 +13,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from core.progress import Progress, ProgressCallback
+from core.wording import shown
 
 _PIPED_WIDTH = 100_000
 """Columns where no terminal sets a limit: tables take what they need, one line a file."""
@@ -30,9 +31,13 @@ def notify(message: str, style: str = "") -> None:
 
 
 def plain(text: str, style: str = "") -> Text:
-    """Text with control characters spelled out: a file's name is not to drive the terminal."""
-    shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
-    return Text(shown, style=style)
+    """Text on one line, legible to its end: a file's name is neither to drive the terminal nor to add a row."""
+    return Text(shown(text), style=style)
+
+
+def plain_lines(text: str) -> Text:
+    """The same of what this program says in several lines."""
+    return Text("\n").join(map(plain, text.split("\n")))
 
 
 @contextmanager

@@ -12,11 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.console import output, plain, progress_bars
+from app.cli.console import output, plain_lines, progress_bars
 from app.cli.control import follow_commands, listen_for_commands
 from core.errors import Cancelled, WorkbenchError, size_text
 from core.files import alone_in
 from core.progress import CancelToken, Progress
+from core.wording import shown
 from training import api
 
 _Scenario = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario, a TOML file.")]
@@ -146,7 +147,7 @@ def _listener(events: bool) -> Iterator[api.Listener]:
             if event.kind == "progress":
                 bars(Progress(**event.values))
             else:
-                output().print(plain(_in_words(event)))
+                output().print(plain_lines(_in_words(event)))
                 sys.stdout.flush()
 
         yield listen
@@ -206,7 +207,7 @@ def _before_examples(kind: str, v: dict[str, Any]) -> str:
     """Events on clean images and victims."""
     if kind == "images":
         splits = ", ".join(f"{count} {split}" for split, count in v["splits"].items())
-        lost = "".join(f"\n  left out: {reason}" for reason in v["skipped"])
+        lost = "".join(f"\n  left out: {shown(reason)}" for reason in v["skipped"])
         return f"{v['count']} images of {len(v['classes']) or 'no'} classes ({splits}){lost}"
     if kind == "reach":
         reached = ", ".join(f"{share} of images reach {margin:.1f}" for share, margin in v["reach"].items())

@@ -24,11 +24,12 @@ def write_html(path: Path, subject: Subject) -> None:
 
 
 def render(subject: Subject) -> str:
-    """The report as text; everything that came from a file or a pack is escaped."""
+    """The report as text; everything that came from a file or a pack is escaped, and legible to its end."""
     environment = Environment(
         loader=FileSystemLoader(RESOURCES / "report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_legible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -59,3 +60,8 @@ def render(subject: Subject) -> str:
         method=wording.METHOD,
         limits=wording.LIMITS,
     )
+
+
+def _legible(value: object) -> object:
+    """What the template puts in, names and reasons among it; markup of its own macros stays as it is."""
+    return wording.shown(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

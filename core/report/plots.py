@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from core.report.facets import Facet
 from core.report.summary import Summary
+from core.wording import spelled_out
 
 WIDTH = 6.5
 """Inches of a plot's width."""
@@ -67,10 +68,7 @@ def svg_uri(plot: Plot) -> str:
 def drawable(text: str) -> str:
     """Characters that the font lacks, and those that steer, spelled out: \\u6570 is better than an empty box."""
     have = get_font(findfont("DejaVu Sans")).get_charmap()
-    return "".join(
-        c if c.isprintable() and ord(c) in have else c.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for c in text
-    )
+    return spelled_out(text, lambda c: c.isprintable() and ord(c) in have)
 
 
 def _cells(figure: FigureBase, summary: Summary) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from app import __main__ as program
 from app import window
 from app.__main__ import main
-from app.cli.console import plain, time_left
+from app.cli.console import plain, plain_lines, time_left
 from core import paths
 from core.attributor import Attributor
 from core.errors import DiskFullError
@@ -150,8 +150,19 @@ def test_file_names_cannot_drive_the_terminal(
     assert "[red]x.png" in "".join(shown.split())
 
 
+def test_a_file_name_adds_no_row_to_the_table(
+    digits: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forged = digits / "evil.png\n  evidence.png   C&W > 99.9 %.png"
+    shutil.copy(digits / "2.png", forged)
+    assert main(["attribute", str(forged), "--pack", str(tiny_pack)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "evidence.png" in line] == [line for line in lines if "evil.png\\n" in line]
+
+
 def test_plain_spells_out_what_is_no_character() -> None:
-    assert plain("a\udcffb\n数").plain == "a\\udcffb\n数"
+    assert plain("a\udcffb\n数").plain == "a\\udcffb\\n数"
+    assert plain_lines("own\nlines\u202e").plain == "own\nlines\\u202e"
     assert time_left(None) == ""
     assert time_left(90.4) == "0:01:30 left"
 

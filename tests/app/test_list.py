@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.image_list import Doubt, ImageFilter, ImageListModel, Role, Row, doubt_of, kind_of, summary
 from app.main_window import MainWindow
 from app.requests import Entry
+from app.sentence import case_sentence
 from core.types import Candidate, Familiarity, Finding, Record
 from tests.app.helpers import PATIENCE, drop, wait_judged
 
@@ -65,6 +66,17 @@ def test_doubt_and_summary(rows: list[Row]) -> None:
     assert [kind_of(r) for r in rows] == ["unfamiliar", "errors", "sure", "waiting", "open"]
     assert summary(rows[1]) == "is empty."
     assert summary(rows[2]) == "cw 99 % · resnet18 > 99 %"
+
+
+def test_a_name_shows_what_is_in_it(finding: Finding) -> None:
+    bad = "bad\u202egnp.png\n"
+    model = ImageListModel()
+    model.append([row(1, bad), row(2, bad, error=f"/x/{bad} is empty.")])
+    roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
+    told = [str(model.index(at, 0).data(role)) for at in (0, 1) for role in roles]
+    told.append(case_sentence(bad, finding.attribution))
+    assert all("bad\\u202egnp.png\\n" in text and "\u202e" not in text for text in told)
+    assert told[-1].startswith("The image “bad\\u202egnp.png\\n” (SHA-256 ")
 
 
 def test_order_and_filter(rows: list[Row], qt_messages: list[str]) -> None:

@@ -79,6 +79,26 @@ def test_report_shows_everything_and_escapes_it(finding: Finding, manifest: Mani
     assert np.array_equal(shown, (pixels[0] * 255).round().astype(np.uint8)), "the picture is the evidence, bit for bit"
 
 
+def test_names_neither_hide_nor_turn_what_stands_beside_them(finding: Finding, manifest: Manifest) -> None:
+    evil = "/x/bad\u202e\n.png"
+    records = [Record(evil, "c" * 64, "ok", None, finding), Record(evil + "2", "c" * 64, "ok", None, finding)]
+    records.append(Record(evil + "3", None, "error", f"{evil}3 is empty.", None))
+    text = render(
+        Subject(
+            records,
+            manifest,
+            "CPU",
+            remarks={evil: Remark("\u202etag", "one\ntwo\u202e")},
+            log=[LogEntry("2024-01-01T00:00:00+00:00", "opened", evil)],
+            pictures={evil: np.ones((1, 28, 28), np.float32)},
+        )
+    )
+    assert "\u202e" not in text and "bad\\u202e\\n.png3 is empty." in text
+    assert text.count("\\u202e") == 15, "title, path, copy, error, failure, alternative texts, tag, note and log"
+    assert ">one<br>two\\u202e<" in text
+    assert '<li><span class="name">/x/bad' in text and "unicode-bidi: isolate" in text
+
+
 def test_report_is_self_contained(finding: Finding, manifest: Manifest) -> None:
     records = [Record("a", "c" * 64, "ok", None, finding)]
     text = render(Subject(records, manifest, "CPU", pictures={"a": np.zeros((3, 28, 28), np.float32)}))
@@ -125,7 +145,7 @@ def test_of_many_records_a_fair_sample_is_shown(finding: Finding, manifest: Mani
     assert text.count("<article") == MAX_CARDS
     assert "Cards are shown for 200 of the 9,504 files" in text
     assert "9,000" in text
-    assert "<li>bad: No image.</li>" in text
+    assert '<li><span class="name">bad</span>: <span class="name">No image.</span></li>' in text
     assert choose_cards(records[:MAX_CARDS]) == records[:MAX_CARDS]
 
 

@@ -16,6 +16,13 @@ def test_percent_never_rounds_to_certainty(probability: float, text: str) -> Non
     assert wording.percent(probability) == text
 
 
+def test_what_cannot_be_seen_is_spelled_out() -> None:
+    assert wording.shown("数 3.png") == "数 3.png"
+    assert wording.shown("bad\u202egnp.exe\n\x1b\udcff") == "bad\\u202egnp.exe\\n\\x1b\\udcff"
+    assert wording.shown(wording.shown("a\nb")) == "a\\nb"
+    assert wording.quoted("a” is clean, “b\n") == "“a\\u201d is clean, \\u201cb\\n”"
+
+
 def test_hyperparameters(finding: Finding) -> None:
     answer = finding.attribution
     epsilon, kappa, none = answer.hyperparameters
