@@ -216,6 +216,22 @@ _ADJUSTMENTS = (
         ),
     ),
     (
+        r"transparency ignored, the colours under it judged",
+        QT_TRANSLATE_NOOP("Sentence", "Transparency ignored: the colours under it were judged."),
+    ),
+    (
+        r"first of (?P<n>\d+) pictures judged",
+        QT_TRANSLATE_NOOP("Sentence", "Only the first of the {n} pictures in the file was judged."),
+    ),
+    (
+        r"judged as stored, not turned as its EXIF says",
+        QT_TRANSLATE_NOOP("Sentence", "Judged as stored, not turned as its EXIF says."),
+    ),
+    (
+        r"16 bits a channel reduced to 8",
+        QT_TRANSLATE_NOOP("Sentence", "16 bits a channel were reduced to 8."),
+    ),
+    (
         r"colour turned to grey",
         QT_TRANSLATE_NOOP("Sentence", "Turned to grey: the pack knows grey images only. Trust this answer less."),
     ),

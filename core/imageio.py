@@ -4,11 +4,12 @@ Pixels are taken as the attacked model took them, for they are evidence and not 
 
 - Alpha is dropped and the colour under it kept. The usual loaders of victims do the same (``convert("RGB")``), and
   compositing would rewrite the very values that an attack left behind.
-- EXIF orientation is not applied. Attacks work on the stored array, and the usual loaders leave it as stored.
+- EXIF orientation is not applied. Attacks work on the stored array, and the usual loaders leave it as stored; of TIFF
+  files alone Pillow turns it, for them as for us.
 - Colour profiles and gamma are ignored for the same reason.
 
-Of a file with several pictures (TIFF pages, animated WebP) the first is read. Pillow keeps the high 8 of 16 bits of
-RGB; 16-bit grey is read in full.
+Of a file with several pictures (TIFF pages, animated PNG or WebP) the first is read. Pillow keeps the high 8 of 16 bits
+of RGB; 16-bit grey is read in full. :mod:`core.picture_notes` says so of the files that it happens to.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from core.errors import ImageError
+from core.picture_notes import notes
 from core.types import FloatArray, LoadedImage
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy"})
@@ -80,8 +82,7 @@ def decode_image(data: bytes, name: str, sha256: str | None = None) -> LoadedIma
     if len(data) > MAX_FILE_BYTES:
         raise ImageError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB.", "Crop or split the image first.")
     decode = _decode_npy if data.startswith(_NPY_MAGIC) else _decode_picture
-    pixels, kind, bits, lossy = decode(data, name)
-    return LoadedImage(name, sha256 or hashlib.sha256(data).hexdigest(), pixels, kind, bits, lossy)
+    return LoadedImage(name, sha256 or hashlib.sha256(data).hexdigest(), *decode(data, name))
 
 
 def find_images(paths: Iterable[str | Path], recursive: bool = True) -> list[Path]:
@@ -122,7 +123,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 # --- pictures -----------------------------------------------------------------------------------------------------
 
-_Decoded = tuple[FloatArray, str, int, bool]
+_Decoded = tuple[FloatArray, str, int, bool, tuple[str, ...]]
 
 
 class _Quiet:
@@ -162,7 +163,7 @@ def _decode_picture(data: bytes, name: str) -> _Decoded:
                 raise ImageError(f"{name} has {width}x{height} pixels, which is too many.", "Crop it first.")
             kind = "JPEG" if image.format == "MPO" else image.format or ""  # MPO: a camera's JPEG with previews
             bits, lossy = _stored_bits(image), _is_lossy(image, data)
-            return _picture_pixels(image, name), kind, bits, lossy
+            return _picture_pixels(image, name), kind, bits, lossy, notes(image, data, bits)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -242,7 +243,7 @@ def _decode_npy(data: bytes, name: str) -> _Decoded:
     if array.shape[1] * array.shape[2] > MAX_PIXELS:
         raise ImageError(f"{name} has {array.shape[2]}x{array.shape[1]} pixels, which is too many.", "Crop it first.")
     bits = array.dtype.itemsize * 8
-    return (_scale8(array) if array.dtype == np.uint8 else _unit(array, name)), "NPY", bits, False
+    return (_scale8(array) if array.dtype == np.uint8 else _unit(array, name)), "NPY", bits, False, ()
 
 
 def _npy_array(data: bytes, name: str) -> NDArray[np.generic]:

@@ -57,6 +57,7 @@ def prepare(image: LoadedImage, spec: ImageSpec) -> Fitted:
     adjustments: list[str] = []
     if image.lossy:
         adjustments.append(f"file is {image.format}: part of the perturbation was lost")
+    adjustments += image.notes
     pixels = _fit_channels(image.pixels, spec.channels, adjustments)
     size = spec.height, spec.width
     if spec.fit != "resize" and image.size != size and not _enlarged_by_repetition(pixels, size):

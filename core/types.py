@@ -28,6 +28,7 @@ class LoadedImage:
     format: the decoder's name for the file type, e.g. "PNG", "JPEG", "NPY".
     bits:   bits a channel the file stores (8, 16, 32 for float).
     lossy:  whether the format threw pixel detail away (JPEG, lossy WebP).
+    notes:  in words, what else the file holds that the pixels do not have, such as transparency.
     """
 
     path: str
@@ -36,6 +37,7 @@ class LoadedImage:
     format: str
     bits: int
     lossy: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -139,7 +141,7 @@ class Attribution:
 
     hyperparameters: one answer for each attack label of the pack, in the order of ``attack.ranking``;
     the first is the predicted attack's.
-    adjustments: what had to be done to the image to judge it, e.g. "resized 56x56 to 28x28"; empty if nothing.
+    adjustments: what was left out or had to be done to judge the image, e.g. "resized 56x56 to 28x28"; else empty.
     testimonies: of the victims that were asked, in the pack's order; empty where the image alone was judged.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -21,11 +22,12 @@ from app.__main__ import main
 from app.judging import make_attributor
 from app.main_window import MainWindow
 from app.requests import BatchRequest, Entry, Setup, ViewRequest
+from app.sentence import adjustment_text
 from app.tasks import Worker
 from app.window import Program
 from core.attributor import Attributor
 from core.errors import PackError
-from core.imageio import load_image
+from core.imageio import decode_image, load_image
 from core.pack import load_pack, write_pack
 from core.progress import CancelToken
 from core.types import Finding, LoadedImage
@@ -107,6 +109,16 @@ def test_clean_jpeg_and_resizing_are_told(window: MainWindow, qtbot: QtBot, pict
     wait_judged(qtbot, window, 1)
     sentence = window.answer.sentence.toPlainText()
     assert "JPEG" in sentence and "esized from 56x56 to 28x28" in sentence
+
+
+def test_what_reading_left_out_is_told_in_words() -> None:
+    pixels = np.zeros((28, 28, 4), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", save_all=True, append_images=[Image.fromarray(pixels + 1)])
+    assert [adjustment_text(note) for note in decode_image(file.getvalue(), "x").notes] == [
+        "Transparency ignored: the colours under it were judged.",
+        "Only the first of the 2 pictures in the file was judged.",
+    ]
 
 
 def test_tiles_are_told_and_a_newer_view_replaces_the_one_in_hand(

@@ -140,6 +140,66 @@ def test_orientation_tag_leaves_pixels_as_stored() -> None:
     assert np.array_equal(decode_image(encode(COLOUR, exif=exif), "x").pixels, decode_image(encode(COLOUR), "y").pixels)
 
 
+def _alpha(level: int) -> Image.Image:
+    return Image.merge("RGBA", [*Image.fromarray(COLOUR).split(), Image.new("L", (20, 28), level)])
+
+
+SEE_THROUGH = "transparency ignored, the colours under it judged"
+
+
+@pytest.mark.parametrize(
+    ("data", "notes"),
+    [
+        (encode(COLOUR), ()),
+        (encode(_alpha(255)), ()),
+        (encode(_alpha(254)), (SEE_THROUGH,)),
+        (encode(_alpha(0), "WEBP"), (SEE_THROUGH,)),
+        (encode(_alpha(0).convert("LA")), (SEE_THROUGH,)),
+        (encode(Image.fromarray(COLOUR).quantize(16), transparency=3), (SEE_THROUGH,)),
+        (encode(Image.fromarray(COLOUR).quantize(16), transparency=bytes([255] * 16)), ()),
+        (encode(Image.fromarray(GREY), transparency=int(GREY[3, 4])), (SEE_THROUGH,)),
+        (encode(np.zeros((4, 4), np.uint8), transparency=9), ()),
+        (encode(Image.fromarray(COLOUR), transparency=tuple(map(int, COLOUR[3, 4]))), (SEE_THROUGH,)),
+        (encode(GREY > 127, transparency=1), (SEE_THROUGH,)),
+        (encode(GREY.astype(np.uint16) * 256, transparency=int(GREY[3, 4]) * 256), (SEE_THROUGH,)),
+    ],
+)
+def test_transparency_that_hides_something_is_told(data: bytes, notes: tuple[str, ...]) -> None:
+    assert decode_image(data, "x").notes == notes
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("PNG", {}), ("WEBP", {}), ("TIFF", {}), ("TIFF", {"big_tiff": True}), ("MPO", {})]
+)
+def test_pictures_after_the_first_are_told(kind: str, options: dict[str, object]) -> None:
+    others = [Image.fromarray(255 - COLOUR), Image.fromarray(COLOUR // 2)]
+    data = encode(Image.fromarray(COLOUR), kind, save_all=True, append_images=others, **options)
+    assert decode_image(data, "x").notes == ("first of 3 pictures judged",)
+
+
+def test_pages_that_lead_back_or_beyond_the_end_are_no_more() -> None:
+    alone = grey_tiff(8, 1, b"\0" * 64)
+    after = 8 + 2 + 12 * 9
+    for leads_to in (8, 2**31):
+        data = alone[:after] + struct.pack("<I", leads_to) + alone[after + 4 :]
+        assert decode_image(data, "x").notes == ()
+
+
+def test_a_turn_and_bits_that_are_not_read_are_told() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for kind in ("PNG", "JPEG", "WEBP"):
+        notes = decode_image(encode(COLOUR, kind, exif=exif), "x").notes
+        assert notes == ("judged as stored, not turned as its EXIF says",)
+    assert decode_image(encode(COLOUR, "TIFF", exif=exif), "x").notes == (), "Pillow turns it"
+    exif[0x0112] = 1
+    assert decode_image(encode(COLOUR, exif=exif), "x").notes == ()
+    assert decode_image(encode(COLOUR, exif=b"Exif\0\0damaged"), "x").notes == ()
+    rows = (b"\0" + bytes(12)) * 2
+    assert decode_image(png(2, 2, 16, 2, rows), "x").notes == ("16 bits a channel reduced to 8",)
+    assert decode_image(encode(GREY.astype(np.uint16)), "x").notes == (), "grey is read in full"
+
+
 @pytest.mark.parametrize("shape", [(28, 20), (1, 28, 20), (28, 20, 1), (3, 28, 20), (28, 20, 3)])
 def test_npy_layouts(shape: tuple[int, ...]) -> None:
     values = RANDOM.random(shape, dtype=np.float32)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -30,6 +32,12 @@ def test_a_fitting_image_passes_bit_exactly(spec: ImageSpec) -> None:
     fitted, adjustments = fit(loaded(pixels), spec)
     assert np.array_equal(fitted, pixels)
     assert adjustments == ()
+
+
+def test_what_reading_left_out_goes_before_what_fitting_changes() -> None:
+    image = replace(loaded(np.zeros((3, 28, 28)), kind="WEBP", lossy=True), notes=("first of 2 pictures judged",))
+    _, (lossy, *others) = fit(image, ImageSpec(channels=3, height=14, width=14))
+    assert lossy.startswith("file is WEBP") and others == ["first of 2 pictures judged", "resized from 28x28 to 14x14"]
 
 
 def test_grey_stored_as_colour_loses_nothing() -> None:
