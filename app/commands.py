@@ -20,7 +20,7 @@ from app.requests import Entry
 from app.save_dialog import ask_target
 from app.victims_view import VictimsDialog
 from core.files import write_file
-from core.imageio import SUFFIXES
+from core.folders import SUFFIXES
 from core.paths import SAMPLES
 
 if TYPE_CHECKING:

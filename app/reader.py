@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 
 from app.requests import Entry
 from core.errors import WorkbenchError
-from core.imageio import find_images
+from core.folders import search
 from core.types import FloatArray, LoadedImage
 
 THUMBNAIL = 96
@@ -45,8 +45,8 @@ def thumbnail_of(image: LoadedImage) -> QImage:
 class Reader(QObject):
     """A pool of two threads. Thumbnails asked last are made first: they are the ones on screen."""
 
-    scanned = Signal(object, object)
-    """tuple of the paths found, and what they were looked for."""
+    scanned = Signal(object, object, object)
+    """tuple of the paths found, what they were looked for, and how many files were left out, by suffix."""
     loaded = Signal(object, object, QImage)
     """Entry; a LoadedImage or the sentence that says why there is none; the image ready to paint."""
     reference_loaded = Signal(object)
@@ -112,8 +112,8 @@ class Reader(QObject):
         self._pool.waitForDone()
 
     def _scan(self, paths: tuple[str, ...], recursive: bool, wanted_for: object) -> None:
-        found = find_images([Path(path) for path in paths], recursive)
-        self.scanned.emit(tuple(str(path) for path in found), wanted_for)
+        found = search([Path(path) for path in paths], recursive)
+        self.scanned.emit(tuple(str(path) for path in found.files), wanted_for, found.left_out)
 
     def _load(self, entry: Entry) -> None:
         if entry is not self._latest:

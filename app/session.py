@@ -7,7 +7,7 @@ is no longer asked is dropped here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -37,6 +37,7 @@ from app.viewing import Viewing
 from core.paths import DEFAULT_PACK
 from core.progress import Progress
 from core.types import Record
+from core.wording import kinds
 
 _SETTLE = 200
 """Milliseconds for which a slider may go on moving before all rows follow it."""
@@ -159,7 +160,7 @@ class Session(QObject):
             return
         self._add([Entry(next(self.new_keys), name, data)])
 
-    def _add_found(self, paths: Sequence[str], case: Opened | None) -> None:
+    def _add_found(self, paths: Sequence[str], case: Opened | None, left_out: Mapping[str, int]) -> None:
         """Paths that were looked for while this case was open, or none."""
         if case is not self.desk.case:  # they belong in no other case's evidence
             text = self.tr("{n} files were found for what was open before, and are not opened here. Open them again.")
@@ -171,6 +172,16 @@ class Session(QObject):
         self._add(fresh, again)
         if self.desk.case is not None and again:  # they may have been changed since
             self.judge_again(again)
+        if left_out:
+            self._tell_left_out(left_out)
+
+    def _tell_left_out(self, counts: Mapping[str, int]) -> None:
+        """That files in the folders that were opened are no images."""
+        if self.desk.case is not None:
+            self.desk.file.note_left_out(counts)
+        text = self.tr("Left out, not an image type that is read: {kinds}")
+        named = kinds(counts, self.tr("without a suffix"), self.tr("of other kinds"))
+        self.message.emit(text.format(kinds=named))
 
     def _add(self, entries: Sequence[Entry], again: Sequence[int] = ()) -> None:
         self.images.append([Row(entry) for entry in entries])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from itertools import islice
 from pathlib import Path
@@ -14,18 +14,22 @@ from filelock import FileLock, Timeout
 
 from core.case import Case, absolute
 from core.errors import CaseError
-from core.imageio import find_images
+from core.folders import find_images
 from core.manifest import Manifest
 from core.progress import CancelToken, ProgressCallback
 from core.ranks import Ranks
 from core.types import Record
 from core.versions import versions
+from core.wording import left_out
 
 if TYPE_CHECKING:
     from core.attributor import Attributor
 
 _DEEP, _FLAT = "opened", "opened without its subfolders"
 """The log's words for what files were looked for in."""
+
+_LEFT_OUT = "left out"
+"""For what lay there and is no image."""
 
 _BEGUN, _FINISHED, _STOPPED = "attribute", "finished", "stopped"
 """And for what became of a run."""
@@ -122,6 +126,21 @@ def note_opened(case: Case, paths: Iterable[str | Path], subfolders: bool = True
     new = [path for path in map(absolute, paths) if noted.get(path) != subfolders]
     if new:
         case.write_log(_DEEP if subfolders else _FLAT, *new)
+
+
+def note_left_out(case: Case, counts: Mapping[str, int]) -> None:
+    """Log how many files under what was opened are of no image type that is read, by suffix, once."""
+    if counts and (detail := left_out(counts)) not in _left_out(case):
+        case.write_log(_LEFT_OUT, detail)
+
+
+def told_left_out(case: Case) -> str:
+    """All that a case's log says of what was left out."""
+    return "; ".join(_left_out(case))
+
+
+def _left_out(case: Case) -> list[str]:
+    return [entry.detail for entry in case.log() if entry.action == _LEFT_OUT]
 
 
 def left_over(case: Case) -> list[Path]:

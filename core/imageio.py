@@ -17,11 +17,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import re
 import stat
 import threading
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +29,6 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from core.errors import ImageError
 from core.picture_notes import notes
 from core.types import FloatArray, LoadedImage
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy"})
-"""Suffixes, in lower case, of the files that are picked from a folder."""
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_PIXELS = 64_000_000
@@ -83,42 +78,6 @@ def decode_image(data: bytes, name: str, sha256: str | None = None) -> LoadedIma
         raise ImageError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB.", "Crop or split the image first.")
     decode = _decode_npy if data.startswith(_NPY_MAGIC) else _decode_picture
     return LoadedImage(name, sha256 or hashlib.sha256(data).hexdigest(), *decode(data, name))
-
-
-def find_images(paths: Iterable[str | Path], recursive: bool = True) -> list[Path]:
-    """The files to attribute: those named, as they are, and the image files of the folders named.
-
-    A file that was named stays even when it is no image or does not exist, so that it shows up with the reason.
-    Files in folders come in natural order ("2.png" before "10.png"), hidden ones are left out, links to folders are not
-    followed. No path comes twice.
-    """
-    found: dict[Path, None] = {}
-    for path in map(Path, paths):
-        inside = _walk(path, recursive) if _is_folder(path) else [path]
-        found.update(dict.fromkeys(inside))
-    return list(found)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # a parent that may not be entered, a null byte
-        return False
-
-
-def _walk(folder: Path, recursive: bool) -> Iterable[Path]:
-    closed: list[Path] = []
-    for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
-        folders[:] = sorted((f for f in folders if recursive and not f.startswith(".")), key=_natural)
-        for file in sorted(files, key=_natural):
-            if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
-                yield Path(parent, file)
-    yield from closed  # each becomes a row that says why
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    parts = re.split(r"([0-9]+)", name.lower())
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 # --- pictures -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from core.types import Attribution, ClassAnswer, Familiarity, HyperparameterAnswer, Testimony
@@ -16,6 +16,8 @@ SMALL = 0.05
 MANY = math.log(1000)
 """The logarithm of a ratio that is not written out."""
 SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
+_KINDS = 8
+"""Of files left out that are named one by one."""
 
 
 def shown(text: str) -> str:
@@ -34,6 +36,19 @@ def quoted(name: str) -> str:
 def spelled_out(text: str, legible: Callable[[str], bool]) -> str:
     """Text with every character that is not legible as its escape: \\u202e."""
     return "".join(c if legible(c) else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
+
+
+def left_out(counts: Mapping[str, int]) -> str:
+    """What is said of files in folders that are no images; empty where there are none."""
+    return f"not an image type that is read: {kinds(counts)}" if counts else ""
+
+
+def kinds(counts: Mapping[str, int], bare: str = "without a suffix", others: str = "of other kinds") -> str:
+    """Numbers of files by suffix: "1 .gif, 3 .txt"; of many suffixes the most frequent."""
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    named = [f"{number:,} {shown(suffix) or bare}" for suffix, number in sorted(ranked[:_KINDS])]
+    rest = sum(number for _, number in ranked[_KINDS:])
+    return ", ".join([*named, f"{rest:,} {others}"] if rest else named)
 
 
 def percent(probability: float) -> str:

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from core.errors import DataError, DiskFullError, ImageError
 from core.files import make_folder, replacing, unwritten, write_file
-from core.imageio import MAX_FILE_BYTES, SUFFIXES, decode_image, find_images, read_bytes
+from core.folders import SUFFIXES, find_images
+from core.imageio import MAX_FILE_BYTES, decode_image, read_bytes
 from core.manifest import ImageSpec
 from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter

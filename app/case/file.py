@@ -134,6 +134,16 @@ class CaseFile(QObject):
 
         self._run(work)
 
+    def note_left_out(self, counts: Mapping[str, int]) -> None:
+        """Log how many files beside those that were found are no images, by suffix."""
+
+        def work() -> None:
+            from core.batch import note_left_out  # noqa: PLC0415  (pydantic)
+
+            note_left_out(self._open_case, counts)
+
+        self._run(work)
+
     def set_remarks(self, tags: Mapping[str, str], notes: Mapping[str, str]) -> None:
         """Write them, by path; if they cannot be, ``known`` tells what stands in the case."""
         self.writes += 1

@@ -19,7 +19,7 @@ from app.cli.fitting import AUTO, settle
 from core import wording
 from core.errors import WorkbenchError
 from core.files import check_writable
-from core.imageio import find_images
+from core.folders import Found, search
 from core.manifest import Fit, Manifest
 from core.pack import load_pack, read_manifest
 from core.progress import CancelToken
@@ -113,9 +113,12 @@ def attribute(
         raise WorkbenchError("Several processes can only share a case.", "Give --case FILE.mtaacase.")
     if ranks.count > 1 and control:
         raise WorkbenchError("Several processes have not one standard input.", "Leave --control out.")
-    files = find_images(paths, subfolders)
+    looked = search(paths, subfolders, filter(None, (case, json, csv, report)))
+    files, left_out = looked.files, wording.left_out(looked.left_out)
     if not files:
-        raise WorkbenchError(f"There is no image in {', '.join(map(str, paths))}.", "Name image files or their folder.")
+        there = f" Left out, {left_out}." if left_out else ""
+        what = f"There is no image in {', '.join(map(str, paths))}.{there}"
+        raise WorkbenchError(what, "Name image files or their folder.")
     begun = settle(pack, files, case if resume else None, tell=ranks.first)
     manifest = read_manifest(begun.pack)
     manifest = manifest.fitting(fit or begun.fit or manifest.image.fit)
@@ -130,12 +133,16 @@ def attribute(
     if control:
         listen_for_commands(token)
     if case is not None:
-        found = _into_case(case, resume, attributor, (paths, subfolders), files, coverage, ranks, token)
+        found = _into_case(case, resume, attributor, (paths, subfolders), looked, coverage, ranks, token)
         if not ranks.first:
             return
     else:
-        found = Subject(_attribute(attributor, files, coverage, token), manifest, attributor.device_name)
+        found = Subject(
+            _attribute(attributor, files, coverage, token), manifest, attributor.device_name, left_out=left_out
+        )
     _write(found, attributor, json, csv, report, table=case is None)
+    if left_out:
+        notify(f"Left out, {left_out}")
     if any(record.status == "error" for record in found.records):
         raise typer.Exit(EXIT_SOME_FAILED)
 
@@ -173,24 +180,25 @@ def _into_case(
     resume: bool,
     attributor: Attributor,
     opened: tuple[Sequence[Path], bool],
-    files: Sequence[Path],
+    looked: Found,
     coverage: float,
     ranks: Ranks,
     token: CancelToken,
 ) -> Subject:
-    from core.batch import fill_case, fill_shared, note_opened, open_case  # noqa: PLC0415
+    from core.batch import fill_case, fill_shared, note_left_out, note_opened, open_case  # noqa: PLC0415
 
     if not ranks.first:
         ranks.barrier()  # until the first has made the case
     with open_case(path, attributor.manifest, coverage, resume=resume or not ranks.first) as case:
         if ranks.first:
             note_opened(case, *opened)
+            note_left_out(case, looked.left_out)
             ranks.barrier()
         with progress_bars() as progress:
             if ranks.count > 1:
-                fill_shared(ranks, case, attributor, files, progress=progress)
+                fill_shared(ranks, case, attributor, looked.files, progress=progress)
             else:
-                fill_case(case, attributor, files, progress=progress, cancel=token)
+                fill_case(case, attributor, looked.files, progress=progress, cancel=token)
         return of_case(case) if ranks.first else Subject([], case.manifest, "")
 
 

@@ -57,6 +57,7 @@ def render(subject: Subject) -> str:
         sampled=sample_sentence(len(shown), len(records)),
         cards=cards(shown, subject),
         log=subject.log,
+        left_out=subject.left_out,
         method=wording.METHOD,
         limits=wording.LIMITS,
     )

@@ -19,7 +19,6 @@ from matplotlib.lines import Line2D
 from core import wording
 from core.errors import WorkbenchError
 from core.files import replacing
-from core.manifest import Manifest
 from core.report.cards import Card, cards
 from core.report.plots import Plot, drawable, plots
 from core.report.subject import Subject
@@ -70,7 +69,7 @@ def write_pdf(path: Path, subject: Subject) -> None:
 
 def _pages(subject: Subject, sampled: str) -> Iterator[Figure]:
     summary = summarise(subject.records, subject.manifest)
-    yield from _text_pages("Who made these images", _facts(summary, subject.manifest, subject.device, sampled))
+    yield from _text_pages("Who made these images", _facts(summary, subject, sampled))
     yield from _plot_pages(plots(summary))
     if summary.failures:
         more = summary.failed - len(summary.failures)
@@ -105,7 +104,8 @@ def _plot_page(found: Sequence[Plot]) -> Figure:
     return figure
 
 
-def _facts(summary: Summary, manifest: Manifest, device: str, sampled: str) -> list[str]:
+def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
+    manifest = subject.manifest
     counts = [f"{label}: {number:,}" for label, number in summary.attacks]
     victims = [f"{label}: {number:,}" for label, number in summary.victims]
     return [
@@ -116,7 +116,7 @@ def _facts(summary: Summary, manifest: Manifest, device: str, sampled: str) -> l
         f"Victims it knows: {', '.join(v.name for v in manifest.victims)}",
         f"Victims asked: {', '.join(f'{name} (SHA-256 {sha256[:12]})' for name, sha256 in summary.asked) or 'none'}",
         *([f"Known, not asked: {', '.join(unasked)}"] if (unasked := summary.unasked(manifest)) else []),
-        f"Device: {device}",
+        f"Device: {subject.device}",
         f"Versions: {', '.join(f'{name} {number}' for name, number in versions().items())}",
         f"Written: {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
         "",
@@ -124,6 +124,7 @@ def _facts(summary: Summary, manifest: Manifest, device: str, sampled: str) -> l
         f"copies of another file: {summary.duplicates:,}; not attributed: {summary.failed:,}",
         f"Attack – {'; '.join(counts) or 'none'}",
         f"Victim – {'; '.join(victims) or 'none'}",
+        *([f"Left out, {subject.left_out}"] if subject.left_out else []),
         *([sampled] if sampled else []),
         "",
         "Method. " + wording.METHOD,

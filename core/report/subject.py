@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.batch import devices
+from core.batch import devices, told_left_out
 from core.case import Case, LogEntry
 from core.errors import ImageError
 from core.imageio import load_image
@@ -29,6 +29,7 @@ class Subject:
     device:   that judged them, in words.
     remarks:  by the record's path.
     log:      of the case they are of.
+    left_out: what is said of files in their folders that are no images.
     pictures: float32 [C, H, W] in [0, 1] by the record's path; a record without one gets no picture. Only those that
               are shown are asked for, one at a time.
     heatmaps: makes one from a record and its pixels; by default the record's own.
@@ -39,6 +40,7 @@ class Subject:
     device: str
     remarks: Mapping[str, Remark] = field(default_factory=dict)
     log: Sequence[LogEntry] = ()
+    left_out: str = ""
     pictures: Mapping[str, FloatArray] = field(default_factory=dict)
     heatmaps: Heatmaps = own_heatmap
 
@@ -46,7 +48,7 @@ class Subject:
 def of_case(case: Case, wanted: Container[str] | None = None) -> Subject:
     """What a case holds, without pictures. wanted: the paths of the records, if not all."""
     records = [record for record in case.records() if wanted is None or record.path in wanted]
-    return Subject(records, case.manifest, devices(case), case.remarks(), case.log())
+    return Subject(records, case.manifest, devices(case), case.remarks(), case.log(), told_left_out(case))
 
 
 class Pictures(Mapping[str, FloatArray]):

@@ -22,6 +22,7 @@ from app.main_window import MainWindow
 from app.requests import Setup
 from app.window import Program
 from core.case import Case
+from core.folders import Found
 from core.paths import user_data
 from core.types import Remark
 from tests.app.conftest import Opener
@@ -276,15 +277,15 @@ def test_a_folder_that_is_still_being_looked_for_goes_into_no_other_case(
     program: Program, case: Path, qtbot: QtBot, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window, found, may_go_on = program.window, threading.Event(), threading.Event()
-    real = reader_module.find_images
+    real = reader_module.search
 
-    def slow(*what: Any) -> list[Path]:
+    def slow(*what: Any) -> Found:
         found.set()
         may_go_on.wait(60)
         return real(*what)
 
     window.actions_["close_case"].trigger()
-    monkeypatch.setattr(reader_module, "find_images", slow)
+    monkeypatch.setattr(reader_module, "search", slow)
     drop(window, pictures)
     qtbot.waitUntil(found.is_set)
     window.session.desk.create(str(case.with_name("other")))

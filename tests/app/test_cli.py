@@ -127,6 +127,22 @@ def test_an_output_that_fails_loses_no_other(
     assert "a.json" in capsys.readouterr().err and (tmp_path / "a.csv").exists()
 
 
+def test_files_of_a_folder_that_are_no_images_are_told(
+    digits: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("anim.gif", "notes.txt", "more.txt"):
+        (digits / name).touch()
+    outputs = ["--report", str(digits / "report.html"), "--csv", str(digits / "out.csv")]
+    for _ in range(2):  # what the first wrote is nothing that was left out
+        assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 0
+        assert "Left out, not an image type that is read: 1 .gif, 2 .txt\n" in capsys.readouterr().err
+    assert "<dt>Left out</dt><dd>not an image" in (digits / "report.html").read_text(encoding="utf-8")
+    for name in ("2.png", "10.png"):
+        (digits / name).unlink()
+    assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 2
+    assert "1 .gif, 2 .txt" in " ".join(capsys.readouterr().err.split())
+
+
 def test_interrupt_is_130(
     digits: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

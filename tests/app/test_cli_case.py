@@ -57,6 +57,7 @@ def test_case_csv_json_and_reports_agree(
     files = len(list(folder.iterdir()))
     (folder / "deeper").mkdir()
     shutil.copy(folder / "bad.png", folder / "deeper")
+    (folder / "anim.gif").touch()
     command = [
         "attribute",
         str(folder),
@@ -89,11 +90,13 @@ def test_case_csv_json_and_reports_agree(
             assert float(row["victim.probability"]) == record["victim"]["probability"]
     html = outputs["html"].read_text(encoding="utf-8")
     assert "Log of the case" in html
+    assert html.count("not an image type that is read: 1 .gif") == 2, "among the facts and in the log"
     assert html.count("<article") == files
     assert outputs["pdf"].read_bytes().startswith(b"%PDF-")
     with Case(case) as opened:
         assert [entry.action for entry in opened.log()] == [
             "opened without its subfolders",
+            "left out",
             *2 * ["device", "attribute", "finished"],
         ]
 

@@ -13,7 +13,8 @@ from core.answers import at_coverage
 from core.attributor import Attributor
 from core.devices import choose_device
 from core.errors import Cancelled, DeviceError
-from core.imageio import find_images, load_image
+from core.folders import find_images
+from core.imageio import load_image
 from core.pack import find_pack, load_pack
 from core.paths import DEFAULT_PACK, SAMPLES
 from core.progress import CancelToken, Progress

@@ -16,7 +16,8 @@ from PIL import Image
 
 from core import imageio
 from core.errors import ImageError
-from core.imageio import decode_image, find_images, load_image
+from core.folders import find_images, search
+from core.imageio import decode_image, load_image
 
 RANDOM = np.random.default_rng(7)
 GREY = RANDOM.integers(0, 256, (28, 20), dtype=np.uint8)
@@ -315,3 +316,15 @@ def test_find_images(tmp_path: Path) -> None:
     expected = ["named.txt", "b/2.PNG", "b/10.png", "b/c/1.npy", "gone.png"]
     assert find_images(named) == [tmp_path / name for name in expected]
     assert find_images([tmp_path / "b"], recursive=False) == [tmp_path / "b/2.PNG", tmp_path / "b/10.png"]
+
+
+def test_files_of_folders_that_are_no_images_are_counted(tmp_path: Path) -> None:
+    names = "a.png b.gif c/d.GIF c/e.txt README .hidden.txt x.mtaacase x.mtaacase-journal Thumbs.db out.csv n.txt"
+    for name in [*names.split(), "Dr. who it may concern"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    counts = {".gif": 2, ".txt": 1, "": 2}
+    named = [tmp_path / "n.txt", tmp_path, tmp_path / "c"]
+    found = search(named, apart=[tmp_path / "out.csv"])
+    assert (found.files, found.left_out) == ([tmp_path / "n.txt", tmp_path / "a.png"], counts), "each once"
+    assert search([tmp_path], recursive=False).left_out == {".gif": 1, ".txt": 1, "": 2, ".csv": 1}

@@ -17,7 +17,8 @@ from core.attributor import Attributor
 from core.batch import fill_case, merge_parts, open_case
 from core.case import Case
 from core.errors import CaseError, VictimError
-from core.imageio import find_images, load_image
+from core.folders import find_images
+from core.imageio import load_image
 from core.labels import NONE_OF_THESE
 from core.manifest import Manifest
 from core.pack import load_pack

@@ -17,7 +17,8 @@ from PIL import Image
 
 from core.attributor import Attributor
 from core.errors import DataError
-from core.imageio import find_images, load_image
+from core.folders import find_images
+from core.imageio import load_image
 from core.labels import CLEAN
 from core.manifest import Fit
 from core.pictures import to_picture, to_pixels

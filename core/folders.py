@@ -1,0 +1,87 @@
+"""Files and folders that somebody names -> the files to attribute, and what of the folders is left out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy"})
+"""Suffixes, in lower case, of the files that are picked from a folder."""
+
+_LONGEST = 10
+"""Characters of a suffix; what is longer is the end of a sentence with a full stop in it."""
+
+_OWN = re.compile(r"\.(mtaacase|mtaapack)\b", re.IGNORECASE)
+"""In the names of this program's own files, and of those that it keeps beside them."""
+
+_FURNITURE = frozenset({"thumbs.db", "desktop.ini"})
+"""What Windows puts into folders, hidden there and nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies under files and folders.
+
+    files: to attribute. left_out: how many files of the folders are of no image type that is read, by their suffix.
+    """
+
+    files: list[Path]
+    left_out: Counter[str]
+
+
+def find_images(paths: Iterable[str | Path], recursive: bool = True) -> list[Path]:
+    """The files to attribute, as :func:`search` finds them."""
+    return search(paths, recursive).files
+
+
+def search(paths: Iterable[str | Path], recursive: bool = True, apart: Iterable[Path] = ()) -> Found:
+    """The files to attribute: those named, as they are, and the image files of the folders named.
+
+    A file that was named stays even when it is no image or does not exist, so that it shows up with the reason.
+    Files in folders come in natural order ("2.png" before "10.png"), links to folders are not followed. No path comes
+    twice. Hidden files are left out without a word, as are the program's own ones and those ``apart``.
+    """
+    found: dict[Path, None] = {}
+    others: dict[Path, None] = {}
+    for path in map(Path, paths):
+        if not _is_folder(path):
+            found[path] = None
+            continue
+        for file, is_image in _walk(path, recursive):
+            (found if is_image else others)[file] = None
+    known = set(map(os.path.abspath, apart))
+    return Found(
+        list(found),
+        Counter(_suffix(file) for file in others if file not in found and os.path.abspath(file) not in known),  # noqa: PTH100
+    )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a parent that may not be entered, a null byte
+        return False
+
+
+def _walk(folder: Path, recursive: bool) -> Iterator[tuple[Path, bool]]:
+    """Each file that is looked at, and whether it is taken for an image."""
+    closed: list[Path] = []
+    for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
+        folders[:] = sorted((f for f in folders if recursive and not f.startswith(".")), key=_natural)
+        for file in sorted(files, key=_natural):
+            if not (file.startswith(".") or file.lower() in _FURNITURE or _OWN.search(file)):
+                yield Path(parent, file), Path(file).suffix.lower() in SUFFIXES
+    yield from ((path, True) for path in closed)  # each becomes a row that says why
+
+
+def _suffix(file: Path) -> str:
+    return file.suffix.lower() if len(file.suffix) <= _LONGEST else ""
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    parts = re.split(r"([0-9]+)", name.lower())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
