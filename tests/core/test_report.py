@@ -67,7 +67,14 @@ def test_report_shows_everything_and_escapes_it(finding: Finding, manifest: Mani
     assert not tags.named("b")
     assert not tags.named("i")
     assert tags.named("html")[0]["lang"] == "en"
-    for expected in ("fgsm", "70.0 %", "&gt; 99.9 %", "ε = 30.4/255", "24.0/255 to 37.2/255", "the 90% set holds fgsm, cw"):
+    for expected in (
+        "fgsm",
+        "70.0 %",
+        "&gt; 99.9 %",
+        "ε = 30.4/255",
+        "24.0/255 to 37.2/255",
+        "the 90% set holds fgsm, cw",
+    ):
         assert expected in text
     for expected in ("Unfamiliar: unlike", "File is JPEG: x.", "c" * 64, manifest.pack_id, "No &lt;i&gt;image"):
         assert expected in text
