@@ -1118,6 +1118,10 @@
         <source>Nothing is new to {pack}: go back and add a victim or an attack.</source>
         <translation>对 {pack} 来说没有新内容：请返回并添加一个受攻击的模型或一种攻击。</translation>
     </message>
+    <message>
+        <source>Another training, with other choices, is under way in {folder}. Choose another name or folder, or wait until it has ended.</source>
+        <translation>{folder} 中正在进行另一项选择不同的训练。请换一个名称或文件夹，或等它结束。</translation>
+    </message>
 </context>
 <context>
     <name>OwnVictimDialog</name>
@@ -1860,48 +1864,76 @@
         <translation>{coverage} 区间 {low} 至 {high}</translation>
     </message>
     <message>
-        <source>Only {set} at {coverage} coverage</source>
-        <translation>在 {coverage} 覆盖率下只有 {set}</translation>
-    </message>
-    <message>
-        <source>No label can be ruled out at {coverage} coverage</source>
-        <translation>在 {coverage} 覆盖率下无法排除任何标签</translation>
-    </message>
-    <message>
-        <source>One of {set} at {coverage} coverage</source>
-        <translation>在 {coverage} 覆盖率下为 {set} 之一</translation>
-    </message>
-    <message>
         <source>Entropy {entropy} of {most} bits   ·   task σ {sigma}</source>
         <translation>熵 {entropy} / {most} 比特   ·   任务 σ {sigma}</translation>
     </message>
     <message>
-        <source>{victim} changes its mind by {margin} logits; its gradient matches the perturbation at {match}.</source>
-        <translation>{victim} 改变了判断，相差 {margin} logit；其梯度与扰动的吻合度为 {match}。</translation>
+        <source>{end} (the pack&apos;s limit)</source>
+        <translation>{end}（模型包的范围边界）</translation>
     </message>
     <message>
-        <source>{victim} stands by its class, {margin} logits above the likeliest other; its gradient matches the perturbation at {match}.</source>
-        <translation>{victim} 坚持其判断，比最可能的其他类别高 {margin} logit；其梯度与扰动的吻合度为 {match}。</translation>
+        <source>Only the likeliest: no label is probable enough for the {coverage} set</source>
+        <translation>仅是最可能的一个：没有标签的概率达到 {coverage} 候选集的要求</translation>
     </message>
     <message>
-        <source>Such answers are {times} times likelier if it is the victim.</source>
-        <translation>如果它是受害模型，出现这样的回答的可能性是否则的 {times} 倍。</translation>
+        <source>The {coverage} set rules out no label</source>
+        <translation>{coverage} 候选集没有排除任何标签</translation>
     </message>
     <message>
-        <source>Such answers are {times} times likelier if it is not the victim.</source>
-        <translation>如果它不是受害模型，出现这样的回答的可能性是否则的 {times} 倍。</translation>
+        <source>The {coverage} set holds {set}</source>
+        <translation>{coverage} 候选集包括 {set}</translation>
     </message>
     <message>
-        <source>The image {name} (SHA-256 {sha}) shows no trace of a known attack: the model pack {pack} holds it for clean with a probability of {p}.</source>
-        <translation>图像 {name}（SHA-256 {sha}）没有已知攻击的痕迹：模型包 {pack} 认为它是干净的，概率为 {p}。</translation>
+        <source>Alone in the {coverage} set</source>
+        <translation>{coverage} 候选集中只有它</translation>
     </message>
     <message>
-        <source>The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack {attack} ({p}) against the model {victim} ({q}), with {value} ({interval}).</source>
-        <translation>根据模型包 {pack}，图像 {name}（SHA-256 {sha}）最可能是用攻击 {attack}（{p}）针对模型 {victim}（{q}）生成的，{value}（{interval}）。</translation>
+        <source>{victim} sees another class once the estimated perturbation is taken away or the image compressed; the image&apos;s own leads by {margin} logits.</source>
+        <translation>去掉估计的扰动或压缩图像之后，{victim} 给出另一类别；图像原有类别领先 {margin} logit。</translation>
     </message>
     <message>
-        <source>At {coverage} coverage the attack is among: {attacks}; the victim among: {victims}.</source>
-        <translation>在 {coverage} 覆盖率下，攻击属于：{attacks}；受攻击的模型属于：{victims}。</translation>
+        <source>{victim} sees one class with the estimated perturbation and without; it leads by {margin} logits.</source>
+        <translation>无论有无估计的扰动，{victim} 都给出同一类别，领先 {margin} logit。</translation>
+    </message>
+    <message>
+        <source>Its gradient&apos;s signs agree with the estimated perturbation&apos;s at {match} (-1 to 1).</source>
+        <translation>其梯度符号与估计扰动的一致性为 {match}（-1 到 1）。</translation>
+    </message>
+    <message>
+        <source>Such answers tell nothing either way.</source>
+        <translation>这样的回答对两种情况都没有区分作用。</translation>
+    </message>
+    <message>
+        <source>Such answers are {times} times as probable if it is the victim as if it is not.</source>
+        <translation>假定它是受攻击的模型，出现这样的回答的概率，是假定它不是时的 {times} 倍。</translation>
+    </message>
+    <message>
+        <source>Such answers are {times} times as probable if it is not the victim as if it is.</source>
+        <translation>假定它不是受攻击的模型，出现这样的回答的概率，是假定它是时的 {times} 倍。</translation>
+    </message>
+    <message>
+        <source>less than 0.1</source>
+        <translation>不到 0.1</translation>
+    </message>
+    <message>
+        <source>more than 1,000</source>
+        <translation>1,000 以上</translation>
+    </message>
+    <message>
+        <source>For the image {name} (SHA-256 {sha}) the model pack {pack} holds “{attack}” to be likeliest ({p}), and next {next} ({after}). That is no proof that it was not attacked.</source>
+        <translation>对图像 {name}（SHA-256 {sha}），模型包 {pack} 认为“{attack}”的可能性最大（{p}），其次是 {next}（{after}）。这不能证明图像未受攻击。</translation>
+    </message>
+    <message>
+        <source>The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack {attack} ({p}), likeliest against a model that is none of the candidates ({q}), with {value} ({interval}, if the attack is {attack}).</source>
+        <translation>根据模型包 {pack}，图像 {name}（SHA-256 {sha}）最可能由攻击 {attack} 生成（{p}）；受攻击的模型最可能不在候选之列（{q}）；{value}（{interval}，假定攻击为 {attack}）。</translation>
+    </message>
+    <message>
+        <source>The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack {attack} ({p}) against the model {victim} ({q}), with {value} ({interval}, if the attack is {attack}).</source>
+        <translation>根据模型包 {pack}，图像 {name}（SHA-256 {sha}）最可能由攻击 {attack}（{p}）针对模型 {victim}（{q}）生成，{value}（{interval}，假定攻击为 {attack}）。</translation>
+    </message>
+    <message>
+        <source>Attack: {attack}. Victim: {victim}.</source>
+        <translation>攻击：{attack}。受攻击的模型：{victim}。</translation>
     </message>
     <message>
         <source>Lossy file ({kind}): saving it threw part of the perturbation away. The victim and the hyperparameter suffer most.</source>
@@ -1948,6 +1980,22 @@
         <translation>未询问任何受害模型：图像超过五十万像素。此结果仅依据图像本身。</translation>
     </message>
     <message>
+        <source>Transparency ignored: the colours under it were judged.</source>
+        <translation>忽略透明度：判断的是其下的颜色。</translation>
+    </message>
+    <message>
+        <source>Only the first of the {n} pictures in the file was judged.</source>
+        <translation>只判断了文件所含 {n} 幅图像中的第一幅。</translation>
+    </message>
+    <message>
+        <source>Judged as stored, not turned as its EXIF says.</source>
+        <translation>按存储的方向判断，未按 EXIF 旋转。</translation>
+    </message>
+    <message>
+        <source>16 bits a channel were reduced to 8.</source>
+        <translation>每通道 16 位降为 8 位。</translation>
+    </message>
+    <message>
         <source>Turned to grey: the pack knows grey images only. Trust this answer less.</source>
         <translation>已转为灰度：模型包只认识灰度图像，此结果的可信度较低。</translation>
     </message>
@@ -1956,8 +2004,16 @@
         <translation>灰度被当作彩色：模型包只认识彩色图像，此结果的可信度较低。</translation>
     </message>
     <message>
-        <source>Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or otherwise changed after the attack (score {score}, threshold {threshold}). The answers below may mean nothing.</source>
-        <translation>不熟悉：此图像与模型包所针对的图像不同，或在受攻击之后经过压缩、缩放或其他改动（得分 {score}，阈值 {threshold}）。以下结果可能毫无意义。</translation>
+        <source>Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or otherwise changed after the attack (score {score}, threshold {threshold}). The answers for it may mean nothing.</source>
+        <translation>不熟悉：此图像与模型包所针对的图像不同，或在受攻击之后经过压缩、缩放或其他改动（得分 {score}，阈值 {threshold}）。对它的结论可能毫无意义。</translation>
+    </message>
+    <message>
+        <source>Attack and victim contradict each other: one says clean, the other does not. Rely on neither.</source>
+        <translation>攻击与受攻击模型的结论相互矛盾：其一为“clean”（干净），另一则否。二者均不可采用。</translation>
+    </message>
+    <message>
+        <source>No victim was asked: the image alone was judged.</source>
+        <translation>未询问任何模型：仅根据图像判断。</translation>
     </message>
     <message>
         <source>Clean: no known attack is seen. An attack that the pack has not learned may look clean too.</source>
@@ -1973,6 +2029,18 @@
     <message>
         <source>A case holds files only. Save the image first, and open it.</source>
         <translation>案卷只收文件。请先保存图像，再打开它。</translation>
+    </message>
+    <message>
+        <source>Left out, not an image type that is read: {kinds}</source>
+        <translation>未读入的非图像类型：{kinds}</translation>
+    </message>
+    <message>
+        <source>without a suffix</source>
+        <translation>个无后缀</translation>
+    </message>
+    <message>
+        <source>of other kinds</source>
+        <translation>个其他类型</translation>
     </message>
     <message>
         <source>The answers of a case are of one pack and the same victims. Close the case to use others.</source>
