@@ -60,7 +60,7 @@ def doubt_text(answer: ClassAnswer) -> str:
     elif len(answer.prediction_set) > 1:
         text = translate("Sentence", "The {coverage} set holds {set}")
     else:
-        text = translate("Sentence", "Alone in the {coverage} set")
+        text = translate("Sentence", "The {coverage} set holds {set} alone")
     return text.format(set=", ".join(answer.prediction_set), coverage=coverage_text(answer.coverage))
 
 
@@ -75,15 +75,15 @@ def testimony_text(said: Testimony) -> str:
     if said.changes:
         text = translate(
             "Sentence",
-            "{victim} sees another class once the estimated perturbation is taken away or the image compressed; the "
-            "image's own leads by {margin} logits.",
+            "{victim} sees another class without the estimated perturbation or after compression, {margin} logits behind "
+            "the image's own.",
         )
     else:
         text = translate(
             "Sentence",
-            "{victim} sees one class with the estimated perturbation and without; it leads by {margin} logits.",
+            "{victim} sees the same class without the estimated perturbation, {margin} logits ahead of the next.",
         )
-    match = translate("Sentence", "Its gradient's signs agree with the estimated perturbation's at {match} (-1 to 1).")
+    match = translate("Sentence", "Its gradient's signs agree with that perturbation at {match} (-1 to 1).")
     if tells_nothing(said.odds):
         weight = translate("Sentence", "Such answers tell nothing either way.")
     elif said.odds >= 0:

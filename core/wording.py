@@ -136,7 +136,7 @@ def doubt(answer: ClassAnswer) -> str:
         return f"the {coverage} set rules out no label"
     if len(answer.prediction_set) > 1:
         return f"the {coverage} set holds {', '.join(answer.prediction_set)}"
-    return f"alone in the {coverage} set"
+    return f"the {coverage} set holds {answer.label} alone"
 
 
 def entropy(answer: ClassAnswer) -> str:
@@ -184,12 +184,14 @@ def testimony(said: Testimony) -> str:
     margin = logits(said.margin)
     if said.changes:
         mind = (
-            f"{said.victim} sees another class once the estimated perturbation is taken away or the image compressed; "
-            f"the image's own leads by {margin} logits"
+            f"{said.victim} sees another class without the estimated perturbation or after compression, {margin} logits "
+            "behind the image's own"
         )
     else:
-        mind = f"{said.victim} sees one class with the estimated perturbation and without; it leads by {margin} logits"
-    match = f"its gradient's signs agree with the estimated perturbation's at {signed(said.match)} (-1 to 1)"
+        mind = (
+            f"{said.victim} sees the same class without the estimated perturbation, {margin} logits ahead of the next"
+        )
+    match = f"its gradient's signs agree with that perturbation at {signed(said.match)} (-1 to 1)"
     if tells_nothing(said.odds):
         return f"{mind}; {match}; such answers tell nothing either way"
     rather, other = ("is", "is not") if said.odds >= 0 else ("is not", "is")

@@ -1864,6 +1864,10 @@
         <translation>{coverage} 区间 {low} 至 {high}</translation>
     </message>
     <message>
+        <source>The {coverage} set holds {set} alone</source>
+        <translation>{coverage} 候选集中只有 {set}</translation>
+    </message>
+    <message>
         <source>Entropy {entropy} of {most} bits   ·   task σ {sigma}</source>
         <translation>熵 {entropy} / {most} 比特   ·   任务 σ {sigma}</translation>
     </message>
@@ -1884,20 +1888,16 @@
         <translation>{coverage} 候选集包括 {set}</translation>
     </message>
     <message>
-        <source>Alone in the {coverage} set</source>
-        <translation>{coverage} 候选集中只有它</translation>
+        <source>{victim} sees another class without the estimated perturbation or after compression, {margin} logits behind the image&apos;s own.</source>
+        <translation>去掉估计的扰动或压缩之后，{victim} 给出另一类别，比图像原有类别低 {margin} logit。</translation>
     </message>
     <message>
-        <source>{victim} sees another class once the estimated perturbation is taken away or the image compressed; the image&apos;s own leads by {margin} logits.</source>
-        <translation>去掉估计的扰动或压缩图像之后，{victim} 给出另一类别；图像原有类别领先 {margin} logit。</translation>
+        <source>{victim} sees the same class without the estimated perturbation, {margin} logits ahead of the next.</source>
+        <translation>去掉估计的扰动之后，{victim} 给出的类别不变，领先居次的类别 {margin} logit。</translation>
     </message>
     <message>
-        <source>{victim} sees one class with the estimated perturbation and without; it leads by {margin} logits.</source>
-        <translation>无论有无估计的扰动，{victim} 都给出同一类别，领先 {margin} logit。</translation>
-    </message>
-    <message>
-        <source>Its gradient&apos;s signs agree with the estimated perturbation&apos;s at {match} (-1 to 1).</source>
-        <translation>其梯度符号与估计扰动的一致性为 {match}（-1 到 1）。</translation>
+        <source>Its gradient&apos;s signs agree with that perturbation at {match} (-1 to 1).</source>
+        <translation>其梯度符号与该扰动的一致性为 {match}（-1 到 1）。</translation>
     </message>
     <message>
         <source>Such answers tell nothing either way.</source>

@@ -62,7 +62,7 @@ def test_an_interval_that_ends_with_the_packs_values_says_so(finding: Finding) -
 
 def test_doubt(finding: Finding) -> None:
     attack = finding.attribution.attack
-    assert wording.doubt(finding.attribution.victim) == "alone in the 90% set"
+    assert wording.doubt(finding.attribution.victim) == "the 90% set holds resnet18 alone"
     assert wording.doubt(attack) == "the 90% set holds fgsm, cw"
     everything = dataclasses.replace(attack, prediction_set=("fgsm", "cw", "clean"))
     assert wording.doubt(everything) == "the 90% set rules out no label"
@@ -98,12 +98,12 @@ def test_odds_are_told_as_a_ratio(odds: float, times: str) -> None:
 def test_what_a_victim_says_and_what_that_is_worth() -> None:
     said = types.Testimony("vgg", "0" * 64, changes=False, margin=3.21, match=-0.001, odds=4.0)
     assert wording.testimony(said) == (
-        "vgg sees one class with the estimated perturbation and without; it leads by 3.2 logits; its gradient's signs "
-        "agree with the estimated perturbation's at 0.00 (-1 to 1); such answers are 55 times as probable if it is the "
-        "victim as if it is not"
+        "vgg sees the same class without the estimated perturbation, 3.2 logits ahead of the next; its gradient's signs "
+        "agree with that perturbation at 0.00 (-1 to 1); such answers are 55 times as probable if it is the victim as if "
+        "it is not"
     )
     other = wording.testimony(dataclasses.replace(said, changes=True, margin=0.01, odds=-1.0))
-    assert "taken away or the image compressed; the image's own leads by less than 0.1 logits" in other
+    assert "or after compression, less than 0.1 logits behind the image's own" in other
     assert other.endswith("such answers are 2.7 times as probable if it is not the victim as if it is")
     assert wording.testimony(dataclasses.replace(said, odds=0.1)).endswith("such answers tell nothing either way")
 
