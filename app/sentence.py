@@ -75,8 +75,8 @@ def testimony_text(said: Testimony) -> str:
     if said.changes:
         text = translate(
             "Sentence",
-            "{victim} sees another class without the estimated perturbation or after compression, {margin} logits behind "
-            "the image's own.",
+            "{victim} sees another class without the estimated perturbation or after compression, {margin} logits "
+            "behind the image's own.",
         )
     else:
         text = translate(

@@ -184,8 +184,8 @@ def testimony(said: Testimony) -> str:
     margin = logits(said.margin)
     if said.changes:
         mind = (
-            f"{said.victim} sees another class without the estimated perturbation or after compression, {margin} logits "
-            "behind the image's own"
+            f"{said.victim} sees another class without the estimated perturbation or after compression, {margin} "
+            "logits behind the image's own"
         )
     else:
         mind = (
