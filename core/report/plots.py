@@ -27,6 +27,13 @@ WIDTH = 6.5
 
 Bars = tuple[Facet, list[int]]
 
+_SLANT = 30
+"""Degrees by which names below a column are turned: level ones of five victims run into each other."""
+_LETTER = 0.045
+"""Inches of height that a letter of such a name takes."""
+_LONG = 32
+"""Letters of a name from which its middle is left out; the counts beside the plots have it whole."""
+
 BLUE, ORANGE = "#2463b4", "#c25e00"  # told apart in grey and by colour-blind eyes
 
 
@@ -43,8 +50,9 @@ def plots(summary: Summary) -> list[Plot]:
     """The plots in the order they are shown; none where nothing was attributed."""
     if not summary.attributed:
         return []
-    rows = len(summary.bars["cells"][0].rows)
-    cells = Plot("Files by attack and victim", 1.2 + 0.45 * rows, lambda f: _cells(f, summary))
+    rows, names = len(summary.bars["cells"][0].rows), max(map(len, _columns(summary)))
+    height = 1.2 + 0.45 * rows + _LETTER * names
+    cells = Plot("Files by attack and victim", height, lambda f: _cells(f, summary))
     shown = [bars for bars in summary.bars.values() if bars[0].attack and any(bars[1])]
     values = Plot(
         "Estimated hyperparameters by attack", 2.2 * -(-len(shown) // 2), lambda f: _hyperparameters(f, shown)
@@ -73,17 +81,24 @@ def drawable(text: str) -> str:
 
 def _cells(figure: FigureBase, summary: Summary) -> None:
     facet, flat = summary.bars["cells"]
-    attacks, victims = facet.rows, summary.bars["victim"][0].labels
+    attacks, victims = facet.rows, _columns(summary)
     counts = np.array(flat).reshape(len(attacks), len(victims))
     axes = figure.subplots()
     axes.imshow(np.sqrt(counts), cmap="Blues", vmin=0, aspect="auto")  # the root keeps rare cells visible
-    axes.set_xticks(range(len(victims)), [drawable(name) for name in victims], parse_math=False)
+    axes.set_xticks(range(len(victims)), victims, parse_math=False, rotation=_SLANT, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(attacks)), [drawable(name) for name in attacks], parse_math=False)
     axes.set(xlabel="Victim", ylabel="Attack")
     dark = counts.max() / 2  # seven tenths of the colour range under the root
     for row, column in np.ndindex(*counts.shape):
         number = int(counts[row, column])
         axes.text(column, row, f"{number:,}", ha="center", va="center", color="white" if number > dark else "black")
+
+
+def _columns(summary: Summary) -> list[str]:
+    """The victims as the plot names them."""
+    names = [drawable(name) for name in summary.bars["victim"][0].labels]
+    half = _LONG // 2
+    return [name if len(name) <= _LONG else f"{name[:half]}…{name[1 - half :]}" for name in names]
 
 
 def _hyperparameters(figure: FigureBase, shown: Sequence[Bars]) -> None:

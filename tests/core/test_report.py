@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from core import types
@@ -24,6 +25,7 @@ from core.report.facets import COPY, FAILED, NONE, SINGLE, UNFAMILIAR, Facets
 from core.report.html import render
 from core.report.pdf import _WIDTH, _card_pages, _card_text, _ending, _wrapped
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
+from core.report.plots import WIDTH, plots
 from core.report.subject import Pictures
 from core.report.summary import MAX_CARDS, choose_cards, summarise
 from core.types import Candidate, Finding, Heatmap, Record, Remark
@@ -177,6 +179,26 @@ def test_log_tags_and_heatmaps_made_on_demand(finding: Finding, manifest: Manife
     assert asked == ["a.png"]
     for expected in ("made later", "urgent", "&lt;b&gt;look", "5 of 5 files &lt;wait&gt;", manifest.weights_sha256):
         assert expected in text
+
+
+def test_names_below_a_plot_do_not_run_into_each_other(finding: Finding, manifest: Manifest) -> None:
+    names = [f"convnext_tiny {at}, trained on photographs" for at in range(8)] + ["none of these", "handed over"]
+    labels = [VictimLabel(name=name) for name in names]
+    records = variants(finding, dict.fromkeys(names, 2))
+    plot = plots(summarise(records, manifest.model_copy(update={"victims": labels})))[0]
+    figure = Figure(figsize=(WIDTH, plot.height), layout="constrained")
+    plot.draw(figure)
+    figure.draw_without_rendering()
+    shown = figure.axes[0].get_xticklabels()
+    assert [label.get_text() for label in shown][-2:] == names[-2:]
+    assert shown[0].get_text() == "convnext_tiny 0,… on photographs", "which of them it is can still be read"
+    boxes = [label.get_window_extent() for label in shown]
+    assert min(min(box.x0, box.y0) for box in boxes) >= 0, "none is cut off"
+    sine, cosine = 0.5, np.sqrt(0.75)  # of the 30 degrees by which they are turned
+    high = (boxes[-1].height * cosine - boxes[-1].width * sine) / (cosine**2 - sine**2)  # of a line of letters
+    apart = np.diff([box.x1 for box in boxes]) * sine
+    assert apart.min() > high > 0
+    assert figure.axes[0].get_window_extent().height > 3 * 0.45 * figure.dpi, "they have room of their own"
 
 
 def test_pdf_has_the_same_content(finding: Finding, manifest: Manifest, tmp_path: Path) -> None:
