@@ -53,7 +53,7 @@ def plots(summary: Summary) -> list[Plot]:
     rows, names = len(summary.bars["cells"][0].rows), max(map(len, _columns(summary)))
     height = 1.2 + 0.45 * rows + _LETTER * names
     cells = Plot("Files by attack and victim", height, lambda f: _cells(f, summary))
-    shown = [bars for bars in summary.bars.values() if bars[0].attack and any(bars[1])]
+    shown = [summary.bars[key] for key in summary.estimated]
     values = Plot(
         "Estimated hyperparameters by attack", 2.2 * -(-len(shown) // 2), lambda f: _hyperparameters(f, shown)
     )

@@ -66,6 +66,28 @@ class Summary:
         named = [(label, count) for label, count in zip(facet.labels, counts, strict=True) if count]
         return sorted(named, key=lambda item: -item[1])
 
+    @property
+    def estimated(self) -> list[str]:
+        """The facets of hyperparameters that were estimated of any file."""
+        return [key for key, (facet, counts) in self.bars.items() if facet.attack and any(counts)]
+
+    @property
+    def doubts(self) -> list[str]:
+        """The facets that say how sure the answers are."""
+        return [f"{task} {what}" for what in ("probability", "candidates") for task in ("attack", "victim")]
+
+    def in_words(self, keys: Iterable[str]) -> str:
+        """What plots of these facets show, for who cannot see them: their bars that are not empty."""
+        said = []
+        for key in keys:
+            facet, counts = self.bars[key]
+            unit = f" ({facet.attack.unit})" if facet.attack and facet.attack.unit else ""
+            at = "at" if facet.ends else "with"
+            found = [(label, n) for label, n in zip(facet.labels, counts, strict=True) if n]
+            bars = [f"{n:,} {'file' if n == 1 else 'files'} {at} {label}" for label, n in found]
+            said.append(f"{key}{unit}: {', '.join(bars) or 'none'}")
+        return "; ".join(said)
+
 
 def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
     """One pass over the records, which need not fit into memory."""

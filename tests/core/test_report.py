@@ -158,6 +158,18 @@ def test_of_many_records_a_fair_sample_is_shown(finding: Finding, manifest: Mani
     assert choose_cards(records[:MAX_CARDS]) == records[:MAX_CARDS]
 
 
+def test_plots_are_told_in_words(finding: Finding, manifest: Manifest) -> None:
+    records = [Record(name, "c" * 64, "ok", None, finding) for name in ("a", "b")]
+    pictures = Tags(render(Subject(records, manifest, "CPU"))).named("img")
+    told = [str(tag["alt"]).split(", over all files: ")[1] for tag in pictures if "image/svg" in (tag["src"] or "")]
+    assert told == [
+        "fgsm · resnet18 2",
+        "epsilon of fgsm (/255): 2 files at 29 – 38.5",
+        "attack probability: 2 files at 0.7 – 0.75; victim probability: 2 files at 0.95 – 1; "
+        "attack candidates: 2 files with 2; victim candidates: 2 files with 1",
+    ]
+
+
 def test_log_tags_and_heatmaps_made_on_demand(finding: Finding, manifest: Manifest) -> None:
     record = Record("a.png", "c" * 64, "ok", None, Finding(finding.attribution, None))
     asked: list[str] = []
