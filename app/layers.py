@@ -28,7 +28,7 @@ class Scene:
     """One image and all that is known of it.
 
     base: the image ready to paint, converted where it was read. reference: the second image, given by the analyst.
-    reason: why there is no image, or no heatmap.
+    reason: why there is no image, or no heatmap. judged: whether there is an answer, which a heatmap can follow.
     """
 
     image: LoadedImage | None = None
@@ -36,6 +36,7 @@ class Scene:
     heatmap: Heatmap | None = None
     reference: LoadedImage | None = None
     reason: str = ""
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ def render(layer: Layer, scene: Scene, look: Look) -> Picture:
     if layer is Layer.DIFFERENCE:
         return _difference(scene.image, scene.reference, look)
     if scene.heatmap is None:
-        waiting = translate("Layers", "The heatmap appears once the image has been judged.")
+        making = translate("Layers", "The heatmap is being made.")
+        waiting = making if scene.judged else translate("Layers", "The heatmap appears once the image has been judged.")
         return Picture(scene.base, hint=shown(scene.reason) or waiting)
     return _of_heatmap(layer, scene.base, scene.heatmap, look)
 

@@ -87,6 +87,8 @@ class Viewing(QObject):
     def told(self, keys: Sequence[int]) -> None:
         """These rows have other records now."""
         if self.current in keys:
+            if self._judged != self.scene.judged:
+                self._show(self.scene)
             self.row_changed.emit()
 
     def withdraw(self) -> None:
@@ -130,9 +132,13 @@ class Viewing(QObject):
         if request.entry.key == self.current and request.image is self.scene.image:
             self._show(replace(self.scene, heatmap=heatmap, reason=answer.record.error or ""))
 
+    @property
+    def _judged(self) -> bool:
+        return self.row is not None and self.row.attribution is not None
+
     def _show(self, scene: Scene) -> None:
-        self.scene = scene
-        self.scene_changed.emit(scene)
+        self.scene = replace(scene, judged=self._judged)
+        self.scene_changed.emit(self.scene)
 
     def _forget_removed(self) -> None:
         if self.current is not None and self.row is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from app.pane import MAX_ZOOM, Camera, Pane
 from app.reader import to_qimage
 from app.requests import Entry
 from core.types import Heatmap, LoadedImage
-from tests.app.helpers import PATIENCE, drop
+from tests.app.helpers import PATIENCE, drop, wait_judged
 
 
 def loaded(pixels: np.ndarray, path: str = "x.png") -> LoadedImage:
@@ -74,6 +75,9 @@ def test_layers(scene: Scene) -> None:
     assert "14×14×1" in render(Layer.DIFFERENCE, small, look).hint
     flat = Heatmap(scene.heatmap.strength, None, "features only")
     assert render(Layer.PERTURBATION, Scene(scene.image, scene.base, flat), look).hint
+    without = Scene(scene.image, scene.base)
+    assert "once the image has been judged" in render(Layer.HEATMAP, without, look).hint
+    assert render(Layer.HEATMAP, replace(without, judged=True), look).hint == "The heatmap is being made."
 
 
 def test_signed_values_are_symmetric_and_scaled_by_the_gain() -> None:
@@ -162,6 +166,24 @@ def test_blink_turns_through_the_panes_and_back(window: MainWindow, qtbot: QtBot
         window.actions_["blink"].trigger()
         seen.append(pane.layer)
     assert seen == [Layer.IMAGE, Layer.PERTURBATION, Layer.HEATMAP, Layer.IMAGE]
+
+
+def test_an_image_that_was_judged_is_not_said_to_wait_for_that(
+    window: MainWindow, qtbot: QtBot, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The heatmaps of later come when the worker has time for them."""
+    monkeypatch.setattr(window.session.worker, "view", lambda _: None)
+    drop(window, pictures / "a.png", pictures / "b.png")
+    wait_judged(qtbot, window, 2)
+    viewing = window.session.viewing
+    qtbot.waitUntil(lambda: viewing.scene.image is not None)
+    assert viewing.scene.judged, "it was judged while it was on screen"
+    viewing.show(window.session.images.rows[1].entry.key)
+    qtbot.waitUntil(lambda: viewing.scene.image is not None and viewing.scene.image.path.endswith("b.png"))
+    assert viewing.scene.judged
+    window.session.images.set_records([(viewing.current, None)])
+    viewing.withdraw()
+    assert not viewing.scene.judged
 
 
 def test_second_image_by_file_by_row_and_none(
