@@ -19,6 +19,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QImage
 
+from app.i18n import QT_TRANSLATE_NOOP
 from app.requests import Entry
 from core.types import NO_REMARK, Attribution, Record, Remark
 from core.wording import shown
@@ -108,6 +109,22 @@ def summary(row: Row) -> str:
     return said + " · " + translate("ImageList", "copy") if row.is_copy else said
 
 
+def in_words(doubt: Doubt) -> str:
+    """As the list's filter has it."""
+    words = {
+        Doubt.SURE: QT_TRANSLATE_NOOP("ImageListPanel", "One candidate"),
+        Doubt.OPEN: QT_TRANSLATE_NOOP("ImageListPanel", "Several candidates"),
+        Doubt.UNFAMILIAR: QT_TRANSLATE_NOOP("ImageListPanel", "Unfamiliar"),
+    }
+    return translate("ImageListPanel", words[doubt])
+
+
+def _doubt(row: Row) -> Iterator[str]:
+    """What the mark before the answer says, for who cannot see it."""
+    if row.attribution is not None:
+        yield in_words(doubt_of(row.attribution))
+
+
 def _short(probability: float) -> str:
     """Whole percents, and never a rounded-up certainty."""
     return "> 99 %" if 0.99 < probability < 1 else f"{probability * 100:.0f} %"
@@ -138,9 +155,9 @@ class ImageListModel(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 value = row.entry.name
             case Qt.ItemDataRole.ToolTipRole:
-                value = "\n".join([shown(row.entry.path), summary(row), *self._first_of(row)])
+                value = "\n".join([shown(row.entry.path), summary(row), *_doubt(row), *self._first_of(row)])
             case Qt.ItemDataRole.AccessibleTextRole:
-                value = f"{row.entry.name}, {summary(row)}"
+                value = ", ".join([row.entry.name, summary(row), *_doubt(row)])
             case Qt.ItemDataRole.DecorationRole:
                 value = self._thumbnail(row.entry)
             case Role.ROW:

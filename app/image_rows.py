@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.image_list import FILTERS, SORTS, Doubt, ImageFilter, ImageListModel, Role, Row, doubt_of, summary
+from app.image_list import FILTERS, SORTS, Doubt, ImageFilter, ImageListModel, Role, Row, in_words, kind_of, summary
+from app.marks import draw_mark
 from app.widgets import named
 from core.wording import shown
 
@@ -29,16 +30,8 @@ _THUMB = 40
 _PAD = 10
 
 
-def _mark(row: Row, t: theme.Tones) -> str:
-    """The tone of the dot before a row's answer."""
-    answer = row.attribution
-    if answer is None:
-        return t.bad if row.record else t.line
-    return {Doubt.SURE: t.good, Doubt.OPEN: t.warn, Doubt.UNFAMILIAR: t.bad}[doubt_of(answer)]
-
-
 class RowDelegate(QStyledItemDelegate):
-    """Thumbnail, name, and the answer in short with a dot for its doubt."""
+    """Thumbnail, name, and the answer in short with a mark for its doubt."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
         lines = option.fontMetrics.height() * 2 + 4
@@ -92,9 +85,7 @@ class RowDelegate(QStyledItemDelegate):
         name = metrics.elidedText(row.entry.name, Qt.TextElideMode.ElideMiddle, width - beside)
         painter.drawText(QRect(left, top, width, metrics.height()), Qt.AlignmentFlag.AlignLeft, name)
         line = QRect(left, top + metrics.height() + 3, width, metrics.height())
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(_mark(row, t)))
-        painter.drawEllipse(left, line.center().y() - 3, 7, 7)
+        draw_mark(painter, QRectF(left, line.center().y() - 3.5, 8, 8), kind_of(row), t)
         painter.setPen(QColor(t.muted))
         text = metrics.elidedText(summary(row), Qt.TextElideMode.ElideRight, width - 13)
         painter.drawText(line.adjusted(13, 0, 0, 0), Qt.AlignmentFlag.AlignLeft, text)
@@ -221,9 +212,9 @@ class ImageListPanel(QWidget):
     def _filter_names(self) -> dict[str, str]:
         return {
             "all": self.tr("All"),
-            "sure": self.tr("One candidate"),
-            "open": self.tr("Several candidates"),
-            "unfamiliar": self.tr("Unfamiliar"),
+            "sure": in_words(Doubt.SURE),
+            "open": in_words(Doubt.OPEN),
+            "unfamiliar": in_words(Doubt.UNFAMILIAR),
             "errors": self.tr("Errors"),
             "waiting": self.tr("Waiting"),
         }

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QImage, QPainter
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
+from app import theme
 from app.image_list import Doubt, ImageFilter, ImageListModel, Role, Row, doubt_of, kind_of, summary
 from app.main_window import MainWindow
+from app.marks import draw_mark
 from app.requests import Entry
 from app.sentence import case_sentence
 from core.types import Candidate, Familiarity, Finding, Record
@@ -77,6 +81,24 @@ def test_a_name_shows_what_is_in_it(finding: Finding) -> None:
     told.append(case_sentence(bad, finding.attribution))
     assert all("bad\\u202egnp.png\\n" in text and "\u202e" not in text for text in told)
     assert "The image “bad\\u202egnp.png\\n” (SHA-256 " in told[-1]
+
+
+def test_doubt_is_told_in_words_and_drawn_in_shapes(rows: list[Row], qt_messages: list[str]) -> None:
+    model = ImageListModel()
+    model.append(rows)
+    expected = ["Unfamiliar", "", "One candidate", "", "Several candidates"]
+    for role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+        told = [str(model.index(at).data(role)) for at in range(len(rows))]
+        assert [next((words for words in expected if words and words in text), "") for text in told] == expected
+    grey = replace(theme.LIGHT, good="#777777", warn="#777777", bad="#777777", muted="#777777")
+    drawn = []
+    for kind in map(kind_of, rows):
+        drawn.append(QImage(10, 10, QImage.Format.Format_ARGB32))
+        drawn[-1].fill(Qt.GlobalColor.white)
+        painter = QPainter(drawn[-1])
+        draw_mark(painter, QRectF(1, 1, 8, 8), kind, grey)
+        painter.end()
+    assert not any(one == other for one, other in combinations(drawn, 2))
 
 
 def test_order_and_filter(rows: list[Row], qt_messages: list[str]) -> None:
