@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, QSignalBlocker, Signal
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QPalette
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from app.colormaps import DIVERGING, SEQUENTIAL
+from app.flow import Flow
 from app.layers import Look, Scene, inspect
 from app.panes import PaneGrid
 from app.widgets import named, slider
@@ -64,21 +65,13 @@ class Viewer(QWidget):
         self._show_look(look)
 
     def _lay_out(self) -> None:
-        strip = QHBoxLayout()
+        opacity = self._together(self.tr("Opacity"), self.opacity, self._opacity_text, self.sequential)
+        gain = self._together(self.tr("Gain"), self.gain, self._gain_text, self.diverging)
+        widest = self.zoom_text.fontMetrics().horizontalAdvance(f"{self.tr('fit')} 1000%")
+        self.zoom_text.setMinimumWidth(widest)  # so that zooming moves nothing to another row
+        self.zoom_text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        strip = Flow((opacity, gain, self.zoom_text), gap=18, right=2)
         strip.setContentsMargins(12, 6, 12, 6)
-        strip.setSpacing(8)
-        for text, control, value, maps in (
-            (self.tr("Opacity"), self.opacity, self._opacity_text, self.sequential),
-            (self.tr("Gain"), self.gain, self._gain_text, self.diverging),
-        ):
-            value.setMinimumWidth(value.fontMetrics().horizontalAdvance("×128 "))
-            strip.addWidget(QLabel(text))
-            strip.addWidget(control)
-            strip.addWidget(value)
-            strip.addWidget(maps)
-            strip.addSpacing(10)
-        strip.addStretch(1)
-        strip.addWidget(self.zoom_text)
         reading = QHBoxLayout()
         reading.setContentsMargins(12, 0, 12, 6)
         self.pixel.setForegroundRole(QPalette.ColorRole.PlaceholderText)
@@ -88,8 +81,20 @@ class Viewer(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.grid, 1)
-        layout.addLayout(strip)
+        layout.addWidget(strip)
         layout.addLayout(reading)
+
+    @staticmethod
+    def _together(text: str, control: QSlider, value: QLabel, maps: QComboBox) -> QWidget:
+        """What belongs to one slider: in the same row however narrow the window."""
+        value.setMinimumWidth(value.fontMetrics().horizontalAdvance("×128 "))
+        group = QWidget()
+        row = QHBoxLayout(group)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for part in (QLabel(text), control, value, maps):
+            row.addWidget(part)
+        return group
 
     @staticmethod
     def _slider(low: int, high: int, name: str) -> QSlider:
@@ -102,6 +107,7 @@ class Viewer(QWidget):
     def _maps(names: tuple[str, ...], name: str) -> QComboBox:
         box = named(QComboBox(), name, tip=True)
         box.addItems(names)
+        box.setMinimumContentsLength(max(map(len, names)))
         return box
 
     def _change(self) -> None:

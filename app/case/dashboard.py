@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.case.charts import Chart, chart_of
+from app.flow import Flow
 from app.image_list import Row
 from app.widgets import named
 from core.wording import shown
@@ -145,15 +146,12 @@ class Dashboard(QWidget):
         self._rebuild()
 
     def _lay_out(self, actions: Sequence[QAction]) -> None:
-        head = QHBoxLayout()
-        head.setContentsMargins(18, 12, 12, 2)
-        head.setSpacing(4)
-        head.addWidget(self.title, 1)
-        for action in actions:
-            button = named(QToolButton(), action.text())
+        self.buttons = [named(QToolButton(), action.text()) for action in actions]
+        for button, action in zip(self.buttons, actions, strict=True):
             button.setDefaultAction(action)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-            head.addWidget(button)
+        head = Flow((self.title, *self.buttons), gap=4, right=1)
+        head.setContentsMargins(18, 12, 12, 2)
         inside = QWidget()
         inside.setLayout(self._row)
         self._area = _Area()
@@ -162,7 +160,7 @@ class Dashboard(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(head)
+        layout.addWidget(head)
         self.facts.setContentsMargins(18, 0, 12, 4)
         layout.addWidget(self.facts)
         layout.addWidget(self._area, 1)

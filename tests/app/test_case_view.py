@@ -295,6 +295,18 @@ def test_a_folder_that_is_still_being_looked_for_goes_into_no_other_case(
     assert window.session.images.rowCount() == 0 and not window.session.status.waiting
 
 
+def test_the_buttons_of_a_case_are_whole_in_a_narrow_window(window: MainWindow) -> None:
+    dashboard = window.case.dashboard
+    dashboard.title.setText("seizure of June")
+    window.middle.setCurrentWidget(dashboard)
+    window.resize(1024, 700)
+    QApplication.processEvents()
+    assert len(dashboard.buttons) == 3
+    for button in dashboard.buttons:
+        assert button.width() >= button.sizeHint().width(), button.text()
+        assert button.parentWidget().rect().contains(button.geometry())
+
+
 def test_two_groups_side_by_side(window: MainWindow, case: Path, qtbot: QtBot) -> None:
     select(window, "a.png", "b.png", "broken.png")
     assert not window.actions_["end_comparison"].isEnabled()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QWheelEvent
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMessageBox, QSlider
 from pytestqt.qtbot import QtBot
 
+from app.flow import Flow
 from app.layers import Layer, Look, Scene, inspect, render, signed
 from app.main_window import MainWindow
 from app.pane import MAX_ZOOM, Camera, Pane
@@ -184,6 +186,24 @@ def test_an_image_that_was_judged_is_not_said_to_wait_for_that(
     window.session.images.set_records([(viewing.current, None)])
     viewing.withdraw()
     assert not viewing.scene.judged
+
+
+def test_controls_take_more_rows_in_a_narrow_window_and_none_is_cut(window: MainWindow) -> None:
+    strip = window.viewer.findChild(Flow)
+    window.viewer.zoom_text.setText("fit 1234%")
+    heights = []
+    for wide in (1700, 1024):
+        window.resize(wide, 700)
+        QApplication.processEvents()
+        heights.append(strip.height())
+        assert strip.height() == strip.heightForWidth(strip.width())
+        kinds = (QLabel, QSlider, QComboBox)
+        parts = [part for kind in kinds for part in strip.findChildren(kind) if part.isVisible()]
+        places = [QRect(part.mapTo(strip, QPoint()), part.size()) for part in parts]
+        assert len(parts) == 9 and all(map(strip.rect().contains, places))
+        assert all(part.width() >= part.minimumSizeHint().width() for part in parts)
+        assert not any(one.intersects(other) for one, other in combinations(places, 2))
+    assert heights[0] < heights[1]
 
 
 def test_second_image_by_file_by_row_and_none(
