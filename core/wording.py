@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -25,12 +26,17 @@ def shown(text: str) -> str:
 
     Control characters drive terminals, line ends forge lines, and bidi overrides turn round what stands beside them.
     """
-    return text if text.isprintable() else spelled_out(text, str.isprintable)
+    return text if text.isprintable() else spelled_out(text, _visible)
+
+
+def _visible(character: str) -> bool:
+    """Spaces of any width are seen for what they are."""
+    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 def quoted(name: str) -> str:
     """A name within a sentence: in quotation marks, which those in the name cannot end."""
-    return f"“{spelled_out(name, lambda c: c.isprintable() and c not in '“”')}”"
+    return f"“{spelled_out(name, lambda c: _visible(c) and c not in '“”')}”"
 
 
 def spelled_out(text: str, legible: Callable[[str], bool]) -> str:

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import base64
 import io
+import os
+import pickle
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from math import nan
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -106,6 +111,27 @@ def test_names_neither_hide_nor_turn_what_stands_beside_them(finding: Finding, m
     assert text.count("\\u202e") == 15, "title, path, copy, error, failure, alternative texts, tag, note and log"
     assert ">one<br>two\\u202e<" in text
     assert '<li><span class="name">/x/bad' in text and "unicode-bidi: isolate" in text
+
+
+def test_reports_load_no_part_of_matplotlib_by_name(finding: Finding, manifest: Manifest, tmp_path: Path) -> None:
+    """A packager sees imports alone: what matplotlib loads by a name at run time is not in a frozen program."""
+    given = tmp_path / "given.pickle"
+    subject = Subject([Record("a", "c" * 64, "ok", None, finding)], manifest, "CPU")
+    given.write_bytes(pickle.dumps(subject))
+    code = f"""
+import pickle, sys
+from pathlib import Path
+from core.report import html, pdf
+subject = pickle.loads(Path({str(given)!r}).read_bytes())
+before = set(sys.modules)
+html.write_html(Path({str(tmp_path / "a.html")!r}), subject)
+pdf.write_pdf(Path({str(tmp_path / "a.pdf")!r}), subject)
+late = [name for name in set(sys.modules) - before if name.startswith("matplotlib")]
+assert not late, late
+"""
+    environment = os.environ | {"MPLCONFIGDIR": matplotlib.get_cachedir()}  # where the list of fonts is by now
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], env=environment)
+    assert (tmp_path / "a.pdf").stat().st_size and b"image/svg+xml" in (tmp_path / "a.html").read_bytes()
 
 
 def test_report_is_self_contained(finding: Finding, manifest: Manifest) -> None:
