@@ -973,6 +973,10 @@
         <translation>将图像拖到此处，或从列表中选择。</translation>
     </message>
     <message>
+        <source>The heatmap is being made.</source>
+        <translation>正在生成热图。</translation>
+    </message>
+    <message>
         <source>The heatmap appears once the image has been judged.</source>
         <translation>图像归因后显示热图。</translation>
     </message>

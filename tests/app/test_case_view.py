@@ -347,7 +347,7 @@ def test_the_case_is_written_out(
     export("export_selected", "some", "HTML (*.html)")
     html = (tmp_path / "some.html").read_text(encoding="utf-8")
     assert html.count("<article") == 2 and "look &lt;here&gt;" in html and html.count("Heatmap over") == 2
-    assert f"<dt>Same bytes as</dt><dd class=\"name\">{rows['a.png']['path']}</dd>" in html
+    assert f'<dt>Same bytes as</dt><dd class="name">{rows["a.png"]["path"]}</dd>' in html
     assert export("export_case", "all.pdf").read_bytes().startswith(b"%PDF-")
     with Case(case) as opened:
         told = [entry.detail for entry in opened.log() if entry.action == "exported"]
