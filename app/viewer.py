@@ -67,7 +67,8 @@ class Viewer(QWidget):
     def _lay_out(self) -> None:
         opacity = self._together(self.tr("Opacity"), self.opacity, self._opacity_text, self.sequential)
         gain = self._together(self.tr("Gain"), self.gain, self._gain_text, self.diverging)
-        widest = self.zoom_text.fontMetrics().horizontalAdvance(f"{self.tr('fit')} 1000%")
+        fitted = self.tr("fit")
+        widest = self.zoom_text.fontMetrics().horizontalAdvance(f"{fitted} 1000%")
         self.zoom_text.setMinimumWidth(widest)  # so that zooming moves nothing to another row
         self.zoom_text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         strip = Flow((opacity, gain, self.zoom_text), gap=18, right=2)

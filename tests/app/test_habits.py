@@ -208,7 +208,7 @@ def test_chinese_and_back_keeps_what_is_open(program: Program, qtbot: QtBot, pic
     window = program.window
     assert window.menuBar().actions()[0].text() == "文件(&F)"
     assert window.session.viewing.row.entry.name == "b.png" and window.list.proxy.rowCount() == 2
-    qtbot.waitUntil(lambda: "覆盖率" in window.answer.sentence.toPlainText(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "候选集" in window.answer.sentence.toPlainText(), timeout=PATIENCE)
     window.actions_["show_help"].trigger()
     assert "如何阅读结果" in dialog().text.toPlainText()
     dialog().close()
