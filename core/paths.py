@@ -25,6 +25,11 @@ def user_log() -> Path:
     return Path(platformdirs.user_log_path("mtaa-workbench", appauthor=False, ensure_exists=True))
 
 
+def user_cache() -> Path:
+    """The user's folder for what can be made again; not made here."""
+    return Path(platformdirs.user_cache_path("mtaa-workbench", appauthor=False))
+
+
 def pack_folders() -> tuple[Path, ...]:
     """Folders searched for packs by name, the user's own before the shipped ones."""
     return user_data() / "packs", RESOURCES / "packs"

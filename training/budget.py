@@ -18,12 +18,10 @@ from core.files import free_space
 from core.manifest import AttackLabel
 from core.model.network import MTAA
 from core.probes import PROBES
-from core.victims import Victim
-from training.plan import image_of
+from training.plan import image_of, shapes_of
 from training.scenario import Scenario, VictimSpec
 from training.shards import BESIDE_IMAGES
 from training.sources import SPLITS, CleanImages, Split
-from training.train_victim import new_card
 
 _BLOCK = 4096
 """Bytes that a part takes beyond its examples: its header, and the block that its end does not fill."""
@@ -61,7 +59,7 @@ def room(
     brought = [files / spec.file for spec in missing if spec.file is not None]
     with torch.device("meta"):  # shapes without the weights' memory
         network = MTAA(scenario.network, image_of(clean.shape, scenario), labels, len(scenario.victim_labels))
-    largest = max((_size(_shapes(spec, clean)) for spec in trained), default=0)
+    largest = max((_size(shapes_of(spec.architecture, clean)) for spec in trained), default=0)
     return Room(
         victims=sum(victim_bytes(spec, clean) for spec in trained)
         + sum(path.stat().st_size for path in brought if path.is_file())
@@ -74,12 +72,7 @@ def room(
 
 def victim_bytes(spec: VictimSpec, clean: CleanImages) -> int:
     """Of a victim's file: kernels in float16, the rest in float32."""
-    return sum(p.numel() * (2 if p.dim() > 1 else 4) for p in _shapes(spec, clean).parameters())
-
-
-def _shapes(spec: VictimSpec, clean: CleanImages) -> Victim:
-    with torch.device("meta"):
-        return Victim(new_card(spec.architecture, clean))
+    return sum(p.numel() * (2 if p.dim() > 1 else 4) for p in shapes_of(spec.architecture, clean).parameters())
 
 
 def lacking(needed: Room, data: Path, checkpoints: Path) -> int:

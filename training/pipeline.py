@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from core.errors import DataError, ScenarioError, VictimError
+from core.frozen import how_to_get
 from core.manifest import AttackLabel, Manifest
 from core.pack import Pack, find_pack
 from core.pack import read_manifest as read_pack_manifest
@@ -25,7 +26,7 @@ from training.grow import check_start, take_victim
 from training.lasting import still_fools
 from training.memory import Smaller
 from training.own_victims import origin_of, read_own
-from training.plan import check_victim, image_of, make_attacks
+from training.plan import check_size, check_victim, image_of, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario
 from training.shards import MADE_BY, file_sha256, read_manifest, read_split
@@ -41,15 +42,13 @@ _APART = 7919
 def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
     """Raise ScenarioError, DataError or VictimError for what would else be refused hours later.
 
-    That is names that do not exist, victims to train on images without classes, and a pack to start from that the
-    scenario does not go on with. Files of the victims that this pack was made with are put into ``victims`` where they
-    are found on this machine.
+    That is names that do not exist, victims to train on images without classes or of a size that they cannot take, and
+    a pack to start from that the scenario does not go on with. Files of the victims that this pack was made with are
+    put into ``victims`` where they are found on this machine.
     """
     make_attacks(scenario)
     if absent := sorted(b for b in {a.backend for a in scenario.attacks} - {DEFAULT_BACKEND} if find_spec(b) is None):
-        raise ScenarioError(
-            f"The toolbox {absent[0]} is not installed.", "Install it: pip install 'mtaa-workbench[bench]'."
-        )
+        raise ScenarioError(f"The toolbox {absent[0]} is not installed.", how_to_get(absent[0], "bench"))
     trained = [spec for spec in scenario.victims if spec.file is None]
     unknown = {spec.architecture for spec in trained} - ARCHITECTURES.keys() - set(torchvision_names())
     if unknown:
@@ -62,6 +61,8 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
             f"The images have no classes for {trained[0].label} to learn.",
             "Sort them into a sub-folder for each class.",
         )
+    for architecture in sorted({spec.architecture for spec in trained if not (victims / spec.saved_as).exists()}):
+        check_size(architecture, clean)
     if scenario.training.start is not None:
         _check_pack(scenario, scenario.training.start, clean, victims)
 

@@ -12,15 +12,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
 from core.labels import CLEAN
 from core.manifest import ImageSpec
-from core.victims import read_card
+from core.victims import ARCHITECTURES, Victim, read_card
 from training.attacks import Attack, make_attack
 from training.scenario import Scenario, VictimSpec
 from training.shards import file_sha256
 from training.sources import SPLITS, CleanImages
+from training.train_victim import new_card
 
 PLAN = "plan.json"
 _Streams = dict[str, dict[str, Any]]
@@ -48,6 +51,35 @@ def check_victim(path: Path, spec: VictimSpec, clean: CleanImages) -> None:
         wrong.append(f"architecture {card.architecture}, not {spec.architecture}")
     if wrong:
         raise VictimError(f"{path} has {', '.join(wrong)}.", "Train the scenario's victims into a folder of their own.")
+
+
+def shapes_of(architecture: str, clean: CleanImages) -> Victim:
+    """A victim to train on ``clean``, without its weights' memory."""
+    card = new_card(architecture, clean)
+    try:
+        with torch.device("meta"):
+            return Victim(card)
+    except NotImplementedError:  # RegNets compute their widths with tensors, which then have no numbers
+        return Victim(card).to("meta")
+
+
+def check_size(architecture: str, clean: CleanImages) -> None:
+    """Raise ScenarioError where an architecture's stages leave nothing of images of this size.
+
+    Shapes alone are passed through it, so that 500 MB of weights need not be drawn to find out.
+    """
+    victim = shapes_of(architecture, clean).eval()
+    try:
+        with torch.no_grad():
+            victim(torch.zeros(1, *clean.shape, device="meta"))
+    except NotImplementedError:  # of a layer whose shapes are not known without numbers
+        return
+    except (RuntimeError, AssertionError, ValueError) as error:  # each architecture refuses in its own way
+        side = "x".join(map(str, reversed(clean.shape[1:])))
+        raise ScenarioError(
+            f"{architecture} cannot be trained on images of {side}: {str(error).splitlines()[0].rstrip('.!')}.",
+            f"Take larger images, or another architecture; {', '.join(ARCHITECTURES)} take images of any size.",
+        ) from error
 
 
 def image_of(shape: Sequence[int], scenario: Scenario) -> ImageSpec:

@@ -258,6 +258,7 @@ def test_a_pack_leaves_larger_images_as_they_are_where_its_scenario_says_so(
         ("examples = { train = 60, calibration = 20, test = 20 }\n", "", "first is the only victim"),
         ("calibration = ", "calibration = 0 # ", "asks for no calibration example"),
         ('name = "FGSM"', 'name = "FGSM"\nbackend = "torchattacks"', "torchattacks is not installed"),
+        ('"ResNet18"', '"squeezenet1_1"', "squeezenet1_1 cannot be trained on images of 8x8"),
     ],
 )
 def test_what_can_end_in_no_pack_is_refused_before_any_work(
