@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.display import has_display
+from core.frozen import keep_font_list
 
 REPORT = "mtaa-report.html"
 
@@ -15,6 +16,7 @@ REPORT = "mtaa-report.html"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status. ``argv`` is without the program's name."""
     multiprocessing.freeze_support()  # in a frozen program a child process starts here again
+    keep_font_list()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # None in a windowed program on Windows
             stream.reconfigure(errors="backslashreplace")

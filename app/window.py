@@ -18,6 +18,7 @@ from app.main_window import MainWindow
 from app.requests import Factory
 from app.session import Session
 from app.settings import Settings
+from core.frozen import return_libraries
 from core.paths import SAMPLES
 
 
@@ -107,6 +108,7 @@ class Program(QObject):
 
 def run(argv: Sequence[str], factory: Factory = make_attributor) -> int:
     """Open the window on ``argv``'s images, folders, packs and case, or on the samples, and stay until it is closed."""
+    return_libraries()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("MTAA Workbench")

@@ -1,7 +1,6 @@
 """How soon the window paints and answers, and whether it stays awake under a batch.
 
-``python -m app.window_benchmark`` prints the figures as JSON. The window runs in a process of its own, so that starting
-the interpreter counts.
+The window runs in a process of its own, so that starting the interpreter counts.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.window import Program
+from app.wizard.child import program
 
 BEAT = 20
 """Milliseconds between two beats of the heart that a busy GUI thread would miss."""
@@ -52,17 +52,17 @@ def measure(images: int = 2000) -> dict[str, float]:
             pixels = random.integers(0, 256, (28, 28), dtype=np.uint8)
             Image.fromarray(pixels).save(Path(folder, f"{number}.png"))
         out = Path(folder, "figures.json")
-        command = [sys.executable, "-m", "app.window_benchmark", folder, str(out), repr(time.time())]
+        command = [*program(), "benchmark", "watched-window", folder, str(out), repr(time.time())]
         subprocess.run(command, check=True, cwd=Path(__file__).parents[1])
         figures: dict[str, float] = json.loads(out.read_text(encoding="utf-8"))
     return figures
 
 
-def _child(folder: str, out: str, started: float) -> None:
+def watch(folder: str, out: str, started: float) -> None:
     """The window on ``folder``; closes itself when everything is judged, or nothing can be."""
     app = QApplication(sys.argv[:1])
-    program = Program(app)
-    session, heart = program.session, Heart()
+    shown = Program(app)
+    session, heart = shown.session, Heart()
     figures: dict[str, float] = {}
     since_beat: list[int] = []
 
@@ -76,7 +76,7 @@ def _child(folder: str, out: str, started: float) -> None:
 
     def told() -> None:
         if session.status.phase == "failed":
-            program.window.close()
+            shown.window.close()
         if session.viewing.row is not None and session.viewing.row.attribution is not None:
             since("first_answer_ms")
             since_beat.append(len(heart.late))
@@ -84,15 +84,15 @@ def _child(folder: str, out: str, started: float) -> None:
         ready = session.status.phase == "ready" and not session.packs.is_looking
         if rows and ready and not session.status.waiting:
             since("all_answers_ms")
-            program.window.close()
+            shown.window.close()
 
-    program.window.when_painted(painted)
+    shown.window.when_painted(painted)
     session.viewing.row_changed.connect(told)
     session.status_changed.connect(told)
-    program.window.show()
+    shown.window.show()
     app.exec()
     heart.stop()
-    program.stop()
+    shown.stop()
     if session.status.phase == "failed":
         raise SystemExit(session.status.reason)
     start, batch = np.split(np.array(heart.late), [since_beat[0]])
@@ -102,10 +102,3 @@ def _child(folder: str, out: str, started: float) -> None:
     figures["batch_beat_latest_ms"] = round(float(batch.max()), 1)
     figures["batch_beat_p99_ms"] = round(float(np.percentile(batch, 99)), 1)
     Path(out).write_text(json.dumps(figures), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    if len(sys.argv) == 4:
-        _child(sys.argv[1], sys.argv[2], float(sys.argv[3]))
-    else:
-        print(json.dumps(measure(), indent=2))

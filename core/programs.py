@@ -26,6 +26,7 @@ import torch
 from torch import nn
 
 from core.errors import VictimError
+from core.frozen import how_to_get
 
 ProgramForm = Literal["torchscript", "export", "onnx"]
 PROGRAMS: tuple[ProgramForm, ...] = get_args(ProgramForm)
@@ -59,7 +60,7 @@ def load_program(form: ProgramForm, data: bytes, name: str) -> nn.Module:
     except ImportError as error:
         raise VictimError(
             f"{name} is an ONNX model, and no converter for it is installed ({error}).",
-            "Install it: pip install 'mtaa-workbench[onnx]'.",
+            how_to_get("one", "onnx"),
         ) from error
     except Exception as error:  # parsers of three formats, each with errors of its own
         reason = " ".join(str(error).split())[:300] or type(error).__name__

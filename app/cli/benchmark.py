@@ -140,6 +140,14 @@ def window(
         write_result(json, figures)
 
 
+@cli.command("watched-window", hidden=True)
+def watched_window(folder: str, out: str, started: float) -> None:
+    """What ``window`` starts as a process of its own."""
+    from app.window_benchmark import watch  # noqa: PLC0415 (Qt)
+
+    watch(folder, out, started)
+
+
 def write_result(path: Path, result: dict[str, Any]) -> None:
     """Write a benchmark's result atomically. Raises WorkbenchError where the file cannot be written."""
     from core.files import write_file  # noqa: PLC0415

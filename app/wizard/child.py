@@ -17,6 +17,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.files import in_use, make_folder, write_file
+from core.frozen import is_frozen
 
 EVENTS, LOG, SCENARIO, START, COMMANDS = "events.jsonl", "log.txt", "scenario.toml", "run.json", "commands.txt"
 _LOOK = 250
@@ -28,7 +29,7 @@ _left: dict[Path, subprocess.Popen[bytes]] = {}
 
 def program() -> list[str]:
     """How this program's command line is started: from a checkout, an installed wheel or a frozen build."""
-    if getattr(sys, "frozen", False):
+    if is_frozen():
         console = Path(sys.executable).with_name("mtaa" + Path(sys.executable).suffix)
         return [str(console if console.exists() else sys.executable)]
     return [sys.executable, "-m", "app"]

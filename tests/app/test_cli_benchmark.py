@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from app import window_benchmark
 from app.__main__ import main
 from core.attributor import Attributor
 from core.benchmark import make_images, measure_attribution
@@ -54,6 +56,33 @@ def test_memory_of_few_and_of_many(tiny_pack: Path, tmp_path: Path, capsys: pyte
     few, many = result["peak_memory_mib"]
     assert 0 < few <= many and result["growth_mib"] == many - few
     assert f"9 files: {many:,.0f} MiB" in capsys.readouterr().out
+
+
+def test_the_window_is_a_program_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a frozen one there is no Python that could be told a module."""
+    watched: list[tuple[str, str, float]] = []
+
+    def watch(folder: str, out: str, started: float) -> None:
+        watched.append((folder, out, started))
+        assert len(list(Path(folder).glob("*.png"))) == 3
+        Path(out).write_text(json.dumps({"first_paint_ms": 7}), encoding="utf-8")
+
+    def start(command: list[str], **_: object) -> None:
+        assert command[0] == str(tmp_path / "mtaa")
+        assert main(command[1:]) == 0
+
+    (tmp_path / "mtaa").touch()
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "MTAA Workbench"))
+    monkeypatch.setattr(window_benchmark, "watch", watch)
+    monkeypatch.setattr(window_benchmark.subprocess, "run", start)
+    assert main(["benchmark", "window", "--images", "3"]) == 0
+    assert "first paint ms: 7.0" in capsys.readouterr().out
+    assert len(watched) == 1 and watched[0][2] > 0
+    assert main(["benchmark", "--help"]) == 0
+    assert "watched-window" not in capsys.readouterr().out
 
 
 def test_training_beside_the_bare_loop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

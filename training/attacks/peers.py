@@ -11,6 +11,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, from_numpy, nn
 
 from core.errors import AttackError
+from core.frozen import how_to_get
 from training.attacks.base import Kind, Oracle
 from training.attacks.toolbox import (
     Toolbox,
@@ -28,9 +29,9 @@ def _load(module: str) -> Any:
             warnings.simplefilter("ignore")  # foolbox imports names that SciPy has deprecated
             return import_module(module)
     except ImportError as error:
+        toolbox = module.partition(".")[0]
         raise AttackError(
-            f"The toolbox {module.partition('.')[0]} is not installed or does not load: {error}.",
-            "Install the optional extra: pip install 'mtaa-workbench[bench]'.",
+            f"The toolbox {toolbox} is not installed or does not load: {error}.", how_to_get(toolbox, "bench")
         ) from error
 
 

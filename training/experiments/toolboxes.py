@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from core.frozen import how_to_get
 from training.attacks import ATTACKS
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table, shown
@@ -88,9 +89,8 @@ def _cell(study: Study, seed: int, toolbox: str, name: str, victim_spec: VictimS
         "seed": seed, "pack": manifest.pack_id, "attack": spec.model_dump(), "victim": victim_spec.label,
         "images": count,
     }  # fmt: skip
-    absent = (
-        "" if importlib.util.find_spec(toolbox) else f"{toolbox} is not installed: pip install 'mtaa-workbench[bench]'"
-    )
+    found = importlib.util.find_spec(toolbox) is not None
+    absent = "" if found else f"{toolbox} is not installed. {how_to_get(toolbox, 'bench')}"
     return Cell(f"{toolbox} {name} on {victim_spec.label}", "toolbox", settings, compute, absent)
 
 
