@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from app.cli.console import output, plain
-from core.manifest import Manifest
+from core.manifest import CLEAN, Manifest
 from core.measured import NOTHING, Measured, measured, quality
 from core.pack import find_pack, list_packs, read_manifest, verify_pack
 from core.paths import DEFAULT_PACK
@@ -28,7 +28,7 @@ def list_() -> None:
     for heading in ("Name", "Title", "Labels", "File"):
         table.add_column(heading, overflow="fold")
     for pack in list_packs():
-        labels = f"{len(pack.manifest.attacks)} attacks, {len(pack.manifest.victims)} victims" if pack.manifest else ""
+        labels = _labels(pack.manifest) if pack.manifest else ""
         title = plain(pack.manifest.title) if pack.manifest else plain(pack.error or "", "red")
         table.add_row(plain(pack.path.stem), title, labels, plain(str(pack.path)))
     if table.row_count:
@@ -80,6 +80,13 @@ def verify(name: _Name = DEFAULT_PACK) -> None:
         console.print(plain(f"  {'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}", _style(check.ok)))
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
+
+
+def _labels(manifest: Manifest) -> str:
+    """How many attacks and victims can be named; "clean" is neither."""
+    names = {"attack": [a.name for a in manifest.attacks], "victim": [v.name for v in manifest.victims]}
+    numbers = {kind: sum(name != CLEAN for name in labels) for kind, labels in names.items()}
+    return ", ".join(f"{number} {kind}{'s' * (number != 1)}" for kind, number in numbers.items())
 
 
 def _style(ok: bool) -> str:
