@@ -9,7 +9,8 @@ from rich import box
 from rich.table import Table
 
 from app.cli.console import output, plain
-from core.manifest import CLEAN, Manifest
+from core.labels import CLEAN
+from core.manifest import Manifest
 from core.measured import NOTHING, Measured, measured, quality
 from core.pack import find_pack, list_packs, read_manifest, verify_pack
 from core.paths import DEFAULT_PACK

@@ -56,7 +56,8 @@ class ModelPage(Page):
         form.addRow("", self.ask)
         form.addRow("", muted(self.tr(
             "Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a "
-            "new one is added by handing over its file. It costs two passes through each victim for every image."
+            "new one is added by handing over its file. It costs three forward passes and two gradients of each victim "
+            "for every image."
         )))  # fmt: skip
         self.changed = QCheckBox(self.tr("Learn from changed images too"))
         self.changed.setChecked(choices.changed)
