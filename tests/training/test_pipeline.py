@@ -19,8 +19,10 @@ from core.errors import VictimError
 from core.pack import load_pack, verify_pack
 from training import pipeline
 from training.pipeline import train_pack
+from training.plan import check_size, shapes_of
 from training.scenario import ProbesSpec, read_scenario
 from training.shards import read_part, read_split
+from training.sources import CleanImages
 
 SCENARIO = """
 name = "digits"
@@ -286,3 +288,9 @@ def test_other_victims_than_the_attacked_ones_are_not_asked(finished: Path, tmp_
     with pytest.raises(VictimError, match="not the victim that the examples were made against"):
         train_pack(asking, tmp_path, finished / "out/data", tmp_path, torch.device("cpu"), lambda _: None)
     assert not (tmp_path / "training").exists()
+
+
+def test_widths_that_are_computed_with_tensors_refuse_nothing(digits: CleanImages) -> None:
+    """RegNets', which have no numbers where shapes alone are made."""
+    check_size("regnet_y_400mf", digits)
+    assert next(shapes_of("regnet_y_400mf", digits).parameters()).is_meta
