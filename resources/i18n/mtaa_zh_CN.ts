@@ -1067,6 +1067,10 @@
         <translation>已学会的每个单元的训练样本数</translation>
     </message>
     <message>
+        <source>Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a new one is added by handing over its file. It costs three forward passes and two gradients of each victim for every image.</source>
+        <translation>手头的受攻击的模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要对每个受攻击的模型进行三次前向传播和两次梯度计算。</translation>
+    </message>
+    <message>
         <source>Learn from changed images too</source>
         <translation>也从改动过的图像中学习</translation>
     </message>
@@ -1077,10 +1081,6 @@
     <message>
         <source>The pack can ask its victims</source>
         <translation>模型包可以询问受攻击的模型</translation>
-    </message>
-    <message>
-        <source>Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a new one is added by handing over its file. It costs two passes through each victim for every image.</source>
-        <translation>手头的受攻击的模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要在每个受攻击的模型中通过两次。</translation>
     </message>
     <message>
         <source>Epochs</source>
