@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
 import torch
 import torchvision
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 from core.errors import VictimError
 
 Tensors = Mapping[str, Tensor]
+_Network = TypeVar("_Network", bound=nn.Module)
 
 _AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
 """Heads of GoogLeNet and InceptionV3 that serve training alone."""
@@ -28,9 +31,9 @@ def build_torchvision(name: str, tensors: Tensors) -> nn.Module:
     """
     _check_name(name)
     state = {key: value for key, value in tensors.items() if not key.startswith(_AUXILIARY)}
-    with torch.device("meta"):  # shapes alone
-        narrow, wide = (_shapes(_make(name, classes)) for classes in (7, 11))
-        network = _make(name, _classes(name, narrow, wide, state))
+    narrow, wide = (_shapes(shapes_alone(partial(_make, name, classes))) for classes in (7, 11))
+    network = shapes_alone(partial(_make, name, _classes(name, narrow, wide, state)))
+    with torch.device("meta"):
         _fit_channels(network, _channels(network, state))
     try:
         network.load_state_dict(
@@ -49,6 +52,15 @@ def new_torchvision(name: str, channels: int, classes: int) -> nn.Module:
     network = _make(name, classes)
     _fit_channels(network, channels)
     return network
+
+
+def shapes_alone(make: Callable[[], _Network]) -> _Network:
+    """What ``make`` makes, without its weights' memory."""
+    try:
+        with torch.device("meta"):
+            return make()
+    except NotImplementedError:  # RegNets compute their widths with tensors, which then have no numbers
+        return make().to("meta")
 
 
 def _check_name(name: str) -> None:

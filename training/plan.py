@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
 from core.labels import CLEAN
 from core.manifest import ImageSpec
+from core.torchvision_zoo import shapes_alone
 from core.victims import ARCHITECTURES, Victim, read_card
 from training.attacks import Attack, make_attack
 from training.scenario import Scenario, VictimSpec
@@ -55,12 +57,7 @@ def check_victim(path: Path, spec: VictimSpec, clean: CleanImages) -> None:
 
 def shapes_of(architecture: str, clean: CleanImages) -> Victim:
     """A victim to train on ``clean``, without its weights' memory."""
-    card = new_card(architecture, clean)
-    try:
-        with torch.device("meta"):
-            return Victim(card)
-    except NotImplementedError:  # RegNets compute their widths with tensors, which then have no numbers
-        return Victim(card).to("meta")
+    return shapes_alone(partial(Victim, new_card(architecture, clean)))
 
 
 def check_size(architecture: str, clean: CleanImages) -> None:

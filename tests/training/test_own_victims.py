@@ -21,6 +21,7 @@ from app.__main__ import main
 from core.errors import Cancelled, VictimError
 from core.pack import load_pack
 from core.progress import CancelToken, Progress
+from core.torchvision_zoo import build_torchvision
 from core.victims import Victim, build_victim, load_victim, read_card, save_victim
 from tests.colours import NAMES, Colour, Harm, colours, folder_of, program
 from training.naming import named_by
@@ -133,6 +134,14 @@ def test_torchvisions_weights_say_their_classes_and_channels(classes: int, chann
         grey = (x * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
         own = nn.functional.interpolate(x if channels == 3 else grey, (32, 32), mode="bilinear") / 0.5
         torch.testing.assert_close(victim(x), network(own))
+
+
+def test_a_regnets_weights_are_taken_too() -> None:
+    """It computes its widths with tensors, which have no numbers where shapes alone are asked for."""
+    network = torchvision.models.regnet_y_400mf(num_classes=4).eval()
+    built = build_torchvision("regnet_y_400mf", network.state_dict())
+    x = torch.rand(1, 3, 64, 64)
+    torch.testing.assert_close(built(x), network(x))
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
