@@ -89,13 +89,21 @@ class _Classes:
             sigma=self._sigma,
             prediction_set=_held(ranking, self._limit),
             coverage=coverage,
-            reached=_belongs(ranking[0], self._limit),
+            reached=_reached(ranking[0], self._limit, coverage),
         )
 
 
 def _belongs(candidate: Candidate, limit: float) -> bool:
     """Whether a label is in the conformal set of this quantile."""
     return 1 - candidate.probability <= limit
+
+
+def _reached(first: Candidate, limit: float, coverage: float) -> bool:
+    """Whether the likeliest label may stand for the set alone: as one that belongs to it, or as probable as it covers.
+
+    Of a pack that is right more often than the coverage, sets are empty for the rest of images however sure it is.
+    """
+    return _belongs(first, limit) or first.probability >= coverage
 
 
 def _held(ranking: Sequence[Candidate], limit: float) -> tuple[str, ...]:
@@ -121,7 +129,7 @@ def covering(answer: Attribution, manifest: Manifest, coverage: float) -> Attrib
 
     def classes(task: ClassAnswer, scores: list[float]) -> ClassAnswer:
         limit = at_coverage(calibration, scores, coverage)
-        held, reached = _held(task.ranking, limit), _belongs(task.ranking[0], limit)
+        held, reached = _held(task.ranking, limit), _reached(task.ranking[0], limit, coverage)
         return replace(task, prediction_set=held, coverage=coverage, reached=reached)
 
     def interval(attack: str, known: HyperparameterAnswer) -> HyperparameterAnswer:

@@ -34,7 +34,10 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("attack.probability", "its calibrated probability, 0 to 1"),
     ("attack.ranking.LABEL", "calibrated probability of each attack (JSON: a list, most probable first)"),
     ("attack.set", "attacks that together hold the truth at the coverage (CSV: joined by |)"),
-    ("attack.reached", "whether the first is probable enough for the set; if none is, it stands there alone"),
+    (
+        "attack.reached",
+        "whether the first belongs to the set or is as probable as its coverage; if none does, it stands there alone",
+    ),
     ("attack.coverage", "how often such a set holds the truth"),
     ("attack.entropy", "of the ranking, in bits; 0 is certain"),
     ("attack.sigma", "the task's learned standard deviation (eq. 14), the same for every image of a pack"),

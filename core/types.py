@@ -61,7 +61,8 @@ class ClassAnswer:
     entropy: Shannon entropy of the ranking in bits (0 is certain, log2(number of labels) is a guess).
     sigma:   the task's homoscedastic uncertainty learned by eq. 14; the same for every image of a pack.
     prediction_set: labels that together hold the truth at ``coverage`` (conformal), most probable first.
-    reached: whether the first label is probable enough for that set; where none is, it stands there alone.
+    reached: whether the first label belongs to that set, or is as probable as the coverage; where none does, it stands
+        there alone.
     """
 
     ranking: tuple[Candidate, ...]
