@@ -79,7 +79,7 @@ class Row:
 
 
 def doubt_of(answer: Attribution) -> Doubt:
-    """SURE when both prediction sets hold one label that belongs there and they agree; UNFAMILIAR outweighs both."""
+    """SURE when both prediction sets hold one label that reaches them, and agree; UNFAMILIAR outweighs both."""
     if not answer.familiarity.familiar:
         return Doubt.UNFAMILIAR
     tasks = (answer.attack, answer.victim)
@@ -113,7 +113,7 @@ def in_words(doubt: Doubt) -> str:
     """As the list's filter has it."""
     words = {
         Doubt.SURE: QT_TRANSLATE_NOOP("ImageListPanel", "One candidate"),
-        Doubt.OPEN: QT_TRANSLATE_NOOP("ImageListPanel", "Several candidates"),
+        Doubt.OPEN: QT_TRANSLATE_NOOP("ImageListPanel", "Left open"),
         Doubt.UNFAMILIAR: QT_TRANSLATE_NOOP("ImageListPanel", "Unfamiliar"),
     }
     return translate("ImageListPanel", words[doubt])

@@ -803,8 +803,8 @@
         <translation>单一候选</translation>
     </message>
     <message>
-        <source>Several candidates</source>
-        <translation>多个候选</translation>
+        <source>Left open</source>
+        <translation>未定</translation>
     </message>
     <message>
         <source>Unfamiliar</source>

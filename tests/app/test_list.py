@@ -72,6 +72,13 @@ def test_doubt_and_summary(rows: list[Row]) -> None:
     assert summary(rows[2]) == "cw 99 % · resnet18 > 99 %"
 
 
+def test_one_label_leaves_an_answer_open_where_the_set_or_the_other_task_does_not_hold_it(sure: Finding) -> None:
+    answer = sure.attribution
+    assert doubt_of(replace(answer, attack=replace(answer.attack, reached=False))) is Doubt.OPEN
+    nobody = replace(answer.victim, ranking=answer.victim.ranking[::-1], prediction_set=("clean",))
+    assert doubt_of(replace(answer, victim=nobody)) is Doubt.OPEN
+
+
 def test_a_name_shows_what_is_in_it(finding: Finding) -> None:
     bad = "bad\u202egnp.png\n"
     model = ImageListModel()
@@ -86,7 +93,7 @@ def test_a_name_shows_what_is_in_it(finding: Finding) -> None:
 def test_doubt_is_told_in_words_and_drawn_in_shapes(rows: list[Row], qt_messages: list[str]) -> None:
     model = ImageListModel()
     model.append(rows)
-    expected = ["Unfamiliar", "", "One candidate", "", "Several candidates"]
+    expected = ["Unfamiliar", "", "One candidate", "", "Left open"]
     for role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
         told = [str(model.index(at).data(role)) for at in range(len(rows))]
         assert [next((words for words in expected if words and words in text), "") for text in told] == expected
