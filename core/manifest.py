@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.labels import CLEAN
 from core.model.config import NetworkConfig
@@ -57,6 +57,9 @@ class VictimLabel(_Strict):
     sha256: Sha256 | None = None
     accuracy: float | None = None
 
+
+ChangesSeen = Literal["features", "residuals"]
+"""Where changes after the attack are looked for: in the network's features, or in the image's residuals as well."""
 
 Fit = Literal["resize", "tiles", "crop"]
 """How an image of another size is fitted to a pack (:mod:`core.preprocess`)."""
@@ -156,7 +159,8 @@ class Manifest(_Strict):
 
     attacks, victims: labels in the order of the network's outputs; "clean" may be one of each.
     probes: how to weigh what victims say that are asked; None where the pack holds no scorer.
-    changes: whether the familiarity also looks for changes after the attack (:mod:`core.model.familiarity`).
+    changes: where the familiarity sees changes after the attack (:mod:`core.model.familiarity`), None where it does not
+        look for any. Older packs say true for the features.
     scenario: the scenario that made the pack, verbatim.
     results: measured figures with the scale they were measured at; free in form, for people and tables.
     data_fingerprint: sha256 over the manifests of the shards that the pack was trained on.
@@ -173,11 +177,16 @@ class Manifest(_Strict):
     network: NetworkConfig
     calibration: Calibration
     probes: ProbeFit | None = None
-    changes: bool = False
+    changes: ChangesSeen | None = None
     scenario: dict[str, Any]
     results: dict[str, Any]
     data_fingerprint: Sha256
     weights_sha256: Sha256
+
+    @field_validator("changes", mode="before")
+    @classmethod
+    def _as_older_packs_say_it(cls, value: Any) -> Any:
+        return {True: "features", False: None}[value] if isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _labels(self) -> Manifest:

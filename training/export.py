@@ -46,6 +46,8 @@ def export_pack(
     """
     train, calibration_split, test = (splits[name] for name in SPLITS)
     advance = _measuring(splits, tell, cancel)
+    if fools is not None:  # the network was taught to see through changes, so that its features no longer tell them
+        network.see_residuals(image.channels)
     seen = answer(network, torch.from_numpy(train.adversarial), device, advance=advance)
     fit_familiarity(network, train, seen, len(scenario.victim_labels), device, scenario.seed, advance, fools)
     labels, held_out = _reading(network.to(device), labels, calibration_split, device, advance)
@@ -59,8 +61,9 @@ def export_pack(
     answers = answer(network.to(device), torch.from_numpy(test.adversarial), device, perturbation=True, advance=advance)
     results = measure(answers, calibration, scenario, labels, test)
     results |= drawings(
-        calibrated(answers, calibration, labels), calibration, labels, scenario.victim_labels, answers.features.numpy(),
-        test.attack, test.victim, test.hyperparameter, (results["attack_confusion"], results["victim_confusion"]),
+        calibrated(answers, calibration, labels), calibration, labels, scenario.victim_labels,
+        answers.features[:, : network.features_out].numpy(), test.attack, test.victim, test.hyperparameter,
+        (results["attack_confusion"], results["victim_confusion"]),
     )  # fmt: skip
     if start is not None:
         predictions = calibrated(answers, calibration, labels)
@@ -94,7 +97,7 @@ def export_pack(
         "network": scenario.network,
         "calibration": calibration,
         "probes": probes,
-        "changes": network.familiarity.changes is not None,
+        "changes": network.changes,
         "scenario": scenario.model_dump(),
         "results": results,
         "data_fingerprint": fingerprint(data),

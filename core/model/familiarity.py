@@ -6,8 +6,8 @@ that the directions do not hold (Mahalanobis distance after Lee et al. 2018, wit
 
 That distance misses images which were compressed or scaled after the attack: they lie among the wrong classes rather
 than outside all. So a second part has learned from training examples that were changed in such ways how those look on
-which the pack then errs (outlier exposure, Hendrycks et al. 2019). The larger of the two, each in the spread that it
-has on known images, is the score.
+which the pack then errs (outlier exposure, Hendrycks et al. 2019). It may see what the network's features no longer
+tell (:mod:`core.model.residuals`). The larger of the two, each in the spread that it has on known images, is the score.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ class ChangeDetector(nn.Module):
 
 
 class Familiarity(nn.Module):
-    """score [N] = familiarity(features [N, D]); the higher, the less familiar. Buffers travel with the weights.
+    """score [N] = familiarity(features [N, D + beside]), the higher the stranger. Buffers travel with the weights.
 
+    features: D, whose distance counts. beside: how many columns follow, which only the detector of changes sees.
     changes: what tells images that were changed after the attack; None where only the distance counts.
     """
 
@@ -63,7 +64,7 @@ class Familiarity(nn.Module):
     middle: Tensor
     unit: Tensor
 
-    def __init__(self, features: int, classes: int, *, changes: bool = False) -> None:
+    def __init__(self, features: int, classes: int, *, beside: int = 0, changes: bool = False) -> None:
         super().__init__()
         rank = min(DIRECTIONS, features)
         self.register_buffer("center", torch.zeros(features))
@@ -73,7 +74,7 @@ class Familiarity(nn.Module):
         self.register_buffer("residual_scale", torch.ones(()))
         self.changes: ChangeDetector | None = None
         if changes:
-            self.watch_changes(ChangeDetector(features))
+            self.watch_changes(ChangeDetector(features + beside))
 
     def watch_changes(self, detector: ChangeDetector) -> None:
         """Let a detector have its part in the score; :meth:`balance` then says how much each part counts."""
@@ -90,8 +91,8 @@ class Familiarity(nn.Module):
         self.unit.copy_((parts.quantile(_RARE, dim=0) - self.middle).clamp_min(1e-6))
 
     def fit(self, features: Tensor, classes: Tensor) -> None:
-        """features: [N, D] of training examples; classes: int64 [N] below the number of classes."""
-        rank = self.basis.shape[1]
+        """features: [N, D + beside] of training examples; classes: int64 [N] below the number of classes."""
+        features, rank = self._own(features), self.basis.shape[1]
         centered = (features - features.mean(0)).double()
         _, vectors = torch.linalg.eigh(centered.T @ centered / len(centered))
         basis = vectors[:, -rank:]  # ascending eigenvalues: the last are the principal ones
@@ -120,11 +121,14 @@ class Familiarity(nn.Module):
             return self._distance(features)
         return ((self._parts(features, self.changes) - self.middle) / self.unit).amax(1)
 
+    def _own(self, features: Tensor) -> Tensor:
+        return features[:, : len(self.center)]
+
     def _parts(self, features: Tensor, changes: ChangeDetector) -> Tensor:
         return torch.stack([self._distance(features), changes(features)], dim=1)
 
     def _distance(self, features: Tensor) -> Tensor:
-        centered = features.float() - self.center
+        centered = self._own(features).float() - self.center
         projected = centered @ self.basis
         residual = (centered.square().sum(1) - projected.square().sum(1)).clamp_min(0) / self.residual_scale
         # Not by the expansion |a|^2 - 2ab + |b|^2, which loses small distances between large numbers.

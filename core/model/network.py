@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.manifest import AttackLabel, ImageSpec, ProbeFit
+from core.manifest import AttackLabel, ChangesSeen, ImageSpec, ProbeFit
 from core.model.backbones import make_backbone
 from core.model.config import NetworkConfig
 from core.model.epsilon import read_epsilon
 from core.model.familiarity import Familiarity
 from core.model.perturbation import VECTOR, FeaturePerturbation, Perturbation, PixelPerturbation
+from core.model.residuals import ResidualStatistics
 from core.model.scorer import Scorer
 
 _SHARED_SCALE = 100.0
@@ -23,7 +24,8 @@ _SHARED_SCALE = 100.0
 
 class Outputs(NamedTuple):
     """attack: logits [B, A]. victim: logits [B, V]. hyperparameter: [B, A], under each attack, in its label's unit.
-    perturbation: the extractor's, or None without one. features: [B, D], what the heads saw.
+    perturbation: the extractor's, or None without one. features: [B, D], what the heads saw, and behind them the
+    residuals' statistics where familiarity looks at those.
     """
 
     attack: Tensor
@@ -81,7 +83,7 @@ class MTAA(nn.Module):
     """Three answers from one adversarial image [B, C, H, W] in [0, 1]; see :class:`Outputs`.
 
     probes: those of a pack whose scorer judges the answers of victims that are asked (:mod:`core.probes`).
-    changes: whether familiarity looks for changes after the attack.
+    changes: where familiarity sees changes after the attack, if it looks for any.
     read_off: for each attack, whether its epsilon is read off the image; never while the network trains.
     """
 
@@ -90,7 +92,7 @@ class MTAA(nn.Module):
 
     def __init__(
         self, config: NetworkConfig, image: ImageSpec, attacks: Sequence[AttackLabel], victims: int, *,
-        probes: ProbeFit | None = None, changes: bool = False,
+        probes: ProbeFit | None = None, changes: ChangesSeen | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.config = config
@@ -105,12 +107,29 @@ class MTAA(nn.Module):
         self.victim_head = nn.Linear(extracted, victims)
         outputs = len(attacks) if config.hyperparameter_head == "per_attack" else 1
         self.hyperparameter_head = nn.Linear(extracted + len(attacks), outputs)
-        features = self.adversarial_extractor.features_out + extracted
-        self.familiarity = Familiarity(features, len(attacks) * victims, changes=changes)
+        self.features_out = self.adversarial_extractor.features_out + extracted
+        self.residuals: ResidualStatistics | None = None
+        if changes == "residuals":
+            self.see_residuals(image.channels)
+        beside = self.residuals.count if self.residuals is not None else 0
+        self.familiarity = Familiarity(
+            self.features_out, len(attacks) * victims, beside=beside, changes=changes is not None
+        )
         self.scorer = Scorer(attacks, probes.compressed) if probes is not None else None
         self.read_off = [a.read_off for a in attacks]
         self.register_buffer("minimum", torch.tensor([a.minimum for a in attacks]), persistent=False)
         self.register_buffer("width", torch.tensor([a.width for a in attacks]), persistent=False)
+
+    def see_residuals(self, channels: int) -> None:
+        """Let features end in the statistics of the image's residuals, for familiarity alone."""
+        self.residuals = ResidualStatistics(channels)
+
+    @property
+    def changes(self) -> ChangesSeen | None:
+        """Where familiarity sees changes after the attack, if it looks for any."""
+        if self.familiarity.changes is None:
+            return None
+        return "features" if self.residuals is None else "residuals"
 
     def forward(self, x: Tensor) -> Outputs:
         perturbation = self.perturbation_extractor(x) if self.perturbation_extractor is not None else None
@@ -128,6 +147,8 @@ class MTAA(nn.Module):
             told = self._in_units(raw)
             if perturbation is not None and any(self.read_off) and not self.training:
                 told = self._read(x, perturbation.estimate, told)
+            if self.residuals is not None:
+                features = torch.cat([features, self.residuals(x)], dim=1)
         return Outputs(attack, victim, told, perturbation, features)
 
     def _read(self, x: Tensor, estimate: Tensor, told: Tensor) -> Tensor:

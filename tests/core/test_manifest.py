@@ -56,6 +56,17 @@ def test_a_calibration_that_cannot_be_true_is_refused(tiny_manifest: dict[str, A
         Manifest.model_validate_json(json.dumps(content))
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"), [(True, "features"), (False, None), ("residuals", "residuals"), (None, None)]
+)
+def test_older_packs_say_only_whether_changes_are_looked_for(
+    tiny_manifest: dict[str, Any], said: Any, meant: str | None
+) -> None:
+    read = Manifest.model_validate_json(json.dumps(manifest(tiny_manifest) | {"changes": said}))
+    assert read.changes == meant
+    assert Manifest.model_validate_json(read.model_dump_json()) == read
+
+
 ENTRIES: dict[str, dict[str, Any]] = {
     "another schema": {"schema_version": 2},
     "unknown entry": {"colour": "red"},
@@ -66,6 +77,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "two channels": {"image": {"channels": 2, "height": 28, "width": 28}},
     "no height": {"image": {"channels": 1, "height": 0, "width": 28}},
     "unknown backbone": {"network": {"backbone": "vit"}},
+    "changes seen nowhere": {"changes": "logits"},
 }
 
 

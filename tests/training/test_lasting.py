@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 import torch
 
+from core.attributor import Attributor
 from core.errors import Cancelled, VictimError
 from core.model.familiarity import ChangeDetector
 from core.model.network import MTAA
+from core.pack import build_network, load_pack
 from core.pictures import Pixels
 from core.progress import CancelToken
+from core.types import LoadedImage
 from core.victims import load_victim
-from training import lasting
+from training import fit_familiarity, lasting
 from training.changes import changed_alike
-from training.fit_familiarity import fit_familiarity
 from training.gradients import Batches
 from training.lasting import changed_some, still_fools
 from training.pipeline import labels_of, train_pack
@@ -103,23 +105,21 @@ def test_a_pack_learns_its_mistakes_from_attacks_that_last(
     chosen: Scenario, examples: Examples, victims: Path, digits: CleanImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An example whose attack was undone is neither a mistake nor none."""
-    from training import fit_familiarity as module  # noqa: PLC0415
-
     torch.manual_seed(0)
     labels = labels_of(chosen)
     network = MTAA(chosen.network, image_of(digits.shape, chosen), labels, len(chosen.victim_labels)).eval()
     seen = answer(network, torch.from_numpy(examples.adversarial), CPU)
     counts: list[int] = []
-    real = module.fit_changes
+    real = fit_familiarity.fit_changes
 
     def counted(known: torch.Tensor, after: torch.Tensor, wrong: torch.Tensor, seed: int) -> ChangeDetector:
         counts.append(len(after))
         return real(known, after, wrong, seed)
 
     for name, value in (("ENOUGH", 1), ("STEPS", 2), ("fit_changes", counted)):
-        monkeypatch.setattr(module, name, value)
+        monkeypatch.setattr(fit_familiarity, name, value)
     for fools in (None, still_fools(chosen, victims, CPU)):
-        fit_familiarity(network, examples, seen, 2, CPU, 0, fools=fools)
+        fit_familiarity.fit_familiarity(network, examples, seen, 2, CPU, 0, fools=fools)
     assert counts[0] == len(examples)
     assert (examples.attack == 0).sum() < counts[1] < counts[0]
 
@@ -140,8 +140,21 @@ def test_a_whole_run_looks_at_its_victims(
         return real(images, seed)
 
     monkeypatch.setattr(lasting, "changed_alike", counted)
+    for name, value in (("ENOUGH", 1), ("STEPS", 2)):
+        monkeypatch.setattr(fit_familiarity, name, value)
     manifest = train_pack(chosen, victims, tmp_path / "data", tmp_path / "out", CPU, lambda _: None)
     assert manifest.probes is not None and 8 < len(times) < 22
+    assert manifest.changes == "residuals"  # since a network that sees through changes hides them
+    pack = load_pack(next((tmp_path / "out").glob("*.mtaapack")))
+    image = LoadedImage("digit", "0" * 64, np.random.default_rng(0).random((1, 8, 8), np.float32), "PNG", 8, False)
+    told = Attributor(pack, "cpu").attribute([image])[0].attribution.familiarity
+    trained = build_network(pack)
+    with torch.no_grad():
+        features = trained(torch.from_numpy(image.pixels)[None]).features
+        score = trained.familiarity(features).item()
+    assert trained.residuals is not None
+    assert features.shape == (1, trained.features_out + trained.residuals.count)
+    assert told.score == pytest.approx(score, rel=1e-3)
     with pytest.raises(VictimError, match="first"):
         train_pack(scenario(training=settings), tmp_path, tmp_path / "data", tmp_path / "other", CPU, lambda _: None)
     assert not (tmp_path / "other").exists()
