@@ -79,7 +79,7 @@ CHANGES: dict[str, Change] = {
 def lasting(
     study: Study, verdicts: Verdicts, truth: Truth, rows: NDArray[np.int64], change: Change
 ) -> dict[str, float | None]:
-    """How many attacks outlast a change, how often those are named, and how often clean images are called clean.
+    """How many attacks outlast a change, how often those are named, or missed without a warning, and clean images.
 
     rows: of the test examples that were judged. An attack lasts if its victim, which is shown images at their own size,
     sees something else in the image than in its clean one after the same change.
@@ -95,10 +95,12 @@ def lasting(
     )
     attacked = test.entry[rows] >= 0
     right = {"attack": verdicts.attack == truth.attack, "victim": verdicts.victim == truth.victim}
+    both = right["attack"] & right["victim"]
     return {
         "lasting": share_of(lasts[attacked]),
         **{f"{task}_where_lasting": share_of(named[lasts & attacked]) for task, named in right.items()},
-        "clean": share_of((right["attack"] & right["victim"])[~attacked]),
+        "silent_where_lasting": share_of((~both & verdicts.familiar)[lasts & attacked]),
+        "clean": share_of(both[~attacked]),
     }
 
 
@@ -143,6 +145,7 @@ _LASTING = {
     "lasting": "still fools its victim %",
     "attack_where_lasting": "attack % of these",
     "victim_where_lasting": "victim % of these",
+    "silent_where_lasting": "wrong, not flagged % of these",
     "clean": "clean %",
 }
 

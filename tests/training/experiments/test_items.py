@@ -224,8 +224,11 @@ def test_robustness_tells_what_its_verdicts_say(shared: Path, study: Build) -> N
         assert 0 <= figures["attack_where_lasting"] <= 1 and 0 < figures["lasting"] <= 1
     runs = content["runs"]["0"]
     assert runs["as it was"]["lasting"] == 1  # each fooled its victim when it was made
-    named = [found["attack"][~clean] == found["true_attack"][~clean] for found in [own.arrays(item.cells(own, 0)[0])]]
-    assert runs["as it was"]["attack_where_lasting"] == pytest.approx(np.mean(named))
+    found = own.arrays(item.cells(own, 0)[0])
+    attack, victim = (found[task][~clean] == found[f"true_{task}"][~clean] for task in ("attack", "victim"))
+    silent = ~(attack & victim) & (found["familiar"][~clean] == 1)
+    assert runs["as it was"]["attack_where_lasting"] == pytest.approx(attack.mean())
+    assert runs["as it was"]["silent_where_lasting"] == pytest.approx(silent.mean())
     assert runs["JPEG 75"]["lasting"] < 1
 
 
