@@ -19,7 +19,7 @@ from app.actions import Actions
 from app.attribution_view import AttributionView
 from app.case.panels import CasePanels
 from app.commands import Commands, paths_of
-from app.image_rows import ImageListPanel
+from app.images.panel import ImageListPanel
 from app.proposal_bar import ProposalBar
 from app.session import Session, Status
 from app.status_bar import StatusBar

@@ -12,7 +12,7 @@ _LINE = 1.4
 
 
 def draw_mark(painter: QPainter, place: QRectF, kind: str, t: Tones) -> None:
-    """kind: of :func:`app.image_list.kind_of`. A disc, a half disc in a ring, a triangle, a cross, an empty ring."""
+    """kind: of :func:`app.images.row.kind_of`. A disc, a half disc in a ring, a triangle, a cross, an empty ring."""
     tones = {"sure": t.good, "open": t.warn, "unfamiliar": t.bad, "errors": t.bad, "waiting": t.muted}
     colour = QColor(tones[kind])
     painter.save()

@@ -17,7 +17,8 @@ from PySide6.QtGui import QUndoStack
 
 from app.case.desk import CaseDesk
 from app.case.file import Opened
-from app.image_list import ImageListModel, Row
+from app.images.model import ImageListModel
+from app.images.row import Row
 from app.judging import make_attributor
 from app.pack_guide import PackGuide
 from app.reader import Reader

@@ -11,7 +11,7 @@ from core.types import Remark
 
 if TYPE_CHECKING:
     from app.case.desk import CaseDesk
-    from app.image_list import Row
+    from app.images.row import Row
     from app.session import Session
 
 

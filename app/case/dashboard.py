@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.case.charts import Chart, chart_of
 from app.flow import Flow
-from app.image_list import Row
+from app.images.row import Row
 from app.widgets import named
 from core.wording import shown
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.case.file import CaseFile, Export, Loaded, Opened
-from app.image_list import Row
+from app.images.row import Row
 from app.requests import CaseRequest, Entry
 from app.undo import SetRemarks
 from core.progress import CancelToken

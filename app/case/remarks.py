@@ -10,7 +10,7 @@ from PySide6.QtGui import QFocusEvent, QPalette
 from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.case.desk import CaseDesk
-from app.image_list import Row
+from app.images.row import Row
 from app.widgets import named
 
 

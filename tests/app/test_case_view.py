@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app import reader as reader_module
 from app.case.charts import Chart
-from app.image_list import Row
+from app.images.row import Row
 from app.main_window import MainWindow
 from app.requests import Setup
 from app.window import Program

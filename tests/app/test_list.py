@@ -14,7 +14,9 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.image_list import Doubt, ImageFilter, ImageListModel, Role, Row, doubt_of, kind_of, summary
+from app.images.model import ImageListModel, Role
+from app.images.order import ImageFilter
+from app.images.row import Doubt, Row, doubt_of, kind_of, summary
 from app.main_window import MainWindow
 from app.marks import draw_mark
 from app.requests import Entry

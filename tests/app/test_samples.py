@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.image_list import kind_of
+from app.images.row import kind_of
 from app.window import Program
 from core.paths import RESOURCES, SAMPLES
 from tests.app.conftest import Opener

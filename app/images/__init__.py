@@ -1,0 +1,1 @@
+"""The open images as a list."""

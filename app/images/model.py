@@ -1,0 +1,169 @@
+"""The open images in the order of opening, with their records, thumbnails and remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+
+from PySide6.QtCore import QAbstractListModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QImage
+
+from app.images.row import Row, doubt_words, summary
+from app.requests import Entry
+from core.types import Record, Remark
+from core.wording import shown
+
+translate = QCoreApplication.translate
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+
+
+class Role(IntEnum):
+    ROW = Qt.ItemDataRole.UserRole
+    KEY = Qt.ItemDataRole.UserRole + 1
+
+
+class ImageListModel(QAbstractListModel):
+    """Rows in the order of opening. Asks for a thumbnail when one is first drawn."""
+
+    thumbnail_wanted = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[Row] = []
+        self._by_key: dict[int, Row] = {}
+        self._places: dict[int, int] | None = {}
+        self._thumbnails: dict[int, QImage] = {}
+        self._asked: set[int] = set()
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        row = self._rows[index.row()]
+        value: object = None
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                value = row.entry.name
+            case Qt.ItemDataRole.ToolTipRole:
+                value = "\n".join([shown(row.entry.path), summary(row), *doubt_words(row), *self._first_of(row)])
+            case Qt.ItemDataRole.AccessibleTextRole:
+                value = ", ".join([row.entry.name, summary(row), *doubt_words(row)])
+            case Qt.ItemDataRole.DecorationRole:
+                value = self._thumbnail(row.entry)
+            case Role.ROW:
+                value = row
+            case Role.KEY:
+                value = row.entry.key
+        return value
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        return self._rows
+
+    def _first_of(self, row: Row) -> Iterator[str]:
+        """Where the bytes of a copy came first."""
+        if row.is_copy and row.record is not None:
+            sha256 = row.record.sha256
+            same = (r.entry.path for r in self._rows if r.record is not None and r.record.sha256 == sha256)
+            yield translate("ImageList", "Same bytes as {path}").format(path=shown(next(same)))
+
+    @property
+    def _at(self) -> dict[int, int]:
+        """Where each key's row is: counted when it is asked for, and not after each of thousands of removals."""
+        if self._places is None:
+            self._places = {row.entry.key: at for at, row in enumerate(self._rows)}
+        return self._places
+
+    def row_of(self, key: int) -> Row | None:
+        return self._by_key.get(key)
+
+    def index_of(self, key: int) -> QModelIndex:
+        at = self._at.get(key)
+        return QModelIndex() if at is None else self.index(at)
+
+    def keys_by_path(self) -> dict[str, int]:
+        return {row.entry.path: row.entry.key for row in self._rows}
+
+    def append(self, rows: Sequence[Row]) -> None:
+        self.insert([(len(self._rows) + offset, row) for offset, row in enumerate(rows)])
+
+    def insert(self, places: Iterable[tuple[int, Row]]) -> None:
+        """Put rows at the given final positions, ascending: the inverse of ``take``."""
+        run: list[Row] = []
+        start = 0
+        for at, row in [*places, (-1, None)]:
+            if run and at != start + len(run):
+                self.beginInsertRows(QModelIndex(), start, start + len(run) - 1)
+                self._rows[start:start] = run
+                self._by_key.update((new.entry.key, new) for new in run)
+                self._places = None
+                self.endInsertRows()
+                run = []
+            if row is None:
+                return
+            if not run:
+                start = at
+            run.append(row)
+
+    def take(self, keys: Iterable[int]) -> list[tuple[int, Row]]:
+        """Remove rows; returns them with their positions, ascending."""
+        places = sorted(self._at[key] for key in keys if key in self._at)
+        taken = [(at, self._rows[at]) for at in places]
+        while places:
+            last = first = places.pop()
+            while places and places[-1] == first - 1:
+                first = places.pop()
+            self.beginRemoveRows(QModelIndex(), first, last)
+            for row in self._rows[first : last + 1]:
+                del self._by_key[row.entry.key]
+            del self._rows[first : last + 1]
+            self._places = None
+            self.endRemoveRows()
+        return taken
+
+    def set_records(self, records: Iterable[tuple[int, Record | None]]) -> None:
+        """Give rows their records; keys that are no longer open are passed over."""
+        touched = []
+        for key, record in records:
+            if (at := self._at.get(key)) is not None:
+                self._rows[at].become(record)
+                touched.append(at)
+        if touched:
+            self.dataChanged.emit(self.index(min(touched)), self.index(max(touched)))
+
+    def set_places(self, places: Mapping[int, tuple[int, ...]]) -> None:
+        """Where records lie in the facets of the open case; told before the records themselves, which redraw."""
+        for key, bars in places.items():
+            self._rows[self._at[key]].places = bars
+
+    def set_remarks(self, remarks: Mapping[int, Remark]) -> None:
+        """Give rows their tags and notes."""
+        changed = [at for key, new in remarks.items() if (at := self._at.get(key)) is not None
+                   and self._rows[at].remark != new]  # fmt: skip
+        for at in changed:
+            row = self._rows[at]
+            row.remark, row._text = remarks[row.entry.key], None
+        if changed:
+            self.dataChanged.emit(self.index(min(changed)), self.index(max(changed)))
+
+    def renew_thumbnails(self, keys: Iterable[int]) -> None:
+        """Ask for them again as they are drawn; until then the old ones are shown."""
+        places = [self._at[key] for key in keys if key in self._at]
+        self._asked.difference_update(keys)
+        if places:
+            self.dataChanged.emit(self.index(min(places)), self.index(max(places)), [Qt.ItemDataRole.DecorationRole])
+
+    def set_thumbnail(self, key: int, picture: QImage) -> None:
+        self._thumbnails[key] = picture
+        index = self.index_of(key)
+        if index.isValid():
+            self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
+
+    def _thumbnail(self, entry: Entry) -> QImage | None:
+        if entry.key not in self._asked:
+            self._asked.add(entry.key)
+            self.thumbnail_wanted.emit(entry)
+        return self._thumbnails.get(entry.key)

@@ -1,0 +1,119 @@
+"""One open image as a row of the list, and how doubtful its answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from PySide6.QtCore import QCoreApplication
+
+from app.i18n import QT_TRANSLATE_NOOP
+from app.requests import Entry
+from core.types import NO_REMARK, Attribution, Record, Remark
+from core.wording import shown
+
+translate = QCoreApplication.translate
+
+_COPIES, _COPY = 1, 1
+"""Facet and bar of core.report.facets, which is not imported before the first paint."""
+
+
+class Doubt(IntEnum):
+    """How far an answer may be trusted, least doubtful first."""
+
+    SURE = 0
+    OPEN = 1
+    UNFAMILIAR = 2
+
+
+@dataclass(slots=True)
+class Row:
+    """One open image, with its record once it has been judged."""
+
+    entry: Entry
+    record: Record | None = None
+    remark: Remark = NO_REMARK
+    places: tuple[int, ...] = ()
+    """Its bar in each facet of the open case; empty without a case, or while it waits."""
+    _text: str | None = None
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether another file of the case has the same bytes and came first."""
+        return self.places[_COPIES : _COPIES + 1] == (_COPY,)
+
+    @property
+    def text(self) -> str:
+        """What a search looks through, in lower case."""
+        if self._text is None:
+            remark = f"{self.remark.tag} {self.remark.note}"
+            self._text = f"{self.entry.path} {summary(self)} {remark}".lower()
+        return self._text
+
+    def become(self, record: Record | None) -> None:
+        self.record, self._text = record, None
+
+    @property
+    def attribution(self) -> Attribution | None:
+        return self.record.finding.attribution if self.record and self.record.finding else None
+
+
+def doubt_of(answer: Attribution) -> Doubt:
+    """SURE when both prediction sets hold one label that reaches them, and agree; UNFAMILIAR outweighs both."""
+    if not answer.familiarity.familiar:
+        return Doubt.UNFAMILIAR
+    tasks = (answer.attack, answer.victim)
+    sure = all(task.reached and len(task.prediction_set) == 1 for task in tasks) and not answer.contradicts_itself
+    return Doubt.SURE if sure else Doubt.OPEN
+
+
+def doubt_rank(row: Row) -> tuple[int, float]:
+    """Sorts the least doubtful first; rows without an answer come last, errors after waiting ones."""
+    answer = row.attribution
+    if answer is None:
+        return (4 if row.record else 3), 0.0
+    return doubt_of(answer), 1.0 - min(answer.attack.probability, answer.victim.probability)
+
+
+def summary(row: Row) -> str:
+    """The row's second line: answer in short, or why there is none."""
+    if row.record is None:
+        return translate("ImageList", "waiting")
+    answer = row.attribution
+    if answer is None:
+        return shown((row.record.error or "").removeprefix(row.entry.path).strip())
+    attack, victim = answer.attack, answer.victim
+    said = f"{attack.label} {_short(attack.probability)}"
+    if attack.label != victim.label:  # unlike clean, where nobody was attacked
+        said += f" · {victim.label} {_short(victim.probability)}"
+    return said + " · " + translate("ImageList", "copy") if row.is_copy else said
+
+
+def in_words(doubt: Doubt) -> str:
+    """As the list's filter has it."""
+    words = {
+        Doubt.SURE: QT_TRANSLATE_NOOP("ImageListPanel", "One candidate"),
+        Doubt.OPEN: QT_TRANSLATE_NOOP("ImageListPanel", "Left open"),
+        Doubt.UNFAMILIAR: QT_TRANSLATE_NOOP("ImageListPanel", "Unfamiliar"),
+    }
+    return translate("ImageListPanel", words[doubt])
+
+
+def doubt_words(row: Row) -> Iterator[str]:
+    """What the mark before the answer says, for who cannot see it."""
+    if row.attribution is not None:
+        yield in_words(doubt_of(row.attribution))
+
+
+def _short(probability: float) -> str:
+    """Whole percents, and never a rounded-up certainty."""
+    return "> 99 %" if 0.99 < probability < 1 else f"{probability * 100:.0f} %"
+
+
+def kind_of(row: Row) -> str:
+    """Which of FILTERS a row belongs to."""
+    answer = row.attribution
+    if answer is None:
+        return "errors" if row.record else "waiting"
+    return ("sure", "open", "unfamiliar")[doubt_of(answer)]
