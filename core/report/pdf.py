@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
@@ -20,7 +19,8 @@ from core import wording
 from core.errors import WorkbenchError
 from core.files import replacing
 from core.report.cards import Card, cards
-from core.report.plots import Plot, drawable, plots
+from core.report.lettering import ending, families, wrapped
+from core.report.plots import Plot, plots
 from core.report.subject import Subject
 from core.report.summary import Summary, choose_cards, sample_sentence, summarise
 from core.types import Attribution
@@ -38,9 +38,8 @@ _BOTTOM = 0.05
 _CARD_LINES = int((_TOP - _BOTTOM - _CARD_MARGINS) / _CARD_LINE)
 _PLOTS, _PLOT_TITLE = 11.0, 0.4
 """Inches for plots on a page, and for the title of each."""
-_FONT: dict[Any, Any] = {
-    "font.family": ["DejaVu Sans"],
-    "pdf.fonttype": 42,
+_SET: dict[Any, Any] = {
+    "pdf.fonttype": 3,  # outlines of any kind of font file; 42 takes those with cubic ones for what they are not
     "pdf.compression": 6,
     "text.parse_math": False,
 }
@@ -51,7 +50,11 @@ def write_pdf(path: Path, subject: Subject) -> None:
     """See :func:`core.report.write_report`."""
     shown = choose_cards(subject.records)
     try:
-        with mpl.rc_context(_FONT), replacing(path) as temporary, PdfPages(temporary, metadata=_TITLE) as pdf:
+        with (
+            mpl.rc_context(_SET | {"font.family": families()}),
+            replacing(path) as temporary,
+            PdfPages(temporary, metadata=_TITLE) as pdf,
+        ):
             running = _pages(subject, sample_sentence(len(shown), len(subject.records)))
             for number, page in enumerate(chain(running, _card_pages(cards(shown, subject))), 1):
                 page.text(0.92, 0.03, str(number), fontsize=8, ha="right")
@@ -134,23 +137,13 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
 
 
 def _text_pages(title: str, paragraphs: Iterable[str]) -> Iterator[Figure]:
-    lines = [line for paragraph in paragraphs for line in _wrapped(paragraph, _WIDTH)]
+    lines = [line for paragraph in paragraphs for line in wrapped(paragraph, _WIDTH)]
     for start in range(0, max(1, len(lines)), _LINES):
         page = Figure(figsize=_A4)
         page.text(_LEFT, _TOP, title, fontsize=15, va="top")
         for at, line in enumerate(lines[start : start + _LINES]):
             page.text(_LEFT, _TOP - 0.04 - at * _LINE, line, fontsize=9, va="top")
         yield page
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(drawable(text), width, subsequent_indent="    ") or [""]
-
-
-def _ending(path: str, width: int) -> str:
-    """As much of a path as fits, from its end, where its name is."""
-    text = drawable(path)
-    return text if len(text) <= width else f"…{text[1 - width :]}"
 
 
 # --- cards ----------------------------------------------------------------------------------------------------------
@@ -160,7 +153,7 @@ def _card_pages(found: Iterator[Card]) -> Iterator[Figure]:
     """As many cards a page as fit. One whose text is longer than a page goes on on the next."""
     page, top = Figure(figsize=_A4), _TOP
     for card in found:
-        lines = [line for text in _card_text(card) for line in _wrapped(text, _CARD_WIDTH)]
+        lines = [line for text in _card_text(card) for line in wrapped(text, _CARD_WIDTH)]
         for start in range(0, max(1, len(lines)), _CARD_LINES):
             part = lines[start : start + _CARD_LINES]
             if top < _TOP and top - _card_height(part) < _BOTTOM:
@@ -184,7 +177,7 @@ def _draw_card(page: Figure, card: Card, lines: Sequence[str], top: float) -> No
             axes = page.add_axes((left, top - 0.15, 0.17, 0.12))
             axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axes.set_axis_off()
-    page.text(_LEFT, top, _ending(card.record.path, _WIDTH), fontsize=9, weight="bold", va="top")
+    page.text(_LEFT, top, ending(card.record.path, _WIDTH), fontsize=9, weight="bold", va="top")
     for at, line in enumerate(lines):
         page.text(_LEFT + 0.39, top - 0.02 - at * _CARD_LINE, line, fontsize=7, va="top")
     sha256 = card.record.sha256

@@ -15,13 +15,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure, FigureBase
-from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from core.report.facets import Facet
+from core.report.lettering import drawable, families
 from core.report.summary import Summary
-from core.wording import spelled_out
 
 WIDTH = 6.5
 """Inches of a plot's width."""
@@ -67,18 +66,12 @@ def plots(summary: Summary) -> list[Plot]:
 def svg_uri(plot: Plot) -> str:
     """An SVG data URI, text as outlines so that it looks the same everywhere."""
     buffer = io.BytesIO()
-    with mpl.rc_context({"font.family": ["DejaVu Sans"], "svg.fonttype": "path", "svg.hashsalt": "mtaa"}):
+    with mpl.rc_context({"font.family": families(), "svg.fonttype": "path", "svg.hashsalt": "mtaa"}):
         figure = Figure(figsize=(WIDTH, plot.height), layout="constrained")
         plot.draw(figure)
         # Named here and not by format: a packager sees imports alone, and a frozen program has nothing else.
         FigureCanvasSVG(figure).print_figure(buffer, format="svg", metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def drawable(text: str) -> str:
-    """Characters that the font lacks, and those that steer, spelled out: \\u6570 is better than an empty box."""
-    have = get_font(findfont("DejaVu Sans")).get_charmap()
-    return spelled_out(text, lambda c: c.isprintable() and ord(c) in have)
 
 
 def _cells(figure: FigureBase, summary: Summary) -> None:

@@ -28,7 +28,8 @@ from core.report import Subject, write_report
 from core.report.cards import cards
 from core.report.facets import COPY, FAILED, NONE, SINGLE, UNFAMILIAR, Facets
 from core.report.html import render
-from core.report.pdf import _WIDTH, _card_pages, _card_text, _ending, _wrapped
+from core.report.lettering import ending, wrapped
+from core.report.pdf import _WIDTH, _card_pages, _card_text
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
 from core.report.plots import WIDTH, plots
 from core.report.subject import Pictures
@@ -248,7 +249,7 @@ def test_pdf_has_the_same_content(finding: Finding, manifest: Manifest, tmp_path
     log = [LogEntry("2024-01-01T00:00:00+00:00", "attribute", "long " * 100)] * 70
     write_report(path, Subject(records, manifest, "CPU", log=log, pictures={strange: pixels}))
     data = path.read_bytes()
-    lines = len(_wrapped("2024-01-01T00:00:00+00:00  attribute: " + log[0].detail, _WIDTH))
+    lines = len(wrapped("2024-01-01T00:00:00+00:00  attribute: " + log[0].detail, _WIDTH))
     pages = int(re.findall(rb"/Count (\d+)", data)[0])
     assert pages == 1 + 1 + 1 + -(-70 * lines // 58) + 3, "facts, plots, failures, log, cards"
     assert data.count(b"/Subtype /Image") >= 2
@@ -294,10 +295,10 @@ def test_a_card_names_copies_and_the_analyst_first(finding: Finding, manifest: M
 
 
 def test_a_long_path_keeps_its_end(finding: Finding, manifest: Manifest) -> None:
-    assert _ending("short.png", 108) == "short.png"
+    assert ending("short.png", 108) == "short.png"
     long = "/" + "deep/" * 40 + "IMG_0001.png"
-    assert len(_ending(long, 108)) == 108 and _ending(long, 108).endswith("deep/IMG_0001.png")
-    assert _ending(long, 108).startswith("…")
+    assert len(ending(long, 108)) == 108 and ending(long, 108).endswith("deep/IMG_0001.png")
+    assert ending(long, 108).startswith("…")
 
 
 @pytest.mark.parametrize("kind", ["html", "pdf"])
