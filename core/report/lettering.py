@@ -23,8 +23,8 @@ _SYSTEMS = (
 )  # fmt: skip
 """That Linux, Windows and macOS come with, and their widest first where one system has several."""
 
-_FILLER = "\u200b"
-"""Behind each character that is two wide, while lines are measured; a text's own are spelled out before."""
+_FILLER, _NO_BREAK = "\u200b", "\u00a0"
+"""While lines are measured: behind each character that is two wide, and before "%". A text's own are spelled out."""
 
 
 @cache
@@ -52,8 +52,9 @@ def drawable(text: str) -> str:
 
 def wrapped(text: str, width: int) -> list[str]:
     """Lines of so many characters at most, of which Chinese ones count twice; those after the first are indented."""
-    lines = textwrap.wrap(_measured(drawable(text)), width, subsequent_indent="    ")
-    return [line.replace(_FILLER, "") for line in lines] or [""]
+    kept = _measured(drawable(text)).replace(" %", f"{_NO_BREAK}%")
+    lines = textwrap.wrap(kept, width, subsequent_indent="    ")
+    return [line.replace(_FILLER, "").replace(_NO_BREAK, " ") for line in lines] or [""]
 
 
 def ending(path: str, width: int) -> str:

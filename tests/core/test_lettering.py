@@ -58,6 +58,10 @@ def test_the_systems_typefaces_stand_in(
     assert [b"STIX" in (tmp_path / f"{name}.pdf").read_bytes() for name in ("without", "with")] == [False, True]
 
 
+def test_a_number_keeps_its_percent_sign() -> None:
+    assert wrapped("ResNet18 99.6 %, VGG 0.4 %", 14) == ["ResNet18", "    99.6 %,", "    VGG 0.4 %"]
+
+
 def test_wide_characters_count_twice(systems: pytest.MonkeyPatch) -> None:
     systems.setattr(lettering, "_drawn", lambda: frozenset(range(0x20, 0x10000)))
     lines = wrapped("数据" * 30 + " and the rest", 20)
