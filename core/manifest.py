@@ -161,7 +161,7 @@ class Manifest(_Strict):
     probes: how to weigh what victims say that are asked; None where the pack holds no scorer.
     changes: where the familiarity sees changes after the attack (:mod:`core.model.familiarity`), None where it does not
         look for any. Older packs say true for the features.
-    scenario: the scenario that made the pack, verbatim.
+    scenario: the scenario that made the pack, with the id of the pack it began with.
     results: measured figures with the scale they were measured at; free in form, for people and tables.
     data_fingerprint: sha256 over the manifests of the shards that the pack was trained on.
     """

@@ -98,11 +98,19 @@ def export_pack(
         "calibration": calibration,
         "probes": probes,
         "changes": network.changes,
-        "scenario": scenario.model_dump(),
+        "scenario": _as_told(scenario, start),
         "results": results,
         "data_fingerprint": fingerprint(data),
     }
     return write_pack(path, manifest, network.cpu().state_dict())
+
+
+def _as_told(scenario: Scenario, start: Pack | None) -> dict[str, Any]:
+    """The scenario as its pack has it: of the pack it began with the name, and not where that lay on this machine."""
+    told = scenario.model_dump()
+    if start is not None:
+        told["training"]["start"] = start.manifest.pack_id
+    return told
 
 
 def images_measured(train: int, calibration: int, test: int) -> int:

@@ -203,8 +203,9 @@ def test_a_pack_is_grown_with_its_own_victim_from_elsewhere(
     assert main(["run", *arguments]) == 0
     victim = Path("victims/first.safetensors")
     assert (tmp_path / "out" / victim).read_bytes() == (finished / "out" / victim).read_bytes()
-    results = load_pack(tmp_path / "out/grown.mtaapack").manifest.results
-    assert results["started_from"]["pack"] == load_pack(pack).manifest.pack_id
+    manifest, began = load_pack(tmp_path / "out/grown.mtaapack").manifest, load_pack(pack).manifest.pack_id
+    assert manifest.results["started_from"]["pack"] == began
+    assert manifest.scenario["training"]["start"] == began and str(tmp_path) not in manifest.model_dump_json()
     counts = read_split(tmp_path / "out/data", read_scenario(scenario), "train").entry.tolist()
     assert counts.count(0) == 2 * 3 < counts.count(1)
     (tmp_path / "out" / victim).write_bytes((tmp_path / "out" / victim).read_bytes() + b" ")
