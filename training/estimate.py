@@ -279,7 +279,7 @@ def _stand_in_answers(labels: list[AttackLabel], victims: int) -> Asked:
         probes=torch.randn(len(rows), victims, len(PROBES)), attack_logits=torch.zeros(len(rows), len(labels)),
         victim_logits=torch.zeros(len(rows), victims), image_value=torch.zeros(len(rows), len(labels)),
         attack=attacks[rows % len(attacks)], victim=rows % victims, value=torch.zeros(len(rows)),
-        at=tuple(range(victims)), clean=None,
+        as_made=torch.ones(len(rows), dtype=torch.bool), at=tuple(range(victims)), clean=None,
     )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ AT_HAND = 0.6
 def fit_scorer(labels: list[AttackLabel], asked: Asked, seed: int, steps: int | None = None) -> Scorer:
     """Train a scorer on what victims said of training examples, each time with some of them not at hand.
 
-    steps: ``STEPS`` unless this is only a trial.
+    steps: ``STEPS`` unless this is only a trial. Hyperparameters are learned from examples as they were made: a change
+    after the attack moves the victims' logits, and so what they tell of kappa.
     """
     steps = STEPS if steps is None else steps
     torch.manual_seed(seed)
@@ -53,8 +54,9 @@ def fit_scorer(labels: list[AttackLabel], asked: Asked, seed: int, steps: int | 
             scores.evidence, attack, true, here, absent
         )
         told = scores.value[torch.arange(len(rows)), true.clamp_min(0), attack]
-        error = ((told - asked.value[rows]) / width[attack])[true >= 0]
-        loss = loss / 2 + F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.02) * 10
+        error = ((told - asked.value[rows]) / width[attack])[(true >= 0) & asked.as_made[rows]]
+        off = F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.02, reduction="sum") / max(1, len(error))
+        loss = loss / 2 + off * 10
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

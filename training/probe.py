@@ -33,8 +33,9 @@ class Asked:
     """N examples with the image's own calibrated answers and what every victim said.
 
     probes: [N, V, P]. attack_logits [N, A], victim_logits [N, L]: divided by their temperature. image_value: [N, A].
-    attack, victim, value: [N], the truth. at: for each of the V victims its label's index among the L. clean: the
-    index of "clean" among the A and the L, if it is one of both.
+    attack, victim, value: [N], the truth. as_made: bool [N], whether an example is as its attack left it. at: for each
+    of the V victims its label's index among the L. clean: the index of "clean" among the A and the L, if it is one of
+    both.
     """
 
     probes: Tensor
@@ -44,6 +45,7 @@ class Asked:
     attack: Tensor
     victim: Tensor
     value: Tensor
+    as_made: Tensor
     at: tuple[int, ...]
     clean: tuple[int, int] | None
 
@@ -66,7 +68,7 @@ class Asked:
         """Some of the examples."""
         return Asked(
             self.probes[rows], self.attack_logits[rows], self.victim_logits[rows], self.image_value[rows],
-            self.attack[rows], self.victim[rows], self.value[rows], self.at, self.clean,
+            self.attack[rows], self.victim[rows], self.value[rows], self.as_made[rows], self.at, self.clean,
         )  # fmt: skip
 
     def candidates(self, kept: list[int]) -> Asked:
@@ -132,6 +134,7 @@ def ask_victims(
         attack=torch.from_numpy(examples.attack[rows]),
         victim=torch.from_numpy(examples.victim[rows]),
         value=torch.from_numpy(examples.hyperparameter[rows]),
+        as_made=torch.ones(len(rows), dtype=torch.bool),
         at=tuple(scenario.victim_labels.index(spec.label) for spec in scenario.victims),
         clean=(0, 0) if scenario.has_clean else None,  # the first of both labels
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,16 @@ def ask_all(
     for split in SPLITS:
         most = scenario.probes.examples if split == "train" else len(splits[split])
         rows = sample(splits[split], most, scenario.seed)
-        examples = splits[split]
+        examples, as_made = splits[split], np.ones(len(rows), dtype=bool)
         if split == "train" and fools is not None and scenario.training.changed:
+            before = examples.adversarial[rows]
             examples = changed_some(examples, rows, scenario.training.changed, fools, scenario.seed, check)
+            as_made = (examples.adversarial == before).all((1, 2, 3))
             rows = np.arange(len(rows))
-        asked[split] = ask_victims(
+        found = ask_victims(
             network, labels, calibration, scenario, victims, examples, rows, kept / split, device, tell, cancel
         )
+        asked[split] = replace(found, as_made=torch.from_numpy(as_made))
     return asked
 
 

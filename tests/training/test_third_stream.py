@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def made_up(count: int, seed: int, victims: int = 3) -> Asked:
         attack_logits=torch.nn.functional.one_hot(attack, 3) * 9.0,
         victim_logits=vague + 2.0 * torch.nn.functional.one_hot(victim, victims + 1),
         image_value=value[:, None].expand(-1, 3) + 4.0 * torch.randn(count, 3, generator=draw),
-        attack=attack, victim=victim, value=value, at=tuple(range(1, victims + 1)), clean=(0, 0),
+        attack=attack, victim=victim, value=value, as_made=torch.ones(count, dtype=torch.bool),
+        at=tuple(range(1, victims + 1)), clean=(0, 0),
     )  # fmt: skip
 
 
@@ -105,10 +107,7 @@ def test_a_victim_is_added_by_handing_it_over(calibration: Calibration) -> None:
     known = [part.of(torch.nonzero(part.victim != 3).squeeze(1)).candidates([0, 1]) for part in (train, held_out)]
     scorer = fit_scorer(LABELS, known[0], 0)
     fit = fit_probes(Scored.of(known[1], scorer), torch.arange(float(len(known[1]))), calibration, LABELS, 0)
-    stranger = Asked(
-        test.probes, test.attack_logits, test.victim_logits[:, :3], test.image_value, test.attack, test.victim,
-        test.value, (1, 2, 3), (0, 0),
-    )  # fmt: skip
+    stranger = replace(test, victim_logits=test.victim_logits[:, :3])
     logits = Scored.of(stranger, scorer).weighed(fit).victim
     assert logits.shape[1] == 5
     third = test.victim == 3
@@ -119,6 +118,21 @@ def test_a_victim_is_added_by_handing_it_over(calibration: Calibration) -> None:
     nobody = without.softmax(1)[:, -1]
     attacked = test.attack > 0
     assert roc_auc_score(third[attacked].numpy(), nobody[attacked].numpy()) > 0.95
+
+
+def test_kappa_is_learned_from_what_was_not_changed_after_the_attack(calibration: Calibration) -> None:
+    """Half of the examples have lost a part of their margin, as compression does."""
+    train, test = made_up(1200, 3), made_up(600, 5)
+    probes = train.probes.clone()
+    probes[::2, :, MARGIN] *= 0.3
+    as_made = torch.arange(len(train)) % 2 == 1
+    errors = []
+    for known in (as_made, torch.ones_like(as_made)):
+        scorer = fit_scorer(LABELS, replace(train, probes=probes, as_made=known), 0)
+        rows = torch.nonzero(test.attack == 2).squeeze(1)
+        told = Scored.of(test, scorer).scores.value[rows, test.candidate[rows], 2]
+        errors.append(float((told - test.value[rows]).square().mean().sqrt()))
+    assert errors[0] < 0.6 * errors[1]
 
 
 def test_intervals_of_attacks_that_nobody_named_have_no_coverage(calibration: Calibration) -> None:
