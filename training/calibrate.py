@@ -13,8 +13,11 @@ from torch.nn import functional as F
 from core.manifest import AttackLabel, Calibration, Task
 
 COVERAGES = [0.80, 0.85, 0.90, 0.95, 0.99]
-FAMILIAR_SHARE = 0.98
-"""Share of calibration images that count as familiar; the others are what the flag costs on known images."""
+FAMILIAR_SHARE = 0.97
+"""Share of calibration images that count as familiar; the others are what the flag costs on known images.
+
+Less would flag more of what is wrong after a change: in the pack for photographs over JPEG 75 a half at 0.98.
+"""
 
 
 def fit_temperature(logits: Tensor, target: Tensor) -> float:
