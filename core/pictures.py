@@ -11,6 +11,9 @@ from PIL import Image, ImageFilter
 Pixels = NDArray[np.uint8]
 """[C, H, W], of one channel or three."""
 
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in grey (ITU-R BT.601), as Pillow and torchvision have them."""
+
 FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 FULL_COLOUR, HALF_COLOUR = 0, 2
 """JPEG's 4:4:4 and 4:2:0."""

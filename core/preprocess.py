@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from core.manifest import ImageSpec
+from core.pictures import LUMA
 from core.types import FloatArray, LoadedImage
 
 MAX_TILES = 64
@@ -22,9 +23,6 @@ _LEAST = 64
 
 _Size = tuple[int, int]
 """(height, width); in words the width comes first."""
-
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Weights of red, green and blue in grey (ITU-R BT.601), as Pillow and torchvision have them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +73,7 @@ def _fit_channels(pixels: FloatArray, channels: int, adjustments: list[str]) -> 
     if np.array_equal(pixels[0], pixels[1]) and np.array_equal(pixels[0], pixels[2]):
         return pixels[:1]  # grey that was stored as colour: nothing is lost
     adjustments.append("colour turned to grey")
-    return np.tensordot(_LUMA, pixels, axes=1)[None].clip(0, 1).astype(np.float32)
+    return np.tensordot(np.asarray(LUMA, np.float32), pixels, axes=1)[None].clip(0, 1).astype(np.float32)
 
 
 def _scaled(pixels: FloatArray, height: int, width: int) -> FloatArray:

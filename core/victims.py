@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from core.errors import VictimError
 from core.files import make_folder, write_file
+from core.pictures import LUMA
 from core.programs import PROGRAMS, ProgramForm, load_program
 from core.torchvision_zoo import build_torchvision, new_torchvision
 from core.weights import fault_of
@@ -87,7 +88,6 @@ Tensors = dict[str, Tensor]
 
 PROGRAM = "program"
 """The tensor that holds a program's bytes, uint8 [N]."""
-_LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
@@ -194,7 +194,7 @@ class Victim(nn.Module):
         if self._channels > x.shape[1]:
             x = x.expand(-1, self._channels, -1, -1)
         elif self._channels < x.shape[1]:
-            x = (x * x.new_tensor(_LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+            x = (x * x.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
         if self.card.bgr:
             x = x.flip(1)
         x = (x - self._mean) / self._std

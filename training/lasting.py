@@ -63,16 +63,20 @@ def still_fools(scenario: Scenario, victims: Path, device: torch.device) -> Stil
 def changed_some(
     examples: Examples, rows: NDArray[np.int64], share: float, fools: StillFools, seed: int,
     check: Callable[[], None] = lambda: None,
-) -> Examples:  # fmt: skip
+) -> tuple[Examples, NDArray[np.bool_]]:  # fmt: skip
     """The examples at ``rows``, a share of them after a change, but for attacks that do not outlast theirs.
+
+    With them bool [N]: which are as they were made.
 
     check: called between any two, to raise where this shall not go on.
     """
     rng = np.random.default_rng(seed)
     chosen = replace(examples, **{name: getattr(examples, name)[rows] for name in examples.__dataclass_fields__})
+    as_made = np.ones(len(rows), dtype=bool)
     for at in np.flatnonzero(rng.random(len(rows)) < share):
         check()
         pair = changed_alike((chosen.adversarial[at], chosen.clean[at]), int(rng.integers(2**62)))
         if fools(torch.from_numpy(pair)[None], torch.from_numpy(chosen.victim[at : at + 1])):
             chosen.adversarial[at], chosen.clean[at] = pair
-    return chosen
+            as_made[at] = False
+    return chosen, as_made

@@ -10,7 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-_LUMA = (0.299, 0.587, 0.114)
+from core.pictures import LUMA
+
 _LIMIT = 2
 """Quantised residuals lie within this, on both sides of zero."""
 
@@ -30,7 +31,7 @@ class ResidualStatistics(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self._colour = channels == len(_LUMA)
+        self._colour = channels == len(LUMA)
         self.count = _TRIPLES * (7 if self._colour else 5)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -45,7 +46,7 @@ class ResidualStatistics(nn.Module):
         """[B, C, H, W] -> [B, kinds, _TRIPLES]: along the rows that a residual is taken in, and across them."""
         planes = levels
         if self._colour:
-            luma = (levels * levels.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+            luma = (levels * levels.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
             planes = torch.cat([levels, luma], dim=1)
         first = planes[..., 1:] - planes[..., :-1]
         second = first[..., 1:] - first[..., :-1]
