@@ -198,6 +198,14 @@ _ADJUSTMENTS = (
         QT_TRANSLATE_NOOP("Sentence", "No victim was asked: they take images of {size}. The image alone was judged."),
     ),
     (
+        r"victims were shown it scaled to (?P<size>\w+)",
+        QT_TRANSLATE_NOOP(
+            "Sentence",
+            "The victims were shown it scaled to {size}: they know an attack in it better so, as in an enlarged "
+            "picture or a screenshot.",
+        ),
+    ),
+    (
         r"victims were not asked: what one says of it is no number",
         QT_TRANSLATE_NOOP(
             "Sentence", "No victim was asked: what one of them says of it is no number. The image alone was judged."

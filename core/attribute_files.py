@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.attributor import Attributor
 from core.errors import Cancelled
+from core.findings import findings
 from core.judged import Judged, Prepared, batches
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.reading import PATIENCE, FittedFile, read_ahead
@@ -48,7 +49,7 @@ def attribute_files(
         for chunk in chain(batches(files, attributor.batch), [[]]):
             batch, ahead = ahead, _begin(attributor, chunk, known, ahead, device, cancel)
             if batch is not None:
-                found = attributor.findings(_judged(batch, cancel), coverage)
+                found = findings(_judged(batch, cancel), attributor.manifest, attributor.panel, coverage)
                 records, carried = _records(batch, found, known, carried, ahead)
                 yield records
                 meter.advance(len(batch.files))

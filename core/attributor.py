@@ -5,27 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Literal, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from core.answers import Answers
 from core.devices import choose_device, fitting, is_out_of_memory
 from core.errors import Cancelled, DeviceError, VictimError
-from core.heatmap import make_heatmap
+from core.findings import findings
 from core.judged import Answered, Judged, Prepared, batches, mean_over_tiles
 from core.manifest import Manifest
 from core.model.network import Outputs
 from core.pack import Pack, build_network
 from core.panel import Panel
-from core.perturbation import ONE_STEP, stepped
+from core.perturbation import stepped
 from core.preprocess import prepare
 from core.progress import CancelToken
 from core.stitching import cut, stitched
-from core.types import DEFAULT_COVERAGE, Attribution, Familiarity, Finding, FloatArray, Heatmap, LoadedImage, Testimony
+from core.types import DEFAULT_COVERAGE, Finding, FloatArray, LoadedImage, Testimony
 from core.victim_store import Held
 
 BATCH = 128
@@ -37,7 +38,10 @@ _CPU_PIXELS = 2**19
 _LARGEST = 2**19
 """Pixels of an image that victims are asked about at its own size: a gradient keeps all that layers made of it."""
 
-_Asking = Literal["not", "tile", "whole"]
+_Asking = Literal["not", "tile", "larger"]
+_Look = Literal["as it is", "scaled"]
+"""How an image that is larger than the pack's is shown to victims."""
+
 _Made = TypeVar("_Made")
 
 _NO_MEMORY = "victims were not asked: the memory does not hold it"
@@ -55,7 +59,7 @@ class Attributor:
         self.manifest: Manifest = pack.manifest
         self.device = choose_device(device)
         self._network = build_network(pack).requires_grad_(False)
-        self._panel: Panel | None = None
+        self.panel: Panel | None = None
         several = f" and the {len(asked)} victims to ask" if asked else ""
         beside = " and the victim to ask" if len(asked) == 1 else several
         with fitting(
@@ -64,7 +68,7 @@ class Attributor:
         ):
             self._network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             if asked and self._network.scorer is not None and pack.manifest.probes is not None:
-                self._panel = Panel(asked, pack.manifest, self._network.scorer, self.device)
+                self.panel = Panel(asked, pack.manifest, self._network.scorer, self.device)
         image = self.manifest.image
         limit = _CPU_PIXELS // (image.height * image.width) if self.device.type == "cpu" else BATCH
         self.batch = min(BATCH, max(1, limit))
@@ -79,12 +83,12 @@ class Attributor:
     @property
     def asked(self) -> tuple[Held, ...]:
         """The victims that are asked about every image that they can be shown as they were attacked."""
-        return self._panel.held if self._panel is not None else ()
+        return self.panel.held if self.panel is not None else ()
 
     @property
     def victims(self) -> list[str]:
         """The victim labels of its answers, where victims are asked."""
-        return self._panel.labels if self._panel is not None else [victim.name for victim in self.manifest.victims]
+        return self.panel.labels if self.panel is not None else [victim.name for victim in self.manifest.victims]
 
     def attribute(
         self,
@@ -99,29 +103,29 @@ class Attributor:
         coverage: of prediction sets and intervals, within the pack's calibrated range. Raises DeviceError when the
         device runs out of memory for a single tile or fails, and Cancelled between two passes.
         """
-        findings: list[Finding] = []
+        found: list[Finding] = []
         prepared = (Prepared(image.sha256, prepare(image, self.manifest.image), image.size) for image in images)
         for batch in batches(prepared, self.batch):
-            findings += self.findings(self.judge(batch, heatmaps=heatmaps, cancel=cancel), coverage)
-        return findings
+            found += findings(self.judge(batch, heatmaps=heatmaps, cancel=cancel), self.manifest, self.panel, coverage)
+        return found
 
     def judge(
         self, prepared: Sequence[Prepared], *, heatmaps: bool = False, cancel: CancelToken | None = None
     ) -> list[Judged]:
         """What the network says of a batch, in parts: neighbours of one tile size that victims are asked about, or not.
 
-        An image that victims are asked about as a whole, beyond its tiles, is a part of its own.
+        A larger image that victims are asked about, beyond its tiles, is a part of its own.
         heatmaps: keep what they are made of. Raises DeviceError, and Cancelled between two passes.
         """
-        parts = groupby(prepared, key=lambda item: (self._asking(item), item.fitted.tiles.shape[2:]))
+        parts = groupby(prepared, key=lambda item: (*self._asking(item), item.fitted.tiles.shape[2:]))
         found: list[Judged] = []
-        for (asking, _), part in parts:
-            if asking == "whole":
-                found += [self._judge_whole(item, heatmaps, cancel) for item in part]
+        for asking, remark, _, part in ((*key, list(part)) for key, part in parts):
+            if asking == "larger":
+                found += [self._judge_larger(item, heatmaps, cancel) for item in part]
             elif asking == "tile":
-                found += self._judge_asking(list(part), heatmaps, cancel)
+                found += self._judge_asking(part, heatmaps, cancel)
             else:
-                found.append(self._judge_alike(list(part), False, heatmaps, cancel))
+                found.append(replace(self._judge_alike(part, False, heatmaps, cancel), remark=remark))
         return found
 
     def _judge_asking(self, prepared: Sequence[Prepared], heatmaps: bool, cancel: CancelToken | None) -> list[Judged]:
@@ -133,52 +137,84 @@ class Attributor:
             return [self._judge_alike(prepared, True, heatmaps, cancel)]
         except VictimError:
             if len(prepared) == 1:
-                return [replace(self._judge_alike(prepared, False, heatmaps, cancel), unasked=_NO_NUMBER)]
+                return [replace(self._judge_alike(prepared, False, heatmaps, cancel), remark=_NO_NUMBER)]
         return [judged for item in prepared for judged in self._judge_asking([item], heatmaps, cancel)]
 
-    def _asking(self, item: Prepared) -> _Asking:
-        """Whether victims see the image as they were attacked: at the pack's size, or at its own where they take it."""
-        fitted, size = item.fitted, self.manifest.image.shape[1:]
-        if self._panel is None:
-            return "not"
-        if fitted.frame == size:
-            return "tile"
-        larger = item.size == fitted.frame and min(a - b for a, b in zip(item.size, size, strict=True)) >= 0
-        fits = fitted.complete and math.prod(item.size) <= _LARGEST
-        return "whole" if larger and fits and self._any_size else "not"
+    def _asking(self, item: Prepared) -> tuple[_Asking, str]:
+        """Whether victims can see the image as it was attacked, and what is to be said where they cannot."""
+        spec = self.manifest.image
+        if self.panel is None:
+            return "not", ""
+        if item.fitted.frame == spec.shape[1:]:
+            return "tile", ""
+        if self._looks(item):
+            return "larger", ""
+        return "not", self._why_not(item)
+
+    def _why_not(self, item: Prepared) -> str:
+        if math.prod(item.size) > _LARGEST and self._any_size:
+            return "victims were not asked: more than half a megapixel"
+        return f"victims were not asked: they take {self.manifest.image.size}"
+
+    def _looks(self, item: Prepared) -> list[_Look]:
+        """How victims can be shown an image that is larger than the pack's."""
+        looks: list[_Look] = []
+        (high, wide), (height, width) = item.size, self.manifest.image.shape[1:]
+        if item.size != item.fitted.frame or high < height or wide < width or not item.fitted.complete:
+            return looks
+        if high * wide <= _LARGEST and self._any_size:
+            looks.append("as it is")
+        if round(high * width / wide) == height:  # an image of the pack's size may have been enlarged to it
+            looks.append("scaled")
+        return looks
 
     @property
     def _any_size(self) -> bool:
         """Whether victims take larger images, as far as the memory that is free lets it be tried."""
-        panel = self._panel
+        panel = self.panel
         return panel is not None and bool(self._guarded(lambda: panel.any_size))
 
-    def _judge_whole(self, item: Prepared, heatmaps: bool, cancel: CancelToken | None) -> Judged:
-        """The network looks at an image's tiles, and victims at all of it, as they would if it were put to them.
+    def _judge_larger(self, item: Prepared, heatmaps: bool, cancel: CancelToken | None) -> Judged:
+        """The network looks at a larger image's tiles, and victims at all of it, as they would if it were put to them.
 
-        Where the device's memory does not hold that, or one of them has no answer, they are not asked.
+        It was attacked as large as it is, or enlarged afterwards, as on a screen, and a victim knows its attack only at
+        the size that it was made at. So that look counts at which one of them knows it better; if none does, the one at
+        the image as it is. Where the device's memory does not hold a look, or a victim has no answer, it is left out.
         """
-        alone = self._judge_alike([item], False, True, cancel)
-        if cancel is not None and cancel.cancelled:
-            raise Cancelled
-        answered, unasked = None, _NO_MEMORY
-        try:
-            answered = self._guarded(lambda: self._hear_whole(alone))
-        except VictimError:
-            unasked = _NO_NUMBER
-        if answered is None:
-            return replace(alone, unasked=unasked, estimates=alone.estimates if heatmaps else None)
-        estimates = None
-        if heatmaps and answered.estimates is not None:
-            estimates = [cut(answered.estimates[0], item.fitted)]
-        return Judged([item], True, answered.outputs, alone.familiarity, answered.testimonies, estimates)
+        alone = best = replace(self._judge_alike([item], False, True, cancel), remark=self._why_not(item))
+        for look in self._looks(item):
+            if cancel is not None and cancel.cancelled:
+                raise Cancelled
+            why = _NO_MEMORY
+            try:
+                heard = self._guarded(partial(self._hear_larger, alone, look, heatmaps))
+            except VictimError:
+                heard, why = None, _NO_NUMBER
+            if heard is None:
+                best = best if best.asked else replace(best, remark=why)
+            elif look == "as it is" or _known(heard) > _known(best):
+                best = heard
+        return best if heatmaps else replace(best, estimates=None)
 
-    def _hear_whole(self, alone: Judged) -> Answered:
-        assert self._panel is not None and alone.estimates is not None
-        fitted = alone.prepared[0].fitted
+    def _hear_larger(self, alone: Judged, look: _Look, heatmaps: bool) -> Judged:
+        assert alone.estimates is not None
+        fitted, estimates = alone.prepared[0].fitted, alone.estimates
         image = stitched(torch.from_numpy(fitted.tiles), fitted)[None].to(self.device)
-        estimate = stitched(alone.estimates[0].cpu(), fitted)[None].to(self.device)
-        return self._answered(image, alone.outputs, estimate, drawn=True)
+        if look == "scaled":
+            image = F.interpolate(image, self.manifest.image.shape[1:], mode="bilinear", antialias=True)
+            with torch.no_grad():
+                estimate = self._network(image).perturbation.estimate
+            heard = self._answered(image, alone.outputs, estimate, drawn=False)
+        else:
+            estimate = stitched(estimates[0].cpu(), fitted)[None].to(self.device)
+            heard = self._answered(image, alone.outputs, estimate, drawn=heatmaps)
+            assert heard.estimates is not None
+            estimates = [cut(heard.estimates[0], fitted)]
+        remark = f"victims were shown it scaled to {self.manifest.image.size}" if look == "scaled" else ""
+        return replace(
+            alone, asked=True, scaled=look == "scaled", outputs=heard.outputs, testimonies=heard.testimonies,
+            estimates=estimates, remark=remark,
+        )  # fmt: skip
 
     def _judge_alike(
         self, prepared: Sequence[Prepared], ask: bool, heatmaps: bool, cancel: CancelToken | None
@@ -241,7 +277,7 @@ class Attributor:
 
         def work() -> Answered:
             batch = torch.from_numpy(tiles).to(self.device).contiguous(memory_format=torch.channels_last)
-            with torch.inference_mode(not ask or self._panel is None):  # no gradient passes through its tensors
+            with torch.inference_mode(not ask or self.panel is None):  # no gradient passes through its tensors
                 outputs: Outputs = self._network(batch)
             estimates = None if outputs.perturbation is None else outputs.perturbation.estimate
             said = outputs._replace(perturbation=None)
@@ -256,12 +292,12 @@ class Attributor:
 
         drawn: whether the victims are to say what they can of where perturbations lie.
         """
-        assert self._panel is not None
+        assert self.panel is not None
         sharp = stepped(images, estimates, outputs.attack, outputs.hyperparameter, self.manifest.attacks)
-        heard = self._panel.hear(images, outputs, sharp)
+        heard = self.panel.hear(images, outputs, sharp)
         if drawn:
-            estimates = self._panel.drawn(images, estimates, heard)
-        return Answered(heard.outputs, self._panel.testimonies(heard), estimates)
+            estimates = self.panel.drawn(images, estimates, heard)
+        return Answered(heard.outputs, self.panel.testimonies(heard), estimates)
 
     def _guarded(self, work: Callable[[], _Made]) -> _Made | None:
         """What ``work`` gives, or None where the device's memory does not hold it."""
@@ -274,59 +310,7 @@ class Attributor:
             torch.cuda.empty_cache()  # outside the handler, whose traceback still held the tensors
         return None
 
-    def findings(self, judged: Sequence[Judged], coverage: float) -> Iterator[Finding]:
-        """Findings in order, each made when it is asked for: a heatmap is as large as its image."""
-        for part in judged:
-            answers, threshold = self._answers(part, coverage)
-            for row, item in enumerate(part.prepared):
-                attribution = Attribution(
-                    sha256=item.sha256,
-                    pack_id=self.manifest.pack_id,
-                    attack=answers.attack(row),
-                    victim=answers.victim(row),
-                    hyperparameters=answers.hyperparameters(row),
-                    familiarity=Familiarity(part.familiarity[row], threshold),
-                    adjustments=item.fitted.adjustments + self._not_asked(part, item),
-                    testimonies=part.testimonies[row],
-                )
-                yield Finding(attribution, self._heatmap(part, row))
 
-    def _answers(self, part: Judged, coverage: float) -> tuple[Answers, float]:
-        """A part's answers, and the familiarity that they hold to, by the calibration of what they rest on."""
-        manifest = self.manifest
-        if part.asked and manifest.probes is not None:
-            fit, asked = manifest.probes, {victim.name for victim in self.asked}
-            answers = Answers(
-                part.outputs, manifest.attacks, self.victims, fit.calibration, coverage, asked, fit.halfwidths
-            )
-            return answers, fit.calibration.familiarity_threshold
-        victims = [victim.name for victim in manifest.victims]
-        answers = Answers(part.outputs, manifest.attacks, victims, manifest.calibration, coverage)
-        return answers, manifest.calibration.familiarity_threshold
-
-    def _not_asked(self, part: Judged, item: Prepared) -> tuple[str, ...]:
-        """Said where victims are at hand and could not be asked."""
-        if part.asked or self._panel is None:
-            return ()
-        if part.unasked:
-            return (part.unasked,)
-        if math.prod(item.size) > _LARGEST and self._any_size:
-            return ("victims were not asked: more than half a megapixel",)
-        return (f"victims were not asked: they take {self.manifest.image.width}x{self.manifest.image.height}",)
-
-    def _heatmap(self, part: Judged, row: int) -> Heatmap | None:
-        """Of one image; one attack is named for all its tiles, so that the map is made of one piece."""
-        if part.estimates is None:
-            return None
-        item, estimates, how = part.prepared[row], part.estimates[row].cpu(), ""
-        told = part.outputs.attack, part.outputs.victim, part.outputs.hyperparameter
-        attack, victim, values = (each[row : row + 1].cpu() for each in told)
-        network, attacks = self.manifest.network, self.manifest.attacks
-        if part.asked and self._panel is not None and (place := int(self._panel.turning(attack, victim))) >= 0:
-            how = f"turned by a third towards the gradient of {self.asked[place].name}"
-        elif network.perturbation_extractor == "pixel" and attacks[int(attack.argmax())].name == ONE_STEP:
-            tiles = torch.from_numpy(item.fitted.tiles)
-            each = zip(torch.split(tiles, 1), torch.split(estimates, 1), strict=True)  # all would take ten times more
-            estimates = torch.cat([stepped(tile, one, attack, values, attacks) for tile, one in each])
-            how = "by epsilon where a change was seen"
-        return make_heatmap(estimates, item.fitted, network, item.size, how)
+def _known(judged: Judged) -> float:
+    """The odds of the victim of one image that knows the attack for its own best; 0 where none does, or was asked."""
+    return max([0.0, *(said.odds for said in judged.testimonies[0])])

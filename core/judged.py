@@ -47,9 +47,9 @@ class Answered:
 class Judged:
     """Images of a batch that were judged alike, with what is said of each of them.
 
-    asked: whether victims were. outputs: a row for each image. estimates: of the perturbations of its tiles, each
-    [N, F, h, w]; None where they were not wanted or are not made. unasked: why victims were not, where that turned out
-    as they were.
+    asked: whether victims were. scaled: whether they were shown it at the pack's size, not at its own. outputs: a row
+    for each image. estimates: of the perturbations of its tiles, each [N, F, h, w]; None where they were not wanted or
+    are not made. remark: what is to be said of how victims were asked, or why they were not.
     """
 
     prepared: Sequence[Prepared]
@@ -58,7 +58,8 @@ class Judged:
     familiarity: list[float]
     testimonies: Sequence[tuple[Testimony, ...]]
     estimates: Sequence[Tensor] | None
-    unasked: str = ""
+    scaled: bool = False
+    remark: str = ""
 
 
 def mean_over_tiles(outputs: Sequence[Outputs], counts: list[int]) -> Outputs:

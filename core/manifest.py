@@ -85,6 +85,11 @@ class ImageSpec(_Strict):
         """(channels, height, width)."""
         return self.channels, self.height, self.width
 
+    @property
+    def size(self) -> str:
+        """In words, the width first: "224x224"."""
+        return f"{self.width}x{self.height}"
+
 
 class Calibration(_Strict):
     """Fitted on the calibration split only.

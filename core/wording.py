@@ -182,7 +182,7 @@ def notes(answer: Attribution) -> list[str]:
 
 def image_kind(spec: ImageSpec) -> str:
     """What a pack takes: "28x28, grey"."""
-    return f"{spec.width}x{spec.height}, {'grey' if spec.channels == 1 else 'colour'}"
+    return f"{spec.size}, {'grey' if spec.channels == 1 else 'colour'}"
 
 
 def testimony(said: Testimony) -> str:

@@ -115,7 +115,7 @@ def pull_of(name: str, image: Tensor, other: int) -> Tensor:
 def test_only_the_victim_that_is_named_turns_an_estimate_and_only_under_cw() -> None:
     pack = load_pack(find_pack("mnist"))
     held = victims_to_ask(pack.manifest, True, [])
-    panel = Attributor(pack, "cpu", held)._panel
+    panel = Attributor(pack, "cpu", held).panel
     assert panel is not None
     names = [attack.name for attack in pack.manifest.attacks]
     cw, fgsm = (torch.eye(len(names))[names.index(name)] for name in ("C&W", "FGSM"))

@@ -20,13 +20,14 @@ from core.case import Case
 from core.errors import Cancelled, CaseError, DeviceError
 from core.imageio import decode_image, load_image
 from core.manifest import Fit, ImageSpec, Manifest
-from core.model.network import MTAA
+from core.model.network import MTAA, Outputs
 from core.pack import Pack, build_network, load_pack, write_pack
 from core.paths import RESOURCES
 from core.preprocess import MAX_TILES, prepare
 from core.progress import CancelToken
 from core.records import answers_to_json
 from core.types import LoadedImage
+from core.types import Testimony as Said
 from core.victim_store import victims_to_ask
 from core.victims import Victim
 from tests.core.helpers import records_of
@@ -199,6 +200,64 @@ def test_a_larger_image_is_put_to_the_victims_as_it_is(asking: Attributor, monke
     assert np.abs(seen[0][1].numpy() - clean).max() < 1e-5, "and the clean image that the heatmap shows"
 
 
+@pytest.mark.parametrize(
+    ("own", "scaled", "shown"),
+    [
+        (5.0, 2.0, "as it is"), (2.0, 3.0, "scaled"), (-1.0, 3.0, "scaled"), (-3.0, -1.0, "as it is"),
+        (None, 3.0, "scaled"), (None, -1.0, "not"),
+    ],
+)  # fmt: skip
+def test_an_enlarged_image_is_put_to_the_victims_at_the_size_at_which_they_know_the_attack_better(
+    own: float | None, scaled: float, shown: str, asking: Attributor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An enlarged picture, or a screenshot of one, has the pack's proportions. own: None for victims of one size."""
+    panel = asking.panel
+    assert panel is not None
+    heard: list[tuple[torch.Tensor, Outputs, Any]] = []
+    hear, testimonies = panel.hear, panel.testimonies
+
+    def listened(images: torch.Tensor, outputs: Outputs, estimate: torch.Tensor) -> Any:
+        heard.append((images, outputs, hear(images, outputs, estimate)))
+        return heard[-1][2]
+
+    def told(said: Any) -> list[tuple[Said, ...]]:
+        odds = scaled if heard[-1][0].shape[2:] == (28, 28) else own
+        return [tuple(replace(one, odds=odds) for one in row) for row in testimonies(said)]
+
+    monkeypatch.setattr(panel, "hear", listened)
+    monkeypatch.setattr(panel, "testimonies", told)
+    monkeypatch.setattr(panel, "any_size", own is not None, raising=False)
+    image = image_of(70, 71, 1)
+    (found,) = asking.attribute([image], heatmaps=True)
+
+    sizes = [tuple(images.shape[2:]) for images, _, _ in heard]
+    assert sizes == [*([(70, 71)] if own is not None else []), (28, 28)]
+    small, outputs, _ = heard[-1]
+    halved = Image.fromarray(image.pixels[0]).resize((28, 28), Image.Resampling.BILINEAR)
+    assert np.abs(small[0, 0].numpy() - np.asarray(halved)).max() < 1e-4
+    assert torch.equal(outputs.attack, heard[0][1].attack), "what the image itself says is said of its tiles"
+    remarks = {
+        "as it is": (),
+        "scaled": ("victims were shown it scaled to 28x28",),
+        "not": ("victims were not asked: they take 28x28",),
+    }
+    assert found.attribution.adjustments == ("judged in 9 tiles of 28x28, not resized", *remarks[shown])
+    said = {"as it is": own, "scaled": scaled}
+    assert [one.odds for one in found.attribution.testimonies] == ([said[shown]] if shown in said else [])
+    assert found.attribution.evidence == ("image" if shown == "not" else "image+probes")
+    assert found.heatmap is not None and found.heatmap.strength.shape == (70, 71)
+
+
+def test_an_image_of_other_proportions_was_not_enlarged_from_a_whole_one(
+    asking: Attributor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+    forward = Victim.forward
+    monkeypatch.setattr(Victim, "forward", lambda self, x: (seen.append(x.detach()), forward(self, x))[1])
+    asking.attribute([image_of(70, 73, 1)])
+    assert {tuple(x.shape[2:]) for x in seen} == {(70, 73)}
+
+
 @pytest.mark.parametrize("why", ["picky", "large", "memory", "trying"])
 def test_victims_that_cannot_see_a_larger_image_are_not_asked(
     why: str, asking_pack: Pack, monkeypatch: pytest.MonkeyPatch
@@ -223,7 +282,7 @@ def test_victims_that_cannot_see_a_larger_image_are_not_asked(
     if why == "large":
         monkeypatch.setattr(attributor_module, "_LARGEST", 60 * 40 - 1)
     if why == "memory":
-        monkeypatch.setattr(attributor._panel, "hear", lambda *_: (_ for _ in ()).throw(MemoryError()))
+        monkeypatch.setattr(attributor.panel, "hear", lambda *_: (_ for _ in ()).throw(MemoryError()))
     (found,) = attributor.attribute([image])
     assert found.heatmap is None, "none was wanted"
     assert found.attribution.evidence == "image"

@@ -81,9 +81,7 @@ def larger_photographs(study: Study) -> list[FloatArray]:
         if picture.height > spec.height and picture.width > spec.width:
             found.append(unit(to_pixels(picture)))
     if not found:
-        raise DataError(
-            f"{study.source} has no photograph larger than {spec.width}x{spec.height} pixels.", "Name another folder."
-        )
+        raise DataError(f"{study.source} has no photograph larger than {spec.size} pixels.", "Name another folder.")
     rows = np.unique(np.linspace(0, len(found) - 1, min(study.images(IMAGES), len(found))).astype(int))
     return [found[row] for row in rows]
 
