@@ -1972,6 +1972,10 @@
         <translation>未询问任何受害模型：它们只接受 {size} 的图像。此结果仅依据图像本身。</translation>
     </message>
     <message>
+        <source>The victims were shown it scaled to {size}: they know an attack in it better so, as in an enlarged picture or a screenshot.</source>
+        <translation>向受害模型展示的是缩放到 {size} 的图像：这样它们更能认出其中的攻击，放大的图片或屏幕截图即是如此。</translation>
+    </message>
+    <message>
         <source>No victim was asked: what one of them says of it is no number. The image alone was judged.</source>
         <translation>未询问任何受害模型：其中一个对此图像给出的不是数值。此结果仅依据图像本身。</translation>
     </message>
