@@ -112,7 +112,9 @@ def pull(victim: nn.Module, images: Tensor, label: Tensor, before: Tensor) -> Te
 
 def _at_once(victims: Sequence[nn.Module], images: Tensor) -> int:
     """How many of the images victims are asked about together."""
-    seen = [victim.pixels(images) if isinstance(victim, Victim) else images[0, 0].numel() for victim in victims]
+    seen = [
+        victim.pixels(images.shape[2:]) if isinstance(victim, Victim) else images[0, 0].numel() for victim in victims
+    ]
     return max(1, _PIXELS // max(seen))
 
 

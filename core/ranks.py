@@ -6,6 +6,9 @@ import os
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _LONGEST = timedelta(days=30)
 """How long one process waits for the slowest; the library's default of half an hour is less than a big folder takes."""
@@ -33,13 +36,25 @@ class Ranks:
         return [path for start in starts for path in paths[start : start + batch]]
 
     def device(self, name: str) -> str:
-        """The device for ``name``; for "auto" each process of a machine takes a GPU of its own."""
-        if name != "auto" or self.count == 1:
+        """The device for ``name``; for "auto" and "cuda" each process of a machine takes a GPU of its own."""
+        if name not in ("auto", "cuda") or self.count == 1:
             return name
         import torch  # noqa: PLC0415
 
         gpus = torch.cuda.device_count()
-        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % gpus}" if gpus else "cpu"
+        if not gpus:
+            return "cpu" if name == "auto" else name
+        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % gpus}"
+
+    def agreed(self, value: T) -> T:
+        """The first process's ``value``, for all of them."""
+        if self.count == 1:
+            return value
+        import torch.distributed as dist  # noqa: PLC0415
+
+        values = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
 
     def barrier(self) -> None:
         """Wait until every process has come here."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Annotated, Literal
@@ -186,9 +186,9 @@ class Victim(nn.Module):
     def device(self) -> torch.device:
         return self._mean.device
 
-    def pixels(self, images: Tensor) -> int:
-        """Of what the network sees of each of these images."""
-        return math.prod(self._resize or images.shape[2:])
+    def pixels(self, size: Sequence[int]) -> int:
+        """Of what the network sees of an image of that height and width."""
+        return math.prod(self._resize or size)
 
     def forward(self, x: Tensor) -> Tensor:
         if self._channels > x.shape[1]:

@@ -122,7 +122,7 @@ class ExtractorTraining:
             loss.backward()  # type: ignore[no-untyped-call]
         gradients = [p.grad for p in self._extractor.parameters() if p.grad is not None]
         self._ranks.add_up(*gradients)
-        if not all(gradient.isfinite().all() for gradient in gradients):  # on every rank alike
+        if not torch.stack([g.isfinite().all() for g in gradients]).all():  # on every rank alike
             raise ScenarioError(
                 "The auto-encoder's loss diverged.", f"Lower training.learning_rate, and delete {self._folder}."
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -12,11 +12,26 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.devices import is_out_of_memory
 from core.errors import DeviceError
+from core.victims import Victim
 
 Smaller = Callable[[int, int], None]
 """Told the size of a batch and of the parts that it goes through the device in from now on."""
 
 T = TypeVar("T")
+
+_GRADIENT_PIXELS = 2**20
+"""Of images at once whose gradient is taken on a CPU: layers keep some 60 to 120 MB of each 224x224 for it, and what
+the system has promised and cannot give ends the process instead of raising."""
+
+
+def at_once(victim: Victim, size: Sequence[int], most: int) -> int:
+    """How many images of that height and width a victim's gradient is taken of together, ``most`` at most.
+
+    A GPU that does not hold them says so, and :class:`Pieces` takes fewer.
+    """
+    if victim.device.type != "cpu":
+        return most
+    return min(most, max(1, _GRADIENT_PIXELS // victim.pixels(size)))
 
 
 @contextmanager

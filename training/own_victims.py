@@ -151,22 +151,26 @@ def _outputs(network: torch.nn.Module, spec: VictimSpec, clean: CleanImages) -> 
 def _probe(
     network: torch.nn.Module, spec: VictimSpec, clean: CleanImages, channels: tuple[int, ...] = ()
 ) -> tuple[int, int]:
-    """(channels, classes) of a network, found by giving it two grey images of each number of channels it may take."""
+    """(channels, classes) of a network, found by giving it grey images of each number of channels it may take.
+
+    Two and then three at once: a program that was exported for batches of one size takes no other.
+    """
     own, height, width = clean.shape
     side = (spec.size, spec.size) if spec.size else (height, width)
     reasons = []
     for tried in channels or (own, *({1, 3} - {own})):
         try:
-            logits = network.eval()(torch.full((2, tried, *side), 0.5))
+            answers = [network.eval()(torch.full((count, tried, *side), 0.5)) for count in (2, 3)]
         except Exception as error:  # whatever a network that takes something else may raise
             reasons.append(" ".join(str(error).split())[:160])
             continue
+        logits = answers[0]
         if isinstance(logits, Tensor) and logits.dim() == 2 and len(logits) == 2 and logits.shape[1] >= 2:
             return tried, int(logits.shape[1])
         shape = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         reasons.append(f"it answers two images with {shape}, not with logits [2, classes]")
     raise VictimError(
-        f"{spec.label} cannot be run on two images of {side[1]}x{side[0]}: {reasons[0]}.",
+        f"{spec.label} cannot be run on images of {side[1]}x{side[0]}: {reasons[0]}.",
         "Give the size that it takes, and export it for batches of any number.",
     )
 

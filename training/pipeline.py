@@ -30,7 +30,7 @@ from training.plan import check_size, check_victim, image_of, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario
 from training.shards import MADE_BY, file_sha256, read_manifest, read_split
-from training.sources import SPLITS, CleanImages
+from training.sources import SPLITS, CleanImages, Split
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer, attack_labels
 from training.victim_check import Verdict, check_own
@@ -164,7 +164,8 @@ def train_pack(
     _check_same_data(scenario, data)
     if scenario.probes is not None or scenario.training.changed:
         _check_asked(scenario, victims, data)
-    splits = {name: read_split(data, scenario, name) for name in SPLITS}
+    needed: tuple[Split, ...] = SPLITS if ranks.first else ("train",)  # the first exports
+    splits = {name: read_split(data, scenario, name) for name in needed}
     image = image_of(splits["train"].adversarial.shape[1:], scenario)
     labels = labels_of(scenario)
     fools = still_fools(scenario, victims, device)

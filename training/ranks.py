@@ -40,10 +40,14 @@ class Ranks(ranks.Ranks):
     def add_up(self, *tensors: Tensor) -> None:
         """Replace each tensor by its sum over the ranks."""
         if not self.alone:
+            import torch  # noqa: PLC0415
             import torch.distributed as dist  # noqa: PLC0415
 
-            for tensor in tensors:
-                dist.all_reduce(tensor)
+            together = torch.cat([tensor.reshape(-1) for tensor in tensors])  # one wait instead of one each
+            dist.all_reduce(together)
+            totals = torch.split(together, [tensor.numel() for tensor in tensors])
+            for tensor, total in zip(tensors, totals, strict=True):
+                tensor.copy_(total.view_as(tensor))
 
     def replicate(self, module: nn.Module, device: torch.device) -> nn.Module:
         """The module with gradients averaged over the ranks and batch norm over the whole batch, alone as it is."""
@@ -58,7 +62,7 @@ class Ranks(ranks.Ranks):
         gpus = device.type == "cuda" and int(os.environ.get("LOCAL_WORLD_SIZE", "1")) <= _visible_gpus()
         if gpus and dist.is_nccl_available():  # NCCL wants a GPU for every process
             group = dist.new_group(backend="nccl", timeout=_SLOWEST_STEP)
-        sync_batch_norms(module)
+        sync_batch_norms(module, group)
         # Buffers are the same everywhere: the statistics are the whole batch's.
         return DistributedDataParallel(module, process_group=group, broadcast_buffers=False)
 

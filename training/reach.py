@@ -15,6 +15,7 @@ from core.errors import VictimError
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim
 from training.attacks.base import margins
+from training.memory import at_once
 from training.naming import named_by
 from training.sources import CleanImages
 
@@ -34,6 +35,7 @@ def measure_reach(
     """
     rows = clean.rows("train")[:images]
     clean = named_by(victim, clean, rows, tell, cancel)
+    batch = at_once(victim, clean.images.shape[2:], batch)
     steps = STEPS * int(np.ceil(len(rows) / batch))
     meter = ProgressMeter(f"reach of {victim.card.name}", steps, tell, cancel=cancel)
     found: list[Tensor] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.errors import AttackError
 from core.victims import Victim
 from training.attacks.base import margins
-from training.memory import Pieces, Smaller
+from training.memory import Pieces, Smaller, at_once
 from training.ranks import Ranks
 from training.shards import read_header, read_part, write_part
 from training.sources import CleanImages, Split
@@ -43,7 +43,8 @@ def screen(
     """
     path = folder / f"screening-{split}.cache"
     rows = clean.rows(split)[:pool]
-    of = {"victim": digest, "images": hashlib.sha256(clean.images[rows].tobytes()).hexdigest()}
+    shown: dict[str, NDArray[Any]] = {"images": clean.images[rows], "labels": clean.labels[rows]}
+    of = {"victim": digest} | {name: hashlib.sha256(part.tobytes()).hexdigest() for name, part in shown.items()}
     if ranks.first and not (path.exists() and read_header(path) == of):
         right, epsilon = measure(victim, clean, rows, smaller)
         write_part(path, {"rows": rows, "right": right, "epsilon": epsilon}, of)
@@ -77,7 +78,7 @@ def measure(
         steepness = gradient.abs().sum((1, 2, 3)).clamp_min(1e-12)
         return (margin > 0).cpu().numpy().astype(np.uint8), (margin.detach() / steepness).cpu().numpy()
 
-    looked = Pieces(_BATCH, device, smaller).of(len(rows), look)
+    looked = Pieces(at_once(victim, clean.images.shape[2:], _BATCH), device, smaller).of(len(rows), look)
     if not looked:
         return np.zeros(0, np.uint8), np.zeros(0, np.float32)
     right, epsilon = map(np.concatenate, zip(*looked, strict=True))

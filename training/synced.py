@@ -1,7 +1,8 @@
 """Batch norm over the examples of all ranks, on any device.
 
-torch's own SyncBatchNorm takes GPU tensors alone. This one is made of a differentiable all-reduce, so that processes
-on CPUs train the network that a single process trains, and a run can be checked without GPUs.
+torch's own SyncBatchNorm takes GPU tensors alone, and is taken where they are. The one for other devices is made of a
+differentiable all-reduce, so that processes on CPUs train the network that a single process trains, and a run can be
+checked without GPUs.
 """
 
 from __future__ import annotations
@@ -42,8 +43,10 @@ class SyncedBatchNorm(nn.BatchNorm2d):
             return super().forward(input)
         x = input.float()
         axes, shape = (0, 2, 3), (1, -1, 1, 1)
-        count = _sum(x.new_tensor(float(x.numel() // x.shape[1])))
-        mean = _sum(x.sum(axes)) / count
+        own = x.new_tensor([float(x.numel() // x.shape[1])])
+        sums = _sum(torch.cat([x.sum(axes), own]))  # one wait for the others instead of two
+        count = sums[-1]
+        mean = sums[:-1] / count
         centered = x - mean.view(shape)
         variance = _sum(centered.square().sum(axes)) / count
         with torch.no_grad():
@@ -56,8 +59,14 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         return (normed * self.weight.view(shape) + self.bias.view(shape)).to(input.dtype)
 
 
-def sync_batch_norms(module: nn.Module) -> None:
-    """Make every ``nn.BatchNorm2d`` within ``module`` a synced one, in place, parameters and buffers its own."""
+def sync_batch_norms(module: nn.Module, gpus: Any) -> None:
+    """Make every ``nn.BatchNorm2d`` within ``module`` a synced one, in place, parameters and buffers its own.
+
+    gpus: the NCCL group of processes with a GPU each, None on other devices.
+    """
+    if gpus is not None:
+        nn.SyncBatchNorm.convert_sync_batchnorm(module, gpus)  # type: ignore[no-untyped-call]
+        return
     for part in module.modules():
         if type(part) is nn.BatchNorm2d:
             part.__class__ = SyncedBatchNorm

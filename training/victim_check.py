@@ -7,6 +7,7 @@ causes can be tried out: other scalings of the pixels, blue before red, classes 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.errors import VictimError
+from core.devices import is_out_of_memory
+from core.errors import Cancelled, VictimError, WorkbenchError
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, VictimCard
 from training.naming import BATCH, logits_of
@@ -105,14 +107,16 @@ def check_own(
 ) -> Verdict:  # fmt: skip
     """Measure a frozen victim on clean test images; try what may be wrong with one that is refused, or with any.
 
-    Raises VictimError for one that no attack can work on: without logits, or without a gradient at its input.
+    Raises VictimError for one that no attack can work on: without logits, or without a gradient at its input; and for a
+    program that fails on this device or on so many images.
     """
     card = victim.card
     rows = np.random.default_rng(0).permutation(clean.rows("test"))[:MOST]
-    _check_gradient(victim, clean.images[rows[:4]])
-    logits = _answers(
-        victim, clean, rows, ProgressMeter(f"checking {card.name}", len(rows), tell, cancel=cancel), cancel
-    )
+    with _running(victim):
+        _check_gradient(victim, clean.images[rows[:4]])
+        logits = _answers(
+            victim, clean, rows, ProgressMeter(f"checking {card.name}", len(rows), tell, cancel=cancel), cancel
+        )
     if not bool(logits.isfinite().all()):
         raise VictimError(f"{card.name} returns logits that are NaN or infinite.", "Check its weights and its scaling.")
     kinds = len(np.unique(logits.argmax(1).numpy()))
@@ -131,6 +135,23 @@ def check_own(
     meter = ProgressMeter(f"trying {card.name} otherwise", len(tried) * len(variants), tell, cancel=cancel)
     others = [(changes, _answers(_as(victim, changes), clean, tried, meter, cancel)) for changes in variants]
     return replace(verdict, advice=_advice(others, logits[: len(tried)], clean.labels[tried], clean.classes, card))
+
+
+@contextmanager
+def _running(victim: Victim) -> Iterator[None]:
+    """Raise VictimError for whatever a program of strangers comes upon, beside full memory and our own errors."""
+    try:
+        yield
+    except (Cancelled, WorkbenchError):
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        reason = " ".join(str(error).split())[:160]
+        raise VictimError(
+            f"{victim.name} cannot be run on {victim.device}: {reason}.",
+            "Export it for batches of any number. One that was exported on the CPU may keep to it: choose that device.",
+        ) from error
 
 
 def _answers(

@@ -98,6 +98,21 @@ def test_victims_that_no_attack_can_work_on_are_refused(tmp_path: Path) -> None:
         checked(program(Pair(), tmp_path / "b.pt"), colours())
 
 
+def test_a_program_for_batches_of_one_size_is_refused_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair, few = tmp_path / "pair.pt2", tmp_path / "few.pt2"
+    torch.export.save(torch.export.export(Colour().eval(), (torch.rand(2, 3, 8, 8),)), pair)
+    some = torch.export.Dim("batch", min=1, max=16)
+    torch.export.save(torch.export.export(Colour().eval(), (torch.rand(2, 3, 8, 8),), dynamic_shapes=({0: some},)), few)
+    with pytest.raises(VictimError, match="own cannot be run on images of 8x8") as refused:
+        read_own(spec(pair), pair, colours())
+    assert "batches of any number" in refused.value.remedy
+    with pytest.raises(VictimError, match="own cannot be run on cpu") as refused:
+        checked(few, colours())
+    assert "batches of any number" in refused.value.remedy
+
+
 def test_class_names_are_looked_up(tmp_path: Path) -> None:
     path = program(Colour(order=(2, 0, 3, 1)), tmp_path / "a.pt")
     verdict = checked(path, colours(), classes=["Green", "white", "red", "blue"])
