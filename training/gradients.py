@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import torch
 from torch import Tensor
 
@@ -47,6 +50,9 @@ class Batches:
         self._corners = torch.zeros(len(examples), 2, dtype=torch.long)
         self._changed, self._fools = changed, fools
         self._changes: dict[int, int] = {}  # by row, what its change follows from
+        self._coming: dict[int, Future[Tensor]] = {}
+        # Beside a GPU. Without one, the network needs the cores more.
+        self._pool = ThreadPoolExecutor(os.cpu_count()) if changed and device.type == "cuda" else None
         self._images = torch.from_numpy(examples.adversarial), torch.from_numpy(examples.clean)
         self._labels = (
             torch.from_numpy(examples.attack),
@@ -59,6 +65,7 @@ class Batches:
 
     def draw(self, generator: torch.Generator) -> None:
         """Put every image's part somewhere else, and change others."""
+        self._coming.clear()
         room = torch.tensor(self._images[0].shape[-2:]) - torch.tensor(self._crop)
         self._corners = (torch.rand(len(self), 2, generator=generator) * (room + 1)).long()
         if self._changed:
@@ -66,15 +73,23 @@ class Batches:
             seeds = torch.randint(2**62, (len(rows),), generator=generator)
             self._changes = dict(zip(rows.tolist(), seeds.tolist(), strict=True))
 
-    def _pairs(self, rows: Tensor) -> dict[int, Tensor]:
-        """By row, uint8 [2, C, H, W]: an adversarial image and its clean one after the change that was drawn for them.
+    def begin(self, rows: Tensor) -> None:
+        """Have the examples at ``rows`` changed while others are learnt from: a GPU would wait for the JPEGs."""
+        if self._pool is not None:
+            changing = (row for row in rows.tolist() if row in self._changes)
+            self._coming |= {row: self._pool.submit(self._change, row) for row in changing}
 
-        It is the same change, so that their difference is what was left of the perturbation.
+    def _change(self, row: int) -> Tensor:
+        """uint8 [2, C, H, W]: an adversarial image and its clean one after the change that was drawn for them."""
+        return torch.from_numpy(changed_alike((images[row].numpy() for images in self._images), self._changes[row]))
+
+    def _pairs(self, rows: Tensor) -> dict[int, Tensor]:
+        """By row, what :meth:`_change` made of it, where the attack outlasts that.
+
+        It is the same change of both images, so that their difference is what was left of the perturbation.
         """
-        found = {
-            row: torch.from_numpy(changed_alike((images[row].numpy() for images in self._images), self._changes[row]))
-            for row in rows.tolist() if row in self._changes
-        }  # fmt: skip
+        begun = {row: self._coming.pop(row, None) for row in rows.tolist() if row in self._changes}
+        found = {row: self._change(row) if change is None else change.result() for row, change in begun.items()}
         if self._fools is None or not found:
             return found
         lasts = self._fools(torch.stack(list(found.values())), self._labels[1][list(found)])

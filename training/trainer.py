@@ -186,9 +186,12 @@ class Trainer:
         generator = torch.Generator().manual_seed((self._scenario.seed << 16) + epoch)
         order = torch.randperm(self._examples, generator=generator)
         self._batches.draw(generator)
-        for rows in torch.split(order, self._sizes)[self._tally.step :]:
+        left = torch.split(order, self._sizes)[self._tally.step :]
+        for at, rows in enumerate(left):
             if cancel is not None:
                 cancel.check()
+            for coming in left[at + 1 : at + 2]:
+                self._batches.begin(self._ranks.part(coming))
             self.optimizer.zero_grad(set_to_none=True)
             found = self._gradients.of(rows, smaller)
             self.optimizer.step()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,22 @@ def test_what_is_shown_changed_still_fools_its_victim(chosen: Scenario, examples
         same = np.array_equal(after.adversarial, examples.adversarial)
         assert not same and torch.equal(shown.adversarial[~attacked], shown.clean[~attacked])
     assert undone > 10  # on 8x8 digits many a change undoes an attack
+
+
+def test_changes_that_were_begun_ahead_are_the_same(examples: Examples, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As beside a GPU, whose batches would wait for them."""
+    with ThreadPoolExecutor(2) as pool:
+        ahead, plain = (Batches(examples, CPU, None, 0.9) for _ in range(2))
+        monkeypatch.setattr(ahead, "_pool", pool)
+        for seed, begun in (
+            (1, slice(0, 20)),
+            (2, slice(10, None)),
+        ):  # what was begun and not taken is of no epoch more
+            for batches in (ahead, plain):
+                batches.draw(torch.Generator().manual_seed(seed))
+            ahead.begin(torch.arange(len(examples))[begun])
+            for rows in torch.split(torch.arange(len(examples) // 2), 7):
+                assert torch.equal(ahead.take(rows).adversarial, plain.take(rows).adversarial)
 
 
 def test_a_scenario_that_changes_nothing_needs_no_victims(scenario: Build, chosen: Scenario, tmp_path: Path) -> None:
