@@ -12,8 +12,12 @@ _LINE = 1.4
 
 
 def draw_mark(painter: QPainter, place: QRectF, kind: str, t: Tones) -> None:
-    """kind: of :func:`app.images.row.kind_of`. A disc, a half disc in a ring, a triangle, a cross, an empty ring."""
-    tones = {"sure": t.good, "open": t.warn, "unfamiliar": t.bad, "errors": t.bad, "waiting": t.muted}
+    """kind: of :func:`app.images.row.kind_of`. A disc, a diamond, a half disc in a ring, a triangle, a cross, an
+    empty ring.
+    """
+    tones = {
+        "sure": t.good, "weakened": t.warn, "open": t.warn, "unfamiliar": t.bad, "errors": t.bad, "waiting": t.muted,
+    }  # fmt: skip
     colour = QColor(tones[kind])
     painter.save()
     painter.setPen(Qt.PenStyle.NoPen)
@@ -21,6 +25,10 @@ def draw_mark(painter: QPainter, place: QRectF, kind: str, t: Tones) -> None:
     match kind:
         case "sure":
             painter.drawEllipse(place)
+        case "weakened":
+            middle, half = place.center(), QPointF(place.width() / 2, 0)
+            ends = QPointF(middle.x(), place.top()), QPointF(middle.x(), place.bottom())
+            painter.drawPolygon(QPolygonF([ends[0], middle + half, ends[1], middle - half]))
         case "unfamiliar":
             top = QPointF(place.center().x(), place.top())
             painter.drawPolygon(QPolygonF([top, place.bottomRight(), place.bottomLeft()]))

@@ -12,8 +12,9 @@ from PySide6.QtCore import QObject, QSize, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage
 
 from app.requests import Entry
-from core.errors import WorkbenchError
+from core.errors import Cancelled, WorkbenchError
 from core.folders import search
+from core.progress import CancelToken
 from core.types import FloatArray, LoadedImage
 
 THUMBNAIL = 96
@@ -31,7 +32,7 @@ def bytes_to_qimage(pixels: NDArray[np.uint8]) -> QImage:
     array = np.ascontiguousarray(pixels.transpose(1, 2, 0))
     height, width = array.shape[:2]
     kind = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
-    return QImage(array.data, width, height, array.strides[0], kind).copy()
+    return QImage(array.data, width, height, width * len(pixels), kind).copy()  # a single pixel has any strides
 
 
 def thumbnail_of(image: LoadedImage) -> QImage:
@@ -66,7 +67,7 @@ class Reader(QObject):
         self._latest: Entry | None = None
         self._reference: Entry | None = None
         self._reference_read.connect(self._tell_reference)
-        self._closing = False
+        self._closing = CancelToken()
 
     def scan(self, paths: Sequence[str], recursive: bool, wanted_for: object) -> None:
         """Find the images under files and folders; files named one by one stay, whatever they are."""
@@ -97,22 +98,24 @@ class Reader(QObject):
         """Run ``work`` on the pool; an exception in it reaches ``crashed``."""
 
         def guarded() -> None:
-            if self._closing:
+            if self._closing.cancelled:
                 return
             try:
                 work()
+            except Cancelled:
+                pass
             except Exception as error:
                 self.crashed.emit(error)
 
         self._pool.start(guarded, priority)
 
     def stop(self) -> None:
-        self._closing = True
+        self._closing.cancel()
         self._pool.clear()
         self._pool.waitForDone()
 
     def _scan(self, paths: tuple[str, ...], recursive: bool, wanted_for: object) -> None:
-        found = search([Path(path) for path in paths], recursive)
+        found = search([Path(path) for path in paths], recursive, cancel=self._closing)
         self.scanned.emit(tuple(str(path) for path in found.files), wanted_for, found.left_out)
 
     def _load(self, entry: Entry) -> None:

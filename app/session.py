@@ -201,7 +201,7 @@ class Session(QObject):
     def judge_missing(self) -> None:
         """Ask for every row without an answer that nobody is working on."""
         self.judge_waiting([row.entry for row in self.images.rows])
-        self._settle()  # rows that come back have the answers with which they were removed
+        self.settle()  # rows that come back have the answers with which they were removed
 
     def judge_waiting(self, entries: Iterable[Entry]) -> None:
         """The same of these entries, as far as they are still open."""
@@ -302,9 +302,9 @@ class Session(QObject):
         self.viewing.told([key for key, _ in records])
         coverage = self.coverage
         if any(_is_at_another(record, coverage) for _, record in records):
-            self._settle()
+            self.settle()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Let all rows have the coverage that is set, in a moment."""
         if not self._settling.isActive():
             self._settling.start()
@@ -351,7 +351,7 @@ class Session(QObject):
     def _setting_changed(self, key: str) -> None:
         if key == "attribution/coverage":
             self.viewing.ask()
-            self._settle()
+            self.settle()
 
     def _worker_ready(self, setup: Setup, device: str) -> None:
         self._tell(phase="ready", device=device, reason="")

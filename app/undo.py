@@ -16,19 +16,24 @@ if TYPE_CHECKING:
 
 
 class RemoveRows(QUndoCommand):
-    """Takes rows from the list; undo puts them back where they were."""
+    """Takes rows from the list; undo puts them back where they were, to be judged if a run was on its way to them."""
 
     def __init__(self, session: Session, keys: Sequence[int], text: str) -> None:
         super().__init__(text)
         self._session, self._keys = session, tuple(keys)
         self._taken: list[tuple[int, Row]] = []
+        self._running = False
 
     def redo(self) -> None:
+        self._running = self._session.status.waiting > 0
         self._taken = self._session.images.take(self._keys)
 
     def undo(self) -> None:
         self._session.images.insert(self._taken)
-        self._session.judge_missing()
+        if self._running:
+            self._session.judge_missing()
+        else:
+            self._session.settle()
 
 
 class SetRemarks(QUndoCommand):

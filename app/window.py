@@ -50,13 +50,13 @@ class Program(QObject):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._scheme_changed)
 
     def start(self, paths: Sequence[str]) -> None:
-        """Show the window; open ``paths`` once it has been painted, or the samples where there are none."""
+        """Show the window; open ``paths`` once it has been painted, or for who never opened anything the samples."""
 
         def begin() -> None:
             self.session.start()
             if paths:
                 self.window.commands.open_dropped(paths)
-            else:
+            elif not self.settings.recent():
                 self.session.open_paths([str(SAMPLES)], remember=False)
 
         self.window.when_painted(begin)
@@ -107,7 +107,7 @@ class Program(QObject):
 
 
 def run(argv: Sequence[str], factory: Factory = make_attributor) -> int:
-    """Open the window on ``argv``'s images, folders, packs and case, or on the samples, and stay until it is closed."""
+    """Open the window on ``argv``'s images, folders, packs and case, and stay until it is closed."""
     return_libraries()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)

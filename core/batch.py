@@ -16,6 +16,7 @@ from core.case import Case, absolute
 from core.errors import CaseError
 from core.folders import find_images
 from core.manifest import Manifest
+from core.opened import Place, remember, remembered
 from core.progress import CancelToken, ProgressCallback
 from core.ranks import Ranks
 from core.types import Record
@@ -121,7 +122,12 @@ def devices(case: Case) -> str:
 
 
 def note_opened(case: Case, paths: Iterable[str | Path], subfolders: bool = True) -> None:
-    """Log what the files that follow were found under, once, so that a run that was cut off can be gone on with."""
+    """Log what the files that follow were found under, once, so that a run that was cut off can be gone on with.
+
+    That this user did so is remembered outside the case: see :mod:`core.opened`.
+    """
+    paths = list(paths)
+    remember(case.path, ((absolute(path), subfolders) for path in paths))
     noted = _opened(case)
     new = [path for path in map(absolute, paths) if noted.get(path) != subfolders]
     if new:
@@ -143,14 +149,29 @@ def _left_out(case: Case) -> list[str]:
     return [entry.detail for entry in case.log() if entry.action == _LEFT_OUT]
 
 
-def left_over(case: Case) -> list[Path]:
-    """The image files under what was opened for a case, as far as it is still there, that are not in the case."""
+def left_over(case: Case, cancel: CancelToken | None = None) -> list[Path]:
+    """The image files under what this user opened for a case, as far as it is still there, that are not in the case.
+
+    Nothing else that its log names is touched: :func:`opened_elsewhere` tells it. Raises Cancelled after ``cancel``.
+    """
+    cancel = cancel or CancelToken()
     found: dict[Path, None] = {}
-    for path, subfolders in _opened(case).items():
+    for path, subfolders in remembered(case.path, _opened(case).items()):
+        cancel.check()
         if os.path.lexists(path):
-            found.update(dict.fromkeys(find_images([path], subfolders)))
+            found.update(dict.fromkeys(find_images([path], subfolders, cancel)))
     known = set(case.paths())
     return [path for path in found if str(path) not in known]
+
+
+def opened_elsewhere(case: Case) -> list[Place]:
+    """What was opened for a case by somebody else, or on another computer, or before the case came to this path.
+
+    It is not looked at. What is no path of this system is left out.
+    """
+    named = _opened(case)
+    own = {path for path, _ in remembered(case.path, named.items())}
+    return [(path, deep) for path, deep in named.items() if path not in own and absolute(path) == path]
 
 
 def was_cut_off(case: Case) -> bool:
@@ -180,7 +201,8 @@ def fill_shared(
             merge_parts(case, paths)
             case.settle_victims(_asked(attributor))
         ranks.barrier()
-        own = ranks.share(case.waiting(paths), attributor.batch)
+        waiting, size = ranks.agreed((case.waiting(paths), attributor.batch))  # devices take batches of their own
+        own = ranks.share(waiting, size)
         ranks.barrier()  # nobody writes before all have looked
         with Case.create(_part(case.path, ranks.index), case.manifest, case.coverage) as part:
             fill_case(part, attributor, own, progress=progress if ranks.first else lambda _: None)

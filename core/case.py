@@ -55,6 +55,7 @@ class Case(Mapping[str, Finding]):
     def __init__(self, path: str | Path) -> None:
         """Open an existing case. Raises CaseError for what is none, is damaged, or was written by a newer program."""
         self.path = Path(path)
+        self._gone: dict[str, list[str]] = {}  # paths of a run's hashes where nothing was, the first one last
         with self._guarded():
             self._database = open_database(self.path, _WAIT)
             try:
@@ -198,6 +199,7 @@ class Case(Mapping[str, Finding]):
         In this order a run that goes on cuts its batches where the first one would have, so that even the last digit
         of every answer is the same.
         """
+        self._gone.clear()  # a run begins, and files may have been moved since the last
         with self._guarded():
             states = {
                 text_of(path): (size, modified)
@@ -247,10 +249,28 @@ class Case(Mapping[str, Finding]):
         )
 
     def _moved_from(self, sha256: str | None) -> str | bytes | None:
-        if sha256 not in self._hashes:
+        """The first known path of these bytes where nothing is any more.
+
+        They are looked for once a run: else, for each of thousands of copies, all others would be looked at.
+        """
+        if sha256 is None or sha256 not in self._hashes:
             return None
-        paths = self._database.execute("SELECT path FROM files WHERE sha256 = ? ORDER BY id", (sha256,)).fetchall()
-        return next((path for (path,) in paths if not os.path.lexists(text_of(path))), None)
+        if sha256 not in self._gone:
+            rows = self._database.execute("SELECT path FROM files WHERE sha256 = ? ORDER BY id DESC", (sha256,))
+            paths = [text_of(path) for (path,) in rows]
+            self._gone[sha256] = [path for path in paths if not os.path.lexists(path)]
+        gone = self._gone[sha256]
+        while gone:
+            path = storable(gone.pop())
+            if self._is_gone(path, sha256):
+                return path
+        return None
+
+    def _is_gone(self, path: str | bytes, sha256: str) -> bool:
+        """Still: the file may have come back since, and another program may have found it elsewhere."""
+        query = "SELECT 1 FROM files WHERE path = ? AND sha256 = ?"
+        known = self._database.execute(query, (path, sha256)).fetchone()
+        return known is not None and not os.path.lexists(text_of(path))
 
     # --- what people add --------------------------------------------------------------------------------------------
 
@@ -306,6 +326,7 @@ class Case(Mapping[str, Finding]):
                 yield
             except BaseException:
                 self._database.execute("ROLLBACK")
+                self._gone.clear()  # with what it no longer held
                 raise
             self._database.execute("COMMIT")
 

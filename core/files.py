@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -55,14 +55,24 @@ def make_folder(path: Path) -> None:
 def write_file(path: Path, data: bytes) -> None:
     """Put ``data`` in ``path`` atomically. Raises WorkbenchError where it cannot be written, DiskFullError for want of
     room."""
+    write_parts(path, (data,))
+
+
+def write_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """The same with what comes part by part, so that a large file need not fit into memory."""
     _check_file(path)
+    size, remaining = 0, iter(parts)
     try:
         with replacing(path) as temporary, temporary.open("xb") as file:
-            file.write(data)
+            for part in remaining:
+                size += len(part)
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise unwritten(path, len(data), error) from error
+        if error.errno in _NO_ROOM:
+            size += sum(map(len, remaining))
+        raise unwritten(path, size, error) from error
 
 
 def unwritten(path: Path, needed: int, error: OSError) -> WorkbenchError:

@@ -9,8 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.progress import CancelToken
+
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy"})
-"""Suffixes, in lower case, of the files that are picked from a folder."""
+"""Suffixes, in lower case, of the files that are picked from a folder whatever they begin with."""
+
+_BEGINNINGS = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|BM....\0\0\0\0|II\*\0|MM\0\*|RIFF....WEBP|\x93NUMPY", re.DOTALL
+)
+"""Of files of these types: evidence is often named by its hash, and whoever hides an image renames it."""
 
 _LONGEST = 10
 """Characters of a suffix; what is longer is the end of a sentence with a full stop in it."""
@@ -26,32 +33,40 @@ _FURNITURE = frozenset({"thumbs.db", "desktop.ini"})
 class Found:
     """What lies under files and folders.
 
-    files: to attribute. left_out: how many files of the folders are of no image type that is read, by their suffix.
+    files: to attribute. left_out: how many files of the folders are of no image type that is read, by their suffix;
+    what begins as an image is one under any name.
     """
 
     files: list[Path]
     left_out: Counter[str]
 
 
-def find_images(paths: Iterable[str | Path], recursive: bool = True) -> list[Path]:
+def find_images(paths: Iterable[str | Path], recursive: bool = True, cancel: CancelToken | None = None) -> list[Path]:
     """The files to attribute, as :func:`search` finds them."""
-    return search(paths, recursive).files
+    return search(paths, recursive, cancel=cancel).files
 
 
-def search(paths: Iterable[str | Path], recursive: bool = True, apart: Iterable[Path] = ()) -> Found:
+def search(
+    paths: Iterable[str | Path],
+    recursive: bool = True,
+    apart: Iterable[Path] = (),
+    cancel: CancelToken | None = None,
+) -> Found:
     """The files to attribute: those named, as they are, and the image files of the folders named.
 
     A file that was named stays even when it is no image or does not exist, so that it shows up with the reason.
     Files in folders come in natural order ("2.png" before "10.png"), links to folders are not followed. No path comes
     twice. Hidden files are left out without a word, as are the program's own ones and those ``apart``.
+    Raises Cancelled at the next folder after ``cancel``.
     """
     found: dict[Path, None] = {}
     others: dict[Path, None] = {}
+    cancel = cancel or CancelToken()
     for path in map(Path, paths):
         if not _is_folder(path):
             found[path] = None
             continue
-        for file, is_image in _walk(path, recursive):
+        for file, is_image in _walk(path, recursive, cancel):
             (found if is_image else others)[file] = None
     known = set(map(os.path.abspath, apart))
     return Found(
@@ -67,15 +82,27 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _walk(folder: Path, recursive: bool) -> Iterator[tuple[Path, bool]]:
+def _walk(folder: Path, recursive: bool, cancel: CancelToken) -> Iterator[tuple[Path, bool]]:
     """Each file that is looked at, and whether it is taken for an image."""
     closed: list[Path] = []
     for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
+        cancel.check()
         folders[:] = sorted((f for f in folders if recursive and not f.startswith(".")), key=_natural)
         for file in sorted(files, key=_natural):
             if not (file.startswith(".") or file.lower() in _FURNITURE or _OWN.search(file)):
-                yield Path(parent, file), Path(file).suffix.lower() in SUFFIXES
+                path = Path(parent, file)
+                yield path, path.suffix.lower() in SUFFIXES or _begins_as_image(path)
     yield from ((path, True) for path in closed)  # each becomes a row that says why
+
+
+def _begins_as_image(file: Path) -> bool:
+    try:
+        if not file.is_file():  # a pipe would be waited for
+            return False
+        with file.open("rb") as opened:
+            return _BEGINNINGS.match(opened.read(12)) is not None
+    except OSError:
+        return False
 
 
 def _suffix(file: Path) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from core.files import write_file
+from core.files import write_parts
 from core.manifest import Manifest
 from core.types import (
     Attribution,
@@ -27,10 +27,24 @@ from core.types import (
 SCHEMA = 1
 
 
-def to_json(
+def json_parts(
     records: Iterable[Record], manifest: Manifest, device: str, remarks: Mapping[str, Remark] | None = None
-) -> dict[str, Any]:
-    """All records with the pack and the device that judged them, as values that JSON has. remarks: by path."""
+) -> Iterator[bytes]:
+    """The JSON file of all records with the pack and the device that judged them, a record at a time.
+
+    Joined, the parts are what :func:`encode` makes of the whole. remarks: by path.
+    """
+    before, _, after = encode(_frame(manifest, device)).rpartition(b"[]")
+    yield before + b"["
+    comma = b""
+    for row in rows(records, remarks):
+        yield comma + b"\n    " + encode(row).rstrip().replace(b"\n", b"\n    ")
+        comma = b","
+    yield (b"\n  ]" if comma else b"]") + after
+
+
+def _frame(manifest: Manifest, device: str) -> dict[str, Any]:
+    """The document without a record; they come last in it."""
     return {
         "schema": SCHEMA,
         "pack": {
@@ -40,7 +54,7 @@ def to_json(
             "weights_sha256": manifest.weights_sha256,
         },
         "device": device,
-        "records": [*rows(records, remarks)],
+        "records": [],
     }
 
 
@@ -226,4 +240,4 @@ def write_json(
     remarks: Mapping[str, Remark] | None = None,
 ) -> None:
     """Write all records atomically. Raises WorkbenchError where the file cannot be written."""
-    write_file(Path(path), encode(to_json(records, manifest, device, remarks)))
+    write_parts(Path(path), json_parts(records, manifest, device, remarks))

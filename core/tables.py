@@ -7,12 +7,12 @@ Where JSON has a list over labels, CSV has a column for each label of the pack.
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from core.files import write_file
+from core.files import write_parts
 from core.manifest import Manifest
 from core.records import rows
 from core.types import Record, Remark
@@ -80,21 +80,31 @@ _FAMILIARITY = ("score", "threshold", "familiar")
 
 
 def write_csv(
-    path: str | Path, records: Iterable[Record], manifest: Manifest, remarks: Mapping[str, Remark] | None = None
+    path: str | Path, records: Collection[Record], manifest: Manifest, remarks: Mapping[str, Remark] | None = None
 ) -> None:
     """Write all records atomically, UTF-8, one line a record under a line of names.
 
     Floats have all their digits. Text that a spreadsheet would run as a formula gets a ' before it. Raises
     WorkbenchError where the file cannot be written.
     """
-    flat = [{name: _cell(value) for name, value in _flat(row)} for row in rows(records, remarks)]
+    write_parts(Path(path), _lines(records, manifest, remarks))
+
+
+def _lines(records: Collection[Record], manifest: Manifest, remarks: Mapping[str, Remark] | None) -> Iterator[bytes]:
+    """A line at a time: the records are gone through twice, and never flattened all at once."""
     # Victims that were asked bring columns of their own, which the pack's manifest does not know.
-    names = dict.fromkeys([*columns(manifest), *(name for row in flat for name in row)])
-    buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, names, restval="")
-    writer.writeheader()
-    writer.writerows(flat)
-    write_file(Path(path), buffer.getvalue().encode("utf-8", "backslashreplace"))
+    found = (name for row in rows(records, remarks) for name, _ in _flat(row))
+    writer = csv.DictWriter(_Echo(), dict.fromkeys(chain(columns(manifest), found)), restval="")
+    yield writer.writeheader()
+    for row in rows(records, remarks):
+        yield writer.writerow({name: _cell(value) for name, value in _flat(row)})
+
+
+class _Echo:
+    """In the place of a file: hands each line back, which the writer passes on."""
+
+    def write(self, line: str) -> bytes:
+        return line.encode("utf-8", "backslashreplace")
 
 
 def columns(manifest: Manifest) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -165,6 +166,21 @@ def contradiction(answer: Attribution) -> str:
     if not answer.contradicts_itself:
         return ""
     return "attack and victim contradict each other: one says clean, the other does not. Rely on neither"
+
+
+_WEAKENING = re.compile(
+    r"file is |resized |enlarged |judged at |only the middle |colour turned |grey repeated |\d+ of \d+ tiles "
+)
+
+
+def is_weakened(answer: Attribution) -> bool:
+    """Whether some of what an attack left in the image was lost before it was judged, or was not looked at."""
+    return any(_WEAKENING.match(text) for text in answer.adjustments)
+
+
+def why_not(error: str | None, path: str) -> str:
+    """Why a file was not attributed, without the path that stands beside it."""
+    return shown((error or "").removeprefix(path).lstrip(": "))
 
 
 def not_asked(answer: Attribution) -> str:

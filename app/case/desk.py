@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from app.case.elsewhere import Elsewhere
 from app.case.file import CaseFile, Export, Loaded, Opened
 from app.images.row import Row
 from app.requests import CaseRequest, Entry
@@ -41,6 +42,7 @@ class CaseDesk(QObject):
         self._postponed: list[tuple[tuple[str, ...], bool]] = []
         self._exports: list[CancelToken] = []
         self.file = CaseFile(session.worker.ask_heatmap, self)
+        self.elsewhere = Elsewhere(self)
         self._wire()
 
     def _wire(self) -> None:
@@ -62,6 +64,7 @@ class CaseDesk(QObject):
     def open(self, path: str) -> None:
         """Read a case; its files take the place of the list's. What is open stays if it cannot be read."""
         self.loading = True
+        self.elsewhere.withdraw()  # what is opened from now on goes into the other case
         self.file.open(Path(path).absolute(), self.session.setup)
 
     def create(self, path: str, files: Sequence[str] = ()) -> None:
@@ -73,10 +76,12 @@ class CaseDesk(QObject):
         self.file.create(target.absolute(), self.session.setup, self.session.coverage)
 
     def close(self) -> None:
-        """Put the case away and empty the list; everything is in the file."""
+        """Put the case away and empty the list; everything is in the file. Another that is being read still comes."""
         if self.case is not None:
+            another_comes = self.loading and not self._partial
             self._put(None)
-            self.file.close()
+            if not another_comes:
+                self.file.close()
 
     def stop(self) -> None:
         self.cancel_export()
@@ -130,6 +135,8 @@ class CaseDesk(QObject):
             say(text.format(n=f"{waiting:,}"))
         elif not self.session.images.rows and not self._postponed:
             say(self.tr("The case is empty. Open a folder, or drop images, to put them into it."))
+        if self.can_fill:
+            self.elsewhere.ask(case.elsewhere)
 
     def _go_on(self) -> None:
         """What was opened while the case was being read comes now."""
@@ -276,6 +283,8 @@ class CaseDesk(QObject):
         """A case that turns out to be damaged half-way is not shown in part: nobody could tell what is missing."""
         if self._partial:
             self.close()
+        elif self.case is None:  # it was put away for one that does not come
+            self.file.close()
         if self.case is not None:
             self._postponed.clear()  # it was to go into that case, and not into this one
         self.session.crashed.emit(error)

@@ -20,6 +20,7 @@ from core.types import NO_REMARK, FloatArray, Heatmap, LoadedImage, Record, Rema
 if TYPE_CHECKING:
     from core.case import Case
     from core.manifest import Fit, Manifest
+    from core.opened import Place
     from core.report.facets import Facets
     from core.report.subject import Subject
 
@@ -33,6 +34,7 @@ class Opened:
 
     pack: the name or file of its pack on this machine, None where it is not there.
     cut_off: whether its last run was killed.
+    elsewhere: what its log says was opened for it, and not by this user where it lies now.
     asked: hashes of the victims that its answers rest on, None while it has no answers.
     fit: how it fits images of another size, None for the pack's own way.
     """
@@ -43,6 +45,7 @@ class Opened:
     facets: Facets
     pack: str | None
     cut_off: bool
+    elsewhere: tuple[Place, ...]
     asked: tuple[str, ...] | None
     fit: Fit | None
 
@@ -76,7 +79,7 @@ class CaseFile(QObject):
     loaded = Signal(object)
     """list of Loaded, in the case's order."""
     complete = Signal(int)
-    """Everything was loaded; how many files are not in the case, of those under what was opened for it."""
+    """Everything was loaded; how many files are not in the case, of those under what this user opened for it."""
     known = Signal(object, int)
     """Path to Remark, of every file that is in the case after a run; what ``writes`` was when that was asked for."""
     logged = Signal(object)
@@ -99,6 +102,7 @@ class CaseFile(QObject):
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="case export")
         self._case: Case | None = None
         self._ending = False
+        self._reading = CancelToken()
         self.writes = 0
         """How often tags and notes were handed over to be written."""
 
@@ -122,6 +126,8 @@ class CaseFile(QObject):
         self._run(work, self.unreadable.emit)
 
     def close(self) -> None:
+        """Stop reading the case, if that is not over, and close it."""
+        self._reading.cancel()
         self._run(self._close)
 
     def note_opened(self, paths: Sequence[str], subfolders: bool) -> None:
@@ -173,6 +179,7 @@ class CaseFile(QObject):
     def stop(self) -> None:
         """Close the case and end the threads. Exports are to be cancelled before."""
         self._ending = True
+        self._reading.cancel()
         self._writer.shutdown(wait=True)
         self.close()
         self._thread.shutdown(wait=True)
@@ -186,24 +193,38 @@ class CaseFile(QObject):
         return self._case
 
     def _take(self, case: Case, setup: Setup) -> None:
-        from core.batch import left_over, was_cut_off  # noqa: PLC0415  (pydantic)
+        from core.batch import opened_elsewhere, was_cut_off  # noqa: PLC0415  (pydantic)
         from core.report.facets import Facets  # noqa: PLC0415
 
         self._close()
-        self._case = case
+        self._case, self._reading = case, CancelToken()
         facets = Facets(case.manifest)
         pack = _pack_of(case, setup)
         asked = tuple(case.asked()) if len(case) else None
         fit = _fit_of(case, pack) if pack is not None else None
-        self.opened.emit(Opened(case.path, case.manifest, case.coverage, facets, pack, was_cut_off(case), asked, fit))
+        cut_off, elsewhere = was_cut_off(case), tuple(opened_elsewhere(case))
+        opened = Opened(case.path, case.manifest, case.coverage, facets, pack, cut_off, elsewhere, asked, fit)
+        self.opened.emit(opened)
+        try:
+            waiting = self._load(case, facets, self._reading)
+        except Cancelled:  # it was closed meanwhile
+            waiting = 0
+        if not self._ending:
+            self.complete.emit(waiting)
+
+    def _load(self, case: Case, facets: Facets, cancel: CancelToken) -> int:
+        """Hand over its rows, then the files that wait, and count those."""
+        from core.batch import left_over  # noqa: PLC0415  (pydantic)
+
+        if self._ending:
+            raise Cancelled
         remarks, records = case.remarks(), case.records()
         while chunk := list(islice(records, _CHUNK)):
-            if self._ending:
-                return
+            cancel.check()
             self.loaded.emit([Loaded(r.path, r, remarks.get(r.path, NO_REMARK), facets.places(r)) for r in chunk])
-        waiting = left_over(case)
+        waiting = left_over(case, cancel)
         self.loaded.emit([Loaded(str(path), None) for path in waiting])
-        self.complete.emit(len(waiting))
+        return len(waiting)
 
     def _close(self) -> None:
         if self._case is not None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QStringListModel, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QPalette
+from PySide6.QtCore import QEvent, QKeyCombination, QObject, QSignalBlocker, QStringListModel, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPalette
 from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.case.desk import CaseDesk
 from app.images.row import Row
 from app.widgets import named
+
+_EXPORT = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E)
 
 
 class NoteEdit(QPlainTextEdit):
@@ -30,7 +32,7 @@ class NoteEdit(QPlainTextEdit):
 
 
 class RemarkPanel(QWidget):
-    """The tag goes to every selected image, the note to the current one."""
+    """The tag goes to every selected image, the note to the current one. Escape takes back what was typed."""
 
     def __init__(self, desk: CaseDesk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,7 +58,8 @@ class RemarkPanel(QWidget):
         self.tag.textChanged.connect(self._edit_tag)
         self.tag.editingFinished.connect(self.save_tag)
         self.note.left.connect(self.save_note)
-        self.tag.installEventFilter(self)
+        for part in (self.tag, self.note):
+            part.installEventFilter(self)
         self.show_rows(None, ())
 
     def show_rows(self, current: Row | None, selected: Sequence[Row]) -> None:
@@ -111,4 +114,13 @@ class RemarkPanel(QWidget):
         if watched is self.tag and event.type() == QEvent.Type.FocusIn:
             rows = self._desk.session.images.rows
             self._known.setStringList(sorted({row.remark.tag for row in rows} - {""}))
+        if isinstance(event, QKeyEvent):
+            if event.type() == QEvent.Type.ShortcutOverride and event.keyCombination() == _EXPORT:
+                event.ignore()  # on some systems it would go to the end of the line
+                return True
+            if event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
+                self._tag_edited = False
+                self.note.document().setModified(False)
+                self.show_rows(self._current, self._rows)
+                return True
         return super().eventFilter(watched, event)

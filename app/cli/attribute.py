@@ -24,7 +24,7 @@ from core.manifest import Fit, Manifest
 from core.pack import load_pack, read_manifest
 from core.progress import CancelToken
 from core.ranks import Ranks
-from core.records import encode, to_json, write_json
+from core.records import json_parts, write_json
 from core.report import check_suffix, write_report
 from core.report.subject import Pictures, Subject, of_case
 from core.tables import SCHEMA_FIELDS, write_csv
@@ -210,7 +210,7 @@ def _write(
 ) -> None:
     records, manifest, device = found.records, found.manifest, found.device
     if json == _STDOUT:
-        sys.stdout.buffer.write(encode(to_json(records, manifest, device, found.remarks)))
+        sys.stdout.buffer.writelines(json_parts(records, manifest, device, found.remarks))
         sys.stdout.buffer.flush()
     else:
         _print_table(found, table)

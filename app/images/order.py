@@ -11,7 +11,7 @@ from app.images.model import ImageListModel, Index
 from app.images.row import Row, doubt_rank, kind_of
 
 SORTS = ("opened", "name", "attack", "victim", "doubt")
-FILTERS = ("all", "sure", "open", "unfamiliar", "errors", "waiting")
+FILTERS = ("all", "sure", "weakened", "open", "unfamiliar", "errors", "waiting")
 _FEW = 1000
 """Comparisons that cost less than to sort all rows: one row that comes or changes takes some twenty."""
 

@@ -128,9 +128,7 @@ class ImageListPanel(QWidget):
     def _filter_names(self) -> dict[str, str]:
         return {
             "all": self.tr("All"),
-            "sure": in_words(Doubt.SURE),
-            "open": in_words(Doubt.OPEN),
-            "unfamiliar": in_words(Doubt.UNFAMILIAR),
+            **{doubt.name.lower(): in_words(doubt) for doubt in Doubt},
             "errors": self.tr("Errors"),
             "waiting": self.tr("Waiting"),
         }

@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication
 from app.i18n import QT_TRANSLATE_NOOP
 from app.requests import Entry
 from core.types import NO_REMARK, Attribution, Record, Remark
-from core.wording import shown
+from core.wording import is_weakened, why_not
 
 translate = QCoreApplication.translate
 
@@ -23,8 +23,9 @@ class Doubt(IntEnum):
     """How far an answer may be trusted, least doubtful first."""
 
     SURE = 0
-    OPEN = 1
-    UNFAMILIAR = 2
+    WEAKENED = 1
+    OPEN = 2
+    UNFAMILIAR = 3
 
 
 @dataclass(slots=True)
@@ -60,19 +61,25 @@ class Row:
 
 
 def doubt_of(answer: Attribution) -> Doubt:
-    """SURE when both prediction sets hold one label that reaches them, and agree; UNFAMILIAR outweighs both."""
+    """SURE when both prediction sets hold one label that reaches them, and agree, about the image as it was attacked.
+
+    WEAKENED: the same about what is left of it, or about an image of another kind than the pack's. UNFAMILIAR outweighs
+    all.
+    """
     if not answer.familiarity.familiar:
         return Doubt.UNFAMILIAR
     tasks = (answer.attack, answer.victim)
     sure = all(task.reached and len(task.prediction_set) == 1 for task in tasks) and not answer.contradicts_itself
-    return Doubt.SURE if sure else Doubt.OPEN
+    if not sure:
+        return Doubt.OPEN
+    return Doubt.WEAKENED if is_weakened(answer) else Doubt.SURE
 
 
 def doubt_rank(row: Row) -> tuple[int, float]:
     """Sorts the least doubtful first; rows without an answer come last, errors after waiting ones."""
     answer = row.attribution
     if answer is None:
-        return (4 if row.record else 3), 0.0
+        return len(Doubt) + (row.record is not None), 0.0
     return doubt_of(answer), 1.0 - min(answer.attack.probability, answer.victim.probability)
 
 
@@ -82,7 +89,7 @@ def summary(row: Row) -> str:
         return translate("ImageList", "waiting")
     answer = row.attribution
     if answer is None:
-        return shown((row.record.error or "").removeprefix(row.entry.path).strip())
+        return why_not(row.record.error, row.entry.path)
     attack, victim = answer.attack, answer.victim
     said = f"{attack.label} {_short(attack.probability)}"
     if attack.label != victim.label:  # unlike clean, where nobody was attacked
@@ -94,6 +101,7 @@ def in_words(doubt: Doubt) -> str:
     """As the list's filter has it."""
     words = {
         Doubt.SURE: QT_TRANSLATE_NOOP("ImageListPanel", "One candidate"),
+        Doubt.WEAKENED: QT_TRANSLATE_NOOP("ImageListPanel", "One candidate, weak evidence"),
         Doubt.OPEN: QT_TRANSLATE_NOOP("ImageListPanel", "Left open"),
         Doubt.UNFAMILIAR: QT_TRANSLATE_NOOP("ImageListPanel", "Unfamiliar"),
     }
@@ -116,4 +124,4 @@ def kind_of(row: Row) -> str:
     answer = row.attribution
     if answer is None:
         return "errors" if row.record else "waiting"
-    return ("sure", "open", "unfamiliar")[doubt_of(answer)]
+    return doubt_of(answer).name.lower()

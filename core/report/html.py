@@ -34,7 +34,8 @@ def render(subject: Subject) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        sentence=lambda text: f"{text[:1].upper()}{text[1:]}.",
+        sentence=lambda text: f"{text[:1].upper() if text[:1].isascii() else text[:1]}{text[1:]}.",  # κ stays κ
+        why_not=wording.why_not,
         percent=wording.percent,
         doubt=wording.doubt,
         entropy=wording.entropy,
@@ -56,6 +57,7 @@ def render(subject: Subject) -> str:
         plots=[(plot.title, svg_uri(plot)) for plot in plots(summary)],
         sampled=sample_sentence(len(shown), len(records)),
         cards=cards(shown, subject),
+        case=subject.case,
         log=subject.log,
         left_out=subject.left_out,
         method=wording.METHOD,

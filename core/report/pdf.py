@@ -74,9 +74,9 @@ def _pages(subject: Subject, sampled: str) -> Iterator[Figure]:
     summary = summarise(subject.records, subject.manifest)
     yield from _text_pages("Who made these images", _facts(summary, subject, sampled))
     yield from _plot_pages(plots(summary))
-    if summary.failures:
+    if summary.failures and sampled:  # otherwise each has a card
         more = summary.failed - len(summary.failures)
-        listed = [f"{path}: {reason}" for path, reason in summary.failures]
+        listed = [f"{path} – {reason}" for path, reason in summary.failures]
         rest = [f"And {more:,} more, which the CSV and JSON files have."] if more else []
         yield from _text_pages("Not attributed", listed + rest)
     if subject.log:
@@ -109,9 +109,12 @@ def _plot_page(found: Sequence[Plot]) -> Figure:
 
 def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
     manifest = subject.manifest
-    counts = [f"{label}: {number:,}" for label, number in summary.attacks]
-    victims = [f"{label}: {number:,}" for label, number in summary.victims]
+    counts, victims = (
+        [f"{label}: {number:,}{f' ({strange:,} unfamiliar)' if strange else ''}" for label, number, strange in rows]
+        for rows in (summary.attacks, summary.victims)
+    )
     return [
+        *([f"Case: {subject.case}"] if subject.case else []),
         f"Model pack: {manifest.title} ({manifest.pack_id}), made {manifest.created}",
         f"Weights' SHA-256: {manifest.weights_sha256}",
         f"Training data's SHA-256: {manifest.data_fingerprint}",
@@ -189,11 +192,12 @@ def _draw_card(page: Figure, card: Card, lines: Sequence[str], top: float) -> No
 
 def _card_text(card: Card) -> Iterator[str]:
     if card.remark.tag or card.remark.note:
-        yield f"Analyst: {' – '.join(part for part in (card.remark.tag, card.remark.note) if part)}"
+        note = " / ".join(card.remark.note.splitlines())  # each on a line of its own would say less about what it is
+        yield f"Analyst: {' – '.join(part for part in (card.remark.tag, note) if part)}"
     if card.copy_of:
         yield f"Same bytes as {card.copy_of}"
     if card.answer is None:
-        yield f"Not attributed: {card.record.error}"
+        yield f"Not attributed: {wording.why_not(card.record.error, card.record.path)}"
         return
     yield from _answers(card.answer)
     if card.size is None:

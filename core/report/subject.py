@@ -28,7 +28,8 @@ class Subject:
 
     device:   that judged them, in words.
     remarks:  by the record's path.
-    log:      of the case they are of.
+    case:     path of the case they are of; empty where there is none.
+    log:      of that case.
     left_out: what is said of files in their folders that are no images.
     pictures: float32 [C, H, W] in [0, 1] by the record's path; a record without one gets no picture. Only those that
               are shown are asked for, one at a time.
@@ -39,6 +40,7 @@ class Subject:
     manifest: Manifest
     device: str
     remarks: Mapping[str, Remark] = field(default_factory=dict)
+    case: str = ""
     log: Sequence[LogEntry] = ()
     left_out: str = ""
     pictures: Mapping[str, FloatArray] = field(default_factory=dict)
@@ -48,7 +50,8 @@ class Subject:
 def of_case(case: Case, wanted: Container[str] | None = None) -> Subject:
     """What a case holds, without pictures. wanted: the paths of the records, if not all."""
     records = [record for record in case.records() if wanted is None or record.path in wanted]
-    return Subject(records, case.manifest, devices(case), case.remarks(), case.log(), told_left_out(case))
+    device, remarks, left_out = devices(case), case.remarks(), told_left_out(case)
+    return Subject(records, case.manifest, device, remarks, str(case.path), case.log(), left_out)
 
 
 class Pictures(Mapping[str, FloatArray]):

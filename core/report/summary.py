@@ -10,6 +10,7 @@ from core.labels import CLEAN
 from core.manifest import Manifest
 from core.report.facets import COPY, FAILED, NONE, UNFAMILIAR, Facet, Facets
 from core.types import Record
+from core.wording import why_not
 
 MAX_CARDS = 200
 MAX_FAILURES = 100
@@ -21,12 +22,15 @@ class Summary:
     """Counts over all records; every file counts, also one whose bytes came before.
 
     bars: for each facet, by its key, the facet and how many files fall into each of its bars.
-    failures: (path, reason), the first of them. asked: (name, SHA-256) of the victims that any file was shown to.
+    strange: of attack and victim, how many of the files in each bar are unfamiliar.
+    failures: (path, reason without it), the first of them. asked: (name, SHA-256) of the victims that any file was
+    shown to.
     """
 
     files: int
     bars: dict[str, tuple[Facet, list[int]]]
     failures: list[tuple[str, str]]
+    strange: dict[str, list[int]]
     asked: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -47,13 +51,18 @@ class Summary:
         return self.bars["copies"][1][COPY]
 
     @property
-    def attacks(self) -> list[tuple[str, int]]:
-        """How many files got which attack, most frequent first."""
-        return self.frequent("attack")
+    def attacks(self) -> list[tuple[str, int, int]]:
+        """(label, how many files got it, how many of these are unfamiliar), most frequent first."""
+        return self._doubted("attack")
 
     @property
-    def victims(self) -> list[tuple[str, int]]:
-        return self.frequent("victim")
+    def victims(self) -> list[tuple[str, int, int]]:
+        """As ``attacks``."""
+        return self._doubted("victim")
+
+    def _doubted(self, key: str) -> list[tuple[str, int, int]]:
+        strange = dict(zip(self.bars[key][0].labels, self.strange[key], strict=True))
+        return [(label, count, strange[label]) for label, count in self.frequent(key)]
 
     def unasked(self, manifest: Manifest) -> list[str]:
         """The pack's victims that were shown no file."""
@@ -93,18 +102,24 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
     """One pass over the records, which need not fit into memory."""
     facets = Facets(manifest)
     bars = [[0] * len(facet.labels) for facet in facets.all]
+    of = {facet.key: at for at, facet in enumerate(facets.all)}
+    strange = {key: [0] * len(bars[of[key]]) for key in ("attack", "victim")}
     files, failures, asked = 0, list[tuple[str, str]](), dict[tuple[str, str], None]()
     for record in records:
         files += 1
-        for counts, place in zip(bars, facets.places(record), strict=True):
+        places = facets.places(record)
+        for counts, place in zip(bars, places, strict=True):
             if place != NONE:
                 counts[place] += 1
+        if places[of["files"]] == UNFAMILIAR:
+            for key, counts in strange.items():
+                counts[places[of[key]]] += 1
         if record.finding is not None:
             asked |= dict.fromkeys((said.victim, said.sha256) for said in record.finding.attribution.testimonies)
         elif len(failures) < MAX_FAILURES:
-            failures.append((record.path, record.error or ""))
+            failures.append((record.path, why_not(record.error, record.path)))
     found = {facet.key: (facet, counts) for facet, counts in zip(facets.all, bars, strict=True)}
-    return Summary(files, found, failures, tuple(asked))
+    return Summary(files, found, failures, strange, tuple(asked))
 
 
 def choose_cards(records: Sequence[Record], limit: int = MAX_CARDS) -> list[Record]:

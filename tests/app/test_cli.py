@@ -131,7 +131,7 @@ def test_files_of_a_folder_that_are_no_images_are_told(
     digits: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("anim.gif", "notes.txt", "more.txt"):
-        (digits / name).touch()
+        (digits / name).write_bytes(b"BMW, RIFF")
     outputs = ["--report", str(digits / "report.html"), "--csv", str(digits / "out.csv")]
     for _ in range(2):  # what the first wrote is nothing that was left out
         assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 0

@@ -77,6 +77,10 @@ def test_doubt_and_summary(rows: list[Row]) -> None:
 def test_one_label_leaves_an_answer_open_where_the_set_or_the_other_task_does_not_hold_it(sure: Finding) -> None:
     answer = sure.attribution
     assert doubt_of(replace(answer, attack=replace(answer.attack, reached=False))) is Doubt.OPEN
+    lossy = replace(answer, adjustments=("judged in 6 tiles of 28x28, not resized",))
+    assert doubt_of(lossy) is Doubt.SURE
+    for told in ("file is JPEG: part of the perturbation was lost", "60 of 486 tiles of 224x224 judged, spread evenly"):
+        assert doubt_of(replace(lossy, adjustments=(*lossy.adjustments, told))) is Doubt.WEAKENED
     nobody = replace(answer.victim, ranking=answer.victim.ranking[::-1], prediction_set=("clean",))
     assert doubt_of(replace(answer, victim=nobody)) is Doubt.OPEN
 
@@ -101,7 +105,7 @@ def test_doubt_is_told_in_words_and_drawn_in_shapes(rows: list[Row], qt_messages
         assert [next((words for words in expected if words and words in text), "") for text in told] == expected
     grey = replace(theme.LIGHT, good="#777777", warn="#777777", bad="#777777", muted="#777777")
     drawn = []
-    for kind in map(kind_of, rows):
+    for kind in ("weakened", *map(kind_of, rows)):
         drawn.append(QImage(10, 10, QImage.Format.Format_ARGB32))
         drawn[-1].fill(Qt.GlobalColor.white)
         painter = QPainter(drawn[-1])

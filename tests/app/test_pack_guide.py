@@ -119,7 +119,7 @@ def test_what_was_judged_is_not_judged_anew_unasked(
     assert "colour is made for such images (48×48, colour), and mnist, which is in use, is not" in words
     assert window.proposal.accessibleDescription() == words and window.proposal.accessibleName()
     assert window.list.view.hasFocus(), "the bar takes the keyboard from nobody"
-    window.proposal.use.click()
+    window.proposal.yes.click()
     wait_judges(qtbot, window, "colour")
     assert not window.proposal.isVisible() and "colour" in window.status.pack.text()
     assert window.session.settings.text("attribution/pack") == "", "for this session only"
@@ -129,9 +129,9 @@ def test_keep_is_remembered(program: Program, qtbot: QtBot, pictures: Path, phot
     window = program.window
     open_digit_then_photos(qtbot, window, pictures, photos)
     window.activateWindow()
-    window.proposal.keep.setFocus()
-    qtbot.waitUntil(window.proposal.keep.hasFocus)
-    qtbot.keyClick(window.proposal.keep, Qt.Key.Key_Escape)
+    window.proposal.no.setFocus()
+    qtbot.waitUntil(window.proposal.no.hasFocus)
+    qtbot.keyClick(window.proposal.no, Qt.Key.Key_Escape)
     assert not window.proposal.isVisible() and window.list.view.hasFocus()
     shutil.copytree(photos, tmp_path / "more")
     drop(window, tmp_path / "more")
@@ -144,15 +144,15 @@ def test_the_bar_is_reached_and_answered_with_the_keyboard(
 ) -> None:
     open_digit_then_photos(qtbot, window, pictures, photos)
     window.activateWindow()
-    assert window.proposal.use.text() == "&Use colour" and window.proposal.keep.text() == "&Keep mnist"
+    assert window.proposal.yes.text() == "&Use colour" and window.proposal.no.text() == "&Keep mnist"
     for _ in range(60):
-        if window.proposal.use.hasFocus():
+        if window.proposal.yes.hasFocus():
             break
         qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
-    assert window.proposal.use.hasFocus()
-    qtbot.keyClick(window.proposal.use, Qt.Key.Key_Tab)
-    assert window.proposal.keep.hasFocus()
-    qtbot.keyClick(window.proposal.keep, Qt.Key.Key_Space)
+    assert window.proposal.yes.hasFocus()
+    qtbot.keyClick(window.proposal.yes, Qt.Key.Key_Tab)
+    assert window.proposal.no.hasFocus()
+    qtbot.keyClick(window.proposal.no, Qt.Key.Key_Space)
     assert not window.proposal.isVisible() and window.session.setup.pack == "mnist"
 
 
@@ -231,7 +231,7 @@ def test_a_pack_that_is_gone_can_be_replaced(
     drop(window, photos)
     qtbot.waitUntil(window.proposal.isVisible, timeout=PATIENCE)
     qtbot.waitUntil(lambda: window.session.status.phase == "failed", timeout=PATIENCE)
-    window.proposal.use.click()
+    window.proposal.yes.click()
     wait_judges(qtbot, window, read_manifest(default_pack.with_name("colour.mtaapack")).name)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from filelock import FileLock
 from PIL import Image
 
@@ -170,6 +171,48 @@ def test_moved_and_changed_files(case: Case, attributor: Attributor, folder: lis
     assert len(case) == 28, "what the changed file held before stays as evidence"
 
 
+def test_of_many_copies_each_is_looked_for_once(
+    case: Case, finding: Finding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[object] = []
+    real = os.path.lexists
+    monkeypatch.setattr(os.path, "lexists", lambda path: (looks.append(path), real(path))[1])
+    records = [made(finding, str(tmp_path / f"{i:03}.png"), "a" * 64) for i in range(320)]
+    for record in records:
+        Path(record.path).touch()
+    for at in range(0, 320, 8):
+        case.add(records[at : at + 8])
+    assert len(looks) <= 320, "and not once for each other"
+
+    case.set_remarks(tags={records[7].path: "seventh", records[9].path: "ninth"})
+    for at in (7, 9, 11):
+        Path(records[at].path).unlink()
+    new = [made(finding, str(tmp_path / f"new{i}.png"), "a" * 64) for i in range(4)]
+    case.waiting([])  # as a run does that begins
+    looks.clear()
+    case.add(new[:1])
+    Path(records[9].path).touch()
+    case.add(new[1:])
+    assert len(looks) <= 320 + 3
+    assert case.remarks() == {new[0].path: Remark("seventh", ""), records[9].path: Remark("ninth", "")}
+    assert case.count() == 322, "two were moved, one came back in time, and two are new"
+
+
+def test_what_was_found_again_in_vain_is_found_again(case: Case, finding: Finding) -> None:
+    """A batch that is given up, and a file that another program found before."""
+    case.add([made(finding, "/a.png", "a" * 64), made(finding, "/b.png", "a" * 64)])
+    broken = Record("/x.png", "c" * 64, "ok", None, Finding(None, None), FileFacts(1, 2, 3, "PNG"))  # type: ignore[arg-type]
+    with pytest.raises(AttributeError):
+        case.add([made(finding, "/new.png", "a" * 64), broken])
+    case.add([made(finding, "/new.png", "a" * 64)])
+    assert case.paths() == ["/new.png", "/b.png"]
+    with Case(case.path) as other:
+        other.add([made(finding, "/theirs.png", "a" * 64)])
+        assert other.paths() == ["/theirs.png", "/b.png"]
+    case.add([made(finding, "/mine.png", "a" * 64)])
+    assert case.paths() == ["/theirs.png", "/mine.png"]
+
+
 def test_cancelled_then_resumed_equals_undisturbed(
     case: Case, attributor: Attributor, folder: list[Path], tmp_path: Path
 ) -> None:
@@ -259,6 +302,21 @@ def test_parts_become_the_case_that_one_process_makes(
                 other.finding.attribution.attack.probability, abs=1e-6
             )
     assert devices(case) == "CPU"
+
+
+@pytest.mark.parametrize(("name", "gpus", "device"), [
+    ("auto", 2, "cuda:1"), ("cuda", 2, "cuda:1"), ("cuda", 1, "cuda:0"), ("cuda:1", 2, "cuda:1"), ("cpu", 2, "cpu"),
+    ("auto", 0, "cpu"), ("cuda", 0, "cuda"),
+])  # fmt: skip
+def test_each_process_takes_a_gpu_of_its_own(
+    name: str, gpus: int, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranks = Ranks()
+    assert ranks.device(name) == name and ranks.agreed(name) == name, "alone, nothing is dealt out"
+    ranks.count = 2
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    assert ranks.device(name) == device
 
 
 def test_what_a_shared_run_left_is_not_judged_again(

@@ -307,6 +307,26 @@ def test_load_image_says_what_is_wrong(tmp_path: Path) -> None:
         load_image("nul\0l.png")
 
 
+def test_an_image_in_a_folder_is_found_under_any_name(tmp_path: Path) -> None:
+    random = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    for at, kind in enumerate(("PNG", "JPEG", "BMP", "TIFF", "WEBP")):
+        Image.fromarray(random).save(tmp_path / f"{at:064x}", kind)
+    np.save(tmp_path / "5.npy", random)
+    (tmp_path / "5.npy").rename(tmp_path / "5.dat")
+    for name, content in (("text", b"BMW and MM* and II*"), ("sound", b"RIFF\0\0\0\0WAVE"), ("empty", b"")):
+        (tmp_path / name).write_bytes(content)
+    found = search([tmp_path])
+    assert [path.name for path in found.files] == [*(f"{at:064x}" for at in range(5)), "5.dat"]
+    assert found.left_out == {"": 3}
+    assert all(load_image(path).size == (8, 8) for path in found.files)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert search([tmp_path]).left_out == {"": 1}
+
+
 def test_find_images(tmp_path: Path) -> None:
     for name in ("b/10.png", "b/2.PNG", "b/c/1.npy", "b/.hidden.png", "b/.git/x.png", "b/notes.txt", "named.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -108,10 +108,11 @@ def test_names_neither_hide_nor_turn_what_stands_beside_them(finding: Finding, m
             pictures={evil: np.ones((1, 28, 28), np.float32)},
         )
     )
-    assert "\u202e" not in text and "bad\\u202e\\n.png3 is empty." in text
-    assert text.count("\\u202e") == 15, "title, path, copy, error, failure, alternative texts, tag, note and log"
+    assert "\u202e" not in text
+    assert "bad\\u202e\\n.png3</h2>" in text and 'Not attributed: <span class="name">is empty.' in text
+    assert text.count("\\u202e") == 12, "title, path, copy, alternative texts, tag, note and log"
     assert ">one<br>two\\u202e<" in text
-    assert '<li><span class="name">/x/bad' in text and "unicode-bidi: isolate" in text
+    assert '<p class="name">/x/bad' in text and "unicode-bidi: isolate" in text
 
 
 def test_reports_load_no_part_of_matplotlib_by_name(finding: Finding, manifest: Manifest, tmp_path: Path) -> None:
@@ -152,7 +153,11 @@ def test_counts(finding: Finding, manifest: Manifest) -> None:
     text = re.sub(r"<[^>]*>", " ", render(Subject(records, manifest, "CPU")))
     words = " ".join(text.split())
     assert "attributed 3 unfamiliar among them 3 copies of another file 2 not attributed 1" in words
-    assert "Attack fgsm 3" in words
+    assert "Attack fgsm, 3 unfamiliar 3" in words
+    known = replace(finding.attribution, familiarity=replace(finding.attribution.familiarity, score=0.0))
+    records[0] = replace(records[0], finding=Finding(known, None))
+    words = " ".join(re.sub(r"<[^>]*>", " ", render(Subject(records, manifest, "CPU", case="/x/a.mtaacase"))).split())
+    assert "Attack fgsm, 2 unfamiliar 3" in words and "Case /x/a.mtaacase Model pack" in words
 
 
 def variants(finding: Finding, numbers: dict[str, int]) -> list[Record]:
@@ -181,7 +186,7 @@ def test_of_many_records_a_fair_sample_is_shown(finding: Finding, manifest: Mani
     assert text.count("<article") == MAX_CARDS
     assert "Cards are shown for 200 of the 9,504 files" in text
     assert "9,000" in text
-    assert '<li><span class="name">bad</span>: <span class="name">No image.</span></li>' in text
+    assert '<li><span class="name">bad</span> – <span class="name">No image.</span></li>' in text
     assert choose_cards(records[:MAX_CARDS]) == records[:MAX_CARDS]
 
 
@@ -251,7 +256,7 @@ def test_pdf_has_the_same_content(finding: Finding, manifest: Manifest, tmp_path
     data = path.read_bytes()
     lines = len(wrapped("2024-01-01T00:00:00+00:00  attribute: " + log[0].detail, _WIDTH))
     pages = int(re.findall(rb"/Count (\d+)", data)[0])
-    assert pages == 1 + 1 + 1 + -(-70 * lines // 58) + 3, "facts, plots, failures, log, cards"
+    assert pages == 1 + 1 + -(-70 * lines // 58) + 3, "facts, plots, log, cards"
     assert data.count(b"/Subtype /Image") >= 2
     assert b"/Title (Attribution report)" in data
     with pytest.raises(WorkbenchError, match="cannot be written"):
@@ -288,9 +293,9 @@ def test_reports_say_which_victims_were_asked(finding: Finding, manifest: Manife
 
 def test_a_card_names_copies_and_the_analyst_first(finding: Finding, manifest: Manifest) -> None:
     records = [Record(name, "c" * 64, "ok", None, finding) for name in ("a.png", "b.png")]
-    made = list(cards(records, Subject(records, manifest, "CPU", remarks={"b.png": Remark("urgent", "see log")})))
+    made = list(cards(records, Subject(records, manifest, "CPU", remarks={"b.png": Remark("urgent", "see\nlog")})))
     assert [card.copy_of for card in made] == ["", "a.png"]
-    assert list(_card_text(made[1]))[:2] == ["Analyst: urgent – see log", "Same bytes as a.png"]
+    assert list(_card_text(made[1]))[:2] == ["Analyst: urgent – see / log", "Same bytes as a.png"]
     assert "Same bytes as" not in " ".join(_card_text(made[0]))
 
 

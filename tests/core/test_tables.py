@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core import types
 from core.manifest import Manifest
-from core.records import answers_from_json, answers_to_json, encode, rows, to_json
-from core.tables import SCHEMA_FIELDS, columns, write_csv
+from core.records import answers_from_json, answers_to_json, json_parts, rows
+from core.tables import SCHEMA_FIELDS, _cell, _flat, columns, write_csv
 from core.types import FileFacts, Finding, Record, Remark
 
 
@@ -71,6 +74,26 @@ def test_csv_has_every_number_of_the_json(records: list[Record], manifest: Manif
     assert list(first) == columns(manifest)
 
 
+def test_line_by_line_the_file_is_that_of_the_whole(
+    records: list[Record], finding: Finding, manifest: Manifest, tmp_path: Path
+) -> None:
+    said = types.Testimony("mine", "e" * 64, True, 1.5, 0.25, 1e-9)
+    asked = Finding(replace(finding.attribution, testimonies=(said,)), None)
+    records.append(replace(records[2], path='odd, "name"\r\n.png', finding=asked))
+    remarks = {"copy.png": Remark("@tag", "two\nlines")}
+    for some in (records, records[1:2], []):
+        flat = [{name: _cell(value) for name, value in _flat(row)} for row in rows(some, remarks)]
+        whole = io.StringIO(newline="")
+        names = dict.fromkeys([*columns(manifest), *(name for row in flat for name in row)])
+        writer = csv.DictWriter(whole, names, restval="")
+        writer.writeheader()
+        writer.writerows(flat)
+        write_csv(tmp_path / "out.csv", some, manifest, remarks)
+        assert (tmp_path / "out.csv").read_bytes() == whole.getvalue().encode("utf-8", "backslashreplace")
+    write_csv(tmp_path / "out.csv", records, manifest)
+    assert read(tmp_path / "out.csv")[3]["testimonies.mine.odds"] == "1e-09", "a column of the last record's alone"
+
+
 def test_every_field_is_documented(records: list[Record], manifest: Manifest) -> None:
     documented = [name for name, _ in SCHEMA_FIELDS]
     labels = {a.name for a in manifest.attacks} | {v.name for v in manifest.victims}
@@ -82,5 +105,5 @@ def test_every_field_is_documented(records: list[Record], manifest: Manifest) ->
 
     assert [column for column in columns(manifest) if not known(column)] == []
     roots = {name.split(".")[0] for name in documented}
-    document = json.loads(encode(to_json(records, manifest, "CPU")))
+    document = json.loads(b"".join(json_parts(records, manifest, "CPU")))
     assert set(document["records"][0]) == set(document["records"][1]) == roots
