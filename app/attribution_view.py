@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QSignalBlocker, QSizeF, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QPalette, QTextOption, QWheelEvent
+from PySide6.QtGui import QPalette, QTextOption, QWheelEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -31,7 +31,7 @@ from app.sentence import (
     testimony_text,
 )
 from app.widgets import slider
-from core.types import Attribution, ClassAnswer, HyperparameterAnswer
+from core.types import Attribution, ClassAnswer
 from core.wording import percent, value_of
 
 COVERAGES = (80, 99)
@@ -164,9 +164,13 @@ class HyperparameterCard(QWidget):
         self.runner_up.setVisible(bool(self.runner_up.text()))
 
     def _runner_up(self, answer: Attribution) -> str:
-        """The most probable attack after the first that has a hyperparameter."""
+        """The most probable attack after the first that has a hyperparameter, where it is a candidate.
+
+        An interval was calibrated on images of its attack; of one that is ruled out it says nothing.
+        """
         rest = zip(answer.attack.ranking[1:], answer.hyperparameters[1:], strict=True)
-        found: tuple[str, HyperparameterAnswer] | None = next(((c.label, h) for c, h in rest if h.name != "none"), None)
+        held = ((c.label, value) for c, value in rest if c.label in answer.attack.prediction_set)
+        found = next(((label, value) for label, value in held if value.name != "none"), None)
         if found is None:
             return ""
         label, value = found
@@ -188,7 +192,6 @@ class AttributionView(QWidget):
         self.sentence = Paragraph()
         self.sentence.setAccessibleName(self.tr("Sentence for the case file"))
         self.copy = QPushButton(self.tr("Copy sentence"))
-        self.copy.clicked.connect(self.copy_sentence)
         self._banners = QVBoxLayout()
         self._banners.setSpacing(6)
         self.hint = Words(muted=True)
@@ -196,7 +199,9 @@ class AttributionView(QWidget):
         self.hint.setContentsMargins(24, 24, 24, 24)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.hint)
-        self._pages.addWidget(self._answer_page())
+        self.page = self._answer_page()
+        self._pages.addWidget(self.page)
+        self._shown = ("", "")
         self.slider = slider(*COVERAGES, self.tr("Coverage of prediction sets and intervals"))
         self.slider.setToolTip(self.tr("How often, over many images, the set or interval shall hold the truth"))
         self._coverage_text = QLabel()
@@ -250,10 +255,15 @@ class AttributionView(QWidget):
         self._coverage_text.setText(f"{self.slider.value()} %")
 
     def show_hint(self, text: str) -> None:
+        self._shown = ("", "")
         self.hint.setText(text)
         self._pages.setCurrentIndex(0)
 
     def show_attribution(self, name: str, answer: Attribution) -> None:
+        """Another image's is read from its banners on; the same one's, such as at another coverage, where it was."""
+        if self._shown != (name, answer.sha256):
+            self._shown = name, answer.sha256
+            self.page.verticalScrollBar().setValue(0)
         self.name.setText(name)
         while (item := self._banners.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
@@ -270,10 +280,6 @@ class AttributionView(QWidget):
     @property
     def has_answer(self) -> bool:
         return self._pages.currentIndex() == 1
-
-    def copy_sentence(self) -> None:
-        if self.has_answer:
-            QGuiApplication.clipboard().setText(self.sentence.toPlainText())
 
     def _cover(self, value: int) -> None:
         self._coverage_text.setText(f"{value} %")

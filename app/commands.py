@@ -108,7 +108,8 @@ class Commands(CaseCommands):
         self.window.say(self.tr("View copied."))
 
     def copy_sentence(self) -> None:
-        self.window.answer.copy_sentence()
+        QGuiApplication.clipboard().setText(self.window.answer.sentence.toPlainText())
+        self.window.say(self.tr("Sentence copied."))
 
     def select_all(self) -> None:
         self.window.list.view.selectAll()
@@ -291,9 +292,8 @@ class Commands(CaseCommands):
         """Cases, images and folders are opened, packs go to the packs dialog."""
         packs = [path for path in paths if path.endswith(SUFFIX)]
         self.open_anything([path for path in paths if path not in packs])
-        for path in packs:
-            self.packs_dialog().shelf.import_pack(Path(path))
         if packs:
+            self.packs_dialog().take([Path(path) for path in packs])
             self.show_packs()
 
     # Panels.

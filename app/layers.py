@@ -9,7 +9,8 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QImage
 
-from app import colormaps
+from app import colormaps, legend
+from app.legend import Legend
 from core.types import FloatArray, Heatmap, LoadedImage
 from core.wording import shown
 
@@ -51,11 +52,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """``base`` fills the image's rectangle, ``overlay`` goes above it; ``hint`` says why there is nothing."""
+    """``base`` fills the image's rectangle, ``overlay`` goes above it; ``hint`` says why there is nothing.
+
+    legend: what the colours stand for, where they are not the image's own.
+    """
 
     base: QImage | None = None
     overlay: QImage | None = None
     hint: str = ""
+    legend: Legend | None = None
 
 
 def render(layer: Layer, scene: Scene, look: Look) -> Picture:
@@ -75,10 +80,11 @@ def render(layer: Layer, scene: Scene, look: Look) -> Picture:
 
 def _of_heatmap(layer: Layer, base: QImage | None, heatmap: Heatmap, look: Look) -> Picture:
     if layer is Layer.HEATMAP:
-        return Picture(base, _indexed(heatmap.strength, look.sequential, fade=True))
+        overlay = _indexed(heatmap.strength, look.sequential, fade=True)
+        return Picture(base, overlay, legend=legend.of_heatmap(heatmap, look.sequential))
     if heatmap.perturbation is None:
         return Picture(hint=translate("Layers", "This pack does not estimate the perturbation pixel by pixel."))
-    return Picture(signed(heatmap.perturbation, look))
+    return _signed_picture(heatmap.perturbation, look)
 
 
 def _difference(image: LoadedImage, reference: LoadedImage | None, look: Look) -> Picture:
@@ -87,12 +93,16 @@ def _difference(image: LoadedImage, reference: LoadedImage | None, look: Look) -
     if image.pixels.shape != reference.pixels.shape:
         text = translate("Layers", "The images differ in size or channels ({a}, {b}), so they have no difference.")
         return Picture(hint=text.format(a=_shape(image), b=_shape(reference)))
-    return Picture(signed(image.pixels - reference.pixels, look))
+    return _signed_picture(image.pixels - reference.pixels, look)
 
 
 def _shape(image: LoadedImage) -> str:
     channels, height, width = image.pixels.shape
     return f"{width}×{height}×{channels}"
+
+
+def _signed_picture(values: FloatArray, look: Look) -> Picture:
+    return Picture(signed(values, look), legend=legend.of_signed(look.gain, look.diverging))
 
 
 def signed(values: FloatArray, look: Look) -> QImage:
@@ -131,8 +141,8 @@ def inspect(scene: Scene, x: int, y: int) -> str:
 
 
 def _levels(values: FloatArray) -> str:
-    """On the 8-bit scale, as the case file has it."""
-    return " ".join(f"{value * 255:g}" for value in np.round(values.astype(float), 6)) + "/255"
+    """On the 8-bit scale, as the case file has it; finer where the file has more bits."""
+    return " ".join(f"{round(value * 255, 3):g}" for value in values.astype(float)) + "/255"
 
 
 def _signed_levels(values: FloatArray) -> str:

@@ -17,10 +17,12 @@ from PySide6.QtWidgets import QFrame, QMainWindow, QSplitter, QStackedWidget, QT
 
 from app.actions import Actions
 from app.attribution_view import AttributionView
+from app.case.elsewhere import ElsewhereBar
 from app.case.panels import CasePanels
 from app.commands import Commands, paths_of
 from app.images.panel import ImageListPanel
 from app.proposal_bar import ProposalBar
+from app.screen import fit
 from app.session import Session, Status
 from app.status_bar import StatusBar
 from app.submenus import Submenus
@@ -32,7 +34,7 @@ _TOOLS = (
     "| blink compare_with_file | judge_again"
 )
 
-_WHOLE = "edit_tag edit_note keep_group export_case show_case show_case_log close_case"
+_WHOLE = "edit_tag edit_note keep_group show_case show_case_log close_case"
 """Actions that need an open case and nothing else."""
 
 
@@ -86,10 +88,12 @@ class MainWindow(QMainWindow):
             self.split.setStretchFactor(self.split.count() - 1, stretch)
         self.split.setSizes([300, 620, 360])
         central = QWidget()
+        self.elsewhere = ElsewhereBar(self.session.desk.elsewhere, self.list.view, central)
         self.proposal = ProposalBar(self.session.packs, self.list.view, central)
         whole = QVBoxLayout(central)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
+        whole.addWidget(self.elsewhere)
         whole.addWidget(self.proposal)
         whole.addWidget(self.split, 1)
         self.setCentralWidget(central)
@@ -115,10 +119,11 @@ class MainWindow(QMainWindow):
             self.list.view.addAction(self.actions_[name])
         self.viewer.look_changed.connect(session.viewing.keep_look)
         self.answer.coverage_changed.connect(session.set_coverage)
+        self.answer.copy.clicked.connect(self.actions_["copy_sentence"].trigger)
         self.status.stop_wanted.connect(session.cancel)
         self.status.pause_wanted.connect(session.pause)
         session.desk.changed.connect(self._show_case_or_image)
-        session.desk.busy.connect(self._enable)
+        session.exports.busy.connect(self._enable)
         self.list.view.activated.connect(self._look_at)
         session.viewing.scene_changed.connect(self.viewer.show_scene)
         session.viewing.row_changed.connect(self._show_answer)
@@ -135,7 +140,7 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         settings = self.session.settings
-        self.resize(1280, 800)
+        fit(self, 1280, 800)
         self.restoreGeometry(settings.layout("window"))
         self.split.restoreState(settings.layout("split"))
         self._show_panes()
@@ -158,7 +163,7 @@ class MainWindow(QMainWindow):
             self._show_answer()
 
     def _enable_stop(self) -> None:
-        self.actions_["cancel"].setEnabled(self.session.status.waiting > 0 or self.session.desk.is_exporting)
+        self.actions_["cancel"].setEnabled(self.session.status.waiting > 0 or self.session.exports.is_busy)
 
     def _show_answer(self) -> None:
         row, case = self.session.viewing.row, self.session.desk.case
@@ -188,13 +193,15 @@ class MainWindow(QMainWindow):
         selected = self.list.view.selectionModel().hasSelection()
         shown = self.session.viewing.row is not None
         case = self.session.desk.case is not None
+        judged = any(row.record is not None for row in self.session.images.rows)
         for names, on in (
             ("judge_again", selected),
             ("remove", selected and not case),
             ("remove_all", not case),
             ("new_case_of_images", not case and self.session.images.rowCount() > 0),
             (_WHOLE, case),
-            ("export_selected", case and selected),
+            ("export_all", case or judged),
+            ("export_selected", selected and (case or judged)),
             ("end_comparison", self.case.dashboard.comparing),
             ("copy_view save_view compare_with_current blink", shown),
             ("copy_sentence", self.answer.has_answer),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QTextOption, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from app import theme
+from app import legend, theme
 from app.layers import Layer, Look, Picture, Scene, render
 
 MAX_ZOOM = 64.0
@@ -33,6 +33,8 @@ class Pane(QWidget):
     hovered = Signal(object)
     """The image pixel under the pointer as QPoint, or None."""
     activated = Signal()
+    resized = Signal()
+    """A fitted image has another zoom now."""
 
     def __init__(self, layer: Layer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +70,10 @@ class Pane(QWidget):
 
     # Geometry, in logical pixels.
 
+    def stage(self) -> QRect:
+        """Where the image may be: above the foot, which every layer leaves free so that all lie alike."""
+        return self.rect().adjusted(0, 0, 0, -legend.height(self.fontMetrics()))
+
     def zoom(self) -> float:
         """Screen pixels an image pixel, with fit worked out."""
         if self.camera.zoom is not None:
@@ -75,7 +81,7 @@ class Pane(QWidget):
         if self.scene.image is None:
             return 1.0
         height, width = self.scene.image.size
-        room = self.rect().adjusted(12, 12, -12, -12)
+        room = self.stage().adjusted(12, 12, -12, -12)
         fit = min(room.width() / width, room.height() / height)
         return max(MIN_ZOOM, min(MAX_ZOOM / self.devicePixelRatioF(), fit))
 
@@ -86,13 +92,14 @@ class Pane(QWidget):
         height, width = self.scene.image.size
         zoom = self.zoom()
         x, y = (0.5, 0.5) if self.camera.zoom is None else (self.camera.x, self.camera.y)
-        left = self.width() / 2 - x * width * zoom
-        top = self.height() / 2 - y * height * zoom
+        stage = self.stage()
+        left = stage.width() / 2 - x * width * zoom
+        top = stage.height() / 2 - y * height * zoom
         return QRectF(round(left), round(top), width * zoom, height * zoom)
 
     def pixel_at(self, place: QPointF) -> QPoint | None:
         area = self.target()
-        if not area.contains(place):
+        if not (area.contains(place) and self.stage().contains(place.toPoint())):
             return None
         zoom = self.zoom()
         return QPoint(int((place.x() - area.left()) / zoom), int((place.y() - area.top()) / zoom))
@@ -105,10 +112,11 @@ class Pane(QWidget):
         ratio = self.devicePixelRatioF()
         wanted = max(MIN_ZOOM, min(MAX_ZOOM, old * factor * ratio))
         new = wanted / ratio
-        spot = anchor or QPointF(self.width() / 2, self.height() / 2)
+        middle = QPointF(self.stage().width() / 2, self.stage().height() / 2)
+        spot = anchor or middle
         image_x, image_y = (spot.x() - area.left()) / old, (spot.y() - area.top()) / old
-        centre_x = image_x + (self.width() / 2 - spot.x()) / new
-        centre_y = image_y + (self.height() / 2 - spot.y()) / new
+        centre_x = image_x + (middle.x() - spot.x()) / new
+        centre_y = image_y + (middle.y() - spot.y()) / new
         return Camera(wanted, *self._kept(centre_x / area.width() * old, centre_y / area.height() * old))
 
     @staticmethod
@@ -151,6 +159,7 @@ class Pane(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         self.update()
+        self.resized.emit()
 
     # Painting.
 
@@ -160,16 +169,26 @@ class Pane(QWidget):
         painter.fillRect(self.rect(), QColor(t.canvas))
         area = self.target()
         if self._picture.base is not None and not area.isEmpty():
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.zoom() < 1.0)
-            painter.drawImage(area, self._picture.base)
-            if self._picture.overlay is not None:
-                painter.setOpacity(self.look.opacity)
-                painter.drawImage(area, self._picture.overlay)
-                painter.setOpacity(1.0)
+            painter.setClipRect(self.stage())
+            self._paint_image(painter, area)
             self._paint_grid(painter, area)
             self._paint_mark(painter, area)
+            painter.setClipping(False)
+        if self._picture.legend is not None:
+            foot = self.rect().adjusted(0, self.stage().height(), 0, 0)
+            legend.paint(painter, foot, self._picture.legend)
         if self._picture.hint:
             self._paint_hint(painter, t, below=self._picture.base is not None)
+
+    def _paint_image(self, painter: QPainter, area: QRectF) -> None:
+        """At least one pixel thick, however many times longer it is than wide."""
+        drawn = QRectF(area.topLeft(), area.size().expandedTo(QSizeF(1, 1)))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.zoom() < 1.0)
+        for picture, opacity in ((self._picture.base, 1.0), (self._picture.overlay, self.look.opacity)):
+            if picture is not None:
+                painter.setOpacity(opacity)
+                painter.drawImage(drawn, picture)
+        painter.setOpacity(1.0)
 
     def _paint_grid(self, painter: QPainter, area: QRectF) -> None:
         zoom = self.zoom()
@@ -196,16 +215,14 @@ class Pane(QWidget):
         painter.drawRect(spot)
 
     def _paint_hint(self, painter: QPainter, t: theme.Tones, *, below: bool) -> None:
+        """In the middle of an empty pane, or in a strip as high as it needs over the foot of the image."""
+        option = QTextOption(Qt.AlignmentFlag.AlignCenter)
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)  # paths are long words
+        place = QRectF(self.rect().adjusted(24, 24, -24, -24))
+        if below:
+            room = QRectF(self.rect().adjusted(8, 0, -8, 0))
+            high = painter.boundingRect(room, self._picture.hint, option).height() + 12
+            place = QRectF(room.left(), self.height() - high, room.width(), high)
+            painter.fillRect(place.adjusted(-8, 0, 8, 0), theme.color(t.window, 225))
         painter.setPen(QColor(t.muted))
-        if not below:
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(24, 24, -24, -24), flags, self._picture.hint)
-            return
-        height = painter.fontMetrics().height() + 12
-        strip = QRect(0, self.height() - height, self.width(), height)
-        painter.fillRect(strip, theme.color(t.window, 225))
-        painter.drawText(
-            strip, Qt.AlignmentFlag.AlignCenter, painter.fontMetrics().elidedText(
-                self._picture.hint, Qt.TextElideMode.ElideRight, strip.width() - 16
-            ),
-        )  # fmt: skip
+        painter.drawText(place, self._picture.hint, option)

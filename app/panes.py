@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from html import escape
+from pathlib import Path
+
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QImage, QPalette
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.layers import Layer, Look, Scene
 from app.pane import Camera, Pane
+from app.widgets import Elided
+from core.wording import shown
 
 START = (Layer.HEATMAP, Layer.IMAGE, Layer.PERTURBATION, Layer.DIFFERENCE)
 """What the first, second, third and fourth pane show at first."""
 
 
 class Frame(QFrame):
-    """A pane under a line that names, and changes, what it shows."""
+    """A pane under a line that names, and changes, what it shows, and names the second image of a difference."""
 
     def __init__(self, layer: Layer, names: dict[Layer, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,10 +29,12 @@ class Frame(QFrame):
         for value in Layer:
             self.choice.addItem(names[value], value)
         self.choice.setCurrentIndex(list(Layer).index(layer))
+        self.second = Elided()
         head = QHBoxLayout()
         head.setContentsMargins(8, 4, 8, 4)
+        head.setSpacing(8)
         head.addWidget(self.choice)
-        head.addStretch(1)
+        head.addWidget(self.second, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -39,6 +46,12 @@ class Frame(QFrame):
     @property
     def chosen(self) -> Layer:
         return Layer(self.choice.currentData())
+
+    def show_scene(self, scene: Scene, look: Look) -> None:
+        path = scene.reference.path if scene.reference is not None and self.chosen is Layer.DIFFERENCE else ""
+        self.second.setText(shown(Path(path).name))
+        self.second.setToolTip(f"<p style='white-space: pre'>{escape(shown(path))}</p>" if path else "")
+        self.pane.show_scene(scene, look, self.chosen)
 
 
 class PaneGrid(QWidget):
@@ -53,6 +66,7 @@ class PaneGrid(QWidget):
         self.look = Look()
         self.linked = True
         self.frames: list[Frame] = []
+        self._size: tuple[int, int] | None = None  # of the image shown last
         self._active = 0
         self._blinking = 0
         self._grid = QGridLayout(self)
@@ -70,6 +84,7 @@ class PaneGrid(QWidget):
         frame.pane.camera_wanted.connect(lambda camera, pane=frame.pane: self._move(camera, pane))
         frame.pane.hovered.connect(self._hover)
         frame.pane.activated.connect(lambda: self._activate(number))
+        frame.pane.resized.connect(self.zoomed)
         self.frames.append(frame)
         self._grid.addWidget(frame, 0, number)
 
@@ -103,10 +118,11 @@ class PaneGrid(QWidget):
         self._refresh()
 
     def show_scene(self, scene: Scene) -> None:
-        """A new image keeps the zoom when it has the same size, and is fitted when not."""
-        old, new = self.scene.image, scene.image
+        """A new image keeps the zoom when it has the size of the last one, even if it took a while to load."""
         self.scene = scene
-        if old is None or new is None or old.size != new.size:
+        size = self._size if scene.image is None else scene.image.size
+        if size != self._size:
+            self._size = size
             self.move_all(Camera())
         self._refresh()
 
@@ -174,7 +190,7 @@ class PaneGrid(QWidget):
         self._blinking = 0
         for frame in self.frames:
             if not frame.isHidden():
-                frame.pane.show_scene(self.scene, self.look, frame.chosen)
+                frame.show_scene(self.scene, self.look)
 
     def _choose(self) -> None:
         self._refresh()
@@ -183,6 +199,7 @@ class PaneGrid(QWidget):
         if number != self._active:
             self._active = number
             self._refresh()
+            self.zoomed.emit()
 
     def _move(self, camera: Camera, pane: Pane) -> None:
         if self.linked:

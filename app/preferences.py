@@ -14,6 +14,8 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QLabel,
+    QMessageBox,
+    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -50,7 +52,9 @@ class Preferences(QDialog):
             QDialogButtonBox.StandardButton.Close | QDialogButtonBox.StandardButton.RestoreDefaults
         )
         buttons.rejected.connect(self.close)
-        buttons.button(QDialogButtonBox.StandardButton.RestoreDefaults).clicked.connect(settings.reset)
+        buttons.button(QDialogButtonBox.StandardButton.RestoreDefaults).clicked.connect(self._restore)
+        for button in buttons.findChildren(QPushButton):
+            button.setAutoDefault(False)  # or Enter in a field would press one
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 16, 20, 16)
         layout.setSpacing(16)
@@ -95,14 +99,25 @@ class Preferences(QDialog):
             return check
         if isinstance(setting.default, int):
             spin = QSpinBox(minimum=int(setting.low), maximum=int(setting.high))
-            spin.valueChanged.connect(lambda value: self._set(key, value))
+            self._keep_whole(spin, key)
             self._refresh[key] = lambda value: spin.setValue(int(value))
             return spin
         number = QDoubleSpinBox(minimum=setting.low, maximum=setting.high, decimals=2)
         number.setSingleStep(1.0 if setting.high > 1 else 0.05)
-        number.valueChanged.connect(lambda value: self._set(key, value))
+        self._keep_whole(number, key)
         self._refresh[key] = lambda value: number.setValue(float(value))
         return number
+
+    def _keep_whole(self, box: QSpinBox | QDoubleSpinBox, key: str) -> None:
+        """Set what the box holds once it is whole: of "0.8" the "0" alone would be set, and written over the rest."""
+        box.setKeyboardTracking(False)
+        box.valueChanged.connect(lambda value: self._set(key, value))
+
+    def _restore(self) -> None:
+        yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+        text = self.tr("Set everything in this dialog back to its default?")
+        if QMessageBox.question(self, self.tr("Restore defaults"), text, yes | no, no) == yes:
+            self.settings.reset()
 
     def _set(self, key: str, value: Value) -> None:
         self.settings[key] = value

@@ -17,6 +17,7 @@ from PySide6.QtGui import QUndoStack
 
 from app.case.desk import CaseDesk
 from app.case.file import Opened
+from app.exports import Exports
 from app.images.model import ImageListModel
 from app.images.row import Row
 from app.judging import make_attributor
@@ -82,6 +83,7 @@ class Session(QObject):
         self.reader = Reader(self)
         self.worker = Worker(factory, self)
         self.desk = CaseDesk(self)
+        self.exports = Exports(self)
         self.packs = PackGuide(self)
         self.viewing = Viewing(self)
         self._wire()
@@ -137,7 +139,8 @@ class Session(QObject):
         """Drop what waits and end both kinds of thread."""
         self.reader.stop()
         self.worker.stop()
-        self.desk.stop()
+        self.exports.stop()
+        self.desk.file.stop()
         self.settings.flush()
 
     # Opening.
@@ -227,7 +230,7 @@ class Session(QObject):
     def cancel(self) -> None:
         """Stop waiting work between two batches; rows not judged yet stay in the list."""
         self.worker.cancel_batches()
-        self.desk.cancel_export()
+        self.exports.cancel()
         self.packs.stop()
         self._batches.clear()
         self._tell(waiting=0, progress=None, paused=False)

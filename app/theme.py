@@ -11,7 +11,10 @@ from PySide6.QtWidgets import QApplication, QStyleFactory
 
 @dataclass(frozen=True, slots=True)
 class Tones:
-    """Colours as #rrggbb. ``muted`` text keeps a contrast of 4.5:1 on ``window`` and on ``base``."""
+    """Colours as #rrggbb. ``muted`` text keeps a contrast of 4.5:1 on ``window`` and on ``base``.
+
+    edge: the outline of what can be ticked or typed in, at 3:1.
+    """
 
     window: str
     base: str
@@ -19,6 +22,7 @@ class Tones:
     text: str
     muted: str
     line: str
+    edge: str
     accent: str
     on_accent: str
     track: str
@@ -32,15 +36,19 @@ class Tones:
 
 
 LIGHT = Tones(
-    window="#f5f6f8", base="#ffffff", raised="#fcfcfd", text="#1b2027", muted="#5c6673", line="#d9dee5",
+    window="#f5f6f8", base="#ffffff", raised="#fcfcfd", text="#1b2027", muted="#5c6673", line="#d9dee5", edge="#757d89",
     accent="#2563c9", on_accent="#ffffff", track="#e6e9ee", canvas="#e9ecf0",
     good="#1d7a46", warn="#8a5a00", bad="#b3261e", warn_back="#fdf1d7", bad_back="#fce4e2", info_back="#e3edfb",
 )  # fmt: skip
 DARK = Tones(
-    window="#1d2025", base="#16191d", raised="#262a31", text="#e3e7ed", muted="#9aa4b2", line="#353b45",
+    window="#1d2025", base="#16191d", raised="#262a31", text="#e3e7ed", muted="#9aa4b2", line="#353b45", edge="#7b8594",
     accent="#6ea4f7", on_accent="#0d1420", track="#30363f", canvas="#121418",
     good="#6cc795", warn="#e5b454", bad="#f08a83", warn_back="#3a301a", bad_back="#40211f", info_back="#1f2d44",
 )  # fmt: skip
+
+_OUTLINED = ("QCheckBox", "QRadioButton", "QAbstractSpinBox", "QLineEdit", "QComboBox", "QTableWidget")
+_DARKENED = 140
+"""What Fusion passes to QColor.darker."""
 
 
 def is_dark(palette: QPalette | None = None) -> bool:
@@ -64,15 +72,18 @@ def apply(mode: str) -> None:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     hints = QGuiApplication.styleHints()
-    wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(mode, Qt.ColorScheme.Unknown)
-    hints.setColorScheme(wanted)  # also colours the title bar where the platform draws it
+    scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(mode, Qt.ColorScheme.Unknown)
+    hints.setColorScheme(scheme)  # also colours the title bar where the platform draws it
     dark = mode == "dark" or (mode == "system" and hints.colorScheme() == Qt.ColorScheme.Dark)
     if app.style().name() != "fusion":
         app.setStyle(QStyleFactory.create("Fusion"))
-    palette = _palette(DARK if dark else LIGHT)
+    t = DARK if dark else LIGHT
+    palette = _palette(t)
     if palette != app.palette():
         app.setPalette(palette)
-        app.setStyleSheet(_sheet(DARK if dark else LIGHT))
+        for name in _OUTLINED:
+            app.setPalette(_outlined(palette, t), name)  # type: ignore[arg-type]  # it takes str, not bytes
+        app.setStyleSheet(_sheet(t))
 
 
 def _palette(t: Tones) -> QPalette:
@@ -90,6 +101,13 @@ def _palette(t: Tones) -> QPalette:
         palette.setColor(QPalette.ColorGroup.Disabled, which, color(t.muted, 140))
     palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(t.track))
     return palette
+
+
+def _outlined(palette: QPalette, t: Tones) -> QPalette:
+    """Fusion draws outlines in the colour of the window, darkened: in a dark window they cannot be seen."""
+    result = QPalette(palette)
+    result.setColor(QPalette.ColorRole.Window, QColor(t.edge).lighter(_DARKENED))
+    return result
 
 
 def _sheet(t: Tones) -> str:
@@ -110,6 +128,7 @@ def _sheet(t: Tones) -> str:
     QScrollBar::handle:hover {{ background: {t.muted}; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    QTableWidget::corner {{ background: transparent; border: none; }}
     QToolTip {{ border: 1px solid {t.line}; padding: 4px; background: {t.raised}; color: {t.text}; }}
     """
 

@@ -17,6 +17,9 @@ from core.types import LoadedImage, Record
 if TYPE_CHECKING:
     from app.session import Session
 
+_PATIENCE = 150
+"""Milliseconds for which the last image may stand beside the next one's answer: a shorter gap would only flicker."""
+
 
 class Viewing(QObject):
     """The current row of one session, and the scene that is made of it."""
@@ -31,6 +34,8 @@ class Viewing(QObject):
         self.scene = Scene()
         self.current: int | None = None
         self._on_screen: int | None = None  # whose image the scene shows; the current row's follows once it is read
+        self._late = QTimer(self, singleShot=True, interval=_PATIENCE)
+        self._late.timeout.connect(lambda: self._empty(self.tr("Loading…")))
         session.reader.loaded.connect(self._loaded)
         session.reader.reference_loaded.connect(self._reference_loaded)
         session.worker.viewed.connect(self._answered)
@@ -57,11 +62,16 @@ class Viewing(QObject):
     def show(self, key: int | None) -> None:
         """Put one row on screen, or none."""
         self.current, self._on_screen = key, None
+        self._late.stop()
         row = self.row
         if row is None:
-            self._show(Scene(reference=self.scene.reference))
+            self._empty("")
         else:
             self.session.reader.load(row.entry)
+            if row.record is not None and row.record.error:  # most likely it cannot be read
+                self._empty(row.record.error)
+            else:
+                self._late.start()
         self.row_changed.emit()
 
     def compare_with(self, entry: Entry | None) -> None:
@@ -105,10 +115,11 @@ class Viewing(QObject):
         if entry.key != self.current:
             return
         self._on_screen = entry.key
+        self._late.stop()
         if isinstance(image, str):
             if self.session.desk.case is None:
                 self.session.images.set_records([(entry.key, error_record(entry, image))])
-            self._show(Scene(reference=self.scene.reference, reason=image))
+            self._empty(image)
             self.row_changed.emit()
             return
         status = self.session.status
@@ -131,6 +142,10 @@ class Viewing(QObject):
             self.session.keep([(request.entry.key, _without_heatmap(answer.record))])
         if request.entry.key == self.current and request.image is self.scene.image:
             self._show(replace(self.scene, heatmap=heatmap, reason=answer.record.error or ""))
+
+    def _empty(self, reason: str) -> None:
+        """Show no image."""
+        self._show(Scene(reference=self.scene.reference, reason=reason))
 
     @property
     def _judged(self) -> bool:

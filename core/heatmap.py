@@ -42,11 +42,13 @@ def make_heatmap(
     if no_place := magnitude[0].numel() == 1 and not pixel:
         magnitude = torch.zeros_like(magnitude)
     strength = stitched(magnitude, fitted, max(math.prod(size), _PIXELS))  # a line of pixels was made 64 wide
-    strength /= strength.max().clamp_min(_FAINTEST if pixel else 1e-12)
+    full = float(strength.max().clamp_min(_FAINTEST if pixel else 1e-12))
+    strength /= full
     if strength.shape[1:] != size:
         strength = F.interpolate(strength[None], size, mode="bilinear", align_corners=False)[0]
     return Heatmap(
         strength=strength[0].clamp_(0, 1).numpy(),
         perturbation=stitched(estimates, fitted, _PIXELS).numpy() if pixel else None,
         source=_NO_PLACE if no_place else f"{source}, {how}" if how else source,
+        full=full if pixel else None,
     )

@@ -184,11 +184,13 @@ class Heatmap:
                   at which the network saw it, or every k-th pixel of that; None for a pack whose auto-encoder works
                   on feature maps only.
     source:       what the map shows, in words for the user.
+    full:         what a strength of 1 stands for, in [0, 1] units; None where there is no perturbation.
     """
 
     strength: FloatArray
     perturbation: FloatArray | None
     source: str
+    full: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

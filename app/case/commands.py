@@ -104,22 +104,21 @@ class CaseCommands(QObject):
         self.window.case.dashboard.end_comparison()
         self.window.actions_["end_comparison"].setEnabled(False)
 
-    def export_case(self) -> None:
-        self._export(self.tr("Export case"), None)
+    def export_all(self) -> None:
+        self._export(self.tr("Export report or table"), None)
 
     def export_selected(self) -> None:
         self._export(self.tr("Export selected images"), self.window.list.selected_keys())
 
     def _export(self, title: str, keys: Sequence[int] | None) -> None:
+        """Of the case, or of what is in the list without one."""
         case = self.desk.case
-        if case is None:
-            return
         self.window.case.remarks.finish()
-        start = str(case.path.with_suffix(".html"))
+        start = str(Path(self.folder(), "attribution.html") if case is None else case.path.with_suffix(".html"))
         kinds = ";;".join(f"{name} (*.{suffix})" for suffix, name in _KINDS.items())
         target = ask_target(self.window, title, start, kinds, _with_suffix)
         if target is not None:
-            self.desk.export(target, keys)
+            self.session.exports.export(target, keys)
 
     def show_case_log(self) -> None:
         self.desk.file.ask_log()

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.case.elsewhere import Elsewhere
-from app.case.file import CaseFile, Export, Loaded, Opened
+from app.case.file import CaseFile, Loaded, Opened
 from app.images.row import Row
 from app.requests import CaseRequest, Entry
 from app.undo import SetRemarks
-from core.progress import CancelToken
 from core.types import Record, Remark
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ class CaseDesk(QObject):
     """Another case is open, or none."""
     recounted = Signal()
     """Rows of the case are now others than they were."""
-    busy = Signal()
-    """A report begins to be written, or is written."""
     log_read = Signal(object)
 
     def __init__(self, session: Session) -> None:
@@ -40,8 +37,7 @@ class CaseDesk(QObject):
         self.loading = False
         self._partial = False  # the list holds some of the case's files and not yet all
         self._postponed: list[tuple[tuple[str, ...], bool]] = []
-        self._exports: list[CancelToken] = []
-        self.file = CaseFile(session.worker.ask_heatmap, self)
+        self.file = CaseFile(self)
         self.elsewhere = Elsewhere(self)
         self._wire()
 
@@ -52,10 +48,7 @@ class CaseDesk(QObject):
         file.complete.connect(self._complete)
         file.known.connect(self._known)
         file.logged.connect(self.log_read)
-        file.exporting.connect(self._exporting)
-        file.exported.connect(self._exported)
         file.unreadable.connect(self._unreadable)
-        file.unexported.connect(self._unexported)
         file.failed.connect(self.session.crashed)
         worker.filled.connect(self._filled)
 
@@ -83,13 +76,8 @@ class CaseDesk(QObject):
             if not another_comes:
                 self.file.close()
 
-    def stop(self) -> None:
-        self.cancel_export()
-        self.file.stop()
-
     def _put(self, case: Opened | None) -> None:
         """Make it the open case, with nothing in the list yet."""
-        self.cancel_export()
         self.session.cancel()
         self.session.undo.clear()
         self.session.images.take([row.entry.key for row in self.session.images.rows])
@@ -233,51 +221,6 @@ class CaseDesk(QObject):
         self.file.set_remarks(tags, notes)
         self.session.images.set_remarks(remarks)
         self.session.viewing.row_changed.emit()
-
-    # Writing out.
-
-    @property
-    def is_exporting(self) -> bool:
-        return bool(self._exports)
-
-    def export(self, target: Path, keys: Iterable[int] | None = None) -> None:
-        """Write the case, or some of its rows, to a .html, .pdf, .csv or .json file, after those asked for before."""
-        if self.case is None:
-            return
-        rows = None if keys is None else (self.session.images.row_of(key) for key in keys)
-        paths = None if rows is None else frozenset(row.entry.path for row in rows if row is not None)
-        token = CancelToken()
-        self._exports.append(token)
-        setup = self.session.setup if self.case.pack is not None else None
-        self.file.export(Export(target, paths, setup, token))
-        self.session.message.emit(self.tr("Writing {path}").format(path=target))
-        self.busy.emit()
-
-    def cancel_export(self) -> None:
-        """Drop what is being written, and what waits for that."""
-        if self._exports:
-            for token in self._exports:
-                token.cancel()
-            self._exports.clear()
-            self.busy.emit()
-
-    def _exporting(self, drawn: int, pictures: int) -> None:
-        if self._exports:
-            text = self.tr("Writing the report: image {n} of {pictures}")
-            self.session.message.emit(text.format(n=drawn, pictures=pictures))
-
-    def _exported(self, export: Export) -> None:
-        self._end_export(export)
-        self.session.message.emit(self.tr("Saved {path}").format(path=export.target))
-
-    def _unexported(self, export: Export, error: BaseException) -> None:
-        self._end_export(export)
-        self.session.crashed.emit(error)
-
-    def _end_export(self, export: Export) -> None:
-        if export.token in self._exports:  # and was not cancelled meanwhile
-            self._exports.remove(export.token)
-        self.busy.emit()
 
     def _unreadable(self, error: BaseException) -> None:
         """A case that turns out to be damaged half-way is not shown in part: nobody could tell what is missing."""

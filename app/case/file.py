@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.requests import HeatmapRequest, Setup
+from app.requests import Setup
 from core.errors import Cancelled, CaseError, PackError
 from core.progress import CancelToken
-from core.types import NO_REMARK, FloatArray, Heatmap, LoadedImage, Record, Remark
+from core.types import NO_REMARK, Record, Remark
 
 if TYPE_CHECKING:
     from core.case import Case
@@ -60,18 +59,6 @@ class Loaded:
     places: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
-    """What is written out, to a file whose suffix says how. paths: of the files wanted, all for None."""
-
-    target: Path
-    paths: frozenset[str] | None
-    setup: Setup | None
-    """Which pack draws the heatmaps; none are drawn without one."""
-
-    token: CancelToken
-
-
 class CaseFile(QObject):
     """Each method returns at once; what comes of it is told by signals."""
 
@@ -84,22 +71,14 @@ class CaseFile(QObject):
     """Path to Remark, of every file that is in the case after a run; what ``writes`` was when that was asked for."""
     logged = Signal(object)
     """The case's log, as it was asked for."""
-    exporting = Signal(int, int)
-    """Pictures of a report that were drawn, and of how many."""
-    exported = Signal(object)
-    """The Export that is written."""
     unreadable = Signal(object)
     """Why a case could not be opened or made, as an exception."""
-    unexported = Signal(object, object)
-    """The Export that cannot be written, and why, as an exception."""
     failed = Signal(object)
     """Why anything else could not be done, whether a user can mend it or not."""
 
-    def __init__(self, ask_heatmap: Callable[[HeatmapRequest], None], parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._ask_heatmap = ask_heatmap
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="case file")
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="case export")
         self._case: Case | None = None
         self._ending = False
         self._reading = CancelToken()
@@ -172,15 +151,34 @@ class CaseFile(QObject):
     def ask_log(self) -> None:
         self._run(lambda: self.logged.emit(self._open_case.log()))
 
-    def export(self, wanted: Export) -> None:
-        """Gathered on the one thread and written on another, so that a tag need not wait for a report."""
-        self._run(lambda: self._gather(wanted), partial(self.unexported.emit, wanted))
+    def gather(
+        self, paths: Container[str] | None, then: Callable[[Subject], None], unable: Callable[[Exception], None]
+    ) -> None:
+        """What the case holds, or of these paths alone, is given to ``then`` on this thread."""
+
+        def work() -> None:
+            from core.report.subject import of_case  # noqa: PLC0415  (pydantic)
+
+            then(of_case(self._open_case, paths))
+
+        self._run(work, unable)
+
+    def note_exported(
+        self, case: Path, told: str, then: Callable[[], None], unable: Callable[[Exception], None]
+    ) -> None:
+        """Log in the case at this path, and not in another that is open by now, what was written of it."""
+
+        def work() -> None:
+            if self._case is not None and self._case.path == case:
+                self._case.write_log("exported", told)
+            then()
+
+        self._run(work, unable)
 
     def stop(self) -> None:
-        """Close the case and end the threads. Exports are to be cancelled before."""
+        """Close the case and end the thread."""
         self._ending = True
         self._reading.cancel()
-        self._writer.shutdown(wait=True)
         self.close()
         self._thread.shutdown(wait=True)
 
@@ -235,26 +233,7 @@ class CaseFile(QObject):
         remarks = self._open_case.remarks()
         self.known.emit({path: remarks.get(path, NO_REMARK) for path in self._open_case.paths()}, writes)
 
-    def _gather(self, wanted: Export) -> None:
-        from core.report.subject import of_case  # noqa: PLC0415  (pydantic)
-
-        case = self._open_case
-        subject = of_case(case, wanted.paths)
-        wanted.token.check()
-        self._run(lambda: self._write(wanted, subject, case), partial(self.unexported.emit, wanted), self._writer)
-
-    def _exported(self, wanted: Export, files: int, case: Case) -> None:
-        if case is self._case:  # and not another by now
-            case.write_log("exported", f"{files} files to {wanted.target}")
-        wanted.token.check()
-        self.exported.emit(wanted)
-
-    def _run(
-        self,
-        work: Callable[[], None],
-        unable: Callable[[Exception], None] | None = None,
-        thread: ThreadPoolExecutor | None = None,
-    ) -> None:
+    def _run(self, work: Callable[[], None], unable: Callable[[Exception], None] | None = None) -> None:
         def told() -> None:
             try:
                 work()
@@ -263,45 +242,7 @@ class CaseFile(QObject):
             except Exception as error:
                 (unable or self.failed.emit)(error)
 
-        (thread or self._thread).submit(told)
-
-    # On the writer's.
-
-    def _write(self, wanted: Export, subject: Subject, case: Case) -> None:
-        from core.report import export, is_report  # noqa: PLC0415  (Jinja)
-        from core.report.subject import Pictures  # noqa: PLC0415
-
-        if is_report(wanted.target):
-            heatmaps = _Heatmaps(self._ask_heatmap, wanted, subject.records, self.exporting.emit)
-            subject = replace(subject, pictures=Pictures(subject.records, wanted.token), heatmaps=heatmaps)
-        export(wanted.target, subject)
-        self._run(lambda: self._exported(wanted, len(subject.records), case), partial(self.unexported.emit, wanted))
-
-
-class _Heatmaps:
-    """Heatmaps of a report, made by the thread that owns the device."""
-
-    def __init__(
-        self,
-        ask: Callable[[HeatmapRequest], None],
-        wanted: Export,
-        records: Sequence[Record],
-        tell: Callable[[int, int], None],
-    ) -> None:
-        from core.report.summary import choose_cards  # noqa: PLC0415  (pydantic)
-
-        self._ask, self._wanted, self._tell = ask, wanted, tell
-        self._drawn, self._all = 0, sum(record.finding is not None for record in choose_cards(records))
-
-    def __call__(self, record: Record, pixels: FloatArray) -> Heatmap | None:
-        self._drawn += 1
-        self._tell(self._drawn, self._all)
-        if self._wanted.setup is None:
-            return None
-        image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)
-        request = HeatmapRequest(self._wanted.setup, image)
-        self._ask(request)
-        return request.answer.result()
+        self._thread.submit(told)
 
 
 def _fit_of(case: Case, pack: str) -> Fit | None:

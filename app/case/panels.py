@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.main_window import MainWindow
     from core.case import LogEntry
 
-_TOOLS = "keep_group end_comparison export_case"
+_TOOLS = "keep_group end_comparison export_all"
 _FOLLOWS = 30
 """Milliseconds between a selection and what follows it: keys held down select many rows a second."""
 

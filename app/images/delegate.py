@@ -56,7 +56,7 @@ class RowDelegate(QStyledItemDelegate):
             painter.setPen(QColor(t.muted))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, "?")
             return
-        size = picture.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        size = picture.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
         target = QRect(place.topLeft(), size)
         target.moveCenter(place.center())
         painter.drawImage(target, picture)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from core.batch import devices, told_left_out
 from core.case import Case, LogEntry
 from core.errors import ImageError
-from core.imageio import load_image
+from core.imageio import decode_image, load_image
 from core.manifest import Manifest
 from core.progress import CancelToken
 from core.types import FloatArray, Heatmap, Record, Remark
@@ -57,18 +57,24 @@ def of_case(case: Case, wanted: Container[str] | None = None) -> Subject:
 class Pictures(Mapping[str, FloatArray]):
     """The pixels that were judged, read again one by one so that a large folder need not fit into memory.
 
-    cancel: asked before each of them, so that a report can be given up; raises Cancelled.
+    cancel: asked before each of them, so that a report can be given up; raises Cancelled. pasted: bytes of images that
+    are no files, by the paths of their records.
     """
 
-    def __init__(self, records: Sequence[Record], cancel: CancelToken | None = None) -> None:
-        self._cancel = cancel or CancelToken()
+    def __init__(
+        self,
+        records: Sequence[Record],
+        cancel: CancelToken | None = None,
+        pasted: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self._cancel, self._pasted = cancel or CancelToken(), pasted or {}
         self._hashes = {record.path: record.sha256 for record in records if record.status == "ok"}
 
     def __getitem__(self, path: str) -> FloatArray:
         self._cancel.check()
         sha256 = self._hashes[path]
         try:
-            image = load_image(path)
+            image = decode_image(self._pasted[path], path) if path in self._pasted else load_image(path)
         except ImageError as error:
             raise KeyError(path) from error
         if image.sha256 != sha256:

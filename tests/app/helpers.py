@@ -8,7 +8,7 @@ from typing import Any
 from PySide6 import __version_info__
 from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -64,3 +64,16 @@ def wait_case(qtbot: QtBot, window: MainWindow, name: str) -> None:
     qtbot.waitUntil(
         lambda: desk.case is not None and desk.case.path.stem == name and not desk.loading, timeout=PATIENCE
     )
+
+
+def shown(window: MainWindow, qtbot: QtBot, *paths: Path) -> None:
+    """Drop files and wait until one is on screen with its heatmap."""
+    drop(window, *paths)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
+
+
+def dialog(kind: type[QDialog] = QDialog) -> QDialog:
+    """The one dialog on screen."""
+    found = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, kind) and widget.isVisible()]
+    assert len(found) == 1, found
+    return found[0]

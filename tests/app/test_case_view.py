@@ -104,7 +104,7 @@ def test_a_folder_becomes_a_case_that_opens_again_as_it_was(
 
     window.actions_["close_case"].trigger()
     assert window.session.images.rowCount() == 0 and window.middle.currentWidget() is window.viewer
-    assert not window.actions_["export_case"].isEnabled() and "seizure" not in window.windowTitle()
+    assert not window.actions_["export_all"].isEnabled() and "seizure" not in window.windowTitle()
     assert window.answer.slider.isEnabled()
 
     monkeypatch.setattr(OPEN, lambda *_, **__: (str(case), ""))
@@ -279,10 +279,10 @@ def test_a_folder_that_is_still_being_looked_for_goes_into_no_other_case(
     window, found, may_go_on = program.window, threading.Event(), threading.Event()
     real = reader_module.search
 
-    def slow(*what: Any) -> Found:
+    def slow(*what: Any, **how: Any) -> Found:
         found.set()
         may_go_on.wait(60)
-        return real(*what)
+        return real(*what, **how)
 
     window.actions_["close_case"].trigger()
     monkeypatch.setattr(reader_module, "search", slow)
@@ -333,22 +333,22 @@ def test_the_case_is_written_out(
         monkeypatch.setattr(SAVE, lambda *_, **__: (str(tmp_path / name), kind))
         window.actions_[action].trigger()
         assert window.actions_["cancel"].isEnabled()
-        qtbot.waitUntil(lambda: not window.session.desk.is_exporting, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
         assert "Saved" in window.status.currentMessage()
         return tmp_path / name
 
-    with export("export_case", "all.csv").open(encoding="utf-8", newline="") as file:
+    with export("export_all", "all.csv").open(encoding="utf-8", newline="") as file:
         rows = {Path(line["path"]).name: line for line in csv.DictReader(file)}
     assert list(rows) == NAMES and rows["a.png"]["tag"] == "urgent"
     assert rows["again.png"]["duplicate_of"] == rows["a.png"]["path"]
-    document = json.loads(export("export_case", "all.json").read_bytes())
+    document = json.loads(export("export_all", "all.json").read_bytes())
     assert [Path(record["path"]).name for record in document["records"]] == NAMES
     select(window, "a.png", "again.png")
     export("export_selected", "some", "HTML (*.html)")
     html = (tmp_path / "some.html").read_text(encoding="utf-8")
     assert html.count("<article") == 2 and "look &lt;here&gt;" in html and html.count("Heatmap over") == 2
     assert f'<dt>Same bytes as</dt><dd class="name">{rows["a.png"]["path"]}</dd>' in html
-    assert export("export_case", "all.pdf").read_bytes().startswith(b"%PDF-")
+    assert export("export_all", "all.pdf").read_bytes().startswith(b"%PDF-")
     with Case(case) as opened:
         told = [entry.detail for entry in opened.log() if entry.action == "exported"]
     assert [line.partition(" to ")[0] for line in told] == ["8 files", "8 files", "2 files", "8 files"]
@@ -363,9 +363,9 @@ def test_an_export_takes_the_place_of_a_file_only_when_asked(
     asked: list[str] = []
     no = QMessageBox.StandardButton.No
     monkeypatch.setattr(QMessageBox, "warning", lambda *said: asked.append(said[2]) or no)
-    window.actions_["export_case"].trigger()
+    window.actions_["export_all"].trigger()
     assert len(asked) == 1 and "all.v2.html already exists" in asked[0]
-    assert not window.session.desk.is_exporting and old.read_text(encoding="utf-8") == "precious"
+    assert not window.session.exports.is_busy and old.read_text(encoding="utf-8") == "precious"
 
 
 def test_every_control_of_a_case_has_a_name_and_the_language_can_change(

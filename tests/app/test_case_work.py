@@ -248,14 +248,14 @@ def test_a_tag_that_is_given_while_the_case_is_busy_stays(
         return of_case(*arguments)
 
     monkeypatch.setattr("core.report.subject.of_case", slow)
-    desk.export(folder.with_name("all.csv"))
+    window.session.exports.export(folder.with_name("all.csv"))
     desk.file.ask_known()  # as at the end of a run
     desk.remark({row.entry.key: Remark("mine", "")})
     may_go_on.set()
     qtbot.waitUntil(lambda: remarks(case) == {row.entry.path: Remark("mine", "")}, timeout=PATIENCE)
     QApplication.processEvents()
     assert row.remark.tag == "mine", "what was read before it was written does not take it back"
-    qtbot.waitUntil(lambda: not desk.is_exporting, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
 
 
 def test_a_remark_that_cannot_be_written_is_taken_back_and_said(
@@ -281,10 +281,10 @@ def test_a_report_that_cannot_be_written_is_said(
 ) -> None:
     program.session.desk.open(str(case))
     wait_case(qtbot, program.window, "work")
-    program.session.desk.export(folder / "none" / "report.csv")
+    program.session.exports.export(folder / "none" / "report.csv")
     qtbot.waitUntil(lambda: program.guard.box is not None)
     assert program.guard.box is not None and "report.csv" in program.guard.box.text()
-    assert not program.session.desk.is_exporting and not program.window.actions_["cancel"].isEnabled()
+    assert not program.session.exports.is_busy and not program.window.actions_["cancel"].isEnabled()
 
 
 def test_a_second_export_leaves_the_first_alone(
@@ -294,15 +294,15 @@ def test_a_second_export_leaves_the_first_alone(
     begin(window, qtbot, case, folder)
     wait_judged(qtbot, window, FILES)
     report, table = folder.with_name("report.html"), folder.with_name("all.csv")
-    window.session.desk.export(report)
-    window.session.desk.export(table)
+    window.session.exports.export(report)
+    window.session.exports.export(table)
     qtbot.waitUntil(table.exists, timeout=PATIENCE)
     assert report.exists()
-    qtbot.waitUntil(lambda: not window.session.desk.is_exporting, timeout=PATIENCE)
-    window.session.desk.export(report.with_name("late.html"))
-    window.session.desk.export(report.with_name("later.html"))
+    qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
+    window.session.exports.export(report.with_name("late.html"))
+    window.session.exports.export(report.with_name("later.html"))
     window.actions_["cancel"].trigger()
-    assert not window.session.desk.is_exporting, "all of them are cancelled"
+    assert not window.session.exports.is_busy, "all of them are cancelled"
 
 
 def test_a_report_without_a_device_is_said(
@@ -317,10 +317,10 @@ def test_a_report_without_a_device_is_said(
 
     monkeypatch.setattr(program.session.worker, "_factory", gone)
     monkeypatch.setattr(program.session.worker, "_loaded", None)
-    program.session.desk.export(folder.with_name("report.html"))
+    program.session.exports.export(folder.with_name("report.html"))
     qtbot.waitUntil(lambda: program.guard.box is not None, timeout=PATIENCE)
     assert program.guard.box is not None and "no device cuda:0" in program.guard.box.text()
-    assert not program.session.desk.is_exporting and not folder.with_name("report.html").exists()
+    assert not program.session.exports.is_busy and not folder.with_name("report.html").exists()
 
 
 def test_a_damaged_case_is_refused_in_words(program: Program, qtbot: QtBot, case: Path, folder: Path) -> None:
@@ -363,7 +363,7 @@ def test_a_window_that_is_closed_at_once_leaves_nothing_half_done(
     gate.through(1000)
     begin(program.window, qtbot, case, folder)
     wait_judged(qtbot, program.window, FILES)
-    program.session.desk.export(folder.with_name("late.pdf"))
+    program.session.exports.export(folder.with_name("late.pdf"))
     program.session.desk.open(str(case))
     program.session.open_paths([str(folder)])
     told: list[object] = []
@@ -389,15 +389,15 @@ def test_a_tag_does_not_wait_for_a_report_that_is_written(
 
     monkeypatch.setattr(gate.made[0], "attribute", slow)
     report = folder.with_name("report.html")
-    window.session.desk.export(report)
+    window.session.exports.export(report)
     qtbot.waitUntil(drawing.is_set, timeout=PATIENCE)
     window.session.desk.remark({window.session.images.rows[0].entry.key: Remark("now", "")})
     qtbot.waitUntil(lambda: _last(case) == "remark", timeout=PATIENCE)
     qtbot.waitUntil(lambda: f"of {FILES}" in window.status.currentMessage())
     window.actions_["cancel"].trigger()
-    assert not window.session.desk.is_exporting
+    assert not window.session.exports.is_busy
     may_go_on.set()
-    window.session.desk.export(folder.with_name("all.csv"))
-    qtbot.waitUntil(lambda: not window.session.desk.is_exporting, timeout=PATIENCE)
+    window.session.exports.export(folder.with_name("all.csv"))
+    qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
     assert not report.exists(), "a report that was cancelled is not there in part"
     assert "now" in folder.with_name("all.csv").read_text(encoding="utf-8")

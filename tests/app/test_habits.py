@@ -1,4 +1,4 @@
-"""Clipboard, recent files, palette, preferences, languages, themes, pages, defects, layout."""
+"""Clipboard, recent files, palette, settings, languages, themes, pages, defects, layout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from PySide6 import __version_info__
 from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QKeySequence
-from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import actions, i18n, theme
@@ -23,19 +23,12 @@ from app.commands import Commands
 from app.crash import start_log, stop_log
 from app.main_window import MainWindow
 from app.palette import Palette, score
-from app.preferences import Preferences
-from app.settings import BY_KEY, TABLE, Settings
+from app.settings import BY_KEY, Settings
 from app.window import Program
 from core.errors import WorkbenchError
 from core.paths import user_log
 from tests.app.conftest import Opener
-from tests.app.helpers import PATIENCE, close, drop, wait_judged
-
-
-def dialog(kind: type[QDialog] = QDialog) -> QDialog:
-    found = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, kind) and widget.isVisible()]
-    assert len(found) == 1, found
-    return found[0]
+from tests.app.helpers import PATIENCE, close, dialog, drop, wait_judged
 
 
 def test_every_action_has_its_own_key_and_handler(qt_messages: list[str]) -> None:
@@ -117,24 +110,6 @@ def test_palette_finds_and_runs(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(palette.query, Qt.Key.Key_Return)
     assert len(window.viewer.grid.panes) == 4
     assert score("zzz", "Four panes") is None
-
-
-def test_preferences_come_from_the_table_and_apply_at_once(window: MainWindow, qtbot: QtBot) -> None:
-    window.actions_["show_preferences"].trigger()
-    preferences = dialog(Preferences)
-    assert isinstance(preferences, Preferences)
-    assert set(preferences.editors) == {setting.key for setting in TABLE if setting.label}
-    assert all(editor.accessibleName() for editor in preferences.editors.values())
-    box = preferences.editors["appearance/theme"]
-    assert isinstance(box, QComboBox)
-    box.setCurrentIndex(box.findData("dark"))
-    box.activated.emit(box.currentIndex())
-    assert theme.is_dark()
-    window.session.settings["training/last"] = "/runs/digits"
-    window.session.settings.reset()
-    assert not theme.is_dark() and box.currentData() == "system"
-    assert window.session.settings["training/last"] == "/runs/digits", "what the dialog does not show stays"
-    preferences.close()
 
 
 def test_settings_refuse_what_the_table_does(tmp_path: Path, qt_messages: list[str]) -> None:

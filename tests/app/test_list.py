@@ -36,7 +36,7 @@ def row(key: int, name: str, finding: Finding | None = None, error: str | None =
 def sure(finding: Finding) -> Finding:
     answer = finding.attribution
     attack = replace(answer.attack, ranking=(Candidate("cw", 0.99), Candidate("fgsm", 0.01)), prediction_set=("cw",))
-    return Finding(replace(answer, attack=attack, familiarity=Familiarity(1.0, 2.0)), None)
+    return Finding(replace(answer, attack=attack, familiarity=Familiarity(1.0, 2.0), adjustments=()), None)
 
 
 @pytest.fixture

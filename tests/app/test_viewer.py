@@ -22,7 +22,7 @@ from app.pane import MAX_ZOOM, Camera, Pane
 from app.reader import to_qimage
 from app.requests import Entry
 from core.types import Heatmap, LoadedImage
-from tests.app.helpers import PATIENCE, drop, wait_judged
+from tests.app.helpers import PATIENCE, drop, shown, wait_judged
 
 
 def loaded(pixels: np.ndarray, path: str = "x.png") -> LoadedImage:
@@ -36,11 +36,6 @@ def scene() -> Scene:
     perturbation = random.uniform(-0.1, 0.1, (1, 28, 28)).astype(np.float32)
     heat = Heatmap(np.abs(perturbation[0]) / np.abs(perturbation).max(), perturbation, "test")
     return Scene(image, to_qimage(image.pixels), heat, loaded(np.zeros((1, 28, 28))))
-
-
-def shown(window: MainWindow, qtbot: QtBot, *paths: Path) -> None:
-    drop(window, *paths)
-    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
 
 
 def wheel(pane: Pane, place: QPointF, steps: int) -> None:
@@ -99,6 +94,10 @@ def test_inspector_reads_values_on_the_8_bit_scale(scene: Scene) -> None:
     assert f"perturbation {scene.heatmap.perturbation[0, 2, 3] * 255:+.1f}/255" in text
     assert f"difference {level:+.1f}/255" in text
     assert inspect(scene, 28, 0) == ""
+    levels = Scene(loaded(np.arange(256).reshape(1, 16, 16) / 255))
+    assert all(f"value {level}/255" in inspect(levels, level % 16, level // 16) for level in range(256))
+    finer = Scene(loaded(np.full((1, 1, 1), 12345 / 65535)))
+    assert "value 48.035/255" in inspect(finer, 0, 0)
 
 
 def test_zoom_keeps_the_pixel_under_the_pointer_and_is_linked(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:

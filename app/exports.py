@@ -1,0 +1,172 @@
+"""Reports and tables of what is open, a case or a mere list of images, written on a thread of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.requests import HeatmapRequest, Setup
+from core.errors import Cancelled
+from core.progress import CancelToken
+from core.types import FloatArray, Heatmap, LoadedImage, Record
+
+if TYPE_CHECKING:
+    from app.session import Session
+    from core.report.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is written out, to a file whose suffix says how.
+
+    setup: which pack draws the heatmaps; none are drawn without one. pasted: bytes of images that are no files, by the
+    paths of their records.
+    """
+
+    target: Path
+    setup: Setup | None
+    pasted: Mapping[str, bytes] = field(default_factory=dict)
+    token: CancelToken = field(default_factory=CancelToken, compare=False)
+
+
+class Exports(QObject):
+    """What a session writes out, one after the other."""
+
+    busy = Signal()
+    """One begins, or ended."""
+    _drawn = Signal(int, int)
+    _ended = Signal(object, object)
+    """The Export, and the exception that ended it or None."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
+        self._pending: list[CancelToken] = []
+        self._drawn.connect(self._tell_drawn)
+        self._ended.connect(self._end)
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._pending)
+
+    def export(self, target: Path, keys: Iterable[int] | None = None) -> None:
+        """Write what is open, or some of its rows, to a .html, .pdf, .csv or .json file, after those asked for before.
+
+        A case is gathered on its own thread, so that a tag need not wait for a report.
+        """
+        session, case = self._session, self._session.desk.case
+        found = (session.images.row_of(key) for key in keys or ())
+        rows = session.images.rows if keys is None else [row for row in found if row is not None]
+        setup = session.setup if case is None or case.pack is not None else None
+        pasted = {row.entry.path: row.entry.data for row in rows if row.entry.data is not None}
+        wanted = Export(target, setup, pasted)
+        self._pending.append(wanted.token)
+        if case is None:
+            records = [row.record for row in rows if row.record is not None]
+            self._submit(wanted, partial(_of_list, records, session.setup, session.status.device))
+        else:
+            paths = None if keys is None else frozenset(row.entry.path for row in rows)
+            unable = partial(self._ended.emit, wanted)
+            session.desk.file.gather(paths, lambda subject: self._submit(wanted, lambda: subject), unable)
+        session.message.emit(self.tr("Writing {path}").format(path=target))
+        self.busy.emit()
+
+    def cancel(self) -> None:
+        """Drop what is being written, and what waits for that."""
+        if self._pending:
+            for token in self._pending:
+                token.cancel()
+            self._pending.clear()
+            self.busy.emit()
+
+    def stop(self) -> None:
+        self.cancel()
+        self._writer.shutdown(wait=True)
+
+    def _submit(self, wanted: Export, gathered: Callable[[], Subject]) -> None:
+        def work() -> None:
+            try:
+                wanted.token.check()
+                self._write(wanted, gathered())
+            except (Cancelled, CancelledError):
+                pass
+            except Exception as error:
+                self._ended.emit(wanted, error)
+
+        wanted.token.check()
+        self._writer.submit(work)
+
+    # On the writer's thread.
+
+    def _write(self, wanted: Export, subject: Subject) -> None:
+        from core.report import export, is_report  # noqa: PLC0415  (Jinja)
+        from core.report.subject import Pictures  # noqa: PLC0415  (pydantic)
+
+        if is_report(wanted.target):
+            heatmaps = _Heatmaps(self._session.worker.ask_heatmap, wanted, subject.records, self._drawn.emit)
+            pictures = Pictures(subject.records, wanted.token, wanted.pasted)
+            subject = replace(subject, pictures=pictures, heatmaps=heatmaps)
+        export(wanted.target, subject)
+        done = partial(self._ended.emit, wanted, None)
+        if subject.case:
+            told = f"{len(subject.records)} files to {wanted.target}"
+            self._session.desk.file.note_exported(Path(subject.case), told, done, partial(self._ended.emit, wanted))
+        else:
+            done()
+
+    # What comes of it.
+
+    def _tell_drawn(self, drawn: int, pictures: int) -> None:
+        if self._pending:
+            text = self.tr("Writing the report: image {n} of {pictures}")
+            self._session.message.emit(text.format(n=drawn, pictures=pictures))
+
+    def _end(self, wanted: Export, error: Exception | None) -> None:
+        if wanted.token not in self._pending:  # it was cancelled meanwhile
+            return
+        self._pending.remove(wanted.token)
+        self.busy.emit()
+        if error is not None:
+            self._session.crashed.emit(error)
+        else:
+            self._session.message.emit(self.tr("Saved {path}").format(path=wanted.target))
+
+
+class _Heatmaps:
+    """Heatmaps of a report, made by the thread that owns the device."""
+
+    def __init__(
+        self,
+        ask: Callable[[HeatmapRequest], None],
+        wanted: Export,
+        records: Sequence[Record],
+        tell: Callable[[int, int], None],
+    ) -> None:
+        from core.report.summary import choose_cards  # noqa: PLC0415  (pydantic)
+
+        self._ask, self._wanted, self._tell = ask, wanted, tell
+        self._drawn, self._all = 0, sum(record.finding is not None for record in choose_cards(records))
+
+    def __call__(self, record: Record, pixels: FloatArray) -> Heatmap | None:
+        self._drawn += 1
+        self._tell(self._drawn, self._all)
+        if self._wanted.setup is None:
+            return None
+        image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)
+        request = HeatmapRequest(self._wanted.setup, image)
+        self._ask(request)
+        return request.answer.result()
+
+
+def _of_list(records: Sequence[Record], setup: Setup, device: str) -> Subject:
+    from core.pack import find_pack, read_manifest  # noqa: PLC0415  (pydantic)
+    from core.report.subject import Subject  # noqa: PLC0415
+
+    return Subject(records, read_manifest(find_pack(setup.pack)), device)
