@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from core.types import Attribution, ClassAnswer, Familiarity, HyperparameterAnswer, Testimony
+from core.types import Attribution, ClassAnswer, Familiarity, Heatmap, HyperparameterAnswer, Testimony
 
 if TYPE_CHECKING:
     from core.manifest import ImageSpec
@@ -176,6 +176,13 @@ _WEAKENING = re.compile(
 def is_weakened(answer: Attribution) -> bool:
     """Whether some of what an attack left in the image was lost before it was judged, or was not looked at."""
     return any(_WEAKENING.match(text) for text in answer.adjustments)
+
+
+def brightness(heatmap: Heatmap) -> str:
+    """What a heatmap at its brightest stands for."""
+    if heatmap.full is None:
+        return "brightness is relative to the strongest place in this image"
+    return f"full brightness is a change by {255 * heatmap.full:.1f}/255"
 
 
 def why_not(error: str | None, path: str) -> str:

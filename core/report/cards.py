@@ -11,6 +11,7 @@ from PIL import Image
 from core.report.pictures import MAX_SIDE, heatmap_picture, picture
 from core.report.subject import Subject
 from core.types import Attribution, Record, Remark
+from core.wording import brightness
 
 _MANY = 24
 _SMALL_SIDE = 256
@@ -19,7 +20,7 @@ _SMALL_SIDE = 256
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What is shown of one record. size: (width, height) of the image."""
+    """What is shown of one record. size: (width, height) of the image. source: what its heatmap shows, and how."""
 
     name: str
     record: Record
@@ -51,7 +52,7 @@ def cards(shown: Sequence[Record], subject: Subject) -> Iterator[Card]:
             size=None if pixels is None else (pixels.shape[2], pixels.shape[1]),
             picture=None if pixels is None else picture(pixels, side),
             heatmap=None if pixels is None or heat is None else heatmap_picture(pixels, heat.strength, side),
-            source=heat.source if heat else "",
+            source=f"{heat.source}; {brightness(heat)}" if heat else "",
             remark=subject.remarks.get(record.path, Remark()),
             copy_of="" if original == record.path else original,
         )

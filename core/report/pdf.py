@@ -203,7 +203,7 @@ def _card_text(card: Card) -> Iterator[str]:
     if card.size is None:
         yield "Its file is gone or was changed since, so there is no picture."
     elif card.heatmap is not None:
-        yield f"Right: {card.source}; brightness is relative to the strongest place in this image"
+        yield f"Right: {card.source}"
 
 
 def _answers(answer: Attribution) -> Iterator[str]:

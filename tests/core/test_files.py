@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core import files
-from core.errors import WorkbenchError
-from core.files import alone_in, check_writable, in_use, write_file
+from core.errors import DiskFullError, WorkbenchError
+from core.files import alone_in, check_writable, in_use, write_file, write_parts
 
 
 def test_a_folder_is_one_processs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,3 +66,18 @@ def test_a_pipe_stays_one_and_a_link_leads_where_it_did(tmp_path: Path) -> None:
     target.unlink()
     write_file(link, b"again")
     assert link.is_symlink() and target.read_bytes() == b"again"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows limits no file's size")
+def test_what_does_not_fit_leaves_the_old_file_and_says_how_much_it_takes(tmp_path: Path) -> None:
+    import resource  # noqa: PLC0415  (not on Windows)
+
+    path, limits = tmp_path / "out.csv", resource.getrlimit(resource.RLIMIT_FSIZE)
+    write_parts(path, iter((b"a", b"b")))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
+    try:
+        with pytest.raises(DiskFullError) as caught:
+            write_parts(path, (bytes(2**12) for _ in range(50)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.needed == 50 * 2**12 and path.read_bytes() == b"ab" and list(tmp_path.iterdir()) == [path]

@@ -146,6 +146,20 @@ def test_report_is_self_contained(finding: Finding, manifest: Manifest) -> None:
     assert "prefers-color-scheme: dark" in text
 
 
+def test_what_a_heatmap_shows_at_its_brightest_is_told(finding: Finding, manifest: Manifest) -> None:
+    assert finding.heatmap is not None
+    for full, told in (
+        (1.4 / 255, "full brightness is a change by 1.4/255"),
+        (None, "relative to the strongest place"),
+    ):
+        heat = Finding(finding.attribution, replace(finding.heatmap, full=full))
+        subject = Subject(
+            [Record("a", "c" * 64, "ok", None, heat)], manifest, "CPU", pictures={"a": np.ones((1, 28, 28))}
+        )
+        assert told in render(subject)
+        assert told in " ".join(_card_text(next(cards(subject.records, subject))))
+
+
 def test_counts(finding: Finding, manifest: Manifest) -> None:
     records = [Record(str(i), "c" * 64, "ok", None, finding) for i in range(3)] + [
         Record("x", None, "error", "e", None)
