@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,11 +64,15 @@ class PackShelf(QObject):
 
         self._run(work)
 
-    def import_pack(self, path: Path) -> None:
-        """Verify a pack and copy it to the user's folder under the name that it gives itself."""
+    def import_packs(self, paths: Sequence[Path]) -> None:
+        """Verify packs and copy them to the user's folder under the names that they give themselves, one by one."""
+
+        def take(path: Path) -> None:
+            self.imported.emit(_import(path))
 
         def work() -> None:
-            self.imported.emit(_import(path))
+            for path in paths:
+                self._tell(partial(take, path))
             self._list()
 
         self._run(work)
@@ -98,15 +103,16 @@ class PackShelf(QObject):
         self.listed.emit(found)
 
     def _run(self, work: Callable[[], None]) -> None:
-        def told() -> None:
-            try:
-                work()
-            except WorkbenchError as error:
-                self.failed.emit(str(error))
-            except OSError as error:
-                self.failed.emit(f"{error.filename}: {error.strerror}")
+        self._reader.submit(lambda: self._tell(work))
 
-        self._reader.submit(told)
+    def _tell(self, work: Callable[[], None]) -> None:
+        """Do it; what goes wrong is told."""
+        try:
+            work()
+        except WorkbenchError as error:
+            self.failed.emit(str(error))
+        except OSError as error:
+            self.failed.emit(f"{error.filename}: {error.strerror}")
 
 
 def _import(path: Path) -> Path:

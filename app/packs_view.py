@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from app.pack_page import pack_page
 from app.pack_shelf import SUFFIX, PackShelf, is_own
 from app.save_dialog import ask_target
+from app.screen import fit
 from app.session import Session
 from app.widgets import named
 
@@ -62,14 +63,14 @@ class PacksDialog(QDialog):
         self.remove = self._button(self.tr("Remove"), self._remove)
         self.close_ = self._button(self.tr("Close"), self.close)
         self._lay_out()
-        self.list.currentRowChanged.connect(self._show)
+        self.list.currentRowChanged.connect(self._choose)
         self.shelf.listed.connect(self._listed)
         self.shelf.verified.connect(self._verified)
         self.shelf.imported.connect(self._imported)
         self.shelf.done.connect(self._done)
-        self.shelf.failed.connect(self.remark.setText)
-        self.resize(860, 560)
-        self._show(-1)
+        self.shelf.failed.connect(self._tell)
+        fit(self, 860, 560)
+        self._show()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Packs may have come, and another may be in use, since it was last open."""
@@ -110,6 +111,7 @@ class PacksDialog(QDialog):
     def _listed(self, packs: list[ListedPack]) -> None:
         keep = self.chosen.path if self.chosen else None
         self.packs = packs
+        blocker = QSignalBlocker(self.list)  # nobody chose anything
         self.list.clear()
         for pack in packs:
             mark = "●  " if self._active(pack) else "     "
@@ -119,9 +121,19 @@ class PacksDialog(QDialog):
         wanted = next((n for n, pack in enumerate(packs) if pack.path == keep), None)
         active = next((n for n, pack in enumerate(packs) if self._active(pack)), 0)
         self.list.setCurrentRow(active if wanted is None else wanted)
-        self._show(self.list.currentRow())
+        del blocker
+        self._show()
 
-    def _show(self, _row: int) -> None:
+    def _choose(self) -> None:
+        """What was said of another pack is not said of this one."""
+        self.remark.clear()
+        self._show()
+
+    def _tell(self, text: str) -> None:
+        """Below what was told since something was last asked for: of packs taken together, each is told of."""
+        self.remark.setText("\n".join(filter(None, (self.remark.text(), text))))
+
+    def _show(self) -> None:
         pack = self.chosen
         usable = pack is not None and pack.manifest is not None
         self.use.setEnabled(usable and pack is not None and not self._active(pack))
@@ -153,10 +165,15 @@ class PacksDialog(QDialog):
         kinds = self.tr("Model packs ({pattern})").format(pattern=f"*{SUFFIX}")
         path, _ = QFileDialog.getOpenFileName(self, self.tr("Import pack"), str(Path.home()), kinds)
         if path:
-            self.shelf.import_pack(Path(path))
+            self.take([Path(path)])
+
+    def take(self, paths: Sequence[Path]) -> None:
+        """Import packs; what becomes of each is told."""
+        self.remark.clear()
+        self.shelf.import_packs(paths)
 
     def _imported(self, path: Path) -> None:
-        self.remark.setText(self.tr("{name} was verified and imported.").format(name=path.stem))
+        self._tell(self.tr("{name} was verified and imported.").format(name=path.stem))
 
     def _export(self) -> None:
         pack = self.chosen
@@ -165,10 +182,12 @@ class PacksDialog(QDialog):
         start = str(Path.home() / pack.path.name)
         target = ask_target(self, self.tr("Export pack"), start, f"*{SUFFIX}", _as_pack)
         if target is not None:
+            self.remark.clear()
             self.shelf.export(pack.path, target)
 
     def _remove(self) -> None:
         if self.chosen is not None and not self._active(self.chosen):
+            self.remark.clear()
             self.shelf.remove(self.chosen.path)
 
     def _done(self, what: str) -> None:
@@ -180,7 +199,6 @@ class PacksDialog(QDialog):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        for url in event.mimeData().urls():
-            if url.toLocalFile().endswith(SUFFIX):
-                self.shelf.import_pack(Path(url.toLocalFile()))
+        files = [url.toLocalFile() for url in event.mimeData().urls()]
+        self.take([Path(file) for file in files if file.endswith(SUFFIX)])
         event.acceptProposedAction()

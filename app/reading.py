@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices, QFontDatabase, QGuiApplication, QTex
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QPlainTextEdit, QTextBrowser, QVBoxLayout, QWidget
 
 from app.crash import log_file
+from app.screen import fit
 from core.paths import RESOURCES
 from core.versions import versions
 from core.wording import shown
@@ -48,7 +49,7 @@ def help_dialog(parent: QWidget) -> Page:
     browser.document().setDocumentMargin(16)
     browser.setMarkdown(file.read_text(encoding="utf-8"))
     page = Page(translate("Reading", "Help"), browser, parent)
-    page.resize(720, 620)
+    fit(page, 720, 620)
     return page
 
 
@@ -65,7 +66,7 @@ def about_dialog(parent: QWidget) -> Page:
     browser.document().setDocumentMargin(16)
     browser.setHtml(f"<h2>MTAA Workbench</h2><p>{what}</p><p>{method}</p><table cellpadding=2>{rows}</table>")
     page = Page(translate("Reading", "About MTAA Workbench"), browser, parent)
-    page.resize(480, 400)
+    fit(page, 480, 400)
     return page
 
 
@@ -76,7 +77,7 @@ def case_log_dialog(entries: Sequence[LogEntry], parent: QWidget) -> Page:
     editor.setPlainText("\n".join(f"{entry.time}   {entry.action}: {shown(entry.detail)}" for entry in entries))
     editor.moveCursor(QTextCursor.MoveOperation.End)
     page = Page(translate("Reading", "Log of the case"), editor, parent)
-    page.resize(860, 520)
+    fit(page, 860, 520)
     return page
 
 
@@ -94,5 +95,5 @@ def log_dialog(parent: QWidget) -> Page:
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
     folder = page.buttons.addButton(translate("Reading", "Open folder"), QDialogButtonBox.ButtonRole.ActionRole)
     folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_file().parent))))
-    page.resize(860, 520)
+    fit(page, 860, 520)
     return page

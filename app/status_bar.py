@@ -6,6 +6,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
+from app.durations import duration
 from app.memory import resident_bytes
 from app.session import Status
 from app.widgets import named
@@ -75,12 +76,8 @@ class StatusBar(QStatusBar):
         if progress is None or not progress.rate:
             return text
         rate = self.tr("{n} a second").format(n=f"{progress.rate:.3g}")
-        return f"{text} · {rate} · {self._time_left(status.waiting / progress.rate)}"
-
-    def _time_left(self, seconds: float) -> str:
-        if seconds >= 90:
-            return self.tr("{n} min left").format(n=round(seconds / 60))
-        return self.tr("{n} s left").format(n=max(1, round(seconds)))
+        left = self.tr("{time} left").format(time=duration(status.waiting / progress.rate))
+        return f"{text} · {rate} · {left}"
 
     def _device_text(self, status: Status) -> str:
         texts = {

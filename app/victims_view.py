@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.requests import Setup
+from app.screen import fit
 from app.session import Session
 from app.widgets import named
 from core.errors import WorkbenchError
@@ -74,7 +75,7 @@ class VictimsDialog(QDialog):
         self._looks = _Looks(session.reader)
         self._looks.listed.connect(self._show)
         self._looks.refused.connect(self._refuse)
-        self.resize(720, 420)
+        fit(self, 720, 420)
 
     @staticmethod
     def _button(text: str, then: Callable[[], object]) -> QPushButton:

@@ -13,6 +13,7 @@ import numpy as np
 
 from core.errors import DataError
 from core.progress import CancelToken, Progress
+from training.course import Part, Step, steps_of
 from training.scenario import Scenario, check_scenario, read_scenario, write_scenario
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from training.survey import Survey as Survey  # noqa: PLC0414  (the window names it by this door)
     from training.victim_check import Verdict
 
-__all__ = ["Event", "Run", "Scenario", "check_scenario", "open_run", "read_scenario", "write_scenario"]
+__all__ = [
+    "Event", "Part", "Run", "Scenario", "Step", "check_scenario", "open_run", "read_scenario", "steps_of",
+    "write_scenario",
+]  # fmt: skip
 
 Listener = Callable[["Event"], None]
 REACH_SHARES = (0.95, 0.5, 0.05)

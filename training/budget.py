@@ -18,10 +18,11 @@ from core.files import free_space
 from core.manifest import AttackLabel
 from core.model.network import MTAA
 from core.probes import PROBES
+from training.counts import examples_asked_about, examples_wanted
 from training.plan import image_of, shapes_of
 from training.scenario import Scenario, VictimSpec
 from training.shards import BESIDE_IMAGES
-from training.sources import SPLITS, CleanImages, Split
+from training.sources import SPLITS, CleanImages
 
 _BLOCK = 4096
 """Bytes that a part takes beyond its examples: its header, and the block that its end does not fill."""
@@ -90,28 +91,6 @@ def check_room(lacking: int, out: Path) -> None:
 def used(folder: Path) -> int:
     """Bytes of the files in a folder and below it."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def examples_wanted(scenario: Scenario, split: Split) -> int:
-    """Adversarial examples of a split, of all cells."""
-    return sum(
-        int(getattr(scenario.cell(victim.label, attack), split)) * attack.grid.count
-        for victim in scenario.victims
-        for attack in scenario.attacks
-    )
-
-
-def examples_made(scenario: Scenario, split: Split) -> int:
-    """Examples of a split, clean ones included."""
-    return examples_wanted(scenario, split) + int(getattr(scenario.clean.examples, split))
-
-
-def examples_asked_about(scenario: Scenario) -> int:
-    """Examples that every victim is asked about: as many of training as [probes] says, and all others."""
-    if scenario.probes is None:
-        return 0
-    train, *others = (examples_made(scenario, split) for split in SPLITS)
-    return min(scenario.probes.examples, train) + sum(others)
 
 
 def answers_bytes(scenario: Scenario) -> int:

@@ -24,7 +24,8 @@ from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
 from training.attacks import Attack
 from training.attacks.base import Oracle, cross_entropy
-from training.budget import Room, answers_bytes, example_bytes, examples_asked_about, examples_made, room, victim_bytes
+from training.budget import Room, answers_bytes, example_bytes, room, victim_bytes
+from training.counts import examples_asked_about, examples_made
 from training.export import images_measured
 from training.figures import FEATURE_POINTS, feature_map
 from training.fit_scorer import STEPS, fit_scorer
@@ -51,10 +52,11 @@ _POINTS = 250
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of the run. kind: "victim", "attack", "network", "results" or "asking". name: of the victim or the attack.
+    """A part of the run. kind: "victim", "attack", "network", "results", "asking" or "weighing". name: of the victim or
+    the attack.
 
     number: images that a victim learns from, examples to be made, to be learnt from, to be measured on, and answers
-    that the victims give.
+    that the victims give and that are then learned from.
     seconds: expected; most: where an attack needs all its attempts. bytes: on disk.
     """
 
@@ -249,7 +251,7 @@ def _try_network(
         Stage("results", "", made["test"], measured, measured, 0),
     ]
     if scenario.probes is not None:
-        stages.append(_asking_of(scenario, labels, victims, each))
+        stages += _asking_of(scenario, labels, victims, each)
         done()
     return stages
 
@@ -263,12 +265,16 @@ def _extractor_step(trainer: Trainer, device: torch.device) -> float:
 
 def _asking_of(
     scenario: Scenario, labels: list[AttackLabel], victims: list[tuple[VictimSpec, _Tried]], look: float
-) -> Stage:
+) -> list[Stage]:
     """Asking all victims about what the network saw first, and fitting the scorer to their answers."""
     rows, answers = examples_asked_about(scenario), _stand_in_answers(labels, len(victims))
-    step = _seconds(lambda: fit_scorer(labels, answers, 0, _STEPS), torch.device("cpu")) / _STEPS
-    seconds = rows * (look + sum(found.answer for _, found in victims)) + STEPS * step
-    return Stage("asking", "", rows * len(victims), seconds, seconds, answers_bytes(scenario))
+    given = rows * len(victims)
+    asking = rows * (look + sum(found.answer for _, found in victims))
+    weighing = STEPS * _seconds(lambda: fit_scorer(labels, answers, 0, _STEPS), torch.device("cpu")) / _STEPS
+    return [
+        Stage("asking", "", given, asking, asking, answers_bytes(scenario)),
+        Stage("weighing", "", given, weighing, weighing, 0),
+    ]
 
 
 def _stand_in_answers(labels: list[AttackLabel], victims: int) -> Asked:

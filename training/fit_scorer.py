@@ -15,6 +15,7 @@ from core.labels import CLEAN
 from core.manifest import AttackLabel
 from core.model.scorer import Scorer
 from core.probes import PROBES
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.probe import Asked
 
 STEPS = 2000
@@ -29,13 +30,17 @@ AT_HAND = 0.6
 """How often a victim is at hand in the situations that are learned from."""
 
 
-def fit_scorer(labels: list[AttackLabel], asked: Asked, seed: int, steps: int | None = None) -> Scorer:
+def fit_scorer(
+    labels: list[AttackLabel], asked: Asked, seed: int, steps: int | None = None,
+    tell: ProgressCallback = lambda _: None, cancel: CancelToken | None = None,
+) -> Scorer:  # fmt: skip
     """Train a scorer on what victims said of training examples, each time with some of them not at hand.
 
     steps: ``STEPS`` unless this is only a trial. Hyperparameters are learned from examples as they were made: a change
-    after the attack moves the victims' logits, and so what they tell of kappa.
+    after the attack moves the victims' logits, and so what they tell of kappa. Raises Cancelled between two steps.
     """
     steps = STEPS if steps is None else steps
+    meter = ProgressMeter("weighing the answers", steps, tell, cancel=cancel)
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     scorer = Scorer(labels)
@@ -45,6 +50,8 @@ def fit_scorer(labels: list[AttackLabel], asked: Asked, seed: int, steps: int | 
     candidate, pairs = asked.candidate, _Pairs.among(asked, labels)
     width = torch.tensor([a.width if a.width > 0 else torch.inf for a in labels])
     for _ in range(steps):
+        if cancel is not None:
+            cancel.check()
         rows = torch.randint(len(asked), (_BATCH,), generator=generator)
         scores = scorer(_shaken(asked.probes[rows], scorer.spread, generator))
         attack, true = asked.attack[rows], candidate[rows]
@@ -61,6 +68,7 @@ def fit_scorer(labels: list[AttackLabel], asked: Asked, seed: int, steps: int | 
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
+        meter.advance(1)
     return scorer.eval().requires_grad_(False)
 
 

@@ -20,7 +20,7 @@ from core.progress import CancelToken, ProgressCallback
 from core.torchvision_zoo import torchvision_names
 from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
 from training.attacks import DEFAULT_BACKEND
-from training.budget import examples_wanted
+from training.counts import examples_wanted
 from training.export import export_pack
 from training.grow import check_start, take_victim
 from training.lasting import still_fools

@@ -39,7 +39,7 @@ def add_third_stream(
     familiarity: the calibration split's scores. victims: folder of the victims' files; kept: of their answers.
     """
     asked = ask_all(network, scenario, labels, calibration, splits, victims, kept, device, tell, cancel, fools)
-    scorer = fit_scorer(labels, asked["train"], scenario.seed)
+    scorer = fit_scorer(labels, asked["train"], scenario.seed, tell=tell, cancel=cancel)
     network.scorer = scorer
     fit = fit_probes(Scored.of(asked["calibration"], scorer), familiarity, calibration, labels, scenario.seed)
     test = Scored.of(asked["test"], scorer)

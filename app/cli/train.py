@@ -188,7 +188,7 @@ def _in_words(event: api.Event) -> str:
 
 def _estimate(v: Mapping[str, Any]) -> Iterator[str]:
     kinds = {"victim": "victim ", "attack": "examples ", "network": "network", "results": "results",
-             "asking": "asking the victims"}  # fmt: skip
+             "asking": "asking the victims", "weighing": "weighing their answers"}  # fmt: skip
     for stage in v["stages"]:
         images = f"{stage['number']:,} images"
         disk = f", {size_text(stage['bytes'])}" if stage["bytes"] else ""

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.wizard.choices import AttackChoice, Choices, small_eps, table1
-from app.wizard.page import Page
+from app.wizard.page import TABLE_HEIGHT, Page
 
 _COLUMNS = 5
 
@@ -41,6 +41,7 @@ class AttacksPage(Page):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
+        self.table.setMinimumHeight(TABLE_HEIGHT)
         self.table.setTabKeyNavigation(False)  # Tab leads on to the buttons
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.body.addWidget(self.table, 1)
@@ -53,7 +54,7 @@ class AttacksPage(Page):
         self.body.addLayout(row)
         self.cell = QSpinBox(minimum=2, maximum=5000, value=choices.cell)
         self.form().addRow(self.tr("Training examples of each cell"), self.cell)
-        self.body.addWidget(self.remark)
+        self.foot.addWidget(self.remark)
         self.paper.clicked.connect(lambda: self.show_attacks(table1()))
         self.small.clicked.connect(lambda: self.show_attacks(small_eps()))
         self.cell.valueChanged.connect(self._changed)

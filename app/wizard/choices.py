@@ -14,6 +14,15 @@ from core.paths import user_data
 ARCHITECTURES = ("ResNet18", "ResNet50", "VGG16", "VGG19", "InceptionV3")
 """Table 1's victims, the quickest to train first."""
 
+OTHERS = {
+    "shufflenet_v2_x0_5": 8, "shufflenet_v2_x1_0": 8, "squeezenet1_1": 17, "mobilenet_v3_small": 8, "mobilenet_v2": 8,
+    "mobilenet_v3_large": 8, "mnasnet1_0": 8, "regnet_y_400mf": 8, "efficientnet_b0": 8, "googlenet": 15,
+    "densenet121": 29, "resnet34": 8, "resnext50_32x4d": 8, "efficientnet_v2_s": 8, "swin_t": 8, "convnext_tiny": 32,
+    "resnet101": 8,
+}  # fmt: skip
+"""Further victims to train, by torchvision's own names, the small ones first: the least side of their images. A
+scenario for `mtaa run` may name any of torchvision's."""
+
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "forensic": (QT_TRANSLATE_NOOP("Wizard", "Default: full resolution, made for 8-bit images"), {}),
     "forensic-small": (QT_TRANSLATE_NOOP("Wizard", "Small: the default at half the width, for a first try"),
@@ -153,6 +162,11 @@ class Choices:
     def out(self) -> Path:
         """Where the run writes, and is found again."""
         return Path(self.folder).absolute() if self.folder else user_data() / "runs" / self.name
+
+    @property
+    def side(self) -> int:
+        """Of the clean images, in pixels."""
+        return {"digits": 8, "mnist": 28}.get(self.source, self.size)
 
     @property
     def chosen(self) -> list[AttackChoice]:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.reader import Reader
 from app.wizard.choices import Choices
-from app.wizard.page import Page, muted
+from app.wizard.page import Page, explain, muted
 from app.wizard.survey import Samples, Surveyor
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ class ImagesPage(Page):
         self.clean = QSpinBox(minimum=0, maximum=20000, singleStep=100, value=choices.clean)
         form = self.form()
         form.addRow(self.tr('Examples of the class "clean"'), self.clean)
-        form.addRow("", muted(self.tr("0 leaves the class out: every image then counts as attacked.")))
-        self.body.addWidget(self.remark)
+        explain(form, self.tr("0 leaves the class out: every image then counts as attacked."))
         self.body.addStretch(1)
+        self.foot.addWidget(self.remark)
         self._offer(last_run)
         {"mnist": self.mnist, "folder": self.pictures}.get(choices.source, self.digits).setChecked(True)
         for button in (self.digits, self.mnist, self.pictures):
@@ -156,7 +156,7 @@ class ImagesPage(Page):
         if not last_run:
             return
         row = QHBoxLayout()
-        row.addWidget(QLabel(self.tr("There is a training in {folder}.").format(folder=last_run)), 1)
+        row.addWidget(QLabel(self.tr("There is a training in {folder}.").format(folder=last_run), wordWrap=True), 1)
         row.addWidget(self.back)
         self.body.addLayout(row)
         self.back.clicked.connect(lambda: self.come_back.emit(last_run))

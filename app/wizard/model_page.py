@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import QCoreApplication, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWizard
 
 from app.wizard.child import EVENTS, SCENARIO, under_way
 from app.wizard.choices import NETWORKS, Choices, Grown
-from app.wizard.page import Page, muted
+from app.wizard.page import Page, explain
 from app.wizard.recall import Ungrown, grow, ungrow
 from app.wizard.trial import Trial
 from core.errors import WorkbenchError
@@ -47,26 +47,26 @@ class ModelPage(Page):
             self.start.addItem(self.tr("From the pack {pack}").format(pack=pack), pack)
         self.start.setCurrentIndex(max(0, self.start.findData(choices.start)))
         form.addRow(self.tr("Start"), self.start)
-        form.addRow("", muted(self.tr(
+        explain(form, self.tr(
             "A pack to start from brings its victims, attacks and network. What you chose beside them is added to it, "
-            "and of what it knows few examples are enough.")))  # fmt: skip
+            "and of what it knows few examples are enough."))  # fmt: skip
         self.replay = QSpinBox(minimum=2, maximum=5000, value=choices.replay)
         form.addRow(self.tr("Training examples of each cell it knows"), self.replay)
         self.ask = QCheckBox(self.tr("The pack can ask its victims"))
         form.addRow("", self.ask)
-        form.addRow("", muted(self.tr(
+        explain(form, self.tr(
             "Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a "
             "new one is added by handing over its file. It costs three forward passes and two gradients of each victim "
             "for every image."
-        )))  # fmt: skip
+        ))  # fmt: skip
         self.changed = QCheckBox(self.tr("Learn from changed images too"))
         self.changed.setChecked(choices.changed)
         form.addRow("", self.changed)
-        form.addRow("", muted(self.tr(
+        explain(form, self.tr(
             "Half of the examples are compressed, scaled, cropped, lit otherwise or made noisy each time they are "
             "shown, as far as the attack outlasts it. Attacks are then known in JPEG files and screenshots too; more "
             "images that nobody attacked are called attacked."
-        )))  # fmt: skip
+        ))  # fmt: skip
         self.epochs = QSpinBox(minimum=1, maximum=1000, value=choices.epochs)
         form.addRow(self.tr("Epochs"), self.epochs)
         self.device = QComboBox()
@@ -89,8 +89,9 @@ class ModelPage(Page):
                               (self.tr("Name of the pack"), self.name),
                               (self.tr("Folder of the run"), self.folder)):  # fmt: skip
             widget.setAccessibleName(label)
-        self.body.addWidget(self.remark)
+        self.foot.addWidget(self.remark)
         self.trial = Trial(choices)
+        self.trial.told.connect(lambda: QTimer.singleShot(0, self.trial, self._show_trial))
         self.body.addWidget(self.trial)
         self.body.addStretch(1)
         for changed in (self.name.textChanged, self.folder.textChanged, self.network.currentIndexChanged,
@@ -102,6 +103,10 @@ class ModelPage(Page):
         self.setCommitPage(True)
         self.setButtonText(QWizard.WizardButton.CommitButton, self.tr("Train"))
         self._changed()
+
+    def _show_trial(self) -> None:
+        """Scroll to what was found; its table has its height only once it was laid out."""
+        self.area.ensureWidgetVisible(self.trial)
 
     def _browse(self) -> None:
         path = QFileDialog.getExistingDirectory(self, self.tr("Folder of the run"), self.folder.text())

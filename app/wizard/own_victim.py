@@ -22,15 +22,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.wizard.choices import Choices, VictimChoice
+from app.screen import fit
+from app.scrolling import Scrolled
+from app.wizard.choices import OTHERS, Choices, VictimChoice
 from app.wizard.page import muted
 from app.wizard.victim_check import CheckPanel, joined
 
 KINDS = "*.safetensors *.pth *.pt *.pt2 *.onnx *.bin"
-COMMON = (
-    "resnet18", "resnet50", "vgg16", "vgg16_bn", "vgg19", "inception_v3", "squeezenet1_1", "mobilenet_v2",
-    "mobilenet_v3_small", "densenet121", "efficientnet_b0", "convnext_tiny", "vit_b_16", "swin_t",
-)  # fmt: skip
+COMMON = ("resnet18", "resnet50", "vgg16", "vgg16_bn", "vgg19", "inception_v3", *OTHERS, "vit_b_16")
 """A few of torchvision's names; any other may be typed."""
 
 _IMAGENET = ("0.485, 0.456, 0.406", "0.229, 0.224, 0.225")
@@ -53,18 +52,21 @@ class OwnVictimDialog(QDialog):
     def __init__(self, choices: Choices, victim: VictimChoice | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("A victim of your own"))
-        self.setMinimumWidth(600)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._choices = choices
-        body = QVBoxLayout(self)
-        body.addWidget(muted(self.tr(
+        content, body = QWidget(), QVBoxLayout(self)
+        fields = QVBoxLayout(content)
+        fields.setContentsMargins(0, 0, 8, 0)
+        fields.addWidget(muted(self.tr(
             "A state dict of one of torchvision's networks, TorchScript, torch.export (.pt2), ONNX, or a victim that "
             "was trained here. Files that would run code of their own are refused. What you leave open is read from "
             "the file, and a check on the clean images says what may be wrong."
         )))  # fmt: skip
         self._form = QFormLayout()
         self._form.setVerticalSpacing(8)
-        body.addLayout(self._form)
+        fields.addLayout(self._form)
+        fields.addStretch(1)
+        body.addWidget(Scrolled(content), 1)
         self._add_fields(victim or VictimChoice("", file=""))
         self.panel = CheckPanel(choices, victim)
         body.addWidget(self.panel)
@@ -77,6 +79,7 @@ class OwnVictimDialog(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         self.finished.connect(self.panel.stop)
+        fit(self, 640, 600)
         self._changed()
 
     def _add_fields(self, victim: VictimChoice) -> None:

@@ -5,26 +5,41 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget, QWizardPage
 
 from app import theme
+from app.scrolling import Scrolled
 from app.wizard.choices import Choices
+
+TABLE_HEIGHT = 180
+"""The least that a page leaves a table, whose rows scroll by themselves."""
 
 
 class Page(QWizardPage):
-    """A page that says in two sentences what it is for, and keeps its answers in the wizard's ``choices``."""
+    """A page that says in two sentences what it is for, and keeps its answers in the wizard's ``choices``.
+
+    What is in its ``body`` scrolls where the wizard is too small for it; ``head`` and ``foot`` stay in sight.
+    """
 
     def __init__(self, choices: Choices, title: str, about: str) -> None:
         super().__init__()
         self.choices = choices
         self.setTitle(title)
-        self.setSubTitle(about)
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(8, 8, 8, 4)
+        content = QWidget()
+        self.head, self.body, self.foot = QVBoxLayout(), QVBoxLayout(content), QVBoxLayout()
+        self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(10)
+        self.area = Scrolled(content)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(8, 0, 8, 4)
+        whole.setSpacing(10)
+        self.head.addWidget(muted(about))  # a wizard's own subtitle is cut off after its second line
+        whole.addLayout(self.head)
+        whole.addWidget(self.area, 1)
+        whole.addLayout(self.foot)
         self.remark = QLabel()
         self.remark.setWordWrap(True)
         self.remark.setAccessibleName(self.tr("Remark"))
 
     def form(self) -> QFormLayout:
-        """A form at the end of the page."""
+        """A form at the end of the body."""
         form = QFormLayout()
         form.setHorizontalSpacing(20)
         form.setVerticalSpacing(8)
@@ -43,3 +58,8 @@ def muted(text: str, parent: QWidget | None = None) -> QLabel:
     label.setWordWrap(True)
     label.setStyleSheet(f"color: {theme.tones().muted}")
     return label
+
+
+def explain(form: QFormLayout, text: str) -> None:
+    """A wrapped explanation below a field. Without a label beside it a form gives it more height than it takes."""
+    form.addRow(QLabel(), muted(text))

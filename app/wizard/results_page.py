@@ -15,6 +15,9 @@ from app.wizard.page import Page
 Results = Mapping[str, Any]
 _FEW = 2000
 """Training examples under which a pack is told to be a try."""
+_ABOVE_CHANCE = 0.25
+"""Share of the way from guessing to being always right that a pack has to go to be put to use unasked, as own victims
+have to."""
 
 
 class ResultsPage(Page):
@@ -33,14 +36,16 @@ class ResultsPage(Page):
         self.tabs = QTabWidget()
         self.body.addWidget(self.tabs, 1)
         self.use = QCheckBox(self.tr("Attribute images with this pack from now on"))
-        self.use.setChecked(True)
-        self.body.addWidget(self.use)
-        self.body.addWidget(self.remark)
+        self.foot.addWidget(self.use)
+        self.foot.addWidget(self.remark)
         self.setFinalPage(True)
 
     def show_results(self, path: str, results: Results) -> None:
-        """Show a pack's measured results; only what is there gets a tab."""
+        """Show a pack's measured results; only what is there gets a tab. One that guesses is not put to use unasked."""
         self.path = Path(path)
+        guesses = self.guesses(results)
+        self.use.setChecked(not guesses)
+        self.say(guesses, "warn")
         self.tabs.clear()
         self.tabs.addTab(self._summary(results), self.tr("Summary"))
         self.tabs.addTab(self._confusions(results), self.tr("Confusions"))
@@ -73,10 +78,9 @@ class ResultsPage(Page):
     def words(self, r: Results) -> list[str]:
         """What to know of the results, in sentences; warnings first."""
         lines = []
-        for task in ("victim", "attack"):
+        for task, labels in zip(("attack", "victim"), self._labels(), strict=True):
             for pair in r.get("confused", {}).get(task, []):
-                lines.append(self.tr("⚠ {a} and {b} are taken for each other in {share} of their images.").format(
-                    a=pair["labels"][0], b=pair["labels"][1], share=f"{pair['share']:.0%}"))  # fmt: skip
+                lines.append(self._confused(pair, labels, r[f"{task}_confusion"]))
         for name, v in r["by_attack"].items():
             if v.get("r2") is not None and v["r2"] < 0.5:
                 lines.append(self.tr("⚠ {attack}'s hyperparameter is hardly read from the image (R² {r2}).").format(
@@ -91,6 +95,45 @@ class ResultsPage(Page):
         if before := r.get("started_from"):
             lines.append(self._before(before))
         return lines
+
+    def guesses(self, r: Results) -> str:
+        """Why the pack is not to be put to use: of the attacked test images it names not many more than by guessing.
+
+        That is, less than a quarter of the way from guessing to being always right, for the attack or for the victim,
+        with the victims asked where it can. Empty for a better pack.
+        """
+        told = r["probes"]["both"] if r.get("probes") else r
+        attacked = told.get("without_clean", {})
+        shares, chances = [], []
+        for task in ("attack", "victim"):
+            shares.append(attacked.get(f"{task}_accuracy", 0.0))
+            chances.append(1 / len(r[f"{task}_confusion"]))
+        enough = (chance + _ABOVE_CHANCE * (1 - chance) for chance in chances)
+        if all(share >= least for share, least in zip(shares, enough, strict=True)):
+            return ""
+        text = self.tr(
+            "Not ticked, for this pack is hardly better than guessing: of the attacked test images it names the attack "
+            "in {attack} and the victim in {victim}; guessing would in {a} and {v}."
+        )
+        figures = (f"{value:.0%}" for value in (*shares, *chances))
+        return text.format(**dict(zip(("attack", "victim", "a", "v"), figures, strict=True)))
+
+    def _confused(self, pair: Results, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+        """Two labels that are taken for each other, and how the worse one fares: it may be missed always.
+
+        counts: [truth][answer], of ``labels``.
+        """
+        a, b = pair["labels"]
+        text = self.tr("⚠ {a} and {b} are taken for each other in {share} of their images: {worse} is named right in "
+                       "{right} of its test images, taken for {other} in {wrong}.")  # fmt: skip
+        rows = {name: counts[labels.index(name)] for name in (a, b)}
+        right = {name: row[labels.index(name)] / max(sum(row), 1) for name, row in rows.items()}
+        worse, other = (a, b) if right[a] <= right[b] else (b, a)
+        wrong = rows[worse][labels.index(other)] / max(sum(rows[worse]), 1)
+        return text.format(
+            a=a, b=b, share=f"{pair['share']:.0%}", worse=worse, right=f"{right[worse]:.0%}", other=other,
+            wrong=f"{wrong:.0%}",
+        )  # fmt: skip
 
     def _worse(self, image: Results, both: Results) -> list[str]:
         """What is told less well once the victims are asked."""

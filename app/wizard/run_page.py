@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPlainTextEdit, QProgressBar, QPushButton
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QPushButton
 
 from app.wizard.charts import Chart, Series
 from app.wizard.child import SCENARIO, Child
 from app.wizard.choices import Choices
 from app.wizard.examples import ExampleStrip
 from app.wizard.page import Page
+from app.wizard.progress import RunProgress
 from core.errors import WorkbenchError
 from training.api import write_scenario
 
 _TASKS = ("attack", "victim", "hyperparameter")
-
-
-def time_text(seconds: float) -> str:
-    """ "3:07" or "1:02:40"."""
-    whole = max(0, round(seconds))
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 class RunPage(Page):
@@ -46,15 +40,8 @@ class RunPage(Page):
         self._epochs: list[Mapping[str, Any]] = []
         self._taken: Mapping[str, Any] = {}
         self._made: tuple[str, Mapping[str, Any]] = "", {}
-        self.stage, self.left = QLabel(self.tr("Starting…")), QLabel()
-        self.left.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.bar = QProgressBar(textVisible=False, maximum=1000)
-        self.bar.setAccessibleName(self.tr("Progress of this stage"))
-        top = QHBoxLayout()
-        top.addWidget(self.stage, 1)
-        top.addWidget(self.left)
-        self.body.addLayout(top)
-        self.body.addWidget(self.bar)
+        self.progress = RunProgress()
+        self.head.addWidget(self.progress)
         self.losses = Chart(self.tr("Losses"), x=self.tr("epoch"))
         self.sigmas = Chart(self.tr("Learned σ"), x=self.tr("epoch"))
         self.accuracies = Chart(self.tr("Accuracy while training"), x=self.tr("epoch"))
@@ -77,7 +64,7 @@ class RunPage(Page):
         for button in (self.pause, self.stop, self.again):
             button.setAutoDefault(False)
             row.addWidget(button)
-        self.body.addLayout(row)
+        self.foot.addLayout(row)
         self.pause.clicked.connect(self._pause)
         self.stop.clicked.connect(self._stop)
         self.again.clicked.connect(self.begin)
@@ -108,6 +95,7 @@ class RunPage(Page):
         elif child.finished:
             self._finished()
         else:
+            self.progress.halt()
             self.say(self.tr("This run was stopped. It can go on."), "warn")
         self._buttons()
 
@@ -120,26 +108,30 @@ class RunPage(Page):
         self.child.ended.connect(self._ended)
         self._epochs, self._taken = [], {}
         self.paused = False
+        self.progress.begin(self.choices.out)
         self.examples.watch(self.choices.out / "data")
         return self.child
 
     def show_event(self, kind: str, v: Mapping[str, Any]) -> None:
         """Show one event of the run; kinds are those of training.api.Event."""
         match kind:
+            case "begun":
+                self.progress.begin(self.choices.out)
             case "progress":
-                self._progress(v)
+                self.progress.show_progress(v)
+                self.examples.look()
             case "images" if v != self._taken:  # several stages of one run take the same in
                 self._taken = v
+                self.progress.end_part("images")
                 self._note(self.tr("{n} images were taken in.").format(n=f"{v['count']:,}"))
                 if v["skipped"]:
                     self._note(self.tr("{n} cannot be read and are left out: {reason}").format(
                         n=len(v["skipped"]), reason=v["skipped"][0]))  # fmt: skip
-            case "victim" if v["accuracy"] is None:
-                self._note(self.tr("{name}: what it calls a clean image counts as right.").format(name=v["name"]))
             case "victim":
-                self._note(self.tr("{name} names {share} of the clean test images.").format(
-                    name=v["name"], share=f"{v['accuracy']:.1%}"))  # fmt: skip
+                self.progress.end_part("victims")
+                self._note(self._of_victim(v["name"], v["accuracy"]))
             case "generated":
+                self.progress.end_part("examples")
                 self.examples.look()
                 self._note(self.tr("{n} adversarial examples were made.").format(n=f"{v['examples']:,}"))
                 if v["unfilled"]:
@@ -152,35 +144,12 @@ class RunPage(Page):
                     n=v["part"]))  # fmt: skip
             case "paused" | "resumed":
                 self.paused = kind == "paused"
+                self.progress.pause(self.paused)
                 self._buttons()
             case "error":
                 self._failed(f"{v['what']} {v['remedy']}")
             case "pack":
                 self._made = v["path"], v["results"]
-
-    def _progress(self, v: Mapping[str, Any]) -> None:
-        share = v["done"] / max(v["total"], 1)
-        self.stage.setText(f"{self._in_words(v['stage'])}: {v['done']:,} / {v['total']:,}")
-        left = v["seconds_left"]
-        rest = self.tr("{time} left of this stage").format(time=time_text(left)) if left is not None else ""
-        self.left.setText(f"{v['rate']:.3g}/s  {rest}")
-        self.bar.setValue(round(1000 * share))
-        self.examples.look()
-
-    def _in_words(self, stage: str) -> str:
-        """A stage as the run calls it; examples are made under their victim's, attack's and split's own names."""
-        if stage == "training":
-            return self.tr("Training the network")
-        if stage == "training the auto-encoder":
-            return self.tr("Training the auto-encoder")
-        if stage == "reading images":
-            return self.tr("Reading images")
-        if stage == "measuring":
-            return self.tr("Measuring the pack")
-        what, _, name = stage.partition(" ")
-        texts = {"asking": self.tr("Asking {name}"), "training": self.tr("Training {name}"),
-                 "checking": self.tr("Checking {name}")}  # fmt: skip
-        return texts.get(what, stage).format(name=name)
 
     def _epoch(self, v: Mapping[str, Any]) -> None:
         self._epochs = [*(e for e in self._epochs if e["epoch"] < v["epoch"]), v]  # an epoch done again counts once
@@ -197,7 +166,13 @@ class RunPage(Page):
     def _note(self, text: str) -> None:
         self.words.appendPlainText(text)
 
+    def _of_victim(self, name: str, accuracy: float | None) -> str:
+        if accuracy is None:
+            return self.tr("{name}: what it calls a clean image counts as right.").format(name=name)
+        return self.tr("{name} names {share} of the clean test images.").format(name=name, share=f"{accuracy:.1%}")
+
     def _failed(self, text: str) -> None:
+        self.progress.halt()
         self.say(text, "bad")
         self._note(text)
         self._buttons()
@@ -212,6 +187,7 @@ class RunPage(Page):
             self.say(self.tr("Stopping after the batch in hand…"))
 
     def _ended(self, made: bool) -> None:
+        self.progress.halt()
         if made:
             self._finished()
         elif self.child is not None and (reason := self.child.failure()):
@@ -222,6 +198,7 @@ class RunPage(Page):
         self.completeChanged.emit()
 
     def _finished(self) -> None:
+        self.progress.finish()
         self.say(self.tr("Finished."), "good")
         self.done.emit(*self._made)
 

@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.durations import duration, span
 from app.wizard.child import SCENARIO, Child
 from app.wizard.choices import Choices
-from app.wizard.run_page import time_text
+from app.wizard.course import TRIAL
 from core.errors import WorkbenchError, size_text
 from training.api import write_scenario
 
@@ -83,7 +84,7 @@ class Trial(QWidget):
             return
         self.clear()
         try:
-            folder = self.choices.out / "estimate"
+            folder = self.choices.out / TRIAL
             write_scenario(folder / SCENARIO, self.choices.document())
             self.child = Child(folder, self, works_in=self.choices.out)
             self.child.told.connect(self._told)
@@ -109,26 +110,29 @@ class Trial(QWidget):
         """Show an "estimate" event (training.api.Event)."""
         kinds = {"victim": self.tr("Victim {name}"), "attack": self.tr("Examples of {name}"),
                  "network": self.tr("Network"), "results": self.tr("Results"),
-                 "asking": self.tr("Asking the victims")}  # fmt: skip
+                 "asking": self.tr("Asking the victims"),
+                 "weighing": self.tr("Learning from their answers")}  # fmt: skip
         self.table.setRowCount(len(v["stages"]))
         for row, stage in enumerate(v["stages"]):
             disk = size_text(stage["bytes"]) if stage["bytes"] else ""
             cells = (kinds[stage["kind"]].format(name=stage["name"]), f"{stage['number']:,}",
-                     _span(stage["seconds"], stage["most"]), disk)  # fmt: skip
+                     span(stage["seconds"], stage["most"]), disk)  # fmt: skip
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
                 if column:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(row, column, item)
         self.table.show()
-        span, needed = _span(v["seconds"], v["most"]), size_text(v["bytes"])
+        time, needed = span(v["seconds"], v["most"]), size_text(v["bytes"])
         free = self.tr("an unknown amount") if v["free"] is None else size_text(v["free"])
         if v["free"] is not None and v["bytes"] > v["free"]:
             self._say(self.tr("Too little disk: the run takes {needed}, and {free} are free. About {span}.").format(
-                needed=needed, free=free, span=span), "bad")  # fmt: skip
+                needed=needed, free=free, span=time), "bad")  # fmt: skip
         else:
-            self._say(self.tr("About {span}, the longer where images resist an attack; {needed} of the disk, where "
-                              "{free} are free.").format(span=span, needed=needed, free=free), "good")  # fmt: skip
+            text = self.tr("About {span}; {needed} of the disk, where {free} are free.")
+            if time != duration(v["seconds"]):
+                text += " " + self.tr("The longer time holds where images resist an attack.")
+            self._say(text.format(span=time, needed=needed, free=free), "good")
         self.told.emit()
 
     def _ended(self, _: bool) -> None:
@@ -143,8 +147,3 @@ class Trial(QWidget):
     def _say(self, text: str, tone: str = "muted") -> None:
         self.words.setText(text)
         self.words.setStyleSheet(f"color: {getattr(theme.tones(), tone)}")
-
-
-def _span(seconds: float, most: float) -> str:
-    """ "3:07", or "3:07–9:30" where the most is longer."""
-    return time_text(seconds) if round(most) == round(seconds) else f"{time_text(seconds)}–{time_text(most)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -18,9 +19,9 @@ from PySide6.QtWidgets import (
     QTableWidget,
 )
 
-from app.wizard.choices import ARCHITECTURES, Choices, VictimChoice
+from app.wizard.choices import ARCHITECTURES, OTHERS, Choices, VictimChoice
 from app.wizard.own_victim import OwnVictimDialog
-from app.wizard.page import Page
+from app.wizard.page import TABLE_HEIGHT, Page
 
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)?")
 
@@ -46,6 +47,7 @@ class VictimsPage(Page):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
+        self.table.setMinimumHeight(TABLE_HEIGHT)
         self.table.setTabKeyNavigation(False)  # Tab leads on to the buttons
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.body.addWidget(self.table, 1)
@@ -58,7 +60,7 @@ class VictimsPage(Page):
             row.addWidget(button)
         row.addStretch(1)
         self.body.addLayout(row)
-        self.body.addWidget(self.remark)
+        self.foot.addWidget(self.remark)
         self.add.clicked.connect(self._add_next)
         self.own.clicked.connect(lambda: self.ask(None))
         self.edit.clicked.connect(lambda: self.ask(self._selected_own()))
@@ -77,12 +79,11 @@ class VictimsPage(Page):
 
     def victims(self) -> list[VictimChoice]:
         """The table's rows."""
-        return [
-            victim
-            if victim.file
-            else VictimChoice(self._architecture(row).currentText(), self._name(row).text(), self._passes(row).value())
-            for row, victim in enumerate(self._rows)
-        ]
+        return [victim if victim.file else self._entered(row, victim) for row, victim in enumerate(self._rows)]
+
+    def _entered(self, row: int, victim: VictimChoice) -> VictimChoice:
+        architecture, name = self._architecture(row).currentText(), self._name(row).text()
+        return replace(victim, architecture=architecture, name=name, passes=self._passes(row).value())
 
     def ask(self, row: int | None) -> None:
         """Show the dialog for the own victim in ``row``, or for a new one."""
@@ -107,6 +108,7 @@ class VictimsPage(Page):
             heading = self.table.horizontalHeaderItem(column)
             widget.setAccessibleName(heading.text() if heading else "")
             self.table.setCellWidget(row, column, widget)
+        self.area.guard(*widgets)
         self.table.setRowHeight(row, max(widget.sizeHint().height() for widget in widgets) + 6)
 
     def _own_cells(self, victim: VictimChoice) -> tuple[QLabel, QLabel, QLabel]:
@@ -118,9 +120,14 @@ class VictimsPage(Page):
         return cells
 
     def _trained_cells(self, victim: VictimChoice) -> tuple[QComboBox, QLineEdit, QDoubleSpinBox]:
-        architecture = QComboBox()
+        architecture = QComboBox(maxVisibleItems=len(ARCHITECTURES) + len(OTHERS) + 1)
         architecture.addItems(ARCHITECTURES)
+        architecture.insertSeparator(len(ARCHITECTURES))
+        architecture.addItems(list(OTHERS))
+        if architecture.findText(victim.architecture) < 0:  # a scenario may name any of torchvision's
+            architecture.addItem(victim.architecture)
         architecture.setCurrentText(victim.architecture)
+        architecture.setToolTip(self.tr("The paper's five, then others of torchvision's, the small ones first."))
         name = QLineEdit(victim.name)
         name.setPlaceholderText(self.tr("as the architecture"))
         passes = QDoubleSpinBox(minimum=0.1, maximum=500, decimals=1, value=victim.passes)
@@ -130,7 +137,8 @@ class VictimsPage(Page):
 
     def _add_next(self) -> None:
         used = {victim.architecture for victim in self.victims()}
-        free = [name for name in ARCHITECTURES if name not in used] or [ARCHITECTURES[0]]
+        others = [name for name, least in OTHERS.items() if least <= self.choices.side]
+        free = [name for name in (*ARCHITECTURES, *others) if name not in used] or [ARCHITECTURES[0]]
         self._append(VictimChoice(free[0], "" if free[0] not in used else f"{free[0]}-{self.table.rowCount() + 1}"))
         self.table.selectRow(self.table.rowCount() - 1)
         self._changed()
@@ -181,6 +189,10 @@ class VictimsPage(Page):
         """Victims that do not go with the images of the page before."""
         if not self.choices.labelled and any(not victim.file for victim in victims):
             return self.tr("The images have no classes to train a victim with: remove those that are not your own.")
+        trained = [victim.architecture for victim in victims if not victim.file]
+        if large := [name for name in trained if OTHERS.get(name, 0) > self.choices.side]:
+            text = self.tr("{name} cannot be trained on images of {side} pixels: it takes {least} or more.")
+            return text.format(name=large[0], side=self.choices.side, least=OTHERS[large[0]])
         known = self.choices.grown.victims if self.choices.grown is not None else []  # the pack was made with them
         own = [victim for victim in victims if victim.file and victim.label not in known]
         if stale := [v.label for v in own if v.checked != self.choices.key_of(v)]:

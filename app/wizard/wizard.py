@@ -11,6 +11,7 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget, QWizard
 
 from app.pack_shelf import PackShelf
+from app.screen import fit
 from app.wizard.attacks_page import AttacksPage
 from app.wizard.child import SCENARIO, begun_with
 from app.wizard.choices import Choices
@@ -37,7 +38,7 @@ class TrainingWizard(QWizard):
         self.setWindowTitle(self.tr("Train a model"))
         self.setWizardStyle(QWizard.WizardStyle.ModernStyle)
         self.setOption(QWizard.WizardOption.NoBackButtonOnStartPage)
-        self.setMinimumSize(820, 680)
+        fit(self, 860, 720)
         self.session = session
         self.choices = choices or Choices(device=session.settings.text("attribution/device"))
         self.shelf = PackShelf(session.reader)
@@ -91,7 +92,7 @@ class TrainingWizard(QWizard):
         if self.results.path is not None:
             self.results.say(self.tr("Saving…"))
             self.button(QWizard.WizardButton.FinishButton).setEnabled(False)
-            self.shelf.import_pack(self.results.path)
+            self.shelf.import_packs([self.results.path])
 
     def _saved(self, path: Path) -> None:
         if self.results.use.isChecked():

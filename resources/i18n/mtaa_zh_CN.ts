@@ -44,6 +44,10 @@
         <translation>打开示例图像</translation>
     </message>
     <message>
+        <source>Export report or table…</source>
+        <translation>导出报告或表格…</translation>
+    </message>
+    <message>
         <source>Save view as PNG…</source>
         <translation>将视图保存为 PNG…</translation>
     </message>
@@ -164,10 +168,6 @@
         <translation>结束比较</translation>
     </message>
     <message>
-        <source>Export case…</source>
-        <translation>导出案卷…</translation>
-    </message>
-    <message>
         <source>Export selected images…</source>
         <translation>导出所选图像…</translation>
     </message>
@@ -269,7 +269,7 @@
     </message>
     <message>
         <source>Victims to ask…</source>
-        <translation>要询问的模型…</translation>
+        <translation>要询问的受害模型…</translation>
     </message>
     <message>
         <source>Train a model…</source>
@@ -367,7 +367,7 @@
     </message>
     <message>
         <source>Victim</source>
-        <translation>受攻击的模型</translation>
+        <translation>受害模型</translation>
     </message>
     <message>
         <source>Hyperparameter</source>
@@ -432,8 +432,8 @@
         <translation>已保留。接下来选择或筛选的图像将显示在其旁边。</translation>
     </message>
     <message>
-        <source>Export case</source>
-        <translation>导出案卷</translation>
+        <source>Export report or table</source>
+        <translation>导出报告或表格</translation>
     </message>
     <message>
         <source>Export selected images</source>
@@ -461,18 +461,6 @@
     <message>
         <source>tag or note</source>
         <translation>标签或备注</translation>
-    </message>
-    <message>
-        <source>Writing {path}</source>
-        <translation>正在写入 {path}</translation>
-    </message>
-    <message>
-        <source>Writing the report: image {n} of {pictures}</source>
-        <translation>正在写入报告：第 {n} 幅图像，共 {pictures} 幅</translation>
-    </message>
-    <message>
-        <source>Saved {path}</source>
-        <translation>已保存 {path}</translation>
     </message>
 </context>
 <context>
@@ -606,6 +594,10 @@
         <translation>视图已复制。</translation>
     </message>
     <message>
+        <source>Sentence copied.</source>
+        <translation>已复制语句。</translation>
+    </message>
+    <message>
         <source>remove from list</source>
         <translation>从列表中移除</translation>
     </message>
@@ -649,6 +641,55 @@
     </message>
 </context>
 <context>
+    <name>Durations</name>
+    <message>
+        <source>{n} s</source>
+        <translation>{n} 秒</translation>
+    </message>
+    <message>
+        <source>{n} min</source>
+        <translation>{n} 分钟</translation>
+    </message>
+    <message>
+        <source>{n} h</source>
+        <translation>{n} 小时</translation>
+    </message>
+    <message>
+        <source>{h} h {m} min</source>
+        <translation>{h} 小时 {m} 分钟</translation>
+    </message>
+    <message>
+        <source>{low} to {high}</source>
+        <translation>{low} 至 {high}</translation>
+    </message>
+</context>
+<context>
+    <name>Elsewhere</name>
+    <message>
+        <source>{places} and {n} more</source>
+        <translation>{places} 及另外 {n} 处</translation>
+    </message>
+    <message>
+        <source>The log of this case names {places}, which you did not open for it on this computer. Look there for images that still wait, and judge them?</source>
+        <translation>此案卷的日志提到了 {places}，但它们不是您在这台计算机上为此案卷打开的。是否在那里查找尚在等待的图像并进行归因？</translation>
+    </message>
+</context>
+<context>
+    <name>ElsewhereBar</name>
+    <message>
+        <source>Folders that were opened elsewhere</source>
+        <translation>在别处打开的文件夹</translation>
+    </message>
+    <message>
+        <source>&amp;Look there</source>
+        <translation>在那里查找(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Not now</source>
+        <translation>暂不(&amp;N)</translation>
+    </message>
+</context>
+<context>
     <name>ExampleStrip</name>
     <message>
         <source>Examples as they are made</source>
@@ -657,6 +698,21 @@
     <message>
         <source>Examples appear here as they are made.</source>
         <translation>样本生成后会显示在这里。</translation>
+    </message>
+</context>
+<context>
+    <name>Exports</name>
+    <message>
+        <source>Writing {path}</source>
+        <translation>正在写入 {path}</translation>
+    </message>
+    <message>
+        <source>Writing the report: image {n} of {pictures}</source>
+        <translation>正在写入报告：第 {n} 幅图像，共 {pictures} 幅</translation>
+    </message>
+    <message>
+        <source>Saved {path}</source>
+        <translation>已保存 {path}</translation>
     </message>
 </context>
 <context>
@@ -675,11 +731,11 @@
     </message>
     <message>
         <source>Victim</source>
-        <translation>受攻击的模型</translation>
+        <translation>受害模型</translation>
     </message>
     <message>
         <source>Attack and victim</source>
-        <translation>攻击与受攻击的模型</translation>
+        <translation>攻击与受害模型</translation>
     </message>
     <message>
         <source>Probability of the attack</source>
@@ -687,7 +743,7 @@
     </message>
     <message>
         <source>Probability of the victim</source>
-        <translation>受攻击模型的概率</translation>
+        <translation>受害模型的概率</translation>
     </message>
     <message>
         <source>Candidates for the attack</source>
@@ -695,7 +751,7 @@
     </message>
     <message>
         <source>Candidates for the victim</source>
-        <translation>受攻击模型的候选数</translation>
+        <translation>受害模型的候选数</translation>
     </message>
     <message>
         <source>attributed</source>
@@ -788,7 +844,7 @@
     </message>
     <message>
         <source>By victim</source>
-        <translation>按模型</translation>
+        <translation>按受害模型</translation>
     </message>
     <message>
         <source>By doubt</source>
@@ -801,6 +857,10 @@
     <message>
         <source>One candidate</source>
         <translation>单一候选</translation>
+    </message>
+    <message>
+        <source>One candidate, weak evidence</source>
+        <translation>一个候选，证据较弱</translation>
     </message>
     <message>
         <source>Left open</source>
@@ -1010,6 +1070,17 @@
     </message>
 </context>
 <context>
+    <name>Legend</name>
+    <message>
+        <source>strongest place {value}</source>
+        <translation>最强处 {value}</translation>
+    </message>
+    <message>
+        <source>relative to the strongest place</source>
+        <translation>相对于最强处</translation>
+    </message>
+</context>
+<context>
     <name>MainWindow</name>
     <message>
         <source>Tools</source>
@@ -1060,7 +1131,7 @@
     </message>
     <message>
         <source>A pack to start from brings its victims, attacks and network. What you chose beside them is added to it, and of what it knows few examples are enough.</source>
-        <translation>作为起点的模型包会带来它的受攻击模型、攻击和网络。您另外选择的会加入其中；它已经学会的内容只需少量样本。</translation>
+        <translation>作为起点的模型包会带来它的受害模型、攻击和网络。您另外选择的会加入其中；它已经学会的内容只需少量样本。</translation>
     </message>
     <message>
         <source>Training examples of each cell it knows</source>
@@ -1068,7 +1139,7 @@
     </message>
     <message>
         <source>Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a new one is added by handing over its file. It costs three forward passes and two gradients of each victim for every image.</source>
-        <translation>手头的受攻击的模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要对每个受攻击的模型进行三次前向传播和两次梯度计算。</translation>
+        <translation>手头的受害模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要对每个受害模型进行三次前向传播和两次梯度计算。</translation>
     </message>
     <message>
         <source>Learn from changed images too</source>
@@ -1080,7 +1151,7 @@
     </message>
     <message>
         <source>The pack can ask its victims</source>
-        <translation>模型包可以询问受攻击的模型</translation>
+        <translation>模型包可以询问受害模型</translation>
     </message>
     <message>
         <source>Epochs</source>
@@ -1120,7 +1191,7 @@
     </message>
     <message>
         <source>Nothing is new to {pack}: go back and add a victim or an attack.</source>
-        <translation>对 {pack} 来说没有新内容：请返回并添加一个受攻击的模型或一种攻击。</translation>
+        <translation>对 {pack} 来说没有新内容：请返回并添加一个受害模型或一种攻击。</translation>
     </message>
     <message>
         <source>Another training, with other choices, is under way in {folder}. Choose another name or folder, or wait until it has ended.</source>
@@ -1277,7 +1348,7 @@
     </message>
     <message>
         <source>Victims it can name</source>
-        <translation>可识别的受攻击模型</translation>
+        <translation>可识别的受害模型</translation>
     </message>
     <message>
         <source>Measured results</source>
@@ -1289,7 +1360,7 @@
     </message>
     <message>
         <source>victim</source>
-        <translation>受攻击的模型</translation>
+        <translation>受害模型</translation>
     </message>
     <message>
         <source>RMSE</source>
@@ -1301,7 +1372,7 @@
     </message>
     <message>
         <source>victims asked</source>
-        <translation>询问受攻击的模型</translation>
+        <translation>询问受害模型</translation>
     </message>
     <message>
         <source>images</source>
@@ -1317,7 +1388,7 @@
     </message>
     <message>
         <source>attack {attack}, victim {victim}</source>
-        <translation>攻击 {attack}，受攻击的模型 {victim}</translation>
+        <translation>攻击 {attack}，受害模型 {victim}</translation>
     </message>
     <message>
         <source>{examples} examples, {epochs} epochs, {parameters} parameters</source>
@@ -1349,7 +1420,7 @@
     </message>
     <message>
         <source>Temperature, victim</source>
-        <translation>温度，受攻击的模型</translation>
+        <translation>温度，受害模型</translation>
     </message>
     <message>
         <source>Coverages</source>
@@ -1486,6 +1557,14 @@
         <source>Preferences</source>
         <translation>首选项</translation>
     </message>
+    <message>
+        <source>Set everything in this dialog back to its default?</source>
+        <translation>要将此对话框中的所有设置恢复为默认值吗？</translation>
+    </message>
+    <message>
+        <source>Restore defaults</source>
+        <translation>恢复默认值</translation>
+    </message>
 </context>
 <context>
     <name>ProposalBar</name>
@@ -1612,7 +1691,7 @@
     </message>
     <message>
         <source>the victims alone</source>
-        <translation>仅凭受攻击的模型</translation>
+        <translation>仅凭受害模型</translation>
     </message>
     <message>
         <source>both</source>
@@ -1643,10 +1722,6 @@
         <translation>RMSE（表 1 尺度）</translation>
     </message>
     <message>
-        <source>⚠ {a} and {b} are taken for each other in {share} of their images.</source>
-        <translation>⚠ {a} 与 {b} 在 {share} 的图像中被互相混淆。</translation>
-    </message>
-    <message>
         <source>⚠ {attack}&apos;s hyperparameter is hardly read from the image (R² {r2}).</source>
         <translation>⚠ 几乎无法从图像读出 {attack} 的超参数（R² {r2}）。</translation>
     </message>
@@ -1659,12 +1734,20 @@
         <translation>期望校准误差：攻击 {a}，受害模型 {v}。</translation>
     </message>
     <message>
+        <source>Not ticked, for this pack is hardly better than guessing: of the attacked test images it names the attack in {attack} and the victim in {victim}; guessing would in {a} and {v}.</source>
+        <translation>未勾选，因为此模型包几乎不比猜测好：在受攻击的测试图像中，它说对攻击的占 {attack}，说对受害模型的占 {victim}；凭猜测为 {a} 和 {v}。</translation>
+    </message>
+    <message>
+        <source>⚠ {a} and {b} are taken for each other in {share} of their images: {worse} is named right in {right} of its test images, taken for {other} in {wrong}.</source>
+        <translation>⚠ {a} 与 {b} 在其 {share} 的图像上相互混淆：{worse} 的测试图像中被正确识别的占 {right}，被当成 {other} 的占 {wrong}。</translation>
+    </message>
+    <message>
         <source>⚠ With its victims asked the pack tells {what} less well than from the image alone. Tools, Victims to ask leaves them out.</source>
-        <translation>⚠ 询问受攻击的模型后，该模型包对{what}的判断反而不如仅凭图像。可在“工具 › 要询问的模型”中不再询问它们。</translation>
+        <translation>⚠ 询问受害模型后，该模型包对{what}的判断反而不如仅凭图像。可在“工具 › 要询问的受害模型”中不再询问它们。</translation>
     </message>
     <message>
         <source>the victim</source>
-        <translation>受攻击的模型</translation>
+        <translation>受害模型</translation>
     </message>
     <message>
         <source>the hyperparameter</source>
@@ -1724,14 +1807,6 @@
     <message>
         <source>Victims, examples and network are made one after the other. You may pause, stop and come back: what is finished is not done again.</source>
         <translation>依次生成受害模型、样本和网络。可以暂停、停止并返回：已完成的部分不会重做。</translation>
-    </message>
-    <message>
-        <source>Starting…</source>
-        <translation>正在开始…</translation>
-    </message>
-    <message>
-        <source>Progress of this stage</source>
-        <translation>本阶段进度</translation>
     </message>
     <message>
         <source>Losses</source>
@@ -1802,38 +1877,6 @@
         <translation>内存一次只容纳 {n} 幅图像；批次将分部分处理。</translation>
     </message>
     <message>
-        <source>{time} left of this stage</source>
-        <translation>本阶段剩余 {time}</translation>
-    </message>
-    <message>
-        <source>Training the network</source>
-        <translation>正在训练网络</translation>
-    </message>
-    <message>
-        <source>Training the auto-encoder</source>
-        <translation>正在训练自编码器</translation>
-    </message>
-    <message>
-        <source>Reading images</source>
-        <translation>正在读取图像</translation>
-    </message>
-    <message>
-        <source>Measuring the pack</source>
-        <translation>正在测量模型包</translation>
-    </message>
-    <message>
-        <source>Asking {name}</source>
-        <translation>正在询问 {name}</translation>
-    </message>
-    <message>
-        <source>Training {name}</source>
-        <translation>正在训练 {name}</translation>
-    </message>
-    <message>
-        <source>Checking {name}</source>
-        <translation>正在检查 {name}</translation>
-    </message>
-    <message>
         <source>Stopping after the batch in hand…</source>
         <translation>将在当前批次后停止…</translation>
     </message>
@@ -1848,6 +1891,141 @@
     <message>
         <source>Resume</source>
         <translation>恢复</translation>
+    </message>
+</context>
+<context>
+    <name>RunProgress</name>
+    <message>
+        <source>Progress of this stage</source>
+        <translation>本阶段进度</translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation>正在开始…</translation>
+    </message>
+    <message>
+        <source>paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>All stages are done.</source>
+        <translation>所有阶段均已完成。</translation>
+    </message>
+    <message>
+        <source>Stage {n} of {count}: {what}</source>
+        <translation>第 {n} 阶段，共 {count} 个：{what}</translation>
+    </message>
+    <message>
+        <source>About {span} left in all</source>
+        <translation>总共约剩 {span}</translation>
+    </message>
+    <message>
+        <source>{n} a second</source>
+        <translation>每秒 {n} 幅</translation>
+    </message>
+    <message>
+        <source>{time} left of this step</source>
+        <translation>本步剩余 {time}</translation>
+    </message>
+    <message>
+        <source>Looking through the images…</source>
+        <translation>正在查看图像…</translation>
+    </message>
+    <message>
+        <source>Measuring the victim on the clean test images…</source>
+        <translation>正在用干净的测试图像测量受害模型…</translation>
+    </message>
+    <message>
+        <source>Looking for clean images that can be attacked…</source>
+        <translation>正在寻找可供攻击的干净图像…</translation>
+    </message>
+    <message>
+        <source>Reading the examples…</source>
+        <translation>正在读取样本…</translation>
+    </message>
+    <message>
+        <source>Getting ready to measure the network…</source>
+        <translation>正在准备测量网络…</translation>
+    </message>
+    <message>
+        <source>Drawing up the results…</source>
+        <translation>正在整理结果…</translation>
+    </message>
+    <message>
+        <source>Calibrating and writing the pack…</source>
+        <translation>正在校准并写入模型包…</translation>
+    </message>
+    <message>
+        <source>Asking the victims…</source>
+        <translation>正在询问受害模型…</translation>
+    </message>
+    <message>
+        <source>taking the images in</source>
+        <translation>读入图像</translation>
+    </message>
+    <message>
+        <source>victims</source>
+        <translation>受害模型</translation>
+    </message>
+    <message>
+        <source>examples</source>
+        <translation>样本</translation>
+    </message>
+    <message>
+        <source>training</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>results</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>Training the network</source>
+        <translation>正在训练网络</translation>
+    </message>
+    <message>
+        <source>Measuring the pack</source>
+        <translation>正在测量模型包</translation>
+    </message>
+    <message>
+        <source>Training the auto-encoder</source>
+        <translation>正在训练自编码器</translation>
+    </message>
+    <message>
+        <source>Reading images</source>
+        <translation>正在读取图像</translation>
+    </message>
+    <message>
+        <source>Learning from the victims&apos; answers</source>
+        <translation>正在从受害模型的回答中学习</translation>
+    </message>
+    <message>
+        <source>Asking {name}</source>
+        <translation>正在询问 {name}</translation>
+    </message>
+    <message>
+        <source>Training {name}</source>
+        <translation>正在训练 {name}</translation>
+    </message>
+    <message>
+        <source>Checking {name}</source>
+        <translation>正在检查 {name}</translation>
+    </message>
+    <message>
+        <source>to train with</source>
+        <translation>用于训练</translation>
+    </message>
+    <message>
+        <source>to calibrate with</source>
+        <translation>用于校准</translation>
+    </message>
+    <message>
+        <source>to measure with</source>
+        <translation>用于测量</translation>
+    </message>
+    <message>
+        <source>{attack} against {victim}, {use}</source>
+        <translation>{attack} 攻击 {victim}，{use}</translation>
     </message>
 </context>
 <context>
@@ -1909,11 +2087,11 @@
     </message>
     <message>
         <source>Such answers are {times} times as probable if it is the victim as if it is not.</source>
-        <translation>假定它是受攻击的模型，出现这样的回答的概率，是假定它不是时的 {times} 倍。</translation>
+        <translation>假定它是受害模型，出现这样的回答的概率，是假定它不是时的 {times} 倍。</translation>
     </message>
     <message>
         <source>Such answers are {times} times as probable if it is not the victim as if it is.</source>
-        <translation>假定它不是受攻击的模型，出现这样的回答的概率，是假定它是时的 {times} 倍。</translation>
+        <translation>假定它不是受害模型，出现这样的回答的概率，是假定它是时的 {times} 倍。</translation>
     </message>
     <message>
         <source>less than 0.1</source>
@@ -1929,7 +2107,7 @@
     </message>
     <message>
         <source>The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack {attack} ({p}), likeliest against a model that is none of the candidates ({q}), with {value} ({interval}, if the attack is {attack}).</source>
-        <translation>根据模型包 {pack}，图像 {name}（SHA-256 {sha}）最可能由攻击 {attack} 生成（{p}）；受攻击的模型最可能不在候选之列（{q}）；{value}（{interval}，假定攻击为 {attack}）。</translation>
+        <translation>根据模型包 {pack}，图像 {name}（SHA-256 {sha}）最可能由攻击 {attack} 生成（{p}）；受害模型最可能不在候选之列（{q}）；{value}（{interval}，假定攻击为 {attack}）。</translation>
     </message>
     <message>
         <source>The image {name} (SHA-256 {sha}) was, by the model pack {pack}, most probably made with the attack {attack} ({p}) against the model {victim} ({q}), with {value} ({interval}, if the attack is {attack}).</source>
@@ -1937,11 +2115,11 @@
     </message>
     <message>
         <source>Attack: {attack}. Victim: {victim}.</source>
-        <translation>攻击：{attack}。受攻击的模型：{victim}。</translation>
+        <translation>攻击：{attack}。受害模型：{victim}。</translation>
     </message>
     <message>
         <source>Lossy file ({kind}): saving it threw part of the perturbation away. The victim and the hyperparameter suffer most.</source>
-        <translation>有损文件（{kind}）：保存时丢失了部分扰动，受攻击的模型和超参数的判断受影响最大。</translation>
+        <translation>有损文件（{kind}）：保存时丢失了部分扰动，受害模型和超参数的判断受影响最大。</translation>
     </message>
     <message>
         <source>Resized from {old} to {new}: the pack judges images at the size at which they were attacked. Trust this answer less.</source>
@@ -2017,11 +2195,11 @@
     </message>
     <message>
         <source>Attack and victim contradict each other: one says clean, the other does not. Rely on neither.</source>
-        <translation>攻击与受攻击模型的结论相互矛盾：其一为“clean”（干净），另一则否。二者均不可采用。</translation>
+        <translation>攻击与受害模型的结论相互矛盾：其一为“clean”（干净），另一则否。二者均不可采用。</translation>
     </message>
     <message>
         <source>No victim was asked: the image alone was judged.</source>
-        <translation>未询问任何模型：仅根据图像判断。</translation>
+        <translation>未询问任何受害模型：仅根据图像判断。</translation>
     </message>
     <message>
         <source>Clean: no known attack is seen. An attack that the pack has not learned may look clean too.</source>
@@ -2052,7 +2230,7 @@
     </message>
     <message>
         <source>The answers of a case are of one pack and the same victims. Close the case to use others.</source>
-        <translation>一个案卷的结果均来自同一模型包和同一组受询问的模型。要换用其他的，请先关闭案卷。</translation>
+        <translation>一个案卷的结果均来自同一模型包和同一组受询问的受害模型。要换用其他的，请先关闭案卷。</translation>
     </message>
     <message>
         <source>The program failed on this. Help, Log says more; Image, Attribute again tries again.</source>
@@ -2197,12 +2375,8 @@
         <translation>每秒 {n} 幅</translation>
     </message>
     <message>
-        <source>{n} min left</source>
-        <translation>剩余 {n} 分钟</translation>
-    </message>
-    <message>
-        <source>{n} s left</source>
-        <translation>剩余 {n} 秒</translation>
+        <source>{time} left</source>
+        <translation>剩余 {time}</translation>
     </message>
     <message>
         <source>Starting</source>
@@ -2335,7 +2509,7 @@
     </message>
     <message>
         <source>Victim {name}</source>
-        <translation>受攻击的模型 {name}</translation>
+        <translation>受害模型 {name}</translation>
     </message>
     <message>
         <source>Examples of {name}</source>
@@ -2351,7 +2525,11 @@
     </message>
     <message>
         <source>Asking the victims</source>
-        <translation>询问受攻击的模型</translation>
+        <translation>询问受害模型</translation>
+    </message>
+    <message>
+        <source>Learning from their answers</source>
+        <translation>从回答中学习</translation>
     </message>
     <message>
         <source>an unknown amount</source>
@@ -2362,30 +2540,34 @@
         <translation>磁盘空间不足：训练需要 {needed}，剩余 {free}。约需 {span}。</translation>
     </message>
     <message>
-        <source>About {span}, the longer where images resist an attack; {needed} of the disk, where {free} are free.</source>
-        <translation>约需 {span}（图像难以攻破时以较长者为准）；占用磁盘 {needed}，剩余 {free}。</translation>
+        <source>About {span}; {needed} of the disk, where {free} are free.</source>
+        <translation>约需 {span}；占用磁盘 {needed}，剩余 {free}。</translation>
+    </message>
+    <message>
+        <source>The longer time holds where images resist an attack.</source>
+        <translation>图像难以攻击时为较长的时间。</translation>
     </message>
 </context>
 <context>
     <name>VictimCard</name>
     <message>
         <source>What the victims say</source>
-        <translation>受询问模型的证词</translation>
+        <translation>受害模型的证词</translation>
     </message>
 </context>
 <context>
     <name>VictimsDialog</name>
     <message>
         <source>Victims to ask</source>
-        <translation>要询问的模型</translation>
+        <translation>要询问的受害模型</translation>
     </message>
     <message>
         <source>A victim at hand is asked about every image: where its decision turns, and whether its gradient matches the perturbation. That says more than the image alone. All of it happens on this machine.</source>
-        <translation>对每幅图像，都会询问手头的模型：其判断在何处改变，其梯度是否与扰动吻合。这比仅凭图像能说明更多。一切都在本机进行。</translation>
+        <translation>对每幅图像，都会询问手头的受害模型：其判断在何处改变，其梯度是否与扰动吻合。这比仅凭图像能说明更多。一切都在本机进行。</translation>
     </message>
     <message>
         <source>Ask the pack&apos;s own victims that are found</source>
-        <translation>询问已找到的模型包自带的模型</translation>
+        <translation>询问已找到的模型包自带的受害模型</translation>
     </message>
     <message>
         <source>Victims</source>
@@ -2393,7 +2575,7 @@
     </message>
     <message>
         <source>Victim</source>
-        <translation>受攻击的模型</translation>
+        <translation>受害模型</translation>
     </message>
     <message>
         <source>Asked</source>
@@ -2405,7 +2587,7 @@
     </message>
     <message>
         <source>Hand over a victim…</source>
-        <translation>提交一个模型…</translation>
+        <translation>提交一个受害模型…</translation>
     </message>
     <message>
         <source>Take back</source>
@@ -2429,15 +2611,15 @@
     </message>
     <message>
         <source>A case keeps to the victims that it began with.</source>
-        <translation>案卷始终使用开始时的那些模型。</translation>
+        <translation>案卷始终使用开始时的那些受害模型。</translation>
     </message>
     <message>
         <source>Victims ({pattern})</source>
-        <translation>模型 ({pattern})</translation>
+        <translation>受害模型 ({pattern})</translation>
     </message>
     <message>
         <source>Hand over a victim</source>
-        <translation>提交一个模型</translation>
+        <translation>提交一个受害模型</translation>
     </message>
 </context>
 <context>
@@ -2487,6 +2669,10 @@
         <translation>未测量</translation>
     </message>
     <message>
+        <source>The paper&apos;s five, then others of torchvision&apos;s, the small ones first.</source>
+        <translation>先是论文的五个，然后是 torchvision 的其他网络，由小到大。</translation>
+    </message>
+    <message>
         <source>as the architecture</source>
         <translation>与架构同名</translation>
     </message>
@@ -2509,6 +2695,10 @@
     <message>
         <source>The images have no classes to train a victim with: remove those that are not your own.</source>
         <translation>图像没有类别，无法训练受害模型：请移除不是自己带入的模型。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be trained on images of {side} pixels: it takes {least} or more.</source>
+        <translation>{name} 不能用边长 {side} 像素的图像训练：至少需要 {least}。</translation>
     </message>
     <message>
         <source>{name} was not checked on these images yet: edit it.</source>
@@ -2564,6 +2754,10 @@
 </context>
 <context>
     <name>Viewing</name>
+    <message>
+        <source>Loading…</source>
+        <translation>正在加载…</translation>
+    </message>
     <message>
         <source>No heatmap: this machine has not the pack {pack} of the case.</source>
         <translation>没有热图：这台机器上没有案卷的模型包 {pack}。</translation>

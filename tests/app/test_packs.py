@@ -120,8 +120,30 @@ def test_what_is_no_pack_is_refused(
     assert len(packs.packs) == SHIPPED
     shutil.copy(other, default_pack.with_name("other.mtaapack"))
     default_pack.with_name("other.mtaapack").write_bytes(default_pack.read_bytes())
-    packs.shelf.import_pack(other)
+    packs.take([other])
     qtbot.waitUntil(lambda: "Another pack named other" in packs.remark.text(), timeout=PATIENCE)
+
+
+def test_each_of_two_damaged_packs_is_told_of_until_another_is_looked_at(
+    window: MainWindow, packs: PacksDialog, qtbot: QtBot, tmp_path: Path, other: Path
+) -> None:
+    bad = [tmp_path / f"{name}.mtaapack" for name in ("bad", "worse")]
+    for path in bad:
+        path.write_bytes(other.read_bytes()[:-100])
+    drop(window, bad[0], other, bad[1])
+    qtbot.waitUntil(
+        lambda: all(name in packs.remark.text() for name in ("bad.mtaapack", "worse.mtaapack", "other was verified")),
+        timeout=PATIENCE,
+    )
+    qtbot.waitUntil(lambda: len(packs.packs) == SHIPPED + 1, timeout=PATIENCE)
+    assert packs.remark.text(), "the list came anew, but nobody chose another"
+    packs.list.setCurrentRow(SHIPPED)
+    assert packs.remark.text() == ""
+    drop(packs, bad[0])
+    qtbot.waitUntil(lambda: "bad.mtaapack" in packs.remark.text(), timeout=PATIENCE)
+    drop(packs, bad[1])
+    qtbot.waitUntil(lambda: "worse.mtaapack" in packs.remark.text(), timeout=PATIENCE)
+    assert "bad.mtaapack" not in packs.remark.text()
 
 
 def test_device_menu(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:

@@ -18,11 +18,12 @@ from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.wizard.child import EVENTS, LOG, SCENARIO, Child
-from app.wizard.choices import ARCHITECTURES, NETWORKS, AttackChoice, Choices, VictimChoice, small_eps, table1
+from app.wizard.choices import ARCHITECTURES, NETWORKS, OTHERS, AttackChoice, Choices, VictimChoice, small_eps, table1
 from app.wizard.images_page import missing_mnist
 from app.wizard.model_page import ModelPage
 from app.wizard.recall import grow, restore
 from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
+from core.errors import ScenarioError
 from core.files import alone_in
 from core.pack import find_pack, read_manifest
 from core.paths import user_data
@@ -31,6 +32,7 @@ from tests.app.helpers import PATIENCE, drop, wait_judged
 from training.api import check_scenario
 from training.attacks import make_attack
 from training.pipeline import check_plan
+from training.plan import check_size
 from training.sources import load_digits_images
 
 
@@ -95,6 +97,8 @@ def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path
     for at in range(len(tabs)):
         wizard.results.tabs.setCurrentIndex(at)
         assert not wizard.grab().isNull()
+    assert wizard.results.use.isChecked() == (not wizard.results.guesses(told[-1]["results"]))
+    wizard.results.use.setChecked(True)
     wizard.accept()
     assert not wizard.button(QWizard.WizardButton.FinishButton).isEnabled(), "once is enough"
     qtbot.waitUntil(lambda: window.session.settings.text("attribution/pack") == "tiny", timeout=PATIENCE)
@@ -147,7 +151,9 @@ def grow_it(window: MainWindow, folder: Path) -> None:
 
 
 def test_the_model_page_tells_what_the_run_will_take(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    wizard = begun(window, tiny(tmp_path / "run"))
+    choices = tiny(tmp_path / "run")
+    choices.victims[1] = VictimChoice("mobilenet_v3_small", passes=0.5)
+    wizard = begun(window, choices)
     for _ in range(3):
         wizard.next()
     trial = wizard.model.trial
@@ -158,12 +164,16 @@ def test_the_model_page_tells_what_the_run_will_take(window: MainWindow, qtbot: 
     trial.button.click()
     qtbot.waitUntil(lambda: not trial.running, timeout=PATIENCE)
     stages = [item.text() for row in range(trial.table.rowCount()) if (item := trial.table.item(row, 0))]
-    named = ["Victim first", "Victim second", "Examples of FGSM", "Examples of PGD", "Network", "Results",
-             "Asking the victims"]  # fmt: skip
+    named = ["Victim first", "Victim mobilenet_v3_small", "Examples of FGSM", "Examples of PGD", "Network", "Results",
+             "Asking the victims", "Learning from their answers"]  # fmt: skip
     assert stages == named
     assert trial.words.text().startswith("About ") and "free" in trial.words.text()
     trial.show_estimate({"stages": [], "seconds": 60, "most": 200, "bytes": 2**40, "free": 2**20})
-    assert trial.words.text().startswith("Too little disk: the run takes 1,024.0 GiB, and 1.0 MiB are free.")
+    assert trial.words.text() == (
+        "Too little disk: the run takes 1,024.0 GiB, and 1.0 MiB are free. About 60 s to 3 min."
+    )
+    trial.show_estimate({"stages": [], "seconds": 248, "most": 251, "bytes": 2**20, "free": None})
+    assert trial.words.text() == "About 4 min; 1.0 MiB of the disk, where an unknown amount are free."
     wizard.model.epochs.setValue(7)  # other choices, another time
     assert trial.table.rowCount() == 0
     wizard.close()
@@ -309,6 +319,36 @@ def test_a_pack_that_is_only_looked_at_leaves_nothing_behind(qtbot: QtBot) -> No
     choices.victims = [v for v in choices.victims if v.label != "mine"] + [VictimChoice("VGG19", "new")]
     start("")
     assert [v.label for v in choices.victims] == ["ResNet18", "new"], "what was changed beside it stays changed"
+
+
+def test_other_victims_than_the_papers_are_chosen_by_their_names(wizard: TrainingWizard, qtbot: QtBot) -> None:
+    wizard.next()
+    page = wizard.victims
+    page.show_victims([VictimChoice("ResNet18"), VictimChoice("wide_resnet50_2", entries={"augmentation": "photo"})])
+    assert page.victims()[1].architecture == "wide_resnet50_2", "as a scenario may name it"
+    assert page.victims()[1].entries == {"augmentation": "photo"}
+    box = page._architecture(0)
+    assert [box.itemText(at) for at in range(len(ARCHITECTURES))] == list(ARCHITECTURES)
+    qtbot.keyClicks(box, "squ")
+    assert page.victims()[0].architecture == "squeezenet1_1"
+    assert not page.isComplete() and "images of 8 pixels: it takes 17 or more" in page.remark.text()
+    box.setCurrentText("mobilenet_v3_small")
+    assert page.isComplete()
+    page.all.click()
+    page.add.click()
+    assert page.victims()[-1].architecture == next(iter(OTHERS)), "after the paper's five"
+
+
+def test_other_victims_can_be_trained_on_images_as_small_as_is_said() -> None:
+    digits = load_digits_images()
+    for name, least in OTHERS.items():
+        for side, fits in ((least, True), (least - 1, False)):
+            clean = dataclasses.replace(digits, images=np.zeros((10, 3, side, side), np.uint8))
+            if fits:
+                check_size(name, clean)
+            elif side >= 8:
+                with pytest.raises(ScenarioError, match="cannot be trained"):
+                    check_size(name, clean)
 
 
 def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, tmp_path: Path) -> None:

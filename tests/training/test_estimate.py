@@ -21,12 +21,12 @@ from training.api import Run, run_all
 from training.budget import (
     answers_bytes,
     check_room,
-    examples_asked_about,
     lacking,
     room,
     used,
     victim_bytes,
 )
+from training.counts import examples_asked_about
 from training.estimate import estimate
 from training.pipeline import labels_of, train_pack
 from training.scenario import Scenario
@@ -94,7 +94,8 @@ def test_asking_is_tried_and_counted(scenario: Build, digits: CleanImages, victi
         asked = scenario(victims=two, probes={"examples": examples})
         found = estimate(asked, digits, victims, CPU, told.append)
         assert told[-1].done == told[-1].total
-        stages[examples], needed[examples] = found.stages[-1], found.room
+        stages[examples], needed[examples] = found.stages[-2], found.room
+        assert found.stages[-1].kind == "weighing" and found.stages[-1].seconds > 0
     held_out = 2 * (6 + 2 * (2 * 4 + 3 * 3))
     train = 12 + 2 * (2 * 9 + 3 * 6)
     assert [stage.kind for stage in stages.values()] == ["asking", "asking"]
@@ -187,7 +188,7 @@ examples = 10
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines[:-1]] == ["victim Nearest", "examples FGSM", "network", "results",
-                                                           "asking the victims"]  # fmt: skip
+                                                           "asking the victims", "weighing their answers"]  # fmt: skip
     assert lines[-1].startswith("in all 0:") and lines[-1].endswith("are free")
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["in-use.lock"]
     monkeypatch.setattr(fit_scorer, "STEPS", 5)

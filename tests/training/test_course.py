@@ -1,0 +1,51 @@
+"""The steps of a run, beside what a run tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from core.progress import Progress
+from training import fit_scorer
+from training.api import Event, Run, run_all
+from training.course import steps_of
+from training.scenario import Scenario
+
+Build = Callable[..., Scenario]
+
+
+def test_a_run_goes_through_its_steps_in_order(
+    scenario: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_scorer, "STEPS", 5)
+    two = [{"architecture": "Nearest", "name": name, "passes": 3} for name in ("first", "second")]
+    training = {"epochs": 1, "batch": 16, "precision": "fp32", "extractor_epochs": 1}
+    asked = scenario(victims=two, training=training, probes={"examples": 20})
+    told: list[Progress] = []
+
+    def listen(event: Event) -> None:
+        if event.kind == "progress":
+            told.append(Progress(**event.values))
+
+    run_all(Run(asked, tmp_path, device="cpu"), listen)
+    steps = steps_of(asked)
+    in_order = iter(step.name for step in steps)
+    assert all(name in in_order for name, _ in groupby(progress.stage for progress in told))
+    assert told[-1].stage == steps[-1].name and told[-1].done == told[-1].total
+    assert {progress.stage for progress in told} >= {step.name for step in steps if step.part in ("victims", "results")}
+    assert [step.part for step in steps] == sorted((s.part for s in steps), key=["victims", "examples", "network",
+                                                                                "results"].index)  # fmt: skip
+    asking = [step.size for step in steps if step.stage == ("asking", "")]
+    assert asking == [20, 20, *[6 + 2 * (2 * 4 + 3 * 3)] * 4]
+
+
+def test_own_victims_are_checked_before_others_are_trained(scenario: Build) -> None:
+    own = {"name": "own", "file": "own.pt"}
+    steps = steps_of(scenario(victims=[{"architecture": "Nearest", "name": "first"}, own]))
+    victims = [step for step in steps if step.part == "victims"]
+    assert [step.name for step in victims] == ["checking own", "trying own otherwise", "training first"]
+    assert [step.stage for step in victims] == [None, None, ("victim", "first")]
+    assert all(step.part != "images" for step in steps), "they are read from the disk at once"
