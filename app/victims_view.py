@@ -113,9 +113,10 @@ class VictimsDialog(QDialog):
         from core.victim_store import candidates  # noqa: PLC0415
 
         try:
-            manifest = read_manifest(find_pack(setup.pack))
+            pack = find_pack(setup.pack)
             ask = setup.ask or setup.only is not None  # a case looks for its own
-            looks.listed.emit(setup, candidates(manifest, [Path(file) for file in setup.victims], ask=ask))
+            handed = [Path(file) for file in setup.victims]
+            looks.listed.emit(setup, candidates(read_manifest(pack), handed, ask=ask, pack=pack))
         except WorkbenchError as error:
             looks.refused.emit(setup, str(error))
 

@@ -35,7 +35,10 @@ def pack_folders() -> tuple[Path, ...]:
     return user_data() / "packs", RESOURCES / "packs"
 
 
-def victim_folders() -> tuple[Path, ...]:
-    """Folders searched for victims: the user's own, the shipped ones, and those of the runs that the wizard began."""
+def victim_folders(pack: Path | None = None) -> tuple[Path, ...]:
+    """Folders searched for a pack's victims: the user's own, the shipped ones, those of the runs that the wizard began,
+    and the one beside the pack's file, where a run leaves them.
+    """
     own = user_data()
-    return own / "victims", RESOURCES / "victims", *sorted((own / "runs").glob("*/victims"))
+    beside = () if pack is None else (pack.absolute().parent / "victims",)
+    return own / "victims", RESOURCES / "victims", *sorted((own / "runs").glob("*/victims")), *beside

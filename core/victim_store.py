@@ -47,19 +47,19 @@ class Candidate:
 
 
 def candidates(
-    manifest: Manifest, handed: Sequence[Path] = (), *, ask: bool = True, folders: Iterable[Path] | None = None
-) -> list[Candidate]:
+    manifest: Manifest, handed: Sequence[Path] = (), *, ask: bool = True, pack: Path | None = None,
+    folders: Iterable[Path] | None = None,
+) -> list[Candidate]:  # fmt: skip
     """The pack's victims in its order, and those in the files ``handed`` that are not among them.
 
-    ask: whether the pack's own are to be looked for in ``folders``, by default the user's own, the shipped ones and
-    those of the wizard's runs. A file that is handed over counts in any case. Empty for a pack that asks nobody and no
-    file.
+    ask: whether the pack's own are to be looked for in ``folders``, by default :func:`core.paths.victim_folders` of the
+    pack's file ``pack``. A file that is handed over counts in any case. Empty for a pack that asks nobody and no file.
     """
     offered = [_offer(manifest, path) for path in handed]
     given = {one.held.sha256: one.held for one in offered if one.held is not None}
     found = dict(given)
     if ask and manifest.probes is not None:
-        found = _found(manifest, victim_folders() if folders is None else folders) | given
+        found = _found(manifest, victim_folders(pack) if folders is None else folders) | given
     own = [victim for victim in manifest.victims if victim.sha256 is not None and manifest.probes is not None]
     listed = [_own(victim.name, found.get(str(victim.sha256)), given, ask=ask) for victim in own]
     known = {victim.sha256 for victim in own}
@@ -76,9 +76,9 @@ def candidates(
     return listed
 
 
-def victims_to_ask(manifest: Manifest, ask: bool, handed: Sequence[Path]) -> list[Held]:
+def victims_to_ask(manifest: Manifest, ask: bool, handed: Sequence[Path], pack: Path | None = None) -> list[Held]:
     """Of :func:`candidates` those that can be asked. Raises VictimError for a file of ``handed`` that cannot."""
-    found = candidates(manifest, handed, ask=ask)
+    found = candidates(manifest, handed, ask=ask, pack=pack)
     for one in found:
         if one.error is not None and not one.known:
             raise one.error

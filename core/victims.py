@@ -266,7 +266,11 @@ def read_victim(path: Path, *, weights: bool = True) -> tuple[VictimCard, Tensor
             return card, {key: file.get_tensor(key) for key in file.keys()} if weights else {}  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         reason = _faults(error) if isinstance(error, ValidationError) else error
-        raise VictimError(f"{path} is not a victim file: {reason}.", "Train it with `mtaa victims train`.") from error
+        raise VictimError(
+            f"{path} is not a victim file: {reason}.",
+            "Train it with `mtaa victims train`. A model of your own (TorchScript, torch.export, ONNX, a state dict) "
+            "goes into a scenario as [[victims]] with file; `mtaa victims check` then leaves a victim file of it.",
+        ) from error
 
 
 def load_victim(path: Path) -> tuple[Victim, str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 from torch import Tensor, nn
 
 from core.errors import AttackError, VictimError
@@ -198,7 +199,8 @@ def table(report: dict[str, object]) -> Table:
     for row in rows:
         if row["failure"] is not None:
             drawn.add_row(str(row["attack"]), str(row["contender"]), "failed")
-            drawn.caption = f"{drawn.caption or ''}{row['contender']} {row['attack']}: {row['failure']}\n"
+            told = f"{row['contender']} {row['attack']}: {row['failure']}\n"
+            drawn.caption = Text.assemble(drawn.caption or "", told)  # as it is: an extra's brackets are no markup
             continue
         cells = [
             _shown(row.get(key), form)

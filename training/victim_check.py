@@ -107,8 +107,8 @@ def check_own(
 ) -> Verdict:  # fmt: skip
     """Measure a frozen victim on clean test images; try what may be wrong with one that is refused, or with any.
 
-    Raises VictimError for one that no attack can work on: without logits, or without a gradient at its input; and for a
-    program that fails on this device or on so many images.
+    Raises VictimError for one that no attack can work on: with probabilities for logits, or without a gradient at its
+    input; and for a program that fails on this device or on so many images.
     """
     card = victim.card
     rows = np.random.default_rng(0).permutation(clean.rows("test"))[:MOST]
@@ -119,6 +119,8 @@ def check_own(
         )
     if not bool(logits.isfinite().all()):
         raise VictimError(f"{card.name} returns logits that are NaN or infinite.", "Check its weights and its scaling.")
+    if _are_probabilities(logits):
+        raise VictimError(f"{card.name} returns probabilities, not logits.", "Save it without the softmax at its end.")
     kinds = len(np.unique(logits.argmax(1).numpy()))
     if not clean.classes:
         return Verdict(card.name, len(rows), None, None, 0.0, 0.0, card.classes, kinds, labelled=False)
@@ -165,6 +167,11 @@ def _answers(
         parts.append(logits_of(victim, clean.images[rows[start : start + BATCH]]))
         meter.advance(len(parts[-1]))
     return torch.cat(parts)
+
+
+def _are_probabilities(answers: Tensor) -> bool:
+    """C&W's margins are of logits: between probabilities there is none above 1, however sure a victim is."""
+    return bool((answers >= 0).all() and ((answers.sum(1) - 1).abs() < 1e-3).all())
 
 
 def _check_gradient(victim: Victim, images: NDArray[np.uint8]) -> None:

@@ -127,7 +127,7 @@ def attribute(
 
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
 
-    asked = victims_to_ask(manifest, ask, victim or [])
+    asked = victims_to_ask(manifest, ask, victim or [], begun.pack)
     attributor = Attributor(replace(load_pack(begun.pack), manifest=manifest), ranks.device(device), asked)
     token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
     if control:
@@ -162,6 +162,8 @@ def _check_outputs(case: Path | None, resume: bool, json: Path | None, csv: Path
         raise typer.BadParameter("There is nothing to go on with; name a case (--case).", param_hint="--resume")
     if report is not None:
         check_suffix(report)
+    if csv == _STDOUT:
+        raise typer.BadParameter("Only --json writes to standard output.", param_hint="--csv")
     for path in (json, csv, report):
         if path is not None and path != _STDOUT:
             check_writable(path)
@@ -210,8 +212,14 @@ def _write(
 ) -> None:
     records, manifest, device = found.records, found.manifest, found.device
     if json == _STDOUT:
-        sys.stdout.buffer.writelines(json_parts(records, manifest, device, found.remarks))
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.writelines(json_parts(records, manifest, device, found.remarks))
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise  # whoever read has enough of it
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WorkbenchError(f"Standard output cannot be written: {reason}.", "Name a file.") from error
     else:
         _print_table(found, table)
 

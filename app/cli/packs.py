@@ -64,7 +64,8 @@ def victims(name: _Name = DEFAULT_PACK) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("Victim", "At hand", "File"):
         table.add_column(heading, overflow="fold")
-    for one in candidates(read_manifest(find_pack(name))):
+    pack = find_pack(name)
+    for one in candidates(read_manifest(pack), pack=pack):
         where = str(one.held.path) if one.held is not None else str(one.error)
         table.add_row(plain(one.name), "yes" if one.held is not None else "no", plain(where))
     output().print(table if table.row_count else plain("This pack judges by the image alone and asks no victim."))

@@ -64,11 +64,13 @@ def reproduce(
 
         notify(f"Written: {write(render)}")
         return
-    if item is None or out is None:
-        raise WorkbenchError("There is nothing to do without ITEM and --out.", "See --list and --help.")
+    if item is None:
+        raise WorkbenchError("There is nothing to do without an ITEM.", "See --list and --help.")
+    chosen = find_item(item)
+    if out is None:
+        raise typer.BadParameter("Name the folder that it works in and goes on in.", param_hint="--out")
     if not 0 < scale <= 1:
         raise typer.BadParameter("It must be above 0 and at most 1.", param_hint="--scale")
-    chosen = find_item(item)
     from training.experiments.item import run_item  # noqa: PLC0415
     from training.experiments.study import open_study  # noqa: PLC0415
 

@@ -105,6 +105,7 @@ def test_case_csv_json_and_reports_agree(
     ("arguments", "says"),
     [
         (["--resume"], "nothing to go on with"),
+        (["--csv", "-"], "Only --json writes to standard output"),
         (["--report", "x.docx"], "End it in .html or .pdf"),
         (["--case", "{file}", "--resume"], "no case, or a damaged one"),
         (["--case", "{file}"], "exists already"),

@@ -67,16 +67,17 @@ def test_the_packs_victims_are_found_by_their_bytes(manifest: Manifest, sha: str
     assert lost.held is None and lost.known and "at hand" in str(lost.error)
 
 
-def test_the_shipped_the_users_and_the_wizards_victims_are_searched(manifest: Manifest, tmp_path: Path) -> None:
+def test_the_shipped_the_users_the_wizards_and_the_runs_victims_are_searched(manifest: Manifest, tmp_path: Path) -> None:
     assert [one.name for one in victims_to_ask(manifest, True, [])] == ["Defender"]
     own = tmp_path / "own.safetensors"
     save_victim(Victim(VictimCard("own", "ResNet18", "", 10, 1, 28, 28, mean=0.5, std=0.5, accuracy=None, seed=0)), own)
     lost = manifest.victims[2].model_copy(update={"sha256": load_victim(own)[1]})
     theirs = manifest.model_copy(update={"victims": [*manifest.victims[:2], lost]})
-    for folder in (user_data() / "victims", user_data() / "runs" / "mine" / "victims"):
+    pack = tmp_path / "run" / "theirs.mtaapack"
+    for folder in (user_data() / "victims", user_data() / "runs" / "mine" / "victims", pack.with_name("victims")):
         folder.mkdir(parents=True)
         shutil.copy(own, folder / "copy.safetensors")
-        assert [one.path.parent for one in victims_to_ask(theirs, True, [])][1] == folder
+        assert [one.path.parent for one in victims_to_ask(theirs, True, [], pack)][1] == folder
         shutil.rmtree(folder)
 
 

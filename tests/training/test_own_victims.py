@@ -113,6 +113,12 @@ def test_a_program_for_batches_of_one_size_is_refused_with_the_reason(
     assert "batches of any number" in refused.value.remedy
 
 
+def test_a_victim_that_returns_probabilities_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(VictimError, match="probabilities, not logits") as refused:
+        checked(program(nn.Sequential(Colour(), nn.Softmax(1)), tmp_path / "a.pt"), colours())
+    assert "softmax" in refused.value.remedy
+
+
 def test_class_names_are_looked_up(tmp_path: Path) -> None:
     path = program(Colour(order=(2, 0, 3, 1)), tmp_path / "a.pt")
     verdict = checked(path, colours(), classes=["Green", "white", "red", "blue"])
