@@ -67,7 +67,9 @@ def test_the_packs_victims_are_found_by_their_bytes(manifest: Manifest, sha: str
     assert lost.held is None and lost.known and "at hand" in str(lost.error)
 
 
-def test_the_shipped_the_users_the_wizards_and_the_runs_victims_are_searched(manifest: Manifest, tmp_path: Path) -> None:
+def test_the_shipped_the_users_the_wizards_and_the_runs_victims_are_searched(
+    manifest: Manifest, tmp_path: Path
+) -> None:
     assert [one.name for one in victims_to_ask(manifest, True, [])] == ["Defender"]
     own = tmp_path / "own.safetensors"
     save_victim(Victim(VictimCard("own", "ResNet18", "", 10, 1, 28, 28, mean=0.5, std=0.5, accuracy=None, seed=0)), own)
