@@ -52,7 +52,7 @@ def reopen_case(path: Path, manifest: Manifest, coverage: float) -> Case:
     """An existing case to be gone on with. Raises CaseError as :func:`open_case` does, and where there is none."""
     case = Case(path)
     try:
-        if case.manifest.weights_sha256 != manifest.weights_sha256:
+        if case.manifest.sha256 != manifest.sha256:
             raise CaseError(
                 f"{path} was made with the pack {case.manifest.pack_id}, not with {manifest.pack_id}.",
                 "Name that pack (--pack), or start a new case.",

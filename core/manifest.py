@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -221,7 +225,24 @@ class Manifest(_Strict):
         """The same with images of another size fitted in another way."""
         return self.model_copy(update={"image": self.image.model_copy(update={"fit": fit})})
 
+    @cached_property
+    def sha256(self) -> str:
+        """Of all that the manifest says, and so of the weights: one other label, figure or weight gives another.
+
+        Entries are sorted, and those at their defaults left out, so that a later program finds the same. So is the fit
+        of images of another size, which its user may choose.
+        """
+        said = self.model_dump(mode="json", exclude_defaults=True)
+        said["image"].pop("fit", None)
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Pydantic's, which would take the hash of the original along."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("sha256", None)
+        return copy
+
     @property
     def pack_id(self) -> str:
-        """Name and the first 12 digits of the weights' hash: tells two packs of one name apart."""
-        return f"{self.name}@{self.weights_sha256[:12]}"
+        """Name and the first 12 digits of the manifest's hash: tells two packs of one name apart."""
+        return f"{self.name}@{self.sha256[:12]}"

@@ -88,9 +88,9 @@ def list_packs() -> list[ListedPack]:
     return [_listed(files[name]) for name in sorted(files)]
 
 
-def find_pack_of(weights_sha256: str) -> Path | None:
-    """The pack of these weights in the pack folders, whatever it is called there; None where it is not there."""
-    same = (p.path for p in list_packs() if p.manifest is not None and p.manifest.weights_sha256 == weights_sha256)
+def find_pack_of(manifest: Manifest) -> Path | None:
+    """The pack with this manifest in the pack folders, whatever its file is called; None where it is not there."""
+    same = (p.path for p in list_packs() if p.manifest is not None and p.manifest.sha256 == manifest.sha256)
     return next(same, None)
 
 
@@ -184,7 +184,8 @@ def verify_pack(path: str | Path) -> list[Check]:
 
     def manifest() -> str:
         found = read_manifest(path)
-        return f"schema {found.schema_version}, {len(found.attacks)} attacks, {len(found.victims)} victims"
+        labels = f"{len(found.attacks)} attacks, {len(found.victims)} victims"
+        return f"sha256 {found.sha256}, schema {found.schema_version}, {labels}"
 
     def weights() -> str:
         loaded.append(load_pack(path))

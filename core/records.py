@@ -51,6 +51,7 @@ def _frame(manifest: Manifest, device: str) -> dict[str, Any]:
             "id": manifest.pack_id,
             "name": manifest.name,
             "title": manifest.title,
+            "sha256": manifest.sha256,
             "weights_sha256": manifest.weights_sha256,
         },
         "device": device,

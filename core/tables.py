@@ -72,6 +72,17 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
 )
 """Every field of a record: its name in CSV and JSON, and what it means."""
 
+FRAME_FIELDS: tuple[tuple[str, str], ...] = (
+    ("schema", "the version of these fields"),
+    ("pack.id", "the pack's name and the first 12 digits of pack.sha256"),
+    ("pack.name, pack.title", "what the pack is called, by programs and by people"),
+    ("pack.sha256", "hash of all that the pack says, its weights' hash included, as mtaa packs verify tells it"),
+    ("pack.weights_sha256", "hash of its weights"),
+    ("device", "what computed the answers"),
+    ("records", "a list with the fields below for each file"),
+)
+"""What stands around the records in JSON alone, and what it means."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FILE = ("bytes", "modified", "read", "format", "width", "height", "bits", "lossy")
 _CLASS = ("label", "probability", "ranking", "set", "reached", "coverage", "entropy", "sigma")

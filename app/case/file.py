@@ -257,9 +257,9 @@ def _pack_of(case: Case, setup: Setup) -> str | None:
     from core.pack import find_pack, find_pack_of, read_manifest  # noqa: PLC0415  (pydantic)
 
     try:
-        if read_manifest(find_pack(setup.pack)).weights_sha256 == case.manifest.weights_sha256:
+        if read_manifest(find_pack(setup.pack)).sha256 == case.manifest.sha256:
             return setup.pack
     except PackError:
         pass
-    found = find_pack_of(case.manifest.weights_sha256)
+    found = find_pack_of(case.manifest)
     return None if found is None else found.stem

@@ -27,7 +27,7 @@ from core.ranks import Ranks
 from core.records import json_parts, write_json
 from core.report import check_suffix, write_report
 from core.report.subject import Pictures, Subject, of_case
-from core.tables import SCHEMA_FIELDS, write_csv
+from core.tables import FRAME_FIELDS, SCHEMA_FIELDS, write_csv
 from core.types import DEFAULT_COVERAGE, Attribution, FloatArray, Heatmap, LoadedImage, Record
 from core.victim_store import victims_to_ask
 
@@ -41,12 +41,12 @@ _STDOUT = Path("-")
 def _print_schema(wanted: bool) -> None:
     if not wanted:
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, meaning in SCHEMA_FIELDS:
-        table.add_row(name, meaning)
-    output().print(table)
+    for title, fields in (("Around the records, in JSON", FRAME_FIELDS), ("Of each record", SCHEMA_FIELDS)):
+        table = Table(title, "", box=box.SIMPLE_HEAD, pad_edge=False)
+        table.columns[0].no_wrap, table.columns[1].overflow = True, "fold"
+        for name, meaning in fields:
+            table.add_row(name, meaning)
+        output().print(table)
     raise typer.Exit
 
 

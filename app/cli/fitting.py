@@ -36,7 +36,7 @@ def settle(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool
     if begun is not None and begun.exists():
         with Case(begun) as case:
             manifest, coverage = case.manifest, case.coverage
-        pack = find_pack_of(manifest.weights_sha256) if wanted == AUTO else find_pack(wanted)
+        pack = find_pack_of(manifest) if wanted == AUTO else find_pack(wanted)
         if pack is None:
             what = f"This machine has not the pack {manifest.pack_id} of {begun}."
             raise CaseError(what, "Name its file with --pack.")

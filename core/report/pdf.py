@@ -116,6 +116,7 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
     return [
         *([f"Case: {subject.case}"] if subject.case else []),
         f"Model pack: {manifest.title} ({manifest.pack_id}), made {manifest.created}",
+        f"Pack's SHA-256: {manifest.sha256}",
         f"Weights' SHA-256: {manifest.weights_sha256}",
         f"Training data's SHA-256: {manifest.data_fingerprint}",
         f"Attacks it knows: {', '.join(a.name for a in manifest.attacks)}",

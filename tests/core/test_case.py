@@ -70,7 +70,7 @@ def folder(tmp_path: Path) -> list[Path]:
 
 
 def made(finding: Finding, path: str, sha256: str) -> Record:
-    attribution = replace(finding.attribution, sha256=sha256, pack_id="tiny@dddddddddddd")
+    attribution = replace(finding.attribution, sha256=sha256)
     return Record(path, sha256, "ok", None, Finding(attribution, None), FileFacts(5, 6, 7, "PNG", 28, 29, 8, False))
 
 
@@ -81,7 +81,8 @@ def comparable(case: Case) -> list[Record]:
 
 def test_a_finding_comes_back_as_it_was(case: Case, finding: Finding) -> None:
     odd = replace(finding.attribution.hyperparameters[0], value=0.1 + 0.2)
-    attribution = replace(finding.attribution, hyperparameters=(odd, *finding.attribution.hyperparameters[1:]))
+    values = odd, *finding.attribution.hyperparameters[1:]
+    attribution = replace(finding.attribution, pack_id=case.manifest.pack_id, hyperparameters=values)
     records = [
         made(Finding(attribution, None), "/a.png", "e" * 64),
         Record("/数\udcff.png", None, "error", "/数\udcff.png is gone.", None),
@@ -344,9 +345,12 @@ def test_a_date_beyond_what_a_case_holds_is_no_obstacle(case: Case, attributor: 
 
 
 def test_another_pack_or_coverage_is_refused(case: Case, manifest: Manifest, tmp_path: Path) -> None:
-    other = manifest.model_copy(update={"weights_sha256": "e" * 64})
-    with pytest.raises(CaseError, match="made with the pack tiny@dddddddddddd, not with tiny@eeeeeeeeeeee"):
-        open_case(case.path, other, 0.9, resume=True)
+    *others, first, second = manifest.victims
+    swapped = [*others, first.model_copy(update={"name": second.name}), second.model_copy(update={"name": first.name})]
+    for change in ({"weights_sha256": "e" * 64}, {"victims": swapped}):
+        other = manifest.model_copy(update=change)
+        with pytest.raises(CaseError, match=f"made with the pack {manifest.pack_id}, not with {other.pack_id}"):
+            open_case(case.path, other, 0.9, resume=True)
     with pytest.raises(CaseError, match=r"coverage of 0\.9, not 0\.8"):
         open_case(case.path, manifest, 0.8, resume=True)
     with pytest.raises(CaseError, match="exists already"):

@@ -19,8 +19,33 @@ def manifest(tiny: dict[str, Any]) -> dict[str, Any]:
 def test_a_good_manifest_survives_writing_and_reading(tiny_manifest: dict[str, Any]) -> None:
     checked = Manifest.model_validate(manifest(tiny_manifest))
     assert Manifest.model_validate_json(checked.model_dump_json()) == checked
-    assert checked.pack_id == "tiny@" + "0" * 12
     assert checked.attacks[1].width == 190
+
+
+def test_whatever_else_a_pack_says_gives_it_another_id(tiny_manifest: dict[str, Any]) -> None:
+    said = manifest(tiny_manifest)
+    checked = Manifest.model_validate(said)
+    assert checked.pack_id == f"tiny@{checked.sha256[:12]}"
+    swapped = copy.deepcopy(said)
+    first, second = swapped["victims"][-2:]
+    first["name"], second["name"] = second["name"], first["name"]
+    sharper = copy.deepcopy(said)
+    sharper["calibration"]["attack_temperature"] *= 0.5
+    others = [
+        Manifest.model_validate(other)
+        for other in (swapped, sharper, {**said, "title": "Another"}, {**said, "weights_sha256": "1" * 64})
+    ]
+    copied = checked.model_copy(update={"title": "Another"})
+    assert len({each.sha256 for each in (checked, *others)}) == 5 and copied.sha256 == others[2].sha256
+
+
+def test_how_a_pack_is_written_or_fitted_leaves_its_id(tiny_manifest: dict[str, Any]) -> None:
+    checked = Manifest.model_validate(manifest(tiny_manifest))
+    written = json.loads(checked.model_dump_json())
+    assert Manifest.model_validate(dict(reversed(written.items()))).sha256 == checked.sha256
+    assert Manifest.model_validate(json.loads(checked.model_dump_json(exclude_defaults=True))).sha256 == checked.sha256
+    older = {**written, "changes": False}  # as packs said it once
+    assert Manifest.model_validate(older).sha256 == checked.sha256 == checked.fitting("crop").sha256
 
 
 NAN, INF = float("nan"), float("inf")

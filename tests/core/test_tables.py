@@ -15,7 +15,7 @@ import pytest
 from core import types
 from core.manifest import Manifest
 from core.records import answers_from_json, answers_to_json, json_parts, rows
-from core.tables import SCHEMA_FIELDS, _cell, _flat, columns, write_csv
+from core.tables import FRAME_FIELDS, SCHEMA_FIELDS, _cell, _flat, columns, write_csv
 from core.types import FileFacts, Finding, Record, Remark
 
 
@@ -107,3 +107,6 @@ def test_every_field_is_documented(records: list[Record], manifest: Manifest) ->
     roots = {name.split(".")[0] for name in documented}
     document = json.loads(b"".join(json_parts(records, manifest, "CPU")))
     assert set(document["records"][0]) == set(document["records"][1]) == roots
+    around = [name for names, _ in FRAME_FIELDS for name in names.split(", ")]
+    pack = [f"pack.{name}" for name in document.pop("pack")]
+    assert set(around) == {*document, *pack}
