@@ -103,6 +103,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("attribution/device", "auto"),
     Setting("attribution/ask", True),
     Setting("attribution/victims", ""),
+    Setting("attribution/clean-images", ""),
     Setting("training/last", ""),
 )  # fmt: skip
 

@@ -30,16 +30,20 @@ from app.widgets import named
 from core.errors import WorkbenchError
 
 if TYPE_CHECKING:
+    from app.wizard.bring_victim import BringVictimDialog
+    from core.manifest import ImageSpec
     from core.victim_store import Candidate
 
 SUFFIX = ".safetensors"
+MODELS = (".pt", ".pth", ".pt2", ".onnx", ".bin")
+"""Of files that may hold a model, but no victim of this program."""
 
 
 class _Looks(QObject):
     """Lives as long as the reader: a look may end after the dialog that asked for it is gone."""
 
-    listed = Signal(object, object)
-    """Setup and its candidates."""
+    listed = Signal(object, object, object)
+    """Setup, its candidates, and what images its pack takes."""
     refused = Signal(object, str)
     """Setup, and why its victims cannot be told."""
 
@@ -51,6 +55,9 @@ class VictimsDialog(QDialog):
         super().__init__(parent)
         self.session = session
         self.candidates: list[Candidate] = []
+        self.bringing: BringVictimDialog | None = None
+        self._image: ImageSpec | None = None
+        """What the pack takes, once it was looked at."""
         self.setWindowTitle(self.tr("Victims to ask"))
         self.setAcceptDrops(True)
         about = QLabel(wordWrap=True)
@@ -68,6 +75,7 @@ class VictimsDialog(QDialog):
         self.remark = QLabel(wordWrap=True)
         self.remark.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.hand_over = self._button(self.tr("Hand over a victim…"), self._choose)
+        self.bring = self._button(self.tr("Bring a model of your own…"), self._bring)
         self.take_back = self._button(self.tr("Take back"), self._take_back)
         self.close_ = self._button(self.tr("Close"), self.close)
         self._lay_out(about)
@@ -87,6 +95,7 @@ class VictimsDialog(QDialog):
     def _lay_out(self, about: QLabel) -> None:
         buttons = QHBoxLayout()
         buttons.addWidget(self.hand_over)
+        buttons.addWidget(self.bring)
         buttons.addWidget(self.take_back)
         buttons.addStretch(1)
         buttons.addWidget(self.close_)
@@ -116,14 +125,15 @@ class VictimsDialog(QDialog):
             pack = find_pack(setup.pack)
             ask = setup.ask or setup.only is not None  # a case looks for its own
             handed = [Path(file) for file in setup.victims]
-            looks.listed.emit(setup, candidates(read_manifest(pack), handed, ask=ask, pack=pack))
+            manifest = read_manifest(pack)
+            looks.listed.emit(setup, candidates(manifest, handed, ask=ask, pack=pack), manifest.image)
         except WorkbenchError as error:
             looks.refused.emit(setup, str(error))
 
-    def _show(self, setup: Setup, found: list[Candidate]) -> None:
+    def _show(self, setup: Setup, found: list[Candidate], image: ImageSpec) -> None:
         if setup != self.session.setup:
             return  # another look is under way
-        self.candidates = found
+        self.candidates, self._image = found, image
         self.table.clear()
         for one in found:
             kept = one.held is not None and (setup.only is None or one.held.sha256 in setup.only)
@@ -149,6 +159,7 @@ class VictimsDialog(QDialog):
         fixed = self.session.desk.case is not None
         self.ask.setEnabled(not fixed)
         self.hand_over.setEnabled(not fixed)
+        self.bring.setEnabled(not fixed and self._image is not None and self._image.height == self._image.width)
         self.take_back.setEnabled(not fixed and self._chosen is not None)
         if fixed:
             self.remark.setText(self.tr("A case keeps to the victims that it began with."))
@@ -176,6 +187,24 @@ class VictimsDialog(QDialog):
         files = dict.fromkeys([*setup.victims, *(str(Path(path).absolute()) for path in paths)])
         self._apply(replace(setup, victims=tuple(files)))
 
+    def _bring(self) -> None:
+        self.bring_model("")
+
+    def bring_model(self, file: str) -> None:
+        """Ask for a model that is no victim's file yet, check it, and ask it as well."""
+        from app.wizard.bring_victim import BringVictimDialog  # noqa: PLC0415  (not needed for the first paint)
+
+        if self._image is None or not self.bring.isEnabled():
+            return
+        images = self.session.settings.text("attribution/clean-images")
+        self.bringing = dialog = BringVictimDialog(self._image, self, file, images)
+        dialog.kept.connect(lambda path: self.take([path]))
+        dialog.accepted.connect(lambda: self._remember(dialog.images.text()))
+        dialog.open()
+
+    def _remember(self, images: str) -> None:
+        self.session.settings["attribution/clean-images"] = images
+
     def _take_back(self) -> None:
         setup, file = self.session.setup, self._chosen
         self._apply(replace(setup, victims=tuple(one for one in setup.victims if one != file)))
@@ -185,13 +214,16 @@ class VictimsDialog(QDialog):
         self.refresh()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if self.hand_over.isEnabled() and _victims_in(event):
+        if self.hand_over.isEnabled() and (_dropped(event, (SUFFIX,)) or _dropped(event, MODELS)):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        self.take(_victims_in(event))
+        if victims := _dropped(event, (SUFFIX,)):
+            self.take(victims)
+        elif models := _dropped(event, MODELS):
+            self.bring_model(models[0])
         event.acceptProposedAction()
 
 
-def _victims_in(event: QDropEvent) -> list[str]:
-    return [url.toLocalFile() for url in event.mimeData().urls() if url.toLocalFile().endswith(SUFFIX)]
+def _dropped(event: QDropEvent, suffixes: tuple[str, ...]) -> list[str]:
+    return [url.toLocalFile() for url in event.mimeData().urls() if url.toLocalFile().endswith(suffixes)]

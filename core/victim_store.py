@@ -7,13 +7,15 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import VictimError
+from core.errors import VictimError, WorkbenchError
+from core.files import make_folder
 from core.labels import NONE_OF_THESE
 from core.manifest import Manifest
-from core.paths import victim_folders
+from core.paths import user_data, victim_folders
 
 if TYPE_CHECKING:
     from core.victims import Victim
@@ -93,6 +95,28 @@ def load_held(held: Held) -> Victim:
     if digest != held.sha256:
         raise VictimError(f"{held.path} was changed while the program ran.", "Load the pack again.")
     return victim
+
+
+def keep_victim(path: Path) -> Path:
+    """Move a victim's file into the user's own folder of victims; returns where it is then.
+
+    One that is there already is not kept twice, and another of its name is not replaced. Raises WorkbenchError where
+    the folder cannot be written.
+    """
+    folder = user_data() / "victims"
+    make_folder(folder)
+    for number in count(1):
+        kept = folder / (path.name if number == 1 else f"{path.stem}-{number}{path.suffix}")
+        if not kept.exists():
+            try:
+                path.replace(kept)
+            except OSError as error:
+                raise WorkbenchError(f"{kept} cannot be written: {error.strerror}.", "Check the folder.") from error
+            return kept
+        if _digest(kept) == _digest(path):
+            path.unlink()
+            return kept
+    raise AssertionError
 
 
 def _own(name: str, held: Held | None, given: Mapping[str, Held], *, ask: bool) -> Candidate:

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.errors import DataError
+from core.manifest import ImageSpec
 from core.progress import CancelToken, Progress
+from core.wording import image_kind
 from training.course import Part, Step, steps_of
-from training.scenario import Scenario, check_scenario, read_scenario, write_scenario
+from training.scenario import (
+    CleanSpec,
+    Counts,
+    Scenario,
+    check_scenario,
+    check_victim_entries,
+    classes_in,
+    name_from,
+    numbers_in,
+    read_scenario,
+    write_scenario,
+)
 
 if TYPE_CHECKING:
     from training.ranks import Ranks
@@ -23,12 +37,14 @@ if TYPE_CHECKING:
     from training.victim_check import Verdict
 
 __all__ = [
-    "Event", "Part", "Run", "Scenario", "Step", "check_scenario", "open_run", "read_scenario", "steps_of",
-    "write_scenario",
+    "Event", "Part", "Run", "Scenario", "Step", "check_scenario", "classes_in", "name_from", "numbers_in", "open_run",
+    "read_scenario", "steps_of", "write_scenario",
 ]  # fmt: skip
 
 Listener = Callable[["Event"], None]
 REACH_SHARES = (0.95, 0.5, 0.05)
+IMPORT_PER_CLASS = 100
+"""Images of each class of a folder, and of each of its parts, that an imported victim is checked on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +135,42 @@ def check_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
     bring_victims(
         run.scenario, clean, run.victims, device, _progress(listen), cancel, run.files, _checked(listen), advise=True
     )
+
+
+def import_victim(
+    victim: Mapping[str, Any], image: ImageSpec, data: Path, out: Path, listen: Listener, *,
+    device: str = "auto", cancel: CancelToken | None = None,
+) -> None:  # fmt: skip
+    """Bring one own victim into the file ``out`` once it does its work on clean images; packs of ``image`` can ask it.
+
+    victim: as an entry of a scenario's (training.scenario.VictimSpec). data: clean images, in a folder or a tar file,
+    or MNIST's four files. Tells "images", "checked" and "victim". Raises ScenarioError, DataError or VictimError.
+    """
+    from core.devices import choose_device  # noqa: PLC0415
+    from core.victims import read_card  # noqa: PLC0415
+    from training.folders import clean_images  # noqa: PLC0415
+    from training.pipeline import bring_victim  # noqa: PLC0415
+    from training.sources import holds_mnist  # noqa: PLC0415
+
+    spec, on = check_victim_entries(victim), choose_device(device)
+    if image.height != image.width:
+        raise DataError(f"Clean images are taken in as squares, not as {image.size}.", "Choose another pack.")
+    nothing = Counts(train=0, calibration=0, test=0)
+    if holds_mnist(data):
+        wanted = CleanSpec(source="mnist", pool=nothing)
+    else:
+        wanted = CleanSpec(
+            source="folder", pool=nothing, size=image.height, channels=image.channels, per_class=IMPORT_PER_CLASS
+        )
+    with TemporaryDirectory(ignore_cleanup_errors=True) as kept:  # Windows keeps what is mapped
+        clean = clean_images(wanted, data, Path(kept), tell=_progress(listen), cancel=cancel)
+        if clean.shape != image.shape:
+            raise DataError(f"MNIST's images are not like the pack's ({image_kind(image)}).", "Use others.")
+        _tell_images(clean, listen)
+        digest = bring_victim(
+            spec, Path(str(spec.file)), clean, out, on, _progress(listen), cancel, _checked(listen), advise=True
+        )
+    listen(Event("victim", {"name": spec.label, "accuracy": read_card(out).accuracy, "sha256": digest}))
 
 
 def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken | None = None) -> None:
@@ -223,7 +275,7 @@ def run_all(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Pa
 def _clean(run: Run, listen: Listener, cancel: CancelToken | None = None, ranks: Ranks | None = None) -> CleanImages:
     """The run's clean images. ranks: processes that call this together; the first takes a folder's images in."""
     from training.folders import clean_images  # noqa: PLC0415
-    from training.sources import SPLITS, download_mnist  # noqa: PLC0415
+    from training.sources import download_mnist  # noqa: PLC0415
 
     spec = run.scenario.clean
     if run.download:
@@ -235,14 +287,19 @@ def _clean(run: Run, listen: Listener, cancel: CancelToken | None = None, ranks:
     clean = clean_images(spec, run.data, run.out / "images", tell=_progress(listen), cancel=cancel)
     if ranks is not None and ranks.first:
         ranks.barrier()
-    if spec.source != "folder":
-        return clean
+    if spec.source == "folder":
+        _tell_images(clean, listen)
+    return clean
+
+
+def _tell_images(clean: CleanImages, listen: Listener) -> None:
+    from training.sources import SPLITS  # noqa: PLC0415
+
     splits = {split: len(clean.rows(split)) for split in SPLITS}
     listen(
         Event("images", {"count": len(clean.images), "shape": clean.shape, "classes": list(clean.class_names),
                          "splits": splits, "skipped": list(clean.skipped)})
     )  # fmt: skip
-    return clean
 
 
 def _checked(listen: Listener) -> Callable[[Verdict], None]:

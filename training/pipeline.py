@@ -28,7 +28,7 @@ from training.memory import Smaller
 from training.own_victims import origin_of, read_own
 from training.plan import check_size, check_victim, image_of, make_attacks
 from training.ranks import Ranks
-from training.scenario import Scenario
+from training.scenario import Scenario, VictimSpec
 from training.shards import MADE_BY, file_sha256, read_manifest, read_split
 from training.sources import SPLITS, CleanImages, Split
 from training.train_victim import train_victim
@@ -141,12 +141,23 @@ def bring_victims(
         path, source = folder / spec.saved_as, files / spec.file
         if path.exists() and (not source.exists() or read_card(path).origin == origin_of(spec, source)):
             check_victim(path, spec, clean)
-            continue
-        card, tensors = read_own(spec, source, clean)
-        verdict = check_own(build_victim(card, tensors).to(device), clean, advise=advise, tell=tell, cancel=cancel)
-        checked(verdict)
-        verdict.insist()
-        write_victim(replace(card, accuracy=verdict.accuracy), tensors, path)
+        else:
+            bring_victim(spec, source, clean, path, device, tell, cancel, checked, advise=advise)
+
+
+def bring_victim(
+    spec: VictimSpec, source: Path, clean: CleanImages, path: Path, device: torch.device, tell: ProgressCallback,
+    cancel: CancelToken | None, checked: Callable[[Verdict], None], *, advise: bool,
+) -> str:  # fmt: skip
+    """Read, check and keep one own victim from the file ``source`` in ``path``; returns that file's sha256.
+
+    Raises VictimError for one that is refused.
+    """
+    card, tensors = read_own(spec, source, clean)
+    verdict = check_own(build_victim(card, tensors).to(device), clean, advise=advise, tell=tell, cancel=cancel)
+    checked(verdict)
+    verdict.insist()
+    return write_victim(replace(card, accuracy=verdict.accuracy), tensors, path)
 
 
 def train_pack(

@@ -146,6 +146,22 @@ class VictimSpec(_Grown):
         return f"{self.label.lower()}.safetensors"
 
 
+def numbers_in(text: str) -> list[float]:
+    """Numbers as people write them, separated by commas or blanks. Raises ValueError."""
+    return [float(part) for part in text.replace(",", " ").split()]
+
+
+def classes_in(text: str) -> list[int] | list[str]:
+    """Class numbers if all are whole numbers, else names; separated by commas or lines."""
+    parts = [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
+    return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else parts
+
+
+def name_from(file: Path) -> str:
+    """A victim's name that its file's own suggests."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in file.stem).strip("._-")
+
+
 class Grid(_Strict):
     """Evenly spaced hyperparameter values in label units: epsilon x 255, kappa in logits, or overshoot in percent."""
 
@@ -320,8 +336,23 @@ def check_scenario(document: Mapping[str, Any], what: str = "This") -> Scenario:
     try:
         return Scenario.model_validate(document)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or 'scenario'}: {e['msg']}" for e in error.errors()]
-        raise ScenarioError(f"{what} is not a scenario: {'; '.join(lines)}.", "Mend these entries.") from error
+        raise ScenarioError(
+            f"{what} is not a scenario: {_faults(error, 'scenario')}.", "Mend these entries."
+        ) from error
+
+
+def check_victim_entries(entries: Mapping[str, Any]) -> VictimSpec:
+    """One victim of a scenario by itself. Raises ScenarioError."""
+    try:
+        return VictimSpec.model_validate(entries)
+    except ValidationError as error:
+        raise ScenarioError(
+            f"No victim is said to be so: {_faults(error, 'victim')}.", "Mend these entries."
+        ) from error
+
+
+def _faults(error: ValidationError, whole: str) -> str:
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or whole}: {e['msg']}" for e in error.errors())
 
 
 def write_scenario(path: Path, document: Mapping[str, Any]) -> Scenario:

@@ -123,6 +123,11 @@ def _file(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
+def holds_mnist(folder: Path) -> bool:
+    """Whether MNIST's test images are in ``folder`` or below it."""
+    return folder.is_dir() and next(folder.rglob(f"{_MNIST_FILES['test'][0]}*"), None) is not None
+
+
 def _mnist_files(folder: Path) -> dict[str, Path]:
     """MNIST's four files by name, in ``folder`` or below it: all from one place, unless each is in one place only.
 

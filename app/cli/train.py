@@ -115,7 +115,7 @@ def _do(
     if os.environ.get("RANK", "0") != "0":  # under torchrun one rank speaks for all
         job(run, lambda _: None, None)
         return
-    with _listener(events) as listen:
+    with listener(events) as listen:
         if not events:
             with alone_in(run.out):
                 job(run, listen, None)
@@ -137,7 +137,8 @@ def _do(
 
 
 @contextmanager
-def _listener(events: bool) -> Iterator[api.Listener]:
+def listener(events: bool) -> Iterator[api.Listener]:
+    """Hears a run's events and prints them: as JSON, or in words beside progress bars."""
     if events:
         yield lambda event: print(event.to_json(), flush=True)
         return

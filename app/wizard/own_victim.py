@@ -26,7 +26,8 @@ from app.screen import fit
 from app.scrolling import Scrolled
 from app.wizard.choices import OTHERS, Choices, VictimChoice
 from app.wizard.page import muted
-from app.wizard.victim_check import CheckPanel, joined
+from app.wizard.victim_check import CheckPanel, check_folder, joined
+from training.api import classes_in, name_from, numbers_in
 
 KINDS = "*.safetensors *.pth *.pt *.pt2 *.onnx *.bin"
 COMMON = ("resnet18", "resnet50", "vgg16", "vgg16_bn", "vgg19", "inception_v3", *OTHERS, "vit_b_16")
@@ -35,25 +36,17 @@ COMMON = ("resnet18", "resnet50", "vgg16", "vgg16_bn", "vgg19", "inception_v3", 
 _IMAGENET = ("0.485, 0.456, 0.406", "0.229, 0.224, 0.225")
 
 
-def numbers(text: str) -> list[float]:
-    """Numbers separated by commas or blanks. Raises ValueError."""
-    return [float(part) for part in text.replace(",", " ").split()]
-
-
-def classes_of(text: str) -> list[int] | list[str]:
-    """Class numbers if all are whole numbers, else names; separated by commas or lines."""
-    parts = [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
-    return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else parts
-
-
 class OwnVictimDialog(QDialog):
     """Asks for one own victim. It can be accepted once a check in a child process has found that it works."""
 
-    def __init__(self, choices: Choices, victim: VictimChoice | None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, choices: Choices, victim: VictimChoice | None, parent: QWidget | None = None, folder: Path | None = None
+    ) -> None:
+        """folder: where checks write; that of the wizard if it is not given."""
         super().__init__(parent)
         self.setWindowTitle(self.tr("A victim of your own"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._choices = choices
+        self.choices = choices
         content, body = QWidget(), QVBoxLayout(self)
         fields = QVBoxLayout(content)
         fields.setContentsMargins(0, 0, 8, 0)
@@ -62,13 +55,13 @@ class OwnVictimDialog(QDialog):
             "was trained here. Files that would run code of their own are refused. What you leave open is read from "
             "the file, and a check on the clean images says what may be wrong."
         )))  # fmt: skip
-        self._form = QFormLayout()
-        self._form.setVerticalSpacing(8)
-        fields.addLayout(self._form)
+        self.form = QFormLayout()
+        self.form.setVerticalSpacing(8)
+        fields.addLayout(self.form)
         fields.addStretch(1)
         body.addWidget(Scrolled(content), 1)
         self._add_fields(victim or VictimChoice("", file=""))
-        self.panel = CheckPanel(choices, victim)
+        self.panel = CheckPanel(choices, victim, folder or check_folder())
         body.addWidget(self.panel)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
@@ -127,7 +120,8 @@ class OwnVictimDialog(QDialog):
         self.side.valueChanged.connect(self._changed)
         self.bgr.toggled.connect(self._changed)
 
-    def _row(self, text: str, widget: QWidget, *beside: QWidget) -> None:
+    def row(self, text: str, widget: QWidget, *beside: QWidget) -> QHBoxLayout:
+        """One line of the form, not added yet."""
         widget.setAccessibleName(text)
         row = QHBoxLayout()
         row.addWidget(widget, 1)
@@ -135,7 +129,10 @@ class OwnVictimDialog(QDialog):
             row.addWidget(other)
             if isinstance(other, QPushButton):
                 other.setAutoDefault(False)
-        self._form.addRow(text, row)
+        return row
+
+    def _row(self, text: str, widget: QWidget, *beside: QWidget) -> None:
+        self.form.addRow(text, self.row(text, widget, *beside))
 
     # What was entered.
 
@@ -146,14 +143,16 @@ class OwnVictimDialog(QDialog):
             entries["size"] = self.side.value()
         if self.scaling.currentData() != "0-1":
             entries["scaling"] = self.scaling.currentData()
-        entries |= {key: numbers(line.text()) for key, line in (("mean", self.mean), ("std", self.std)) if line.text()}
+        entries |= {
+            key: numbers_in(line.text()) for key, line in (("mean", self.mean), ("std", self.std)) if line.text()
+        }
         if self.bgr.isChecked():
             entries["bgr"] = True
         if self.classes.text().strip():
-            entries["classes"] = classes_of(self.classes.text())
+            entries["classes"] = classes_in(self.classes.text())
         file, name = self._file(), self.name.text().strip()
         return VictimChoice(
-            self.architecture.currentText().strip(), name or _name_from(file), file=file, entries=entries,
+            self.architecture.currentText().strip(), name or name_from(Path(file)), file=file, entries=entries,
             accuracy=self.panel.accuracy, checked=self.panel.checked,
         )  # fmt: skip
 
@@ -191,7 +190,11 @@ class OwnVictimDialog(QDialog):
             self.ok.setEnabled(self.panel.passed(self.victim()))
         except ValueError:
             self.ok.setEnabled(False)
-        self.panel.check.setEnabled(bool(self.file.text().strip()))
+        self.panel.check.setEnabled(self.can_check())
+
+    def can_check(self) -> bool:
+        """Whether enough was entered for a check."""
+        return bool(self.file.text().strip())
 
     def _take_advice(self, changes: Mapping[str, Any]) -> None:
         """Enter what the check found to be better; it is checked again, on all test images."""
@@ -210,9 +213,3 @@ class OwnVictimDialog(QDialog):
             self.panel.begin(self.victim())
         except ValueError as error:
             self.panel.say(self.tr("Mean and standard deviation are numbers: {reason}").format(reason=error), "bad")
-
-
-def _name_from(file: str) -> str:
-    """A name that a file's own suggests."""
-    stem = Path(file).stem
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem).strip("._-")

@@ -37,8 +37,10 @@ class CheckPanel(QWidget):
     over = Signal()
     """A check ended, one way or the other."""
 
-    def __init__(self, choices: Choices, victim: VictimChoice | None) -> None:
+    def __init__(self, choices: Choices, victim: VictimChoice | None, folder: Path) -> None:
+        """folder: where the check writes, and leaves the victim's file in its sub-folder ``victims``."""
         super().__init__()
+        self.folder = folder
         self.accuracy = victim.accuracy if victim is not None else None
         self.checked = victim.checked if victim is not None else ""
         self._choices = choices
@@ -74,7 +76,7 @@ class CheckPanel(QWidget):
 
     def begin(self, victim: VictimChoice) -> None:
         self.advice, self.checked, self.accuracy = {}, "", None
-        folder = check_folder()
+        folder = self.folder
         try:
             shutil.rmtree(folder / "victims", ignore_errors=True)
             for name in (EVENTS, LOG):

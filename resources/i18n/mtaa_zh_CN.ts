@@ -410,6 +410,29 @@
     </message>
 </context>
 <context>
+    <name>BringVictimDialog</name>
+    <message>
+        <source>A folder with a sub-folder for each class, a tar file of one, or MNIST&apos;s four files. Without classes, what the victim calls an image counts as right.</source>
+        <translation>每个类别一个子文件夹的文件夹、这样的 tar 文件，或 MNIST 的四个文件。没有类别时，以受害模型对图像的判断为准。</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Clean images</source>
+        <translation>干净图像</translation>
+    </message>
+    <message>
+        <source>Folder of the images</source>
+        <translation>图像所在文件夹</translation>
+    </message>
+    <message>
+        <source>The victim&apos;s file is gone: check it again.</source>
+        <translation>受害模型的文件不见了：请重新检查。</translation>
+    </message>
+</context>
+<context>
     <name>CaseCommands</name>
     <message>
         <source>New case</source>
@@ -2588,6 +2611,10 @@
     <message>
         <source>Hand over a victim…</source>
         <translation>提交一个受害模型…</translation>
+    </message>
+    <message>
+        <source>Bring a model of your own…</source>
+        <translation>引入您自己的模型…</translation>
     </message>
     <message>
         <source>Take back</source>

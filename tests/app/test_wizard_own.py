@@ -15,13 +15,14 @@ from pytestqt.qtbot import QtBot
 from app.main_window import MainWindow
 from app.wizard.child import SCENARIO
 from app.wizard.choices import AttackChoice, Choices, VictimChoice
-from app.wizard.own_victim import OwnVictimDialog, classes_of, numbers
+from app.wizard.own_victim import OwnVictimDialog
 from app.wizard.recall import restore
 from app.wizard.victim_check import check_folder
 from app.wizard.wizard import ATTACKS, MODEL, RUN, VICTIMS, TrainingWizard
 from core.pack import read_manifest
 from tests.app.helpers import PATIENCE
 from tests.colours import Colour, Harm, colours, folder_of, program
+from training.api import classes_in, numbers_in
 
 
 @pytest.fixture
@@ -187,11 +188,11 @@ def test_a_path_typed_from_here_is_found_by_the_check(
 
 
 def test_what_is_typed_for_numbers_and_classes() -> None:
-    assert numbers("0.5, 0.25 1") == [0.5, 0.25, 1]
+    assert numbers_in("0.5, 0.25 1") == [0.5, 0.25, 1]
     with pytest.raises(ValueError):
-        numbers("a half")
-    assert classes_of("0, 217\n482") == [0, 217, 482]
-    assert classes_of("n01440764, tench") == ["n01440764", "tench"]
+        numbers_in("a half")
+    assert classes_in("0, 217\n482") == [0, 217, 482]
+    assert classes_in("n01440764, tench") == ["n01440764", "tench"]
     trained, own = VictimChoice("VGG16"), VictimChoice("", "a", file="a.pt", entries={"bgr": True})
     assert trained.document() == {"architecture": "VGG16", "name": "", "passes": 4.0}
     assert own.document() == {"architecture": "", "name": "a", "file": "a.pt", "bgr": True}

@@ -1,0 +1,100 @@
+"""``mtaa victims import``: a model of one's own made into a victim that can be asked about images."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.console import notify
+from app.cli.train import listener
+from core.errors import WorkbenchError
+from core.files import check_writable
+from core.pack import find_pack, read_manifest
+from core.paths import DEFAULT_PACK
+from training import api
+
+_SUFFIX = ".safetensors"
+
+
+class _Scaling(StrEnum):
+    UNIT = "0-1"
+    BYTE = "0-255"
+
+
+def import_victim(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="The model: a state dict of one of torchvision's, TorchScript, torch.export (.pt2), ONNX, or a victim "
+            "that was trained here.",
+        ),
+    ],
+    *,
+    data: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Clean images that it is checked on: a folder with a sub-folder for each class, a tar file of one, or "
+            "MNIST's four files. Without classes, what it calls an image counts as right.",
+        ),
+    ],
+    pack: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="The pack that is to ask it: its images' size is the victim's.")
+    ] = DEFAULT_PACK,
+    out: Annotated[
+        Path | None, typer.Option(metavar=f"FILE{_SUFFIX}", help="The victim's file; NAME in this folder if not given.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What answers call it; the file's own name if not given.")] = "",
+    architecture: Annotated[
+        str, typer.Option(metavar="NAME", help="torchvision's name of the network, for a state dict.")
+    ] = "",
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Side in pixels of what it takes, if that is not the pack's.")
+    ] = None,
+    scaling: Annotated[_Scaling, typer.Option(help="Range of the values that mean and std go with.")] = _Scaling.UNIT,
+    mean: Annotated[
+        str, typer.Option(metavar="N[,N,N]", help="Subtracted from the values: one for all channels, or one for each.")
+    ] = "",
+    std: Annotated[str, typer.Option(metavar="N[,N,N]", help="Divides them, likewise.")] = "",
+    bgr: Annotated[bool, typer.Option("--bgr", help="It takes blue, green, red.")] = False,
+    classes: Annotated[
+        str,
+        typer.Option(
+            metavar="N,N,...",
+            help="Its number, from 0, of each class of the images, in their order; or the names of all its classes.",
+        ),
+    ] = "",
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
+) -> None:
+    """Make a model of your own into a victim that can be asked, and say how well it knows clean images.
+
+    One that guesses is refused, with what was found to help. What it leaves is a file for `mtaa attribute --victim`
+    and for the window's list of victims (Ctrl+J). No Python in a model's file is ever run.
+    """
+    entries: dict[str, Any] = {"name": name or api.name_from(file), "file": str(file.absolute())}
+    given = {
+        "architecture": architecture, "size": size, "mean": _numbers(mean, "--mean"), "std": _numbers(std, "--std"),
+        "bgr": bgr, "scaling": "" if scaling is _Scaling.UNIT else scaling.value, "classes": api.classes_in(classes),
+    }  # fmt: skip
+    entries |= {key: value for key, value in given.items() if value}
+    path = out or Path(f"{entries['name']}{_SUFFIX}")
+    if path.suffix != _SUFFIX:
+        raise typer.BadParameter(f"A victim's file ends in {_SUFFIX}.", param_hint="--out")
+    if path.exists():
+        raise WorkbenchError(f"{path} exists already.", "Give another --out, or take it away first.")
+    check_writable(path)
+    image = read_manifest(find_pack(pack)).image
+    with listener(False) as listen:
+        api.import_victim(entries, image, data, path, listen, device=device)
+    notify(f"Victim: {path}")
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    try:
+        return api.numbers_in(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text} is not numbers with commas between.", param_hint=option) from error

@@ -1,0 +1,73 @@
+"""A model of one's own made into a victim that is asked about images, once it was seen to know clean ones."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
+
+from app.wizard.choices import Choices, VictimChoice
+from app.wizard.images_page import missing_mnist
+from app.wizard.own_victim import OwnVictimDialog
+from core.errors import WorkbenchError
+from core.paths import user_data
+from core.victim_store import keep_victim
+from training.api import IMPORT_PER_CLASS
+
+if TYPE_CHECKING:
+    from core.manifest import ImageSpec
+
+
+class BringVictimDialog(OwnVictimDialog):
+    """The wizard's dialog with clean images of its own: it can be accepted once the victim was checked on them."""
+
+    kept = Signal(str)
+    """The victim's new file, in the user's own folder of victims."""
+
+    def __init__(self, image: ImageSpec, parent: QWidget, file: str = "", images: str = "") -> None:
+        """image: what the pack takes that is to ask it. file, images: entered at first."""
+        self._mnist = image.shape == (1, 28, 28)
+        choices = Choices(
+            source="folder", size=image.height, channels=image.channels, per_class=IMPORT_PER_CLASS, name="bring"
+        )
+        super().__init__(choices, VictimChoice("", file=file), parent, user_data() / "runs" / ".bring")
+        self.images = QLineEdit(images)
+        self.images.setToolTip(self.tr(
+            "A folder with a sub-folder for each class, a tar file of one, or MNIST's four files. Without classes, "
+            "what the victim calls an image counts as right."
+        ))  # fmt: skip
+        browse = QPushButton(self.tr("Choose…"))
+        browse.clicked.connect(self._browse_images)
+        text = self.tr("Clean images")
+        self.form.insertRow(1, text, self.row(text, self.images, browse))
+        self.images.textChanged.connect(self._take_images)
+        self.finished.connect(lambda: shutil.rmtree(self.panel.folder, ignore_errors=True))
+        self._take_images()
+
+    def can_check(self) -> bool:
+        return super().can_check() and bool(self.choices.data)
+
+    def _take_images(self) -> None:
+        typed = self.images.text().strip()
+        self.choices.data = str(Path(typed).expanduser().absolute()) if typed else ""
+        mnist = self._mnist and bool(typed) and not missing_mnist(self.choices.data)
+        self.choices.source = "mnist" if mnist else "folder"
+        self._changed()
+
+    def _browse_images(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, self.tr("Folder of the images"), self.images.text())
+        if path:
+            self.images.setText(path)
+
+    def accept(self) -> None:
+        """Keep what the last check, which was of what stands here, has left."""
+        try:
+            kept = keep_victim(next((self.panel.folder / "victims").iterdir()))
+        except (WorkbenchError, OSError, StopIteration) as error:
+            self.panel.say(str(error) or self.tr("The victim's file is gone: check it again."), "bad")
+            return
+        super().accept()
+        self.kept.emit(str(kept))

@@ -1,0 +1,143 @@
+"""A model of one's own becomes a victim that is asked: on the command line and in the window's list of victims."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.__main__ import main
+from app.main_window import MainWindow
+from app.wizard.bring_victim import BringVictimDialog
+from core import paths
+from core.victim_store import keep_victim
+from core.victims import read_card
+from tests.app.helpers import PATIENCE, drop, wait_judged
+from tests.colours import Colour, Harm, colours, folder_of, program
+from tests.core.panels import write_asking_pack
+
+
+@pytest.fixture
+def default_pack(tiny_manifest: dict[str, Any]) -> Path:
+    """A pack for images of 8x8 in colour that can ask victims, and has none at hand."""
+    path = paths.user_data() / "packs" / "mnist.mtaapack"
+    path.parent.mkdir(parents=True)
+    image = {"channels": 3, "height": 8, "width": 8}
+    write_asking_pack(path, {**tiny_manifest, "name": "mnist", "image": image}, [{"name": "Lost", "sha256": "f" * 64}])
+    return path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return folder_of(colours(), tmp_path / "data")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A model that knows the four colours under other numbers and takes values from -1 to 1."""
+    return program(Colour(low=-1.0, order=(2, 5, 0, 3), outputs=6), tmp_path / "my model.pt")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
+    status = main([*map(str, arguments), "--device", "cpu"])
+    said = capsys.readouterr()
+    return status, " ".join((said.out + said.err).split())
+
+
+def test_a_model_is_imported_and_asked(
+    default_pack: Path, data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine.safetensors"
+    command = ["victims", "import", model, "--data", data, "--pack", default_pack, "--out", out]
+    status, told = run(capsys, *command)
+    assert status == 2 and "mean [0.5" in told and "classes = [0, 5, 2, 3]" in told and not out.exists()
+    command += ["--mean", "0.5", "--std", "0.5", "--classes", "0,5,2,3", "--name", "Mine"]
+    status, told = run(capsys, *command)
+    assert status == 0 and "names 100.00%" in told and str(out) in told
+    card = read_card(out)
+    assert card.name == "Mine" and card.accuracy == 1.0 and card.class_map == (0, 5, 2, 3)
+    before = out.read_bytes()
+    status, told = run(capsys, *command)
+    assert status == 2 and "exists already" in told and out.read_bytes() == before
+
+    image = next(data.rglob("*.png"))
+    assert main([*map(str, ("attribute", image, "--pack", default_pack, "--victim", out, "--json", "-"))]) == 0
+    (record,) = json.loads(capsys.readouterr().out)["records"]
+    assert record["asked"] == ["Mine"] and record["evidence"] == "image+probes"
+
+
+def test_what_cannot_be_imported_says_why(
+    default_pack: Path, data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harm = tmp_path / "harm"
+    (tmp_path / "evil.pth").write_bytes(pickle.dumps(Harm(harm)))
+    (tmp_path / "empty").mkdir()
+    into = ("--pack", default_pack, "--out", tmp_path / "out.safetensors")
+    for arguments, reason in (
+        ((tmp_path / "evil.pth", "--architecture", "resnet18", "--data", data), "is refused"),
+        ((tmp_path / "none.pt", "--data", data), "No such file"),
+        ((model, "--data", tmp_path / "empty"), "no image"),
+        ((model, "--data", data, "--mean", "a half"), "not numbers"),
+        ((model, "--data", data, "--std", "0"), "greater than 0"),
+        ((model, "--data", data, "--name", "../up"), "should match pattern"),
+        ((model, "--data", data, "--size", "9000"), "less than or equal to 4096"),
+    ):
+        status, told = run(capsys, "victims", "import", *arguments, *into)
+        assert status == 2 and reason in told, told
+    assert not harm.exists() and not (tmp_path / "out.safetensors").exists()
+    status, told = run(capsys, "victims", "import", model, "--data", data, "--out", tmp_path / "out.pt")
+    assert status == 2 and ".safetensors" in told
+
+
+def test_a_kept_victim_takes_no_others_place(tmp_path: Path) -> None:
+    def made(content: bytes) -> Path:
+        path = tmp_path / "mine.safetensors"
+        path.write_bytes(content)
+        return path
+
+    first, again, second = keep_victim(made(b"one")), keep_victim(made(b"one")), keep_victim(made(b"two"))
+    assert first == again == paths.user_data() / "victims" / "mine.safetensors"
+    assert second.name == "mine-2.safetensors" and first.read_bytes() == b"one" and second.read_bytes() == b"two"
+    assert not (tmp_path / "mine.safetensors").exists()
+
+
+def check(dialog: BringVictimDialog, qtbot: QtBot) -> str:
+    dialog.panel.check.click()
+    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check", timeout=PATIENCE)
+    return dialog.panel.verdict.text()
+
+
+def test_a_model_that_falls_on_the_list_is_checked_and_asked(
+    default_pack: Path, window: MainWindow, qtbot: QtBot, data: Path, model: Path
+) -> None:
+    drop(window, next(data.rglob("*.png")))
+    wait_judged(qtbot, window, 1)
+    window.actions_["show_victims"].trigger()
+    victims = window.commands.victims_dialog()
+    qtbot.waitUntil(victims.bring.isEnabled, timeout=PATIENCE)
+    drop(victims, model)
+    dialog = victims.bringing
+    assert dialog is not None and dialog.file.text() == str(model) and not dialog.panel.check.isEnabled()
+    dialog.images.setText(str(data))
+    told = check(dialog, qtbot)
+    assert "6 classes the images are of" in told and not dialog.ok.isEnabled()
+    dialog.panel.take.click()
+    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check", timeout=PATIENCE)
+    assert "It names 100.0%" in dialog.panel.verdict.text() and dialog.ok.isEnabled()
+    dialog.images.setText(str(data.parent))
+    assert not dialog.ok.isEnabled(), "it was not checked on these"
+    dialog.images.setText(str(data))
+    dialog.ok.click()
+    kept = paths.user_data() / "victims" / "my-model.safetensors"
+    qtbot.waitUntil(lambda: [one.name for one in victims.candidates] == ["Lost", "my-model"], timeout=PATIENCE)
+    assert victims.candidates[1].path == kept and not dialog.panel.folder.exists()
+    wait_judged(qtbot, window, 1)
+    row = window.session.viewing.row
+    assert row is not None and row.attribution is not None
+    qtbot.waitUntil(lambda: bool(row.attribution and row.attribution.testimonies), timeout=PATIENCE)
+    assert [said.victim for said in row.attribution.testimonies] == ["my-model"]
+    assert window.session.settings.text("attribution/clean-images") == str(data)
