@@ -52,11 +52,7 @@ def reopen_case(path: Path, manifest: Manifest, coverage: float) -> Case:
     """An existing case to be gone on with. Raises CaseError as :func:`open_case` does, and where there is none."""
     case = Case(path)
     try:
-        if case.manifest.sha256 != manifest.sha256:
-            raise CaseError(
-                f"{path} was made with the pack {case.manifest.pack_id}, not with {manifest.pack_id}.",
-                "Name that pack (--pack), or start a new case.",
-            )
+        check_pack(path, case.manifest, manifest)
         if case.coverage != coverage:
             raise CaseError(
                 f"{path} was made at a coverage of {case.coverage:g}, not {coverage:g}.",
@@ -71,6 +67,15 @@ def reopen_case(path: Path, manifest: Manifest, coverage: float) -> Case:
         case.close()
         raise
     return case
+
+
+def check_pack(case: Path, made_with: Manifest, manifest: Manifest) -> None:
+    """Raise CaseError where a case was made with another pack."""
+    if made_with.sha256 != manifest.sha256:
+        raise CaseError(
+            f"{case} was made with the pack {made_with.pack_id}, not with {manifest.pack_id}.",
+            "Name that pack (--pack), or start a new case.",
+        )
 
 
 def fill_case(

@@ -80,6 +80,21 @@ def decode_image(data: bytes, name: str, sha256: str | None = None) -> LoadedIma
     return LoadedImage(name, sha256 or hashlib.sha256(data).hexdigest(), *decode(data, name))
 
 
+def from_array(array: NDArray[np.generic], name: str = "array") -> LoadedImage:
+    """An image in memory, as if it had been saved with ``np.save``: [H, W], [C, H, W] or [H, W, C] with C 1 or 3.
+
+    uint8, or floats in [0, 1]. Raises ImageError for anything else.
+    """
+    file = io.BytesIO()
+    try:
+        np.save(file, array, allow_pickle=False)
+    except ValueError as error:
+        raise ImageError(
+            f"{name} holds {np.asarray(array).dtype} values.", "Give floats in [0, 1] or uint8."
+        ) from error
+    return decode_image(file.getvalue(), name)
+
+
 # --- pictures -----------------------------------------------------------------------------------------------------
 
 _Decoded = tuple[FloatArray, str, int, bool, tuple[str, ...]]

@@ -54,3 +54,10 @@ def test_cleverhans_against_a_shipped_victim_is_named(
     assert np.mean([r["victim"]["label"] == "ResNet18" for r in records]) >= 0.9
     error = [r["hyperparameter"]["value"] - float(asked[i]) for r, i in zip(records, fooled, strict=True)]
     assert np.sqrt(np.mean(np.square(error))) <= 20
+
+
+def test_the_readme_s_python_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, after = (RESOURCES.parent / "README.md").read_text("utf-8").partition("```python\n")
+    program = after.partition("```")[0].replace('"auto"', '"cpu"')
+    exec(compile(program, "README.md", "exec"), {})
+    assert capsys.readouterr().out.count("(28, 28)") == 4

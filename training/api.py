@@ -306,7 +306,8 @@ def _checked(listen: Listener) -> Callable[[Verdict], None]:
     def tell(verdict: Verdict) -> None:
         advice = verdict.advice
         told = None if advice is None else {**dataclasses.asdict(advice), "words": advice.words}
-        listen(Event("checked", {**dataclasses.asdict(verdict), "refused": verdict.refused, "advice": told}))
+        found = {"refused": verdict.refused, "few": verdict.few, "advice": told}
+        listen(Event("checked", {**dataclasses.asdict(verdict), **found}))
 
     return tell
 

@@ -29,6 +29,8 @@ TRIAL = 100
 """Of these, images that every possible cause is tried on."""
 ABOVE_CHANCE = 0.25
 """Share of the way from guessing to being always right that a victim has to go."""
+PER_CLASS = 6
+"""Test images of a class, at least, from which the order of a victim's classes can be found out."""
 _WORTH = 0.05
 
 _IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
@@ -94,10 +96,17 @@ class Verdict:
             )
         return ""
 
+    @property
+    def few(self) -> bool:
+        """Whether the labelled images are too few to find out which of the victim's classes they are of."""
+        return self.labelled and self.images * self.chance < PER_CLASS
+
     def insist(self) -> None:
         """Raise VictimError with the likely cause if the victim is refused."""
         if self.refused:
             unclear = "Check its scaling, its channels' order and its classes' order; none that was tried did better."
+            if self.few:
+                unclear = f"Give more clean images: of {self.images} for testing nothing that would help can be found."
             raise VictimError(self.refused, self.advice.words if self.advice else unclear)
 
 
@@ -268,7 +277,7 @@ def _order_of_classes(logits: Tensor, labels: NDArray[np.int64], classes: int) -
     images for it, or none of a class.
     """
     none_of_one = len(np.unique(labels)) < classes
-    if none_of_one or len(labels) < 6 * classes or logits.shape[1] < classes:
+    if none_of_one or len(labels) < PER_CLASS * classes or logits.shape[1] < classes:
         return None
     beliefs = logits.double().log_softmax(1).clamp_min(-14.0).numpy()
     answers = logits.argmax(1).numpy()

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import core
-from app.cli import attribute, benchmark, doctor, import_victim, packs, reproduce, train
+from app.cli import attribute, benchmark, case, doctor, import_victim, packs, reproduce, train
 from app.cli.console import notify
 from core.errors import Cancelled, WorkbenchError
 
@@ -33,6 +33,7 @@ class _Group(TyperGroup):
 
 cli = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli.command("attribute")(attribute.attribute)
+cli.add_typer(case.cli, name="case")
 cli.add_typer(packs.cli, name="packs")
 train.victims.command("import")(import_victim.import_victim)
 cli.add_typer(train.victims, name="victims")

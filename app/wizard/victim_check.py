@@ -162,7 +162,12 @@ class CheckPanel(QWidget):
                 changes=self._changes_in_words(v["advice"]["changes"]), share=f"{v['advice']['accuracy']:.0%}"
             )
             return f"{text} {advice}"
-        return text + " " + self.tr("None of the usual causes that were tried does better.") if v["refused"] else text
+        if not v["refused"]:
+            return text
+        if v["few"]:
+            few = self.tr("Of {n} test images nothing that would help can be found: more clean images are needed.")
+            return f"{text} {few.format(n=v['images'])}"
+        return text + " " + self.tr("None of the usual causes that were tried does better.")
 
     def _changes_in_words(self, changes: Mapping[str, Any]) -> str:
         told = []

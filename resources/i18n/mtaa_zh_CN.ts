@@ -548,6 +548,10 @@
         <translation>若采用{changes}，它可正确识别 {share}。</translation>
     </message>
     <message>
+        <source>Of {n} test images nothing that would help can be found: more clean images are needed.</source>
+        <translation>仅凭 {n} 张测试图像找不到有用的改法：需要更多干净图像。</translation>
+    </message>
+    <message>
         <source>None of the usual causes that were tried does better.</source>
         <translation>试过的常见原因都没有更好的效果。</translation>
     </message>

@@ -81,6 +81,7 @@ def test_what_cannot_be_imported_says_why(
         ((tmp_path / "evil.pth", "--architecture", "resnet18", "--data", data), "is refused"),
         ((tmp_path / "none.pt", "--data", data), "No such file"),
         ((model, "--data", tmp_path / "empty"), "no image"),
+        ((model, "--data", folder_of(colours(80), tmp_path / "few")), "Give more clean images"),
         ((model, "--data", data, "--mean", "a half"), "not numbers"),
         ((model, "--data", data, "--std", "0"), "greater than 0"),
         ((model, "--data", data, "--name", "../up"), "should match pattern"),

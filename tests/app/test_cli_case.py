@@ -19,6 +19,8 @@ from PIL import Image
 
 from app.__main__ import main
 from core.case import Case
+from core.errors import CaseError
+from core.paths import user_data
 from core.types import Record
 
 ROOT = Path(__file__).parents[2]
@@ -170,3 +172,84 @@ def test_two_processes_under_torchrun_make_the_same_case(folder: Path, tiny_pack
             assert mine.attack.label == theirs.attack.label
             assert mine.attack.probability == pytest.approx(theirs.attack.probability, abs=1e-6)
             assert mine.hyperparameter.value == pytest.approx(theirs.hyperparameter.value, abs=1e-3)
+
+
+@pytest.fixture
+def made(folder: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A case of five of the files, one of which is none, with a tag."""
+    case = tmp_path / "made.mtaacase"
+    for path in list(folder.iterdir()):
+        if path.name not in {"0.png", "1.png", "2.png", "7.png", "150.png"}:
+            path.unlink()
+    assert main([*map(str, ("attribute", folder, "--pack", tiny_pack, "--case", case, "--device", "cpu"))]) == 1
+    with Case(case) as opened:
+        opened.set_remarks(tags={str(folder / "1.png"): "urgent"})
+    capsys.readouterr()
+    return case
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
+    status = main([*map(str, arguments)])
+    said = capsys.readouterr()
+    return status, " ".join((said.out + said.err).split())
+
+
+def test_a_case_says_what_it_holds(made: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = told(capsys, "case", "show", made)
+    assert status == 0 and "5, 4 attributed, 1 not; 1 copies" in said and "at 0.9 coverage" in said
+    assert "which this machine has not" in said and "7.png: " in said and "Tags and notes 1" in said
+    (user_data() / "packs").mkdir()
+    shutil.copy(tiny_pack, user_data() / "packs")
+    assert "which this machine has not" not in told(capsys, "case", "show", made)[1]
+    status, said = told(capsys, "case", "log", made)
+    assert status == 0 and "device: CPU" in said and "remark: " in said and "'urgent'" in said
+
+
+def test_a_case_is_written_out_as_when_it_was_made(
+    made: Path, folder: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = ("attribute", folder, "--pack", tiny_pack, "--case", made, "--resume", "--device", "cpu")
+    assert told(capsys, *again, "--json", tmp_path / "a.json", "--csv", tmp_path / "a.csv")[0] == 1
+    status, said = told(
+        capsys, "case", "export", made, "--json", tmp_path / "b.json", "--csv", tmp_path / "b.csv",
+        "--report", tmp_path / "b.html", "--pack", tiny_pack, "--device", "cpu",
+    )  # fmt: skip
+    assert status == 0, said
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert "urgent" in (tmp_path / "b.csv").read_text("utf-8")
+    page = (tmp_path / "b.html").read_text("utf-8")
+    assert "Heatmap" in page and "urgent" in page
+    with Case(made) as case:
+        assert [e.detail for e in case.log() if e.action == "exported"][-1] == f"5 files to {tmp_path / 'b.html'}"
+    status, said = told(capsys, "case", "export", made, "--report", tmp_path / "c.html")
+    assert status == 0 and "has no heatmaps" in said and "Heatmap" not in (tmp_path / "c.html").read_text("utf-8")
+    assert main(["case", "export", str(made), "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "a.json").read_text("utf-8"))
+
+
+def test_what_cannot_be_exported_says_why(
+    made: Path, colour_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, reason in (
+        ((), "Name a file to write"),
+        (("--report", tmp_path / "a.txt"), "End it in .html or .pdf"),
+        (("--csv", "-"), "Only --json"),
+        (("--report", tmp_path / "a.html", "--pack", colour_pack), "was made with the pack"),
+    ):
+        status, said = told(capsys, "case", "export", made, *arguments)
+        assert status == 2 and reason in said, said
+    assert told(capsys, "case", "show", tmp_path / "none.mtaacase") == (
+        2, f"Error: {tmp_path / 'none.mtaacase'} does not exist. Check the name and the folder."
+    )  # fmt: skip
+
+
+def test_a_case_that_may_only_be_read_is_written_out(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(case: Case, action: str, *details: str) -> None:
+        raise CaseError(f"{case.path} may not be written.")
+
+    monkeypatch.setattr(Case, "write_log", refuse)
+    status, said = told(capsys, "case", "export", made, "--csv", tmp_path / "a.csv")
+    assert status == 0 and "Not in the case's log" in said and len((tmp_path / "a.csv").read_text("utf-8")) > 100

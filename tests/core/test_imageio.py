@@ -17,7 +17,7 @@ from PIL import Image
 from core import imageio
 from core.errors import ImageError
 from core.folders import find_images, search
-from core.imageio import decode_image, load_image
+from core.imageio import decode_image, from_array, load_image
 
 RANDOM = np.random.default_rng(7)
 GREY = RANDOM.integers(0, 256, (28, 20), dtype=np.uint8)
@@ -348,3 +348,16 @@ def test_files_of_folders_that_are_no_images_are_counted(tmp_path: Path) -> None
     found = search(named, apart=[tmp_path / "out.csv"])
     assert (found.files, found.left_out) == ([tmp_path / "n.txt", tmp_path / "a.png"], counts), "each once"
     assert search([tmp_path], recursive=False).left_out == {".gif": 1, ".txt": 1, "": 2, ".csv": 1}
+
+
+def test_an_array_is_read_as_if_it_had_been_saved(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    for array in (random.integers(0, 256, (5, 7), np.uint8), random.random((3, 5, 7)), random.random((5, 7, 3))):
+        np.save(tmp_path / "a.npy", array)
+        saved, held = load_image(tmp_path / "a.npy"), from_array(array, "a")
+        assert held.path == "a" and held.sha256 == saved.sha256 and held.format == "NPY"
+        assert np.array_equal(held.pixels, saved.pixels) and held.pixels.shape[1:] == (5, 7)
+    unfit = np.full((4, 4), 1.5), np.full((4, 4), np.nan)
+    for wrong in (np.array([object()]), np.arange(6), np.zeros((4, 4), int), *unfit):
+        with pytest.raises(ImageError, match=r"^a holds|^a has"):
+            from_array(wrong, "a")

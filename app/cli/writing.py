@@ -1,0 +1,159 @@
+"""What commands write out: JSON, CSV and reports, and the table for people at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from app.cli.console import notify, output, plain
+from core import wording
+from core.errors import WorkbenchError
+from core.files import check_writable
+from core.records import json_parts, write_json
+from core.report import check_suffix, write_report
+from core.report.subject import Heatmaps, Subject
+from core.tables import write_csv
+from core.types import Attribution, FloatArray, Heatmap, LoadedImage, Record
+
+if TYPE_CHECKING:
+    from core.attributor import Attributor
+
+STDOUT = Path("-")
+
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file, or to standard output for -.")
+]
+CsvOption = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every number as CSV.")]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE.html|FILE.pdf", help="Write a report with plots and heatmaps."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files that a command was asked for."""
+
+    json: Path | None
+    csv: Path | None
+    report: Path | None
+
+    @property
+    def named(self) -> list[Path]:
+        return [path for path in (self.json, self.csv, self.report) if path is not None]
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether JSON takes standard output, which then holds nothing else."""
+        return self.json == STDOUT
+
+    def check(self) -> None:
+        """Raise WorkbenchError or BadParameter for what cannot be written: before hours of work and not after."""
+        if self.report is not None:
+            check_suffix(self.report)
+        if self.csv == STDOUT:
+            raise typer.BadParameter("Only --json writes to standard output.", param_hint="--csv")
+        for path in self.named:
+            if path != STDOUT:
+                check_writable(path)
+
+    def write(self, found: Subject) -> None:
+        """Raises WorkbenchError for the first that failed, once the others are written."""
+        if self.to_stdout:
+            _to_stdout(found)
+        failed: list[WorkbenchError] = []
+        for path, write in (
+            (None if self.to_stdout else self.json, _json), (self.csv, _csv), (self.report, _report),
+        ):  # fmt: skip
+            try:
+                if path is not None:
+                    write(path, found)
+            except WorkbenchError as error:  # the others are not lost with it
+                failed.append(error)
+        if failed:
+            raise failed[0]
+
+
+def drawn_by(attributor: Attributor) -> Heatmaps:
+    """Heatmaps that a report asks for, one at a time: records do not keep theirs."""
+
+    def heatmap(record: Record, pixels: FloatArray) -> Heatmap | None:
+        image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)
+        return attributor.attribute([image], heatmaps=True)[0].heatmap
+
+    return heatmap
+
+
+def _to_stdout(found: Subject) -> None:
+    try:
+        sys.stdout.buffer.writelines(json_parts(found.records, found.manifest, found.device, found.remarks))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise  # whoever read has enough of it
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WorkbenchError(f"Standard output cannot be written: {reason}.", "Name a file.") from error
+
+
+def _json(path: Path, found: Subject) -> None:
+    write_json(path, found.records, found.manifest, found.device, found.remarks)
+
+
+def _csv(path: Path, found: Subject) -> None:
+    write_csv(path, found.records, found.manifest, found.remarks)
+
+
+def _report(path: Path, found: Subject) -> None:
+    write_report(path, found)
+    notify(f"Report: {path}")
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+
+def print_table(found: Subject, *, each: bool) -> None:
+    """One row a file, or of a case only the files that failed, for it may have thousands."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("File", "Attack", "Victim", "Hyperparameter", "Doubt and notes"):
+        table.add_column(heading, overflow="fold")
+    for record in found.records:
+        if record.finding and each:
+            table.add_row(plain(record.path), *_cells(record.finding.attribution))
+        elif not record.finding:
+            table.add_row(plain(record.path), Text("not attributed", "red"), "", "", plain(record.error or "", "red"))
+    failed = sum(record.status == "error" for record in found.records)
+    console = output()
+    if table.row_count:
+        console.print(table)
+    summary = f"{len(found.records) - failed} attributed" + (f", {failed} not" if failed else "")
+    coverage = next((r.finding.attribution.attack.coverage for r in found.records if r.finding), None)
+    doubt = f", doubt at {coverage:.4g} coverage" if coverage is not None else ""
+    named = dict.fromkeys(t.victim for r in found.records if r.finding for t in r.finding.attribution.testimonies)
+    asked = f", asking {', '.join(named)}" if named else ""
+    console.print(plain(f"{summary}; pack {found.manifest.pack_id}, {found.device}{asked}{doubt}"))
+
+
+def _cells(answer: Attribution) -> tuple[Text, ...]:
+    hyper = answer.hyperparameter
+    interval = f" ({' to '.join(wording.ends_of(hyper))})" if hyper.name != "none" else ""
+    return (
+        plain(f"{answer.attack.label} {wording.percent(answer.attack.probability)}"),
+        plain(f"{answer.victim.label} {wording.percent(answer.victim.probability)}"),
+        plain((wording.value_of(hyper) or "none") + interval),
+        plain("; ".join(_notes(answer))),
+    )
+
+
+def _notes(answer: Attribution) -> list[str]:
+    notes = [text for text in (wording.unfamiliarity(answer.familiarity), wording.contradiction(answer)) if text]
+    for task, classes in (("attack", answer.attack), ("victim", answer.victim)):
+        if len(classes.prediction_set) > 1 or not classes.reached:
+            notes.append(f"{task}: {wording.candidates(classes)}")
+    return notes + list(answer.adjustments)
