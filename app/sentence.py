@@ -206,6 +206,14 @@ _ADJUSTMENTS = (
         ),
     ),
     (
+        r"victims do not count: shown it scaled to (?P<size>\w+), they know no attack in it",
+        QT_TRANSLATE_NOOP(
+            "Sentence",
+            "The victims take images of {size}. Shown this one scaled to that they know no attack in it, which says "
+            "little of an image that was never scaled. The image alone was judged.",
+        ),
+    ),
+    (
         r"victims were not asked: what one says of it is no number",
         QT_TRANSLATE_NOOP(
             "Sentence", "No victim was asked: what one of them says of it is no number. The image alone was judged."

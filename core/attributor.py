@@ -190,10 +190,12 @@ class Attributor:
                 heard = self._guarded(partial(self._hear_larger, alone, look, heatmaps))
             except VictimError:
                 heard, why = None, _NO_NUMBER
-            if heard is None:
-                best = best if best.asked else replace(best, remark=why)
-            elif look == "as it is" or _known(heard) > _known(best):
+            if heard is not None and (look == "as it is" or _known(heard) > _known(best)):
                 best = heard
+            elif not best.asked:
+                size = self.manifest.image.size
+                unknown = f"victims do not count: shown it scaled to {size}, they know no attack in it"
+                best = replace(best, remark=why if heard is None else unknown)
         return best if heatmaps else replace(best, estimates=None)
 
     def _hear_larger(self, alone: Judged, look: _Look, heatmaps: bool) -> Judged:

@@ -192,7 +192,8 @@ def why_not(error: str | None, path: str) -> str:
 
 def not_asked(answer: Attribution) -> str:
     """That the image alone was judged, where no adjustment says it with the reason; else empty."""
-    if answer.testimonies or any(text.startswith("victims were not asked") for text in answer.adjustments):
+    told = ("victims were not asked", "victims do not count")
+    if answer.testimonies or any(text.startswith(told) for text in answer.adjustments):
         return ""
     return "no victim was asked: judged by the image alone"
 

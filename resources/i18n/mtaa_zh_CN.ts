@@ -2181,6 +2181,10 @@
         <translation>向受害模型展示的是缩放到 {size} 的图像：这样它们更能认出其中的攻击，放大的图片或屏幕截图即是如此。</translation>
     </message>
     <message>
+        <source>The victims take images of {size}. Shown this one scaled to that they know no attack in it, which says little of an image that was never scaled. The image alone was judged.</source>
+        <translation>受害模型接受 {size} 的图像。把这幅图像缩放到该尺寸后它们没有认出攻击；对从未缩放过的图像这说明不了什么。只根据图像作出判断。</translation>
+    </message>
+    <message>
         <source>No victim was asked: what one of them says of it is no number. The image alone was judged.</source>
         <translation>未询问任何受害模型：其中一个对此图像给出的不是数值。此结果仅依据图像本身。</translation>
     </message>

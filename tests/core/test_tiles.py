@@ -239,7 +239,7 @@ def test_an_enlarged_image_is_put_to_the_victims_at_the_size_at_which_they_know_
     remarks = {
         "as it is": (),
         "scaled": ("victims were shown it scaled to 28x28",),
-        "not": ("victims were not asked: they take 28x28",),
+        "not": ("victims do not count: shown it scaled to 28x28, they know no attack in it",),
     }
     assert found.attribution.adjustments == ("judged in 9 tiles of 28x28, not resized", *remarks[shown])
     said = {"as it is": own, "scaled": scaled}
