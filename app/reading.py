@@ -16,7 +16,7 @@ from core.versions import versions
 from core.wording import shown
 
 if TYPE_CHECKING:
-    from core.case import LogEntry
+    from core.types import LogEntry
 
 translate = QCoreApplication.translate
 _LOG_TAIL = 200_000

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from core.errors import ImageError
 from core.imageio import decode_image, load_image
+from core.opened import covers, far
 from core.progress import CancelToken
 from core.types import DEFAULT_COVERAGE, Finding, Heatmap, LoadedImage, Record
 from core.wording import shown
@@ -55,19 +57,31 @@ Factory = Callable[[Setup], Attributes]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row to judge. A pasted image has no file: its encoded bytes are in ``data``."""
+    """One row to judge. A pasted image has no file: its encoded bytes are in ``data``.
+
+    ground: of a file that a case lists, what this user opened for that case; it grows as more is opened.
+    """
 
     key: int
     path: str
     data: bytes | None = None
+    ground: Mapping[str, bool] | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
         """The file's name as it is shown."""
         return shown(Path(self.path).name)
 
+    @property
+    def may_look(self) -> bool:
+        """Whether the file may be read: not where a case alone vouches for another computer (:mod:`core.opened`)."""
+        return self.ground is None or not far(self.path) or covers(self.ground, self.path)
+
     def load(self) -> LoadedImage:
         """Decode the image. Raises ImageError."""
+        if not self.may_look:
+            what = f"{self.path} is on another computer, and you did not open it for this case: it was not looked at."
+            raise ImageError(what, "Open its folder.")
         return load_image(Path(self.path)) if self.data is None else decode_image(self.data, self.path)
 
 

@@ -16,7 +16,7 @@ from core.case import Case, absolute
 from core.errors import CaseError
 from core.folders import find_images
 from core.manifest import Manifest
-from core.opened import Place, remember, remembered
+from core.opened import DEEP, FLAT, Place, covers, far, remember, remembered
 from core.progress import CancelToken, ProgressCallback
 from core.ranks import Ranks
 from core.types import Record
@@ -26,11 +26,8 @@ from core.wording import left_out
 if TYPE_CHECKING:
     from core.attributor import Attributor
 
-_DEEP, _FLAT = "opened", "opened without its subfolders"
-"""The log's words for what files were looked for in."""
-
 _LEFT_OUT = "left out"
-"""For what lay there and is no image."""
+"""The log's words for what lay in folders and is no image."""
 
 _BEGUN, _FINISHED, _STOPPED = "attribute", "finished", "stopped"
 """And for what became of a run."""
@@ -133,10 +130,10 @@ def note_opened(case: Case, paths: Iterable[str | Path], subfolders: bool = True
     """
     paths = list(paths)
     remember(case.path, ((absolute(path), subfolders) for path in paths))
-    noted = _opened(case)
+    noted = case.named()
     new = [path for path in map(absolute, paths) if noted.get(path) != subfolders]
     if new:
-        case.write_log(_DEEP if subfolders else _FLAT, *new)
+        case.write_log(DEEP if subfolders else FLAT, *new)
 
 
 def note_left_out(case: Case, counts: Mapping[str, int]) -> None:
@@ -161,7 +158,7 @@ def left_over(case: Case, cancel: CancelToken | None = None) -> list[Path]:
     """
     cancel = cancel or CancelToken()
     found: dict[Path, None] = {}
-    for path, subfolders in remembered(case.path, _opened(case).items()):
+    for path, subfolders in remembered(case.path, case.named().items()):
         cancel.check()
         if os.path.lexists(path):
             found.update(dict.fromkeys(find_images([path], subfolders, cancel)))
@@ -172,22 +169,21 @@ def left_over(case: Case, cancel: CancelToken | None = None) -> list[Path]:
 def opened_elsewhere(case: Case) -> list[Place]:
     """What was opened for a case by somebody else, or on another computer, or before the case came to this path.
 
-    It is not looked at. What is no path of this system is left out.
+    It is not looked at. What is no path of this system is left out. So are files of the case on other computers: their
+    folders are among these places, if the log does not name them.
     """
-    named = _opened(case)
-    own = {path for path, _ in remembered(case.path, named.items())}
-    return [(path, deep) for path, deep in named.items() if path not in own and absolute(path) == path]
+    named, own = case.named(), case.ground()
+    places = {path: deep for path, deep in named.items() if path not in own and absolute(path) == path}
+    for path in filter(far, case.paths()):
+        if not covers(named, path):
+            places.setdefault(os.path.dirname(path), False)  # noqa: PTH120 (of any system)
+    return list(places.items())
 
 
 def was_cut_off(case: Case) -> bool:
     """Whether the last run neither finished nor was stopped by anybody: its program was killed, or its machine."""
-    runs = [entry.action for entry in case.log() if entry.action in (_DEEP, _FLAT, _BEGUN, _FINISHED, _STOPPED)]
+    runs = [entry.action for entry in case.log() if entry.action in (DEEP, FLAT, _BEGUN, _FINISHED, _STOPPED)]
     return bool(runs) and runs[-1] not in (_FINISHED, _STOPPED)
-
-
-def _opened(case: Case) -> dict[str, bool]:
-    """What was opened, and whether with its subfolders."""
-    return {entry.detail: entry.action == _DEEP for entry in case.log() if entry.action in (_DEEP, _FLAT)}
 
 
 # --- several processes ----------------------------------------------------------------------------------------------

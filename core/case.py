@@ -12,7 +12,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +21,9 @@ from core.case_format import damaged, make_database, open_database, storable, te
 from core.errors import CaseError
 from core.files import modified_ns, replacing
 from core.manifest import Manifest
+from core.opened import covers, far, named_in, remembered
 from core.records import answers_from_json, answers_to_json
-from core.types import FileFacts, Finding, Record, Remark
+from core.types import FileFacts, Finding, LogEntry, Record, Remark
 
 _WAIT = 10.0
 """Seconds to wait for another program that is writing to the case."""
@@ -34,15 +34,6 @@ _RECORDS = """
     WHERE id > ? ORDER BY id LIMIT ?"""
 _READ = 500
 """Records that are read at once: whoever writes to the case meanwhile need not wait until all of them are."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """What was done when; ``time`` is ISO 8601 in UTC."""
-
-    time: str
-    action: str
-    detail: str
 
 
 class Case(Mapping[str, Finding]):
@@ -56,6 +47,7 @@ class Case(Mapping[str, Finding]):
         """Open an existing case. Raises CaseError for what is none, is damaged, or was written by a newer program."""
         self.path = Path(path)
         self._gone: dict[str, list[str]] = {}  # paths of a run's hashes where nothing was, the first one last
+        self._ground: dict[str, bool] | None = None
         with self._guarded():
             self._database = open_database(self.path, _WAIT)
             try:
@@ -199,7 +191,8 @@ class Case(Mapping[str, Finding]):
         In this order a run that goes on cuts its batches where the first one would have, so that even the last digit
         of every answer is the same.
         """
-        self._gone.clear()  # a run begins, and files may have been moved since the last
+        self._gone.clear()  # a run begins: files may have been moved since the last, and others opened
+        self._ground = None
         with self._guarded():
             states = {
                 text_of(path): (size, modified)
@@ -258,7 +251,7 @@ class Case(Mapping[str, Finding]):
         if sha256 not in self._gone:
             rows = self._database.execute("SELECT path FROM files WHERE sha256 = ? ORDER BY id DESC", (sha256,))
             paths = [text_of(path) for (path,) in rows]
-            self._gone[sha256] = [path for path in paths if not os.path.lexists(path)]
+            self._gone[sha256] = [path for path in paths if self._nothing_at(path)]
         gone = self._gone[sha256]
         while gone:
             path = storable(gone.pop())
@@ -270,7 +263,15 @@ class Case(Mapping[str, Finding]):
         """Still: the file may have come back since, and another program may have found it elsewhere."""
         query = "SELECT 1 FROM files WHERE path = ? AND sha256 = ?"
         known = self._database.execute(query, (path, sha256)).fetchone()
-        return known is not None and not os.path.lexists(text_of(path))
+        return known is not None and self._nothing_at(text_of(path))
+
+    def _nothing_at(self, path: str) -> bool:
+        """What may not be looked at is as good as gone: the file that is at hand takes its place."""
+        if not far(path):
+            return not os.path.lexists(path)
+        if self._ground is None:
+            self._ground = self.ground()
+        return not (covers(self._ground, path) and os.path.lexists(path))
 
     # --- what people add --------------------------------------------------------------------------------------------
 
@@ -298,6 +299,14 @@ class Case(Mapping[str, Finding]):
                 "Look for that name in the list.",
             )
         self._write_log("remark", f"{path}: {column} {text!r}")
+
+    def named(self) -> dict[str, bool]:
+        """What its log says was opened for it, and whether with its subfolders."""
+        return named_in(self.log())
+
+    def ground(self) -> dict[str, bool]:
+        """Of that, what this user opened for the case where it lies now."""
+        return dict(remembered(self.path, self.named().items()))
 
     def log(self) -> list[LogEntry]:
         with self._guarded():

@@ -1,21 +1,53 @@
 """What this user opened for which case, kept with the user's own data and not in the case.
 
 A case may come from a stranger, and its log then names whatever folders the stranger likes. Only what is remembered
-here is looked into unasked.
+here is looked into unasked. Of the files that it lists those on other computers are left alone likewise: to ask for one
+tells that computer who asks, and Windows signs in there.
 """
 
 from __future__ import annotations
 
+import ntpath
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 from core.paths import user_data
+from core.types import LogEntry
 
 Place = tuple[str, bool]
 """A file or folder by its absolute path, and whether its subfolders were opened with it."""
+
+DEEP, FLAT = "opened", "opened without its subfolders"
+"""A case's log's words for what files were looked for in."""
+
+_MOUNTED = ("/net/", "/Network/")
+"""Where Unix systems fetch other computers' folders by their names."""
+
+
+def named_in(log: Iterable[LogEntry]) -> dict[str, bool]:
+    """What a case's log says was opened for it, and whether with its subfolders."""
+    return {entry.detail: entry.action == DEEP for entry in log if entry.action in (DEEP, FLAT)}
+
+
+def far(path: str) -> bool:
+    """Whether a path names another computer by itself, and not by a drive or folder that somebody set up here."""
+    return ntpath.splitdrive(path)[0].startswith(("\\\\", "//")) or path.startswith(_MOUNTED)
+
+
+def covers(places: Mapping[str, bool], path: str) -> bool:
+    """Whether a path is one of the places, or lies in one."""
+    path = os.path.normpath(path)
+    parent = os.path.dirname(path)  # noqa: PTH120 (paths of any system)
+    if path in places or parent in places:
+        return True
+    while (above := os.path.dirname(parent)) != parent:  # noqa: PTH120
+        parent = above
+        if places.get(parent):
+            return True
+    return False
 
 
 def remember(case: Path, places: Iterable[Place]) -> None:

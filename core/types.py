@@ -242,3 +242,12 @@ class Remark:
 
 
 NO_REMARK = Remark()
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """What was done when; ``time`` is ISO 8601 in UTC."""
+
+    time: str
+    action: str
+    detail: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,9 +94,9 @@ class CaseDesk(QObject):
     def _loaded(self, files: Sequence[Loaded]) -> None:
         if self.case is None:  # it was closed meanwhile
             return
-        keys = self.session.new_keys
+        keys, ground = self.session.new_keys, self.case.ground
         self.session.images.append(
-            [Row(Entry(next(keys), file.path), file.record, file.remark, file.places) for file in files]
+            [Row(Entry(next(keys), file.path, None, ground), file.record, file.remark, file.places) for file in files]
         )
         self.recounted.emit()
 
@@ -149,6 +150,8 @@ class CaseDesk(QObject):
             return True
         if self.case is not None:
             self.file.note_opened(paths, subfolders)
+            for path in map(os.path.abspath, paths):  # as the case's log has it
+                self.case.ground[path] = self.case.ground.get(path, False) or subfolders
         return False
 
     def _tell_no_pack(self, case: Opened) -> None:
@@ -159,7 +162,7 @@ class CaseDesk(QObject):
         """Ask for what the case does not know of these files; None where its pack is not at hand."""
         if self.case is None or self.case.pack is None:
             return None
-        paths = tuple(entry.path for entry in entries)
+        paths = tuple(entry.path for entry in entries if entry.may_look)
         return CaseRequest(self.session.setup, self.case.path, paths, self.case.coverage, self.session.worker.token())
 
     def _filled(self, request: CaseRequest, records: Sequence[Record]) -> None:

@@ -56,7 +56,7 @@ class Elsewhere(QObject):
         if more > 0:
             names = self.tr("{places} and {n} more").format(places=names, n=f"{more:,}")
         text = self.tr(
-            "The log of this case names {places}, which you did not open for it on this computer. "
+            "This case names {places}, which you did not open for it on this computer. "
             "Look there for images that still wait, and judge them?"
         )
         return text.format(places=names)

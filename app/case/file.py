@@ -33,7 +33,7 @@ class Opened:
 
     pack: the name or file of its pack on this machine, None where it is not there.
     cut_off: whether its last run was killed.
-    elsewhere: what its log says was opened for it, and not by this user where it lies now.
+    elsewhere: what its log says was opened for it, and not by this user where it lies now. ground: what was.
     asked: hashes of the victims that its answers rest on, None while it has no answers.
     fit: how it fits images of another size, None for the pack's own way.
     """
@@ -45,6 +45,7 @@ class Opened:
     pack: str | None
     cut_off: bool
     elsewhere: tuple[Place, ...]
+    ground: dict[str, bool]
     asked: tuple[str, ...] | None
     fit: Fit | None
 
@@ -201,7 +202,9 @@ class CaseFile(QObject):
         asked = tuple(case.asked()) if len(case) else None
         fit = _fit_of(case, pack) if pack is not None else None
         cut_off, elsewhere = was_cut_off(case), tuple(opened_elsewhere(case))
-        opened = Opened(case.path, case.manifest, case.coverage, facets, pack, cut_off, elsewhere, asked, fit)
+        opened = Opened(
+            case.path, case.manifest, case.coverage, facets, pack, cut_off, elsewhere, case.ground(), asked, fit
+        )
         self.opened.emit(opened)
         try:
             waiting = self._load(case, facets, self._reading)

@@ -14,7 +14,7 @@ from app.reading import case_log_dialog
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
-    from core.case import LogEntry
+    from core.types import LogEntry
 
 _TOOLS = "keep_group end_comparison export_all"
 _FOLLOWS = 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from core.manifest import Fit, Manifest
 from core.pack import load_pack, read_manifest
 from core.progress import CancelToken
 from core.ranks import Ranks
-from core.report.subject import Pictures, Subject, of_case
+from core.report.subject import Subject, of_case
 from core.tables import FRAME_FIELDS, SCHEMA_FIELDS
 from core.types import DEFAULT_COVERAGE, Record
 from core.victim_store import victims_to_ask
@@ -107,6 +108,8 @@ def attribute(
         raise WorkbenchError("Several processes can only share a case.", "Give --case FILE.mtaacase.")
     if ranks.count > 1 and control:
         raise WorkbenchError("Several processes have not one standard input.", "Leave --control out.")
+    if case is not None:
+        _check_there(paths)
     looked = search(paths, subfolders, [*outputs.named, *([case] if case else [])])
     files, left_out = looked.files, wording.left_out(looked.left_out)
     if not files:
@@ -131,16 +134,21 @@ def attribute(
         if not ranks.first:
             return
     else:
-        found = Subject(
-            _attribute(attributor, files, coverage, token), manifest, attributor.device_name, left_out=left_out
-        )
+        records = _attribute(attributor, files, coverage, token)
+        found = Subject(records, manifest, attributor.device_name, left_out=left_out)
     if not outputs.to_stdout:
         print_table(found, each=case is None)
-    outputs.write(replace(found, pictures=Pictures(found.records), heatmaps=drawn_by(attributor)))
+    outputs.write(replace(found, heatmaps=drawn_by(attributor)))
     if left_out:
         notify(f"Left out, {left_out}")
     if any(record.status == "error" for record in found.records):
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _check_there(paths: Sequence[Path]) -> None:
+    """A case keeps all that it was given: a slip of the pen would stay in it."""
+    if lost := [str(path) for path in paths if not os.path.lexists(path)]:
+        raise WorkbenchError(f"There is no {', '.join(lost)}.", "Correct the path; nothing was put into the case.")
 
 
 def _check_coverage(coverage: float, manifest: Manifest) -> None:

@@ -15,7 +15,7 @@ from app.cli.writing import STDOUT, CsvOption, JsonOption, Outputs, ReportOption
 from core.case import Case
 from core.errors import CaseError
 from core.pack import find_pack, find_pack_of, load_pack
-from core.report.subject import Heatmaps, Pictures, Subject, of_case, own_heatmap
+from core.report.subject import Heatmaps, Subject, of_case, own_heatmap
 from core.report.summary import Summary, summarise
 from core.victim_store import victims_to_ask
 
@@ -77,8 +77,7 @@ def export(
     with Case(file) as case:
         subject, asked = of_case(case), case.asked()
         if report is not None:
-            heatmaps = _heatmaps(subject, asked, pack, device)
-            subject = replace(subject, pictures=Pictures(subject.records), heatmaps=heatmaps)
+            subject = replace(subject, heatmaps=_heatmaps(subject, asked, pack, device))
         outputs.write(subject)
         targets = ("standard output" if path == STDOUT else str(path) for path in outputs.named)
         try:

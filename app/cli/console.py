@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,6 +15,9 @@ from rich.text import Text
 
 from core.progress import Progress, ProgressCallback
 from core.wording import shown
+
+_BETWEEN = 60.0
+"""Seconds between two lines of progress where no terminal shows bars."""
 
 _PIPED_WIDTH = 100_000
 """Columns where no terminal sets a limit: tables take what they need, one line a file."""
@@ -42,9 +46,9 @@ def plain_lines(text: str) -> Text:
 
 @contextmanager
 def progress_bars() -> Iterator[ProgressCallback]:
-    """A callback that draws one bar a stage with the time left on standard error; silent where nobody watches."""
+    """A callback that draws one bar a stage with the time left on standard error; in a log, it says so now and then."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield _now_and_then()
         return
     columns = (
         TextColumn("{task.description}"),
@@ -68,6 +72,20 @@ def progress_bars() -> Iterator[ProgressCallback]:
             )
 
         yield tell
+
+
+def _now_and_then() -> ProgressCallback:
+    """Lines for a log: none of short work, one every ``_BETWEEN`` seconds of long work."""
+    said = time.monotonic()
+
+    def tell(progress: Progress) -> None:
+        nonlocal said
+        if (now := time.monotonic()) - said >= _BETWEEN:
+            said = now
+            left = f", {time_left(progress.seconds_left)}" if progress.seconds_left is not None else ""
+            notify(f"{progress.stage}: {progress.done:,} of {progress.total:,}, {progress.rate:.1f}/s{left}")
+
+    return tell
 
 
 def time_left(seconds: float | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +16,10 @@ from app.cli.console import notify, output, plain
 from core import wording
 from core.errors import WorkbenchError
 from core.files import check_writable
+from core.opened import covers, far, named_in, remembered
 from core.records import json_parts, write_json
 from core.report import check_suffix, write_report
-from core.report.subject import Heatmaps, Subject
+from core.report.subject import Heatmaps, Pictures, Subject
 from core.tables import write_csv
 from core.types import Attribution, FloatArray, Heatmap, LoadedImage, Record
 
@@ -111,8 +112,21 @@ def _csv(path: Path, found: Subject) -> None:
 
 
 def _report(path: Path, found: Subject) -> None:
-    write_report(path, found)
+    shown = _near(found) if found.case else found.records
+    write_report(path, replace(found, pictures=Pictures(shown)))
     notify(f"Report: {path}")
+
+
+def _near(found: Subject) -> list[Record]:
+    """The records of a case whose files may be read: not on other computers that the case alone vouches for."""
+    ground = dict(remembered(Path(found.case), named_in(found.log).items()))
+    near = [record for record in found.records if not far(record.path) or covers(ground, record.path)]
+    if barred := len(found.records) - len(near):
+        notify(
+            f"{barred} files are on other computers and were not opened for this case by you: the report does not show "
+            "them. `mtaa attribute FOLDER --case FILE --resume` opens their folder."
+        )
+    return near
 
 
 # --- the table ----------------------------------------------------------------------------------------------------

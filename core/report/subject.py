@@ -6,12 +6,12 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.batch import devices, told_left_out
-from core.case import Case, LogEntry
+from core.case import Case
 from core.errors import ImageError
 from core.imageio import decode_image, load_image
 from core.manifest import Manifest
 from core.progress import CancelToken
-from core.types import FloatArray, Heatmap, Record, Remark
+from core.types import FloatArray, Heatmap, LogEntry, Record, Remark
 
 Heatmaps = Callable[[Record, FloatArray], Heatmap | None]
 """From a record and its pixels [C, H, W] to where the perturbation lies."""

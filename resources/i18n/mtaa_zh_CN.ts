@@ -697,8 +697,8 @@
         <translation>{places} 及另外 {n} 处</translation>
     </message>
     <message>
-        <source>The log of this case names {places}, which you did not open for it on this computer. Look there for images that still wait, and judge them?</source>
-        <translation>此案卷的日志提到了 {places}，但它们不是您在这台计算机上为此案卷打开的。是否在那里查找尚在等待的图像并进行归因？</translation>
+        <source>This case names {places}, which you did not open for it on this computer. Look there for images that still wait, and judge them?</source>
+        <translation>此案卷提到了 {places}，但它们不是您在这台计算机上为此案卷打开的。是否在那里查找尚在等待的图像并进行归因？</translation>
     </message>
 </context>
 <context>

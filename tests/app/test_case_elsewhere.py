@@ -12,6 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app import requests
+from app.__main__ import main
 from app.main_window import MainWindow
 from app.window import Program
 from core import batch, folders
@@ -207,3 +209,31 @@ def test_closing_one_case_does_not_close_the_next(
     desk.file.ask_log()
     with qtbot.waitSignal(desk.log_read, timeout=PATIENCE):
         pass
+
+
+def test_pictures_on_another_computer_are_shown_once_that_is_opened(
+    default_pack: Path, window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("core.opened._MOUNTED", (str(pictures),))
+    mine, case = tmp_path / "mine.mtaacase", tmp_path / "theirs.mtaacase"
+    assert main(["attribute", str(pictures / "a.png"), "--case", str(mine), "--pack", "mnist"]) == 0
+    shutil.copy(mine, case)
+    read: list[str] = []
+    real = requests.load_image
+    monkeypatch.setattr(requests, "load_image", lambda path: (read.append(str(path)), real(path))[1])
+
+    drop(window, case)
+    wait_case(qtbot, window, "theirs")
+    assert window.elsewhere.isVisible() and "pictures" in window.elsewhere.words.text()
+    qtbot.waitUntil(lambda: "on another computer" in window.session.viewing.scene.reason, timeout=PATIENCE)
+    window.session.judge_again([row.entry.key for row in window.session.images.rows])
+    window.session.exports.export(tmp_path / "a.html")
+    qtbot.waitUntil(lambda: not window.session.exports.is_busy and (tmp_path / "a.html").exists(), timeout=PATIENCE)
+    assert "data:image/png" not in (tmp_path / "a.html").read_text("utf-8").partition("a.png")[2]
+    assert read == []
+
+    window.elsewhere.yes.click()
+    qtbot.waitUntil(lambda: window.session.viewing.scene.image is not None, timeout=PATIENCE)
+    wait_judged(qtbot, window, 1)
+    assert str(pictures / "a.png") in read and not window.elsewhere.isVisible()

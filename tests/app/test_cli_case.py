@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -253,3 +254,25 @@ def test_a_case_that_may_only_be_read_is_written_out(
     monkeypatch.setattr(Case, "write_log", refuse)
     status, said = told(capsys, "case", "export", made, "--csv", tmp_path / "a.csv")
     assert status == 0 and "Not in the case's log" in said and len((tmp_path / "a.csv").read_text("utf-8")) > 100
+
+
+def test_a_path_that_is_mistyped_comes_into_no_case(
+    made: Path, folder: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "new.mtaacase"
+    for case, more in ((made, ("--resume",)), (new, ())):
+        before = case.read_bytes() if case.exists() else None
+        paths = folder / "0.png", folder / "0.pgn"
+        status, said = told(capsys, "attribute", *paths, "--pack", tiny_pack, "--case", case, *more)
+        assert status == 2 and f"There is no {folder / '0.pgn'}" in said
+        assert (case.read_bytes() if case.exists() else None) == before
+
+
+def test_a_log_hears_of_long_work(
+    folder: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["attribute", str(folder), "--pack", str(tiny_pack), "--device", "cpu"]
+    assert main(command) == 1 and ": 300 of 300" not in capsys.readouterr().err
+    monkeypatch.setattr("app.cli.console._BETWEEN", 0.0)
+    assert main(command) == 1
+    assert re.search(r"^[a-z ]+: 300 of 300, [\d.,]+/s", capsys.readouterr().err, re.MULTILINE)

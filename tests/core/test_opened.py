@@ -15,8 +15,10 @@ from core.case import Case
 from core.errors import Cancelled
 from core.folders import find_images
 from core.manifest import Manifest
+from core.opened import covers, far
 from core.paths import user_data
 from core.progress import CancelToken
+from core.types import FileFacts, Finding, Record
 
 
 @pytest.fixture
@@ -120,3 +122,47 @@ def test_a_search_ends_when_it_is_cancelled(case: Case, folder: Path, monkeypatc
         left_over(case, cancel)
     with pytest.raises(Cancelled):
         find_images([folder], cancel=cancel)
+
+
+FAR = "/net/host/share/1.png"
+
+
+def put(case: Case, finding: Finding, *paths: str) -> None:
+    """Files of one content into the case."""
+    facts = FileFacts(5, 6, 7, "PNG", 28, 28, 8, False)
+    case.add([Record(path, "a" * 64, "ok", None, finding, facts) for path in paths])
+
+
+def test_another_computer_is_known_by_its_name() -> None:
+    for path in (r"\\host\share\a.png", "//host/share/a.png", r"\\?\UNC\host\share\a.png", r"\\.\pipe\a", FAR):
+        assert far(path), path
+    for path in ("/home/me/a.png", r"C:\a.png", "Z:/a.png", "/netto/a.png", "a.png", "/mnt/nas/a.png"):
+        assert not far(path), path
+
+
+def test_what_lies_in_a_place_is_covered(tmp_path: Path) -> None:
+    places = {"/deep": True, "/flat": False, "/one/a.png": False}
+    for path in ("/deep/a.png", "/deep/x/y/a.png", "/flat/a.png", "/one/a.png", "/deep", "/deep/../flat/a.png"):
+        assert covers(places, path), path
+    for path in ("/deeper/a.png", "/flat/x/a.png", "/one/b.png", "/deep/../other/a.png", "/"):
+        assert not covers(places, path), path
+
+
+def test_files_on_other_computers_are_asked_about_and_not_looked_at(
+    case: Case, folder: Path, finding: Finding, touched: list[str]
+) -> None:
+    put(case, finding, FAR)
+    assert opened_elsewhere(case) == [("/net/host/share", False)]
+    put(case, finding, str(folder / "1.png"))  # the same bytes, at hand
+    assert case.paths() == [str(folder / "1.png")] and [entry.action for entry in case.log()] == ["moved"]
+    assert not [path for path in touched if path.startswith("/net")]
+
+
+def test_files_on_a_computer_that_was_opened_here_are_looked_at(
+    case: Case, folder: Path, finding: Finding, touched: list[str]
+) -> None:
+    note_opened(case, ["/net/host/share"])
+    put(case, finding, FAR)
+    assert opened_elsewhere(case) == []
+    put(case, finding, str(folder / "1.png"))
+    assert FAR in touched and case.paths() == [str(folder / "1.png")], "it is gone there"

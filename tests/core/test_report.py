@@ -20,7 +20,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from core import types
-from core.case import LogEntry
 from core.errors import Cancelled, WorkbenchError
 from core.manifest import Manifest, VictimLabel
 from core.progress import CancelToken
@@ -34,7 +33,7 @@ from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, pictur
 from core.report.plots import WIDTH, plots
 from core.report.subject import Pictures
 from core.report.summary import MAX_CARDS, choose_cards, summarise
-from core.types import Candidate, Finding, Heatmap, Record, Remark
+from core.types import Candidate, Finding, Heatmap, LogEntry, Record, Remark
 
 EVIL = "<script>alert(1)</script>\"'&.png"
 
