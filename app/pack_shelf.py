@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,26 +10,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.reader import Reader
-from core.errors import PackError, WorkbenchError
-from core.files import replacing
-from core.paths import user_data
+from core.errors import WorkbenchError
 
 if TYPE_CHECKING:
-    from core.pack import Check, ListedPack
+    from core.pack import ListedPack
 
 SUFFIX = ".mtaapack"
-
-
-def user_packs() -> Path:
-    """The user's own folder of packs; made on first use."""
-    folder = user_data() / "packs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def is_own(path: Path) -> bool:
-    """Whether a pack is the user's and may be removed; shipped ones may not."""
-    return path.parent == user_data() / "packs"
 
 
 class PackShelf(QObject):
@@ -68,7 +53,9 @@ class PackShelf(QObject):
         """Verify packs and copy them to the user's folder under the names that they give themselves, one by one."""
 
         def take(path: Path) -> None:
-            self.imported.emit(_import(path))
+            from core.pack_store import import_pack  # noqa: PLC0415  (imports torch)
+
+            self.imported.emit(import_pack(path))
 
         def work() -> None:
             for path in paths:
@@ -79,7 +66,9 @@ class PackShelf(QObject):
 
     def export(self, path: Path, target: Path) -> None:
         def work() -> None:
-            _copy(path, target)
+            from core.pack_store import copy_pack  # noqa: PLC0415  (pydantic)
+
+            copy_pack(path, target)
             self.done.emit("export")
 
         self._run(work)
@@ -88,9 +77,9 @@ class PackShelf(QObject):
         """Delete one of the user's own packs."""
 
         def work() -> None:
-            if not is_own(path):
-                raise PackError(f"{path} is part of the program.", "Only imported packs can be removed.")
-            path.unlink(missing_ok=True)
+            from core.pack_store import remove_pack  # noqa: PLC0415  (pydantic)
+
+            remove_pack(path)
             self.done.emit("remove")
             self._list()
 
@@ -113,25 +102,3 @@ class PackShelf(QObject):
             self.failed.emit(str(error))
         except OSError as error:
             self.failed.emit(f"{error.filename}: {error.strerror}")
-
-
-def _import(path: Path) -> Path:
-    """Raises PackError for a pack that fails its verification or whose name is taken by another."""
-    from core.pack import read_manifest, verify_pack  # noqa: PLC0415  (imports torch)
-
-    checks: list[Check] = verify_pack(path)
-    if not checks[-1].ok:
-        raise PackError(checks[-1].detail)
-    manifest = read_manifest(path)
-    target = user_packs() / f"{manifest.name}{SUFFIX}"
-    if target.exists():
-        if target.read_bytes() == path.read_bytes():
-            return target
-        raise PackError(f"Another pack named {manifest.name} is already there.", "Export and remove that one first.")
-    _copy(path, target)
-    return target
-
-
-def _copy(source: Path, target: Path) -> None:
-    with replacing(target) as temporary:
-        shutil.copyfile(source, temporary)

@@ -24,11 +24,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.pack_page import pack_page
-from app.pack_shelf import SUFFIX, PackShelf, is_own
+from app.pack_shelf import SUFFIX, PackShelf
 from app.save_dialog import ask_target
 from app.screen import fit
 from app.session import Session
 from app.widgets import named
+from core.paths import is_own_pack
 
 if TYPE_CHECKING:
     from core.pack import Check, ListedPack
@@ -139,7 +140,7 @@ class PacksDialog(QDialog):
         self.use.setEnabled(usable and pack is not None and not self._active(pack))
         self.verify.setEnabled(pack is not None)
         self.export.setEnabled(usable)
-        self.remove.setEnabled(pack is not None and is_own(pack.path) and not self._active(pack))
+        self.remove.setEnabled(pack is not None and is_own_pack(pack.path) and not self._active(pack))
         if pack is None:
             self.page.setPlainText(self.tr("There is no pack. Import one, or drop a pack file here."))
         elif pack.manifest is None:

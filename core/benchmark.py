@@ -41,7 +41,8 @@ def measure_attribution(
 ) -> dict[str, Any]:
     """Rates in images a second on ``images`` PNG files of ``side`` x ``side`` pixels, and their ratios.
 
-    forward: the network alone on a ready batch in memory, with its way to the device and the answers' way back.
+    forward: the network and the victims that it asks, alone on a ready batch in memory, with its way to the device and
+        the answers' way back.
     decoder: Pillow alone, files to pixels, in as many threads as attribution uses.
     reader:  files read, hashed, decoded and fitted, without a network.
     whole:   from the files to a case file.
@@ -60,6 +61,7 @@ def measure_attribution(
     return {
         "benchmark": "attribute",
         "pack": attributor.manifest.pack_id,
+        "asked": [victim.name for victim in attributor.asked],
         "device": attributor.device_name,
         "versions": versions(),
         "images": images,

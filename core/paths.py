@@ -35,6 +35,11 @@ def pack_folders() -> tuple[Path, ...]:
     return user_data() / "packs", RESOURCES / "packs"
 
 
+def is_own_pack(path: Path) -> bool:
+    """Whether a pack is the user's and may be removed; shipped ones may not."""
+    return path.parent == user_data() / "packs"
+
+
 def victim_folders(pack: Path | None = None) -> tuple[Path, ...]:
     """Folders searched for a pack's victims: the user's own, the shipped ones, those of the runs that the wizard began,
     and the one beside the pack's file, where a run leaves them.

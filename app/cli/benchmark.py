@@ -14,6 +14,7 @@ from core.pack import find_pack, load_pack
 from core.paths import DEFAULT_PACK, RESOURCES
 from core.progress import ProgressMeter
 from core.records import encode
+from core.victim_store import victims_to_ask
 
 cli = typer.Typer(help="Measure speed on this machine, as ratios to what it could do at best.", no_args_is_help=True)
 
@@ -32,6 +33,7 @@ def attribute(
     images: Annotated[int, typer.Option(min=1, help="PNG files, made for the measurement.")] = 5000,
     side: Annotated[int, typer.Option(min=1, max=4096, help="Their width and height in pixels.")] = 28,
     repeats: Annotated[int, typer.Option(min=1, help="Of all measurements in turn; medians are shown.")] = 3,
+    ask: Annotated[bool, typer.Option("--ask/--no-ask", help="Ask the pack's victims at hand as well.")] = True,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
     json: _Json = None,
 ) -> None:
@@ -40,7 +42,8 @@ def attribute(
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
     from core.benchmark import measure_attribution  # noqa: PLC0415
 
-    attributor = Attributor(load_pack(pack_path), device)
+    loaded = load_pack(pack_path)
+    attributor = Attributor(loaded, device, victims_to_ask(loaded.manifest, ask, [], pack_path))
     with progress_bars() as bars:
         meter = ProgressMeter("measuring", repeats, bars)
         result = measure_attribution(attributor, images, side, repeats, lambda _: meter.advance(1))
@@ -157,8 +160,9 @@ def write_result(path: Path, result: dict[str, Any]) -> None:
 
 
 def _print_attribution(result: dict[str, Any]) -> None:
+    asked = f" with {len(result['asked'])} victims asked" if result["asked"] else ""
     meanings = {
-        "forward": "network alone, batch in memory",
+        "forward": f"network alone{asked}, batch in memory",
         "decoder": "Pillow alone, files to pixels",
         "reader": "read, hashed, decoded and fitted",
         "whole": "files to case",

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich import box
 from rich.table import Table
 
-from app.cli.console import output, plain
+from app.cli.console import notify, output, plain
+from core.errors import PackError
 from core.labels import CLEAN
 from core.manifest import Manifest
 from core.measured import NOTHING, Measured, measured, quality
 from core.pack import find_pack, list_packs, read_manifest, verify_pack
+from core.pack_store import import_pack, remove_pack
 from core.paths import DEFAULT_PACK
 from core.victim_store import candidates
 from core.wording import image_kind
 
-cli = typer.Typer(help="List, show and verify model packs.", no_args_is_help=True)
+cli = typer.Typer(help="List, show, verify and import model packs.", no_args_is_help=True)
 
 _Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A pack's name or file.")]
 
@@ -82,6 +87,33 @@ def verify(name: _Name = DEFAULT_PACK) -> None:
         console.print(plain(f"  {'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}", _style(check.ok)))
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
+
+
+@cli.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Pack files, from wherever they come.")],
+) -> None:
+    """Verify packs and copy them to where they are found by name, by the window too."""
+    for file in files:
+        with _on_disk(file):
+            notify(f"Pack: {import_pack(file)}")
+
+
+@cli.command()
+def remove(name: _Name) -> None:
+    """Delete a pack that was imported; the shipped ones stay."""
+    path = find_pack(name)
+    with _on_disk(path):
+        remove_pack(path)
+    notify(f"Removed: {path}")
+
+
+@contextmanager
+def _on_disk(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PackError(f"{error.filename or path}: {error.strerror}.", "Check the folder and its disk.") from error
 
 
 def _labels(manifest: Manifest) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 from app.__main__ import main
 from core import paths
 from core.case import Case
-from core.pack import read_manifest
+from core.pack import load_pack, read_manifest, write_pack
 
 
 @pytest.fixture
@@ -87,3 +87,23 @@ def test_the_samples_are_for_the_shipped_default(capsys: pytest.CaptureFixture[s
     pack, told = run(capsys, paths.SAMPLES)
     assert pack == read_manifest(paths.RESOURCES / "packs" / "mnist.mtaapack").name
     assert told.startswith("Pack mnist: made for images like 5 of the first 6 (28x28, grey).")
+
+
+def test_a_pack_is_imported_and_removed(
+    colour_pack: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = paths.user_data() / "packs" / f"{read_manifest(colour_pack).name}.mtaapack"
+    assert main(["packs", "import", str(colour_pack), str(colour_pack)]) == 0 and mine.is_file()
+    assert capsys.readouterr().err.count(str(mine)) == 2
+    forged = tmp_path / "forged.mtaapack"
+    write_pack(forged, {**read_manifest(colour_pack).model_dump(exclude={"weights_sha256"}), "title": "Another"},
+               load_pack(colour_pack).weights)  # fmt: skip
+    (tmp_path / "broken.mtaapack").write_bytes(colour_pack.read_bytes()[:-9])
+    before = mine.read_bytes()
+    for path, why in ((forged, "already there"), (tmp_path / "broken.mtaapack", "cut short"), (tmp_path, "")):
+        assert main(["packs", "import", str(path)]) == 2
+        assert why in " ".join(capsys.readouterr().err.split())
+    assert mine.read_bytes() == before
+    assert main(["packs", "remove", mine.stem]) == 0 and not mine.exists()
+    assert main(["packs", "remove", "mnist"]) == 2 and "part of the program" in capsys.readouterr().err
+    assert main(["packs", "remove", str(tiny_pack)]) == 2 and tiny_pack.exists()

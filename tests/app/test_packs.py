@@ -10,10 +10,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
-from app.pack_shelf import user_packs
 from app.packs_view import PacksDialog
 from core.pack import load_pack, read_manifest, write_pack
-from core.paths import RESOURCES
+from core.paths import RESOURCES, user_data
 from tests.app.helpers import PATIENCE, drop, wait_judged
 
 SHIPPED = len(list((RESOURCES / "packs").glob("*.mtaapack")))
@@ -38,7 +37,7 @@ def test_packs_that_came_meanwhile_are_listed_when_the_dialog_opens_again(
     window: MainWindow, packs: PacksDialog, qtbot: QtBot, other: Path
 ) -> None:
     packs.close()
-    target = user_packs() / "other.mtaapack"
+    target = user_data() / "packs" / "other.mtaapack"
     target.write_bytes(other.read_bytes())
     window.session.use_pack("other")
     window.actions_["show_packs"].trigger()

@@ -1,0 +1,43 @@
+"""The user's own packs: copied into their folder once they are what they say, and taken out of it again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from core.errors import PackError
+from core.files import replacing
+from core.pack import SUFFIX, read_manifest, verify_pack
+from core.paths import is_own_pack, user_data
+
+
+def import_pack(path: Path) -> Path:
+    """Verify a pack and copy it to the user's folder under the name that it gives itself; returns where it is then.
+
+    Raises PackError for one that fails its verification or whose name is taken by another, OSError.
+    """
+    checks = verify_pack(path)
+    if not checks[-1].ok:
+        raise PackError(checks[-1].detail)
+    manifest = read_manifest(path)
+    target = user_data() / "packs" / f"{manifest.name}{SUFFIX}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        if target.read_bytes() == path.read_bytes():
+            return target
+        raise PackError(f"Another pack named {manifest.name} is already there.", "Export and remove that one first.")
+    copy_pack(path, target)
+    return target
+
+
+def copy_pack(source: Path, target: Path) -> None:
+    """All of it or nothing. Raises OSError."""
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def remove_pack(path: Path) -> None:
+    """Delete one of the user's own packs. Raises PackError for any other, OSError."""
+    if not is_own_pack(path):
+        raise PackError(f"{path} is part of the program.", "Only imported packs can be removed.")
+    path.unlink(missing_ok=True)
