@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 class Export:
     """What is written out, to a file whose suffix says how.
 
-    setup: which pack draws the heatmaps; none are drawn without one. barred: paths of files that may not be read.
-    pasted: bytes of images that are no files, by the paths of their records.
+    setup: which pack draws the heatmaps; none are drawn without one. pasted: bytes of images that are no files, by the
+    paths of their records.
     """
 
     target: Path
     setup: Setup | None
-    barred: frozenset[str] = frozenset()
     pasted: Mapping[str, bytes] = field(default_factory=dict)
     token: CancelToken = field(default_factory=CancelToken, compare=False)
 
@@ -67,8 +66,7 @@ class Exports(QObject):
         rows = session.images.rows if keys is None else [row for row in found if row is not None]
         setup = session.setup if case is None or case.pack is not None else None
         pasted = {row.entry.path: row.entry.data for row in rows if row.entry.data is not None}
-        barred = frozenset(row.entry.path for row in rows if not row.entry.may_look)
-        wanted = Export(target, setup, barred, pasted)
+        wanted = Export(target, setup, pasted)
         self._pending.append(wanted.token)
         if case is None:
             records = [row.record for row in rows if row.record is not None]
@@ -113,8 +111,7 @@ class Exports(QObject):
 
         if is_report(wanted.target):
             heatmaps = _Heatmaps(self._session.worker.ask_heatmap, wanted, subject.records, self._drawn.emit)
-            shown = [record for record in subject.records if record.path not in wanted.barred]
-            pictures = Pictures(shown, wanted.token, wanted.pasted)
+            pictures = Pictures(subject.within_reach(), wanted.token, wanted.pasted)
             subject = replace(subject, pictures=pictures, heatmaps=heatmaps)
         export(wanted.target, subject)
         done = partial(self._ended.emit, wanted, None)

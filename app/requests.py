@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from core.errors import ImageError
 from core.imageio import decode_image, load_image
-from core.opened import covers, far
 from core.progress import CancelToken
 from core.types import DEFAULT_COVERAGE, Finding, Heatmap, LoadedImage, Record
 from core.wording import shown
 
 if TYPE_CHECKING:
     from core.manifest import Fit
+    from core.opened import Ground
 
 
 class Attributes(Protocol):
@@ -65,7 +65,7 @@ class Entry:
     key: int
     path: str
     data: bytes | None = None
-    ground: Mapping[str, bool] | None = field(default=None, compare=False)
+    ground: Ground | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ class Entry:
     @property
     def may_look(self) -> bool:
         """Whether the file may be read: not where a case alone vouches for another computer (:mod:`core.opened`)."""
-        return self.ground is None or not far(self.path) or covers(self.ground, self.path)
+        return self.ground is None or self.ground.allows(self.path)
 
     def load(self) -> LoadedImage:
         """Decode the image. Raises ImageError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,16 +34,15 @@ if TYPE_CHECKING:
     from core.manifest import ImageSpec
     from core.victim_store import Candidate
 
-SUFFIX = ".safetensors"
-MODELS = (".pt", ".pth", ".pt2", ".onnx", ".bin")
-"""Of files that may hold a model, but no victim of this program."""
+KINDS = (".safetensors", ".pt", ".pth", ".pt2", ".onnx", ".bin")
+"""Of files that may hold a victim of this program, or another model."""
 
 
 class _Looks(QObject):
     """Lives as long as the reader: a look may end after the dialog that asked for it is gone."""
 
     listed = Signal(object, object, object)
-    """Setup, its candidates, and what images its pack takes."""
+    """Setup, its candidates, and what images its pack takes; None for one that cannot ask."""
     refused = Signal(object, str)
     """Setup, and why its victims cannot be told."""
 
@@ -57,7 +56,7 @@ class VictimsDialog(QDialog):
         self.candidates: list[Candidate] = []
         self.bringing: BringVictimDialog | None = None
         self._image: ImageSpec | None = None
-        """What the pack takes, once it was looked at."""
+        """What the pack takes, once it was looked at; None for one that asks nobody."""
         self.setWindowTitle(self.tr("Victims to ask"))
         self.setAcceptDrops(True)
         about = QLabel(wordWrap=True)
@@ -126,11 +125,12 @@ class VictimsDialog(QDialog):
             ask = setup.ask or setup.only is not None  # a case looks for its own
             handed = [Path(file) for file in setup.victims]
             manifest = read_manifest(pack)
-            looks.listed.emit(setup, candidates(manifest, handed, ask=ask, pack=pack), manifest.image)
+            image = manifest.image if manifest.probes is not None else None
+            looks.listed.emit(setup, candidates(manifest, handed, ask=ask, pack=pack), image)
         except WorkbenchError as error:
             looks.refused.emit(setup, str(error))
 
-    def _show(self, setup: Setup, found: list[Candidate], image: ImageSpec) -> None:
+    def _show(self, setup: Setup, found: list[Candidate], image: ImageSpec | None) -> None:
         if setup != self.session.setup:
             return  # another look is under way
         self.candidates, self._image = found, image
@@ -177,9 +177,19 @@ class VictimsDialog(QDialog):
         self._apply(replace(self.session.setup, ask=ask))
 
     def _choose(self) -> None:
-        kinds = self.tr("Victims ({pattern})").format(pattern=f"*{SUFFIX}")
+        kinds = self.tr("Victims ({pattern})").format(pattern=" ".join(f"*{kind}" for kind in KINDS))
         paths, _ = QFileDialog.getOpenFileNames(self, self.tr("Hand over a victim"), str(Path.home()), kinds)
-        self.take(paths)
+        self.hand(paths)
+
+    def hand(self, paths: Sequence[str]) -> None:
+        """Ask the victims in these files as well; the first that holds another model is brought."""
+        from core.victim_store import is_victim  # noqa: PLC0415  (pydantic)
+
+        victims = [path for path in paths if is_victim(Path(path))]
+        if victims:
+            self.take(victims)
+        elif paths:
+            self.bring_model(paths[0])
 
     def take(self, paths: list[str]) -> None:
         """Ask the victims in these files as well."""
@@ -214,16 +224,13 @@ class VictimsDialog(QDialog):
         self.refresh()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if self.hand_over.isEnabled() and (_dropped(event, (SUFFIX,)) or _dropped(event, MODELS)):
+        if self.hand_over.isEnabled() and _dropped(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        if victims := _dropped(event, (SUFFIX,)):
-            self.take(victims)
-        elif models := _dropped(event, MODELS):
-            self.bring_model(models[0])
+        self.hand(_dropped(event))
         event.acceptProposedAction()
 
 
-def _dropped(event: QDropEvent, suffixes: tuple[str, ...]) -> list[str]:
-    return [url.toLocalFile() for url in event.mimeData().urls() if url.toLocalFile().endswith(suffixes)]
+def _dropped(event: QDropEvent) -> list[str]:
+    return [url.toLocalFile() for url in event.mimeData().urls() if url.toLocalFile().lower().endswith(KINDS)]

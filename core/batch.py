@@ -16,7 +16,7 @@ from core.case import Case, absolute
 from core.errors import CaseError
 from core.folders import find_images
 from core.manifest import Manifest
-from core.opened import DEEP, FLAT, Place, covers, far, remember, remembered
+from core.opened import DEEP, FLAT, Ground, Place, far, remember, remembered
 from core.progress import CancelToken, ProgressCallback
 from core.ranks import Ranks
 from core.types import Record
@@ -172,11 +172,13 @@ def opened_elsewhere(case: Case) -> list[Place]:
     It is not looked at. What is no path of this system is left out. So are files of the case on other computers: their
     folders are among these places, if the log does not name them.
     """
-    named, own = case.named(), case.ground()
+    named = case.named()
+    own = {path for path, _ in remembered(case.path, named.items())}
     places = {path: deep for path, deep in named.items() if path not in own and absolute(path) == path}
+    known, ground = Ground(named.items()), case.ground()
     for path in filter(far, case.paths()):
-        if not covers(named, path):
-            places.setdefault(os.path.dirname(path), False)  # noqa: PTH120 (of any system)
+        if absolute(path) == path and not known.covers(path) and not ground.covers(path):
+            places.setdefault(os.path.dirname(path), False)  # noqa: PTH120 (a string, as all of these)
     return list(places.items())
 
 

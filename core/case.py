@@ -21,7 +21,7 @@ from core.case_format import damaged, make_database, open_database, storable, te
 from core.errors import CaseError
 from core.files import modified_ns, replacing
 from core.manifest import Manifest
-from core.opened import covers, far, named_in, remembered
+from core.opened import Ground, ground_of, places_in
 from core.records import answers_from_json, answers_to_json
 from core.types import FileFacts, Finding, LogEntry, Record, Remark
 
@@ -47,7 +47,7 @@ class Case(Mapping[str, Finding]):
         """Open an existing case. Raises CaseError for what is none, is damaged, or was written by a newer program."""
         self.path = Path(path)
         self._gone: dict[str, list[str]] = {}  # paths of a run's hashes where nothing was, the first one last
-        self._ground: dict[str, bool] | None = None
+        self._ground: Ground | None = None
         with self._guarded():
             self._database = open_database(self.path, _WAIT)
             try:
@@ -266,12 +266,10 @@ class Case(Mapping[str, Finding]):
         return known is not None and self._nothing_at(text_of(path))
 
     def _nothing_at(self, path: str) -> bool:
-        """What may not be looked at is as good as gone: the file that is at hand takes its place."""
-        if not far(path):
-            return not os.path.lexists(path)
+        """What may not be looked at counts as being there."""
         if self._ground is None:
             self._ground = self.ground()
-        return not (covers(self._ground, path) and os.path.lexists(path))
+        return self._ground.allows(path) and not os.path.lexists(path)
 
     # --- what people add --------------------------------------------------------------------------------------------
 
@@ -301,12 +299,12 @@ class Case(Mapping[str, Finding]):
         self._write_log("remark", f"{path}: {column} {text!r}")
 
     def named(self) -> dict[str, bool]:
-        """What its log says was opened for it, and whether with its subfolders."""
-        return named_in(self.log())
+        """What its log says was opened for it, and whether with its subfolders: as it was said last."""
+        return dict(places_in(self.log()))
 
-    def ground(self) -> dict[str, bool]:
+    def ground(self) -> Ground:
         """Of that, what this user opened for the case where it lies now."""
-        return dict(remembered(self.path, self.named().items()))
+        return ground_of(self.path, self.log())
 
     def log(self) -> list[LogEntry]:
         with self._guarded():

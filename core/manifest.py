@@ -215,6 +215,13 @@ class Manifest(_Strict):
             raise ValueError(f"probes.image_share has {len(self.probes.image_share)} entries, not one for each attack")
         return self
 
+    @model_validator(mode="after")
+    def _hashable(self) -> Manifest:
+        """Worked out once, here: what stands in it too deep for that is refused."""
+        if len(self.sha256) != 64:
+            raise ValueError("it cannot be hashed")
+        return self
+
     @property
     def clean(self) -> tuple[int, int] | None:
         """The index of "clean" among the attack and the victim labels, if it is one of both."""

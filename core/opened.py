@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ntpath
 import os
-from collections.abc import Iterable, Mapping
+import posixpath
+from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -23,31 +24,67 @@ Place = tuple[str, bool]
 DEEP, FLAT = "opened", "opened without its subfolders"
 """A case's log's words for what files were looked for in."""
 
-_MOUNTED = ("/net/", "/Network/")
-"""Where Unix systems fetch other computers' folders by their names."""
+_MOUNTED = ("/net/", "/network/", "/proc/")
+"""Where Unix systems fetch other computers' folders by their names, or reach all places a second time."""
 
 
-def named_in(log: Iterable[LogEntry]) -> dict[str, bool]:
-    """What a case's log says was opened for it, and whether with its subfolders."""
-    return {entry.detail: entry.action == DEEP for entry in log if entry.action in (DEEP, FLAT)}
+class Ground:
+    """What a user opened for a case. It grows as more is opened."""
+
+    def __init__(self, places: Iterable[Place] = ()) -> None:
+        self._deep: dict[str, bool] = {}
+        for path, subfolders in places:
+            self.add(path, subfolders)
+
+    def add(self, path: str, subfolders: bool) -> None:
+        key = _bare(path)
+        self._deep[key] = self._deep.get(key, False) or subfolders
+
+    def allows(self, path: str) -> bool:
+        """Whether a file that the case lists may be looked at."""
+        return not far(path) or self.covers(path)
+
+    def covers(self, path: str) -> bool:
+        """Whether a path was opened, or lies in a folder that was."""
+        path = _bare(path)
+        parent = _above(path)
+        if path in self._deep or parent in self._deep:
+            return True
+        while (above := _above(parent)) != parent:
+            parent = above
+            if self._deep.get(parent):
+                return True
+        return False
+
+
+def _bare(path: str) -> str:
+    """Without a separator at its end, which the root of a Windows share may have or not."""
+    path = os.path.normpath(path)
+    return path.rstrip("\\/") or path
+
+
+def _above(path: str) -> str:
+    return _bare(os.path.dirname(path))  # noqa: PTH120 (a string, as all of these)
 
 
 def far(path: str) -> bool:
-    """Whether a path names another computer by itself, and not by a drive or folder that somebody set up here."""
-    return ntpath.splitdrive(path)[0].startswith(("\\\\", "//")) or path.startswith(_MOUNTED)
+    """Whether a path names another computer by itself, and not by a drive or folder that somebody set up here.
 
-
-def covers(places: Mapping[str, bool], path: str) -> bool:
-    """Whether a path is one of the places, or lies in one."""
-    path = os.path.normpath(path)
-    parent = os.path.dirname(path)  # noqa: PTH120 (paths of any system)
-    if path in places or parent in places:
+    However it is written: Windows takes both separators, in any mixture.
+    """
+    if ntpath.normpath(path).startswith(("\\\\", "\\??\\")):
         return True
-    while (above := os.path.dirname(parent)) != parent:  # noqa: PTH120
-        parent = above
-        if places.get(parent):
-            return True
-    return False
+    return posixpath.normpath(path).lower().startswith(_MOUNTED)
+
+
+def places_in(log: Iterable[LogEntry]) -> list[Place]:
+    """What a case's log says was opened for it, each once."""
+    return list(dict.fromkeys((entry.detail, entry.action == DEEP) for entry in log if entry.action in (DEEP, FLAT)))
+
+
+def ground_of(case: Path, log: Iterable[LogEntry]) -> Ground:
+    """Of what the log says, what this user opened for the case at this path."""
+    return Ground(remembered(case, places_in(log)))
 
 
 def remember(case: Path, places: Iterable[Place]) -> None:

@@ -240,7 +240,7 @@ def _check_members(members: list[zipfile.ZipInfo], path: Path) -> None:
 
 def _parse_manifest(text: bytes, path: Path) -> Manifest:
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise PackError(f"{path}: {_MANIFEST} is not JSON ({error}).", _AGAIN) from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None
@@ -253,6 +253,10 @@ def _parse_manifest(text: bytes, path: Path) -> Manifest:
         return Manifest.model_validate(raw)
     except ValidationError as error:
         raise PackError(f"{path}: {_first(error)}.", _FOREIGN) from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 def _first(error: ValidationError) -> str:

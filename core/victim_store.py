@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from core.victims import Victim
 
 SUFFIX = ".safetensors"
+_LONGEST_HEADER = 2**24
+"""Bytes of a safetensors file's header that are looked through for a victim's card."""
 _LONGEST = 80
 """Characters of a name."""
 
@@ -117,6 +119,16 @@ def keep_victim(path: Path) -> Path:
             path.unlink()
             return kept
     raise AssertionError
+
+
+def is_victim(path: Path) -> bool:
+    """Whether a file is a victim's of this program, or at least begins as one; a state dict is none."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            return b'"card"' in file.read(min(length, _LONGEST_HEADER))
+    except OSError:
+        return False
 
 
 def _own(name: str, held: Held | None, given: Mapping[str, Held], *, ask: bool) -> Candidate:

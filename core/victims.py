@@ -268,8 +268,8 @@ def read_victim(path: Path, *, weights: bool = True) -> tuple[VictimCard, Tensor
         reason = _faults(error) if isinstance(error, ValidationError) else error
         raise VictimError(
             f"{path} is not a victim file: {reason}.",
-            "Train it with `mtaa victims train`. A model of your own (TorchScript, torch.export, ONNX, a state dict) "
-            "goes into a scenario as [[victims]] with file; `mtaa victims check` then leaves a victim file of it.",
+            "Train it with `mtaa victims train`, or make it of a model of your own (TorchScript, torch.export, ONNX, a "
+            "state dict) with `mtaa victims import`.",
         ) from error
 
 

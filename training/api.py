@@ -15,7 +15,6 @@ import numpy as np
 from core.errors import DataError
 from core.manifest import ImageSpec
 from core.progress import CancelToken, Progress
-from core.wording import image_kind
 from training.course import Part, Step, steps_of
 from training.scenario import (
     CleanSpec,
@@ -150,27 +149,38 @@ def import_victim(
     from core.victims import read_card  # noqa: PLC0415
     from training.folders import clean_images  # noqa: PLC0415
     from training.pipeline import bring_victim  # noqa: PLC0415
+
+    spec, wanted, on = check_victim_entries(victim), _checked_on(image, data), choose_device(device)
+    tell = _progress(listen)
+
+    def bring(kept: Path) -> str:
+        clean = clean_images(wanted, data, kept, tell=tell, cancel=cancel)
+        _tell_images(clean, listen)
+        return bring_victim(
+            spec, Path(str(spec.file)), clean, out, on, tell, cancel, _checked(listen), advise=True
+        )  # fmt: skip
+
+    with TemporaryDirectory() as kept:  # which Windows cannot take away while images are mapped from it
+        digest = bring(Path(kept))
+    listen(Event("victim", {"name": spec.label, "accuracy": read_card(out).accuracy, "sha256": digest}))
+
+
+def _checked_on(image: ImageSpec, data: Path) -> CleanSpec:
+    """The clean images in ``data`` that an imported victim is checked on. Raises DataError."""
     from training.sources import holds_mnist  # noqa: PLC0415
 
-    spec, on = check_victim_entries(victim), choose_device(device)
-    if image.height != image.width:
-        raise DataError(f"Clean images are taken in as squares, not as {image.size}.", "Choose another pack.")
     nothing = Counts(train=0, calibration=0, test=0)
-    if holds_mnist(data):
-        wanted = CleanSpec(source="mnist", pool=nothing)
-    else:
-        wanted = CleanSpec(
+    if image.shape == (1, 28, 28) and holds_mnist(data):
+        return CleanSpec(source="mnist", pool=nothing)
+    try:
+        if image.height != image.width:
+            raise ValueError
+        return CleanSpec(
             source="folder", pool=nothing, size=image.height, channels=image.channels, per_class=IMPORT_PER_CLASS
         )
-    with TemporaryDirectory(ignore_cleanup_errors=True) as kept:  # Windows keeps what is mapped
-        clean = clean_images(wanted, data, Path(kept), tell=_progress(listen), cancel=cancel)
-        if clean.shape != image.shape:
-            raise DataError(f"MNIST's images are not like the pack's ({image_kind(image)}).", "Use others.")
-        _tell_images(clean, listen)
-        digest = bring_victim(
-            spec, Path(str(spec.file)), clean, out, on, _progress(listen), cancel, _checked(listen), advise=True
-        )
-    listen(Event("victim", {"name": spec.label, "accuracy": read_card(out).accuracy, "sha256": digest}))
+    except ValueError as error:
+        what = f"Clean images are taken in as squares of 8 to 1024 pixels, not as {image.size}."
+        raise DataError(what, "Choose another pack.") from error
 
 
 def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken | None = None) -> None:

@@ -272,7 +272,9 @@ def _split(content: NDArray[np.float64], held_out: NDArray[np.bool_]) -> NDArray
     split = split_beside(content, held_out) if mixed else split_by_content(content)
     for at, name in enumerate(SPLITS):
         if not (split == at).any():
-            raise DataError(f"{len(content)} images leave none to {name}.", "Give more of them, or raise per_class.")
+            raise DataError(
+                f"{len(content)} images leave none to {name}.", "Give more, or raise per_class where it is set."
+            )
     return split
 
 

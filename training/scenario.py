@@ -117,7 +117,7 @@ class VictimSpec(_Grown):
     passes: PositiveFloat = 1.0
     augmentation: Augmentation | None = None
     file: str | None = Field(default=None, min_length=1)
-    size: Annotated[int, Field(ge=1, le=4096)] | None = None
+    size: Annotated[int, Field(ge=1, le=1024)] | None = None
     scaling: Literal["0-1", "0-255"] | None = None
     mean: list[float] | None = Field(default=None, min_length=1, max_length=4)
     std: list[PositiveFloat] | None = Field(default=None, min_length=1, max_length=4)

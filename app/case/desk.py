@@ -151,7 +151,7 @@ class CaseDesk(QObject):
         if self.case is not None:
             self.file.note_opened(paths, subfolders)
             for path in map(os.path.abspath, paths):  # as the case's log has it
-                self.case.ground[path] = self.case.ground.get(path, False) or subfolders
+                self.case.ground.add(path, subfolders)
         return False
 
     def _tell_no_pack(self, case: Opened) -> None:

@@ -19,7 +19,7 @@ from core.types import NO_REMARK, Record, Remark
 if TYPE_CHECKING:
     from core.case import Case
     from core.manifest import Fit, Manifest
-    from core.opened import Place
+    from core.opened import Ground, Place
     from core.report.facets import Facets
     from core.report.subject import Subject
 
@@ -45,7 +45,7 @@ class Opened:
     pack: str | None
     cut_off: bool
     elsewhere: tuple[Place, ...]
-    ground: dict[str, bool]
+    ground: Ground
     asked: tuple[str, ...] | None
     fit: Fit | None
 

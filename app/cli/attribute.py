@@ -102,7 +102,7 @@ def attribute(
     if resume and case is None:
         raise typer.BadParameter("There is nothing to go on with; name a case (--case).", param_hint="--resume")
     outputs = Outputs(json, csv, report)
-    outputs.check()
+    outputs.check(case)
     ranks = Ranks()
     if ranks.count > 1 and case is None:
         raise WorkbenchError("Several processes can only share a case.", "Give --case FILE.mtaacase.")

@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from app.cli.console import notify, output, plain
-from app.cli.writing import STDOUT, CsvOption, JsonOption, Outputs, ReportOption, drawn_by
+from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by
 from core.case import Case
 from core.errors import CaseError
 from core.pack import find_pack, find_pack_of, load_pack
@@ -73,17 +73,20 @@ def export(
     outputs = Outputs(json, csv, report)
     if not outputs.named:
         raise typer.BadParameter("Name a file to write: --json, --csv or --report.")
-    outputs.check()
+    outputs.check(file)
     with Case(file) as case:
         subject, asked = of_case(case), case.asked()
         if report is not None:
             subject = replace(subject, heatmaps=_heatmaps(subject, asked, pack, device))
-        outputs.write(subject)
-        targets = ("standard output" if path == STDOUT else str(path) for path in outputs.named)
-        try:
-            case.write_log("exported", *(f"{len(subject.records)} files to {target}" for target in targets))
-        except CaseError as error:  # one that may only be read is exported all the same
-            notify(f"Not in the case's log: {error}")
+        outputs.write(subject, lambda path: _note(case, f"{len(subject.records)} files to {path}"))
+
+
+def _note(case: Case, told: str) -> None:
+    """A case that may only be read is exported all the same."""
+    try:
+        case.write_log("exported", told)
+    except CaseError as error:
+        notify(f"Not in the case's log: {error}")
 
 
 def _heatmaps(subject: Subject, asked: dict[str, str], wanted: str | None, device: str) -> Heatmaps:

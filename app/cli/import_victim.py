@@ -10,7 +10,7 @@ import typer
 
 from app.cli.console import notify
 from app.cli.train import listener
-from core.errors import WorkbenchError
+from core.errors import VictimError, WorkbenchError
 from core.files import check_writable
 from core.pack import find_pack, read_manifest
 from core.paths import DEFAULT_PACK
@@ -75,21 +75,26 @@ def import_victim(
     One that guesses is refused, with what was found to help. What it leaves is a file for `mtaa attribute --victim`
     and for the window's list of victims (Ctrl+J). No Python in a model's file is ever run.
     """
-    entries: dict[str, Any] = {"name": name or api.name_from(file), "file": str(file.absolute())}
+    name = name or api.name_from(file)
+    if not (name or architecture):
+        raise typer.BadParameter(f"{file.name} gives it no name of ASCII letters and digits.", param_hint="--name")
+    entries: dict[str, Any] = {"name": name, "file": str(file.absolute())}
     given = {
         "architecture": architecture, "size": size, "mean": _numbers(mean, "--mean"), "std": _numbers(std, "--std"),
         "bgr": bgr, "scaling": "" if scaling is _Scaling.UNIT else scaling.value, "classes": api.classes_in(classes),
     }  # fmt: skip
     entries |= {key: value for key, value in given.items() if value}
-    path = out or Path(f"{entries['name']}{_SUFFIX}")
+    path = out or Path(f"{name or architecture}{_SUFFIX}")
     if path.suffix != _SUFFIX:
         raise typer.BadParameter(f"A victim's file ends in {_SUFFIX}.", param_hint="--out")
     if path.exists():
         raise WorkbenchError(f"{path} exists already.", "Give another --out, or take it away first.")
     check_writable(path)
-    image = read_manifest(find_pack(pack)).image
+    manifest = read_manifest(find_pack(pack))
+    if manifest.probes is None:
+        raise VictimError(f"The pack {manifest.pack_id} cannot ask victims.", "Choose one whose scenario has [probes].")
     with listener(False) as listen:
-        api.import_victim(entries, image, data, path, listen, device=device)
+        api.import_victim(entries, manifest.image, data, path, listen, device=device)
     notify(f"Victim: {path}")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +18,6 @@ from app.cli.console import notify, output, plain
 from core import wording
 from core.errors import WorkbenchError
 from core.files import check_writable
-from core.opened import covers, far, named_in, remembered
 from core.records import json_parts, write_json
 from core.report import check_suffix, write_report
 from core.report.subject import Heatmaps, Pictures, Subject
@@ -55,20 +56,26 @@ class Outputs:
         """Whether JSON takes standard output, which then holds nothing else."""
         return self.json == STDOUT
 
-    def check(self) -> None:
-        """Raise WorkbenchError or BadParameter for what cannot be written: before hours of work and not after."""
+    def check(self, case: Path | None) -> None:
+        """Raise WorkbenchError or BadParameter for what cannot be written: before hours of work and not after.
+
+        case: that the command is about, whose place none of them may take.
+        """
         if self.report is not None:
             check_suffix(self.report)
         if self.csv == STDOUT:
             raise typer.BadParameter("Only --json writes to standard output.", param_hint="--csv")
         for path in self.named:
+            if case is not None and path != STDOUT and os.path.realpath(path) == os.path.realpath(case):
+                raise WorkbenchError(f"{path} is the case itself.", "Choose another file.")
             if path != STDOUT:
                 check_writable(path)
 
-    def write(self, found: Subject) -> None:
-        """Raises WorkbenchError for the first that failed, once the others are written."""
+    def write(self, found: Subject, written: Callable[[Path], None] = lambda _: None) -> None:
+        """Raises WorkbenchError for the first that failed, once the others are written. written: told of those."""
         if self.to_stdout:
             _to_stdout(found)
+            written(STDOUT)
         failed: list[WorkbenchError] = []
         for path, write in (
             (None if self.to_stdout else self.json, _json), (self.csv, _csv), (self.report, _report),
@@ -76,6 +83,7 @@ class Outputs:
             try:
                 if path is not None:
                     write(path, found)
+                    written(path)
             except WorkbenchError as error:  # the others are not lost with it
                 failed.append(error)
         if failed:
@@ -112,21 +120,14 @@ def _csv(path: Path, found: Subject) -> None:
 
 
 def _report(path: Path, found: Subject) -> None:
-    shown = _near(found) if found.case else found.records
-    write_report(path, replace(found, pictures=Pictures(shown)))
+    near = found.within_reach()
+    write_report(path, replace(found, pictures=Pictures(near)))
     notify(f"Report: {path}")
-
-
-def _near(found: Subject) -> list[Record]:
-    """The records of a case whose files may be read: not on other computers that the case alone vouches for."""
-    ground = dict(remembered(Path(found.case), named_in(found.log).items()))
-    near = [record for record in found.records if not far(record.path) or covers(ground, record.path)]
     if barred := len(found.records) - len(near):
         notify(
             f"{barred} files are on other computers and were not opened for this case by you: the report does not show "
             "them. `mtaa attribute FOLDER --case FILE --resume` opens their folder."
         )
-    return near
 
 
 # --- the table ----------------------------------------------------------------------------------------------------

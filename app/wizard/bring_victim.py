@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -11,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
 from app.wizard.choices import Choices, VictimChoice
 from app.wizard.images_page import missing_mnist
-from app.wizard.own_victim import OwnVictimDialog
+from app.wizard.own_victim import OwnVictimDialog, expanded
 from core.errors import WorkbenchError
 from core.paths import user_data
 from core.victim_store import keep_victim
@@ -19,6 +22,9 @@ from training.api import IMPORT_PER_CLASS
 
 if TYPE_CHECKING:
     from core.manifest import ImageSpec
+
+
+_PREFIX, _DAY = ".bring-", 86_400
 
 
 class BringVictimDialog(OwnVictimDialog):
@@ -29,11 +35,11 @@ class BringVictimDialog(OwnVictimDialog):
 
     def __init__(self, image: ImageSpec, parent: QWidget, file: str = "", images: str = "") -> None:
         """image: what the pack takes that is to ask it. file, images: entered at first."""
-        self._mnist = image.shape == (1, 28, 28)
+        self._may_be_mnist = image.shape == (1, 28, 28)
         choices = Choices(
             source="folder", size=image.height, channels=image.channels, per_class=IMPORT_PER_CLASS, name="bring"
         )
-        super().__init__(choices, VictimChoice("", file=file), parent, user_data() / "runs" / ".bring")
+        super().__init__(choices, VictimChoice("", file=file), parent, _new_folder())
         self.images = QLineEdit(images)
         self.images.setToolTip(self.tr(
             "A folder with a sub-folder for each class, a tar file of one, or MNIST's four files. Without classes, "
@@ -52,10 +58,13 @@ class BringVictimDialog(OwnVictimDialog):
 
     def _take_images(self) -> None:
         typed = self.images.text().strip()
-        self.choices.data = str(Path(typed).expanduser().absolute()) if typed else ""
-        mnist = self._mnist and bool(typed) and not missing_mnist(self.choices.data)
-        self.choices.source = "mnist" if mnist else "folder"
+        self.choices.data = expanded(typed) if typed else ""
         self._changed()
+
+    def _check(self) -> None:
+        mnist = self._may_be_mnist and not missing_mnist(self.choices.data)
+        self.choices.source = "mnist" if mnist else "folder"
+        super()._check()
 
     def _browse_images(self) -> None:
         path = QFileDialog.getExistingDirectory(self, self.tr("Folder of the images"), self.images.text())
@@ -65,9 +74,20 @@ class BringVictimDialog(OwnVictimDialog):
     def accept(self) -> None:
         """Keep what the last check, which was of what stands here, has left."""
         try:
-            kept = keep_victim(next((self.panel.folder / "victims").iterdir()))
-        except (WorkbenchError, OSError, StopIteration) as error:
-            self.panel.say(str(error) or self.tr("The victim's file is gone: check it again."), "bad")
+            kept = keep_victim(self.panel.folder / "victims" / f"{self.victim().label.lower()}.safetensors")
+        except WorkbenchError as error:
+            self.panel.say(str(error), "bad")
             return
         super().accept()
         self.kept.emit(str(kept))
+
+
+def _new_folder() -> Path:
+    """For this dialog's checks alone: another program may have one open. What a killed one left a day ago goes."""
+    runs = user_data() / "runs"
+    runs.mkdir(exist_ok=True)
+    for left in runs.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _DAY:
+                shutil.rmtree(left, ignore_errors=True)
+    return Path(mkdtemp(prefix=_PREFIX, dir=runs))

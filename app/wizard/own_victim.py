@@ -36,6 +36,14 @@ COMMON = ("resnet18", "resnet50", "vgg16", "vgg16_bn", "vgg19", "inception_v3", 
 _IMAGENET = ("0.485, 0.456, 0.406", "0.229, 0.224, 0.225")
 
 
+def expanded(typed: str) -> str:
+    """The full path of what was typed, from here or from a home folder; as it is where there is no such home."""
+    try:
+        return str(Path(typed).expanduser().absolute())
+    except RuntimeError:
+        return typed
+
+
 class OwnVictimDialog(QDialog):
     """Asks for one own victim. It can be accepted once a check in a child process has found that it works."""
 
@@ -87,7 +95,7 @@ class OwnVictimDialog(QDialog):
         self.architecture.setToolTip(self.tr("Only for a state dict. Programs and victims trained here need none."))
         self.name = QLineEdit(victim.name)
         self._row(self.tr("Name"), self.name)
-        self.side = QSpinBox(minimum=0, maximum=4096, value=entries.get("size", 0), suffix=" px")
+        self.side = QSpinBox(minimum=0, maximum=1024, value=entries.get("size", 0), suffix=" px")
         self.side.setSpecialValueText(self.tr("as the images"))
         self._row(self.tr("Input size"), self.side)
         self.scaling = QComboBox()
@@ -159,8 +167,8 @@ class OwnVictimDialog(QDialog):
     def _file(self) -> str:
         """Its full path where it was typed from here or from the home folder: the run works in another folder."""
         typed = self.file.text().strip()
-        path = Path(typed).expanduser()
-        return str(path.absolute()) if typed and path.is_file() else typed
+        path = expanded(typed)
+        return path if typed and Path(path).is_file() else typed
 
     def _browse(self) -> None:
         kinds = self.tr("Victims ({pattern});;All files (*)").format(pattern=KINDS)

@@ -69,8 +69,10 @@ class CheckPanel(QWidget):
 
     def passed(self, victim: VictimChoice) -> bool:
         """Whether this very victim was checked and found to do its work."""
+        if self._child is not None:  # it has told what it found, and may still be writing the victim's file
+            return False
         fits = bool(self.checked) and self._choices.key_of(victim) == self.checked
-        if self.checked and not fits and self._child is None:
+        if self.checked and not fits:
             self.say(self.tr("Something was changed since the last check."))
         return fits
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from core.batch import devices, told_left_out
 from core.case import Case
 from core.errors import ImageError
 from core.imageio import decode_image, load_image
 from core.manifest import Manifest
+from core.opened import ground_of
 from core.progress import CancelToken
 from core.types import FloatArray, Heatmap, LogEntry, Record, Remark
 
@@ -45,6 +47,13 @@ class Subject:
     left_out: str = ""
     pictures: Mapping[str, FloatArray] = field(default_factory=dict)
     heatmaps: Heatmaps = own_heatmap
+
+    def within_reach(self) -> list[Record]:
+        """Those whose files may be read for pictures: not on other computers that a case alone vouches for."""
+        if not self.case:
+            return list(self.records)
+        ground = ground_of(Path(self.case), self.log)
+        return [record for record in self.records if ground.allows(record.path)]
 
 
 def of_case(case: Case, wanted: Container[str] | None = None) -> Subject:

@@ -427,10 +427,6 @@
         <source>Folder of the images</source>
         <translation>图像所在文件夹</translation>
     </message>
-    <message>
-        <source>The victim&apos;s file is gone: check it again.</source>
-        <translation>受害模型的文件不见了：请重新检查。</translation>
-    </message>
 </context>
 <context>
     <name>CaseCommands</name>

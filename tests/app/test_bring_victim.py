@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from pytestqt.qtbot import QtBot
+from safetensors.torch import save_file
 
 from app.__main__ import main
 from app.main_window import MainWindow
 from app.wizard.bring_victim import BringVictimDialog
 from core import paths
+from core.pack import read_manifest
 from core.victim_store import keep_victim
 from core.victims import read_card
 from tests.app.helpers import PATIENCE, drop, wait_judged
@@ -85,13 +88,34 @@ def test_what_cannot_be_imported_says_why(
         ((model, "--data", data, "--mean", "a half"), "not numbers"),
         ((model, "--data", data, "--std", "0"), "greater than 0"),
         ((model, "--data", data, "--name", "../up"), "should match pattern"),
-        ((model, "--data", data, "--size", "9000"), "less than or equal to 4096"),
+        ((model, "--data", data, "--size", "2000"), "less than or equal to 1024"),
     ):
         status, told = run(capsys, "victims", "import", *arguments, *into)
         assert status == 2 and reason in told, told
     assert not harm.exists() and not (tmp_path / "out.safetensors").exists()
     status, told = run(capsys, "victims", "import", model, "--data", data, "--out", tmp_path / "out.pt")
     assert status == 2 and ".safetensors" in told
+    nameless = model.rename(tmp_path / "模型.pt")
+    status, told = run(capsys, "victims", "import", nameless, "--data", data)
+    assert status == 2 and "--name" in told
+    (data / "red" / "t10k-images-idx3-ubyte-notes.png").write_bytes(next(data.rglob("*.png")).read_bytes())
+    fitting = ("--mean", "0.5", "--std", "0.5", "--classes", "0,5,2,3", "--name", "M", *into)
+    status, told = run(capsys, "victims", "import", nameless, "--data", data, *fitting)
+    assert status == 0, told
+
+
+def test_only_packs_that_ask_get_victims(
+    tiny_pack: Path, tiny_manifest: dict[str, Any], data: Path, model: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    status, told = run(capsys, "victims", "import", model, "--data", data, "--pack", tiny_pack)
+    assert status == 2 and "cannot ask victims" in told
+    for side, more in ((1200, {}), (8, {"width": 16})):
+        image = {"channels": 3, "height": side, "width": side, **more}
+        pack = tmp_path / f"{side}.mtaapack"
+        write_asking_pack(pack, {**tiny_manifest, "image": image}, [{"name": "Lost", "sha256": "f" * 64}])
+        status, told = run(capsys, "victims", "import", model, "--data", data, "--pack", pack)
+        assert status == 2 and "squares of 8 to 1024" in told
 
 
 def test_a_kept_victim_takes_no_others_place(tmp_path: Path) -> None:
@@ -123,6 +147,7 @@ def test_a_model_that_falls_on_the_list_is_checked_and_asked(
     drop(victims, model)
     dialog = victims.bringing
     assert dialog is not None and dialog.file.text() == str(model) and not dialog.panel.check.isEnabled()
+    dialog.images.setText("~nobody/here")
     dialog.images.setText(str(data))
     told = check(dialog, qtbot)
     assert "6 classes the images are of" in told and not dialog.ok.isEnabled()
@@ -142,3 +167,21 @@ def test_a_model_that_falls_on_the_list_is_checked_and_asked(
     qtbot.waitUntil(lambda: bool(row.attribution and row.attribution.testimonies), timeout=PATIENCE)
     assert [said.victim for said in row.attribution.testimonies] == ["my-model"]
     assert window.session.settings.text("attribution/clean-images") == str(data)
+
+
+def test_a_state_dict_is_told_from_a_victim(
+    default_pack: Path, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    save_file({"head.weight": torch.zeros(2, 2)}, tmp_path / "state.safetensors")
+    window.actions_["show_victims"].trigger()
+    victims = window.commands.victims_dialog()
+    qtbot.waitUntil(victims.bring.isEnabled, timeout=PATIENCE)
+    drop(victims, tmp_path / "state.safetensors")
+    assert victims.bringing is not None and victims.bringing.file.text().endswith("state.safetensors")
+    assert window.session.setup.victims == ()
+    other = BringVictimDialog(read_manifest(default_pack).image, victims)
+    assert other.panel.folder != victims.bringing.panel.folder
+    other.reject()
+    assert victims.bringing.panel.folder.is_dir()
+    victims.bringing.reject()
+    assert not list((paths.user_data() / "runs").glob(".bring-*"))

@@ -215,7 +215,7 @@ def test_pictures_on_another_computer_are_shown_once_that_is_opened(
     default_pack: Path, window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("core.opened._MOUNTED", (str(pictures),))
+    monkeypatch.setattr("core.opened._MOUNTED", (str(pictures).lower(),))
     mine, case = tmp_path / "mine.mtaacase", tmp_path / "theirs.mtaacase"
     assert main(["attribute", str(pictures / "a.png"), "--case", str(mine), "--pack", "mnist"]) == 0
     shutil.copy(mine, case)
@@ -223,13 +223,17 @@ def test_pictures_on_another_computer_are_shown_once_that_is_opened(
     real = requests.load_image
     monkeypatch.setattr(requests, "load_image", lambda path: (read.append(str(path)), real(path))[1])
 
-    drop(window, case)
+    early = tmp_path / "early.html"
+    with qtbot.waitSignal(window.session.desk.changed, timeout=PATIENCE):  # not all of the case is in the list yet
+        drop(window, case)
+    window.session.exports.export(early)
     wait_case(qtbot, window, "theirs")
     assert window.elsewhere.isVisible() and "pictures" in window.elsewhere.words.text()
     qtbot.waitUntil(lambda: "on another computer" in window.session.viewing.scene.reason, timeout=PATIENCE)
     window.session.judge_again([row.entry.key for row in window.session.images.rows])
     window.session.exports.export(tmp_path / "a.html")
     qtbot.waitUntil(lambda: not window.session.exports.is_busy and (tmp_path / "a.html").exists(), timeout=PATIENCE)
+    assert early.exists()
     assert "data:image/png" not in (tmp_path / "a.html").read_text("utf-8").partition("a.png")[2]
     assert read == []
 

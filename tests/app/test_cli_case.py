@@ -237,6 +237,8 @@ def test_what_cannot_be_exported_says_why(
         (("--report", tmp_path / "a.txt"), "End it in .html or .pdf"),
         (("--csv", "-"), "Only --json"),
         (("--report", tmp_path / "a.html", "--pack", colour_pack), "was made with the pack"),
+        (("--csv", made), "is the case itself"),
+        (("--json", made.parent / "." / made.name), "is the case itself"),
     ):
         status, said = told(capsys, "case", "export", made, *arguments)
         assert status == 2 and reason in said, said

@@ -143,7 +143,7 @@ def test_a_file_that_is_no_victim_is_listed_with_its_reason(
     saying: Saying, victims: VictimsDialog, qtbot: QtBot, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.safetensors"
-    bad.write_bytes(b"no tensors")
+    bad.write_bytes(b"\x20" + bytes(7) + b'{"card": "no tensors"}')
     drop(victims, bad)
     qtbot.waitUntil(lambda: ("bad.safetensors", "no") in table(victims), timeout=PATIENCE)
     item = victims.table.topLevelItem(2)

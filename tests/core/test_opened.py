@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from core.case import Case
 from core.errors import Cancelled
 from core.folders import find_images
 from core.manifest import Manifest
-from core.opened import covers, far
+from core.opened import Ground, far
 from core.paths import user_data
 from core.progress import CancelToken
 from core.types import FileFacts, Finding, Record
@@ -134,35 +135,56 @@ def put(case: Case, finding: Finding, *paths: str) -> None:
 
 
 def test_another_computer_is_known_by_its_name() -> None:
-    for path in (r"\\host\share\a.png", "//host/share/a.png", r"\\?\UNC\host\share\a.png", r"\\.\pipe\a", FAR):
+    unc = r"\\host\share\a.png", "//host/share/a.png", r"/\host\share\a.png", r"\/host/share/a.png"
+    devices = r"\\?\UNC\host\share\a.png", r"\\.\pipe\a", r"\??\UNC\host\share\a.png"
+    for path in (
+        *unc,
+        *devices,
+        FAR,
+        "/./net/host/a",
+        "/tmp/../net/host/a",
+        "/NET/host/a",
+        "/proc/self/root/net/host/a",
+    ):
         assert far(path), path
     for path in ("/home/me/a.png", r"C:\a.png", "Z:/a.png", "/netto/a.png", "a.png", "/mnt/nas/a.png"):
         assert not far(path), path
 
 
-def test_what_lies_in_a_place_is_covered(tmp_path: Path) -> None:
-    places = {"/deep": True, "/flat": False, "/one/a.png": False}
-    for path in ("/deep/a.png", "/deep/x/y/a.png", "/flat/a.png", "/one/a.png", "/deep", "/deep/../flat/a.png"):
-        assert covers(places, path), path
+def test_what_lies_in_a_place_is_covered() -> None:
+    ground = Ground([("/deep", True), ("/flat", False), ("/one/a.png", False), ("/twice", True), ("/twice/", False)])
+    for path in (
+        "/deep/a.png", "/deep/x/y/a.png", "/flat/a.png", "/one/a.png", "/deep", "/deep/../flat/a.png", "/twice/x/a.png",
+    ):  # fmt: skip
+        assert ground.covers(path), path
     for path in ("/deeper/a.png", "/flat/x/a.png", "/one/b.png", "/deep/../other/a.png", "/"):
-        assert not covers(places, path), path
+        assert not ground.covers(path), path
+
+
+def test_the_root_of_a_windows_share_covers_what_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.opened.os.path", ntpath)
+    for place in (r"\\nas\share", "//nas/share/", "\\\\nas\\share\\"):
+        ground = Ground([(place, True)])
+        assert ground.allows(r"\\nas\share\a.png") and ground.allows(r"\\nas\share\x\a.png"), place
+        assert not ground.allows(r"\\nas\other\a.png")
 
 
 def test_files_on_other_computers_are_asked_about_and_not_looked_at(
     case: Case, folder: Path, finding: Finding, touched: list[str]
 ) -> None:
-    put(case, finding, FAR)
-    assert opened_elsewhere(case) == [("/net/host/share", False)]
+    put(case, finding, FAR, r"\\host\share\1.png")
+    assert opened_elsewhere(case) == [("/net/host/share", False)], "what is no path of this system's is no question"
     put(case, finding, str(folder / "1.png"))  # the same bytes, at hand
-    assert case.paths() == [str(folder / "1.png")] and [entry.action for entry in case.log()] == ["moved"]
-    assert not [path for path in touched if path.startswith("/net")]
+    assert len(case.paths()) == 3 and case.log() == [], "nobody knows whether they are gone there"
+    assert not [path for path in touched if "host" in path]
 
 
 def test_files_on_a_computer_that_was_opened_here_are_looked_at(
     case: Case, folder: Path, finding: Finding, touched: list[str]
 ) -> None:
     note_opened(case, ["/net/host/share"])
+    note_opened(case, ["/net/host/share"], subfolders=False)
     put(case, finding, FAR)
-    assert opened_elsewhere(case) == []
+    assert opened_elsewhere(case) == [] and case.ground().covers("/net/host/share/deep/a.png")
     put(case, finding, str(folder / "1.png"))
     assert FAR in touched and case.paths() == [str(folder / "1.png")], "it is gone there"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import json
 import pickle
@@ -122,6 +123,8 @@ def test_weights_of_a_kind_that_no_network_holds(tiny_pack: Path, tiny_manifest:
         ({"image": {"channels": 1, "height": 100_000, "width": 28}}, r"image\.height"),
         ({"network": {"width": 10**12}}, r"network\.width"),
         ({"name": "../../etc"}, "name"),
+        ({"results": {"deep": functools.reduce(lambda inner, _: [inner], range(400), [])}}, "manifest.json"),
+        ({"results": {"rmse": float("nan")}}, "NaN is no number"),
     ],
 )
 def test_manifest_refusals(tiny_pack: Path, forged: Path, changes: dict[str, Any], says: str) -> None:
