@@ -7,10 +7,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from core.files import write_parts
 from core.manifest import Manifest
 from core.types import (
     Attribution,
@@ -28,13 +26,15 @@ SCHEMA = 1
 
 
 def json_parts(
-    records: Iterable[Record], manifest: Manifest, device: str, remarks: Mapping[str, Remark] | None = None
-) -> Iterator[bytes]:
+    records: Iterable[Record], manifest: Manifest, device: str, remarks: Mapping[str, Remark] | None = None, *,
+    case: str = "", left_out: str = "",
+) -> Iterator[bytes]:  # fmt: skip
     """The JSON file of all records with the pack and the device that judged them, a record at a time.
 
-    Joined, the parts are what :func:`encode` makes of the whole. remarks: by path.
+    Joined, the parts are what :func:`encode` makes of the whole. remarks: by path. case: path of the case they are of.
+    left_out: what is said of files in their folders that are no images.
     """
-    before, _, after = encode(_frame(manifest, device)).rpartition(b"[]")
+    before, _, after = encode(_frame(manifest, device, case, left_out)).rpartition(b"[]")
     yield before + b"["
     comma = b""
     for row in rows(records, remarks):
@@ -43,7 +43,7 @@ def json_parts(
     yield (b"\n  ]" if comma else b"]") + after
 
 
-def _frame(manifest: Manifest, device: str) -> dict[str, Any]:
+def _frame(manifest: Manifest, device: str, case: str, left_out: str) -> dict[str, Any]:
     """The document without a record; they come last in it."""
     return {
         "schema": SCHEMA,
@@ -55,6 +55,8 @@ def _frame(manifest: Manifest, device: str) -> dict[str, Any]:
             "weights_sha256": manifest.weights_sha256,
         },
         "device": device,
+        "case": case or None,
+        "left_out": left_out or None,
         "records": [],
     }
 
@@ -231,14 +233,3 @@ def encode(document: dict[str, Any]) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(
         "utf-8", "backslashreplace"
     )
-
-
-def write_json(
-    path: str | Path,
-    records: Iterable[Record],
-    manifest: Manifest,
-    device: str,
-    remarks: Mapping[str, Remark] | None = None,
-) -> None:
-    """Write all records atomically. Raises WorkbenchError where the file cannot be written."""
-    write_parts(Path(path), json_parts(records, manifest, device, remarks))

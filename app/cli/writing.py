@@ -17,8 +17,7 @@ from rich.text import Text
 from app.cli.console import notify, output, plain
 from core import wording
 from core.errors import WorkbenchError
-from core.files import check_writable
-from core.records import json_parts, write_json
+from core.files import check_writable, write_parts
 from core.report import check_suffix, write_report
 from core.report.subject import Heatmaps, Pictures, Subject
 from core.tables import write_csv
@@ -102,7 +101,7 @@ def drawn_by(attributor: Attributor) -> Heatmaps:
 
 def _to_stdout(found: Subject) -> None:
     try:
-        sys.stdout.buffer.writelines(json_parts(found.records, found.manifest, found.device, found.remarks))
+        sys.stdout.buffer.writelines(found.json_parts())
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise  # whoever read has enough of it
@@ -112,7 +111,7 @@ def _to_stdout(found: Subject) -> None:
 
 
 def _json(path: Path, found: Subject) -> None:
-    write_json(path, found.records, found.manifest, found.device, found.remarks)
+    write_parts(path, found.json_parts())
 
 
 def _csv(path: Path, found: Subject) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import WorkbenchError
-from core.records import write_json
+from core.files import write_parts
 from core.report.subject import Subject
 from core.tables import write_csv
 
@@ -44,6 +44,6 @@ def export(path: str | Path, subject: Subject) -> None:
         case ".csv":
             write_csv(path, subject.records, subject.manifest, subject.remarks)
         case ".json":
-            write_json(path, subject.records, subject.manifest, subject.device, subject.remarks)
+            write_parts(Path(path), subject.json_parts())
         case _:
             write_report(path, subject)

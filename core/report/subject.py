@@ -13,6 +13,7 @@ from core.imageio import decode_image, load_image
 from core.manifest import Manifest
 from core.opened import ground_of
 from core.progress import CancelToken
+from core.records import json_parts
 from core.types import FloatArray, Heatmap, LogEntry, Record, Remark
 
 Heatmaps = Callable[[Record, FloatArray], Heatmap | None]
@@ -47,6 +48,11 @@ class Subject:
     left_out: str = ""
     pictures: Mapping[str, FloatArray] = field(default_factory=dict)
     heatmaps: Heatmaps = own_heatmap
+
+    def json_parts(self) -> Iterator[bytes]:
+        """:func:`core.records.json_parts` of all of it."""
+        told = {"case": self.case, "left_out": self.left_out}
+        return json_parts(self.records, self.manifest, self.device, self.remarks, **told)
 
     def within_reach(self) -> list[Record]:
         """Those whose files may be read for pictures: not on other computers that a case alone vouches for."""

@@ -121,7 +121,7 @@ def test_an_output_that_fails_loses_no_other(
     def full(path: Path, *_: object) -> None:
         raise DiskFullError(path, 9, 0)
 
-    monkeypatch.setattr("app.cli.writing.write_json", full)
+    monkeypatch.setattr("app.cli.writing.write_parts", full)
     outputs = ["--json", str(tmp_path / "a.json"), "--csv", str(tmp_path / "a.csv")]
     assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 2
     assert "a.json" in capsys.readouterr().err and (tmp_path / "a.csv").exists()

@@ -217,6 +217,7 @@ def test_a_case_is_written_out_as_when_it_was_made(
     )  # fmt: skip
     assert status == 0, said
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert json.loads((tmp_path / "a.json").read_text("utf-8"))["case"] == str(made)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     assert "urgent" in (tmp_path / "b.csv").read_text("utf-8")
     page = (tmp_path / "b.html").read_text("utf-8")

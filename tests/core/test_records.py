@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from core.errors import WorkbenchError
+from core.files import write_parts
 from core.manifest import Manifest
-from core.records import encode, json_parts, rows, write_json
+from core.records import encode, json_parts, rows
 from core.types import Finding, Record, Remark
 
 
@@ -20,7 +21,7 @@ def manifest(tiny_manifest: dict[str, Any]) -> Manifest:
 def test_schema(finding: Finding, manifest: Manifest, tmp_path: Path) -> None:
     records = [Record("a.png", "c" * 64, "ok", None, finding), Record("b.txt", None, "error", "No image.", None)]
     path = tmp_path / "out.json"
-    write_json(path, iter(records), manifest, "CPU")
+    write_parts(path, json_parts(iter(records), manifest, "CPU"))
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["schema"] == 1
     assert document["device"] == "CPU"
@@ -77,11 +78,11 @@ def test_record_by_record_the_file_is_that_of_the_whole(finding: Finding, manife
 def test_names_of_any_bytes(manifest: Manifest, tmp_path: Path) -> None:
     names = ["数字.png", "odd\udcff.png", 'quote".png']
     path = tmp_path / "out.json"
-    write_json(path, [Record(name, None, "error", "x", None) for name in names], manifest, "CPU")
+    write_parts(path, json_parts([Record(name, None, "error", "x", None) for name in names], manifest, "CPU"))
     assert [record["path"] for record in json.loads(path.read_bytes())["records"]] == names
     assert "数字" in path.read_text(encoding="utf-8")
 
 
 def test_no_folder_to_write_to(manifest: Manifest, tmp_path: Path) -> None:
     with pytest.raises(WorkbenchError, match="cannot be written"):
-        write_json(tmp_path / "none" / "out.json", [], manifest, "CPU")
+        write_parts(tmp_path / "none" / "out.json", json_parts([], manifest, "CPU"))
