@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from core.attributor import Attributor
 
 EXIT_SOME_FAILED = 1
+STDIN = Path("-")
+_FEW = 5
+"""Paths that a message names."""
 
 
 def _print_schema(wanted: bool) -> None:
@@ -47,8 +51,18 @@ def _print_schema(wanted: bool) -> None:
 
 
 def attribute(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Image files and folders of them.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Image files and folders of them.", show_default=False)
+    ] = None,
     *,
+    files_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|-",
+            help="More paths, a line each in a file or on standard input; with null bytes between, as find -print0 "
+            "gives them.",
+        ),
+    ] = None,
     pack: Annotated[
         str,
         typer.Option(
@@ -104,18 +118,13 @@ def attribute(
     outputs = Outputs(json, csv, report)
     outputs.check(case)
     ranks = Ranks()
-    if ranks.count > 1 and case is None:
-        raise WorkbenchError("Several processes can only share a case.", "Give --case FILE.mtaacase.")
-    if ranks.count > 1 and control:
-        raise WorkbenchError("Several processes have not one standard input.", "Leave --control out.")
-    if case is not None:
-        _check_there(paths)
+    if ranks.count > 1:
+        _check_shared(case, control, files_from)
+    paths = _named(paths or [], files_from, case)
     looked = search(paths, subfolders, [*outputs.named, *([case] if case else [])])
     files, left_out = looked.files, wording.left_out(looked.left_out)
     if not files:
-        there = f" Left out, {left_out}." if left_out else ""
-        what = f"There is no image in {', '.join(map(str, paths))}.{there}"
-        raise WorkbenchError(what, "Name image files or their folder.")
+        raise _nothing(paths, left_out)
     begun = settle(pack, files, case if resume else None, tell=ranks.first)
     manifest = read_manifest(begun.pack)
     manifest = manifest.fitting(fit or begun.fit or manifest.image.fit)
@@ -145,10 +154,45 @@ def attribute(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _check_there(paths: Sequence[Path]) -> None:
-    """A case keeps all that it was given: a slip of the pen would stay in it."""
-    if lost := [str(path) for path in paths if not os.path.lexists(path)]:
-        raise WorkbenchError(f"There is no {', '.join(lost)}.", "Correct the path; nothing was put into the case.")
+def _check_shared(case: Path | None, control: bool, files_from: Path | None) -> None:
+    """What several processes cannot do together."""
+    if case is None:
+        raise WorkbenchError("Several processes can only share a case.", "Give --case FILE.mtaacase.")
+    if control:
+        raise WorkbenchError("Several processes have not one standard input.", "Leave --control out.")
+    if files_from == STDIN:
+        raise WorkbenchError("Several processes have not one standard input.", "Write the paths to a file.")
+
+
+def _named(paths: list[Path], files_from: Path | None, case: Path | None) -> list[Path]:
+    """All paths that the command names, and those in its list."""
+    found = [*paths, *(_listed(files_from) if files_from is not None else [])]
+    if not found:
+        raise typer.BadParameter("Name image files or their folders, or a list of them (--files-from).")
+    # A case keeps all that it was given: a slip of the pen would stay in it.
+    if case is not None and (lost := [path for path in found if not os.path.lexists(path)]):
+        raise WorkbenchError(f"There is no {_some(lost)}.", "Correct the path; nothing was put into the case.")
+    return found
+
+
+def _listed(file: Path) -> list[Path]:
+    """The paths in a file or on standard input. Raises WorkbenchError where it cannot be read."""
+    try:
+        data = sys.stdin.buffer.read() if file == STDIN else file.read_bytes()
+    except OSError as error:
+        raise WorkbenchError(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
+    between = b"\0" if b"\0" in data else b"\n"
+    return [Path(os.fsdecode(line)) for line in (part.rstrip(b"\r") for part in data.split(between)) if line]
+
+
+def _nothing(paths: Sequence[Path], left_out: str) -> WorkbenchError:
+    there = f" Left out, {left_out}." if left_out else ""
+    return WorkbenchError(f"There is no image in {_some(paths)}.{there}", "Name image files or their folder.")
+
+
+def _some(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - _FEW:,} more" if len(paths) > _FEW else ""
+    return ", ".join(map(str, paths[:_FEW])) + more
 
 
 def _check_coverage(coverage: float, manifest: Manifest) -> None:

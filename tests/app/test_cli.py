@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -80,7 +81,7 @@ def test_table_json_file_and_report_at_once(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["attribute"], "Missing argument"),
+        (["attribute"], "Name image files"),
         (["attribute", "x.png", "--pack", "nowhere"], "There is no pack nowhere"),
         (["attribute", "x.png", "--pack", "{pack}", "--coverage", "0.5"], "0.8 to 0.95"),
         (["attribute", "x.png", "--pack", "{pack}", "--coverage", "nan"], "0.8 to 0.95"),
@@ -331,3 +332,27 @@ def test_a_case_keeps_to_one_fit_and_one_coverage(
     assert main([*given, str(tmp_path / "b.png"), "--resume", "--json", "-"]) == 0
     first, second = json.loads(capsys.readouterr().out)["records"]
     assert "28x28" in second["adjustments"][0] and second["attack"]["coverage"] == first["attack"]["coverage"] == 0.8
+
+
+def test_paths_come_from_a_list(
+    digits: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(digits / "2.png", digits / "3.png")
+    files = sorted(digits.glob("*.png"))
+
+    def judged(*arguments: object) -> list[str]:
+        status = main(["attribute", *map(str, arguments), "--pack", str(tiny_pack), "--device", "cpu", "--json", "-"])
+        assert status == 0
+        return [record["path"] for record in json.loads(capsys.readouterr().out)["records"]]
+
+    listed = tmp_path / "list.txt"
+    listed.write_bytes(b"\r\n".join(str(file).encode() for file in files[:2]) + b"\r\n\r\n")
+    assert judged("--files-from", listed) == [str(file) for file in files[:2]]
+    assert judged(files[2], "--files-from", listed) == [str(files[2]), str(files[0]), str(files[1])]
+    odd = tmp_path / "two\nlines.png"
+    shutil.copy(files[0], odd)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\0".join([os.fsencode(odd), b""]))))
+    assert judged("--files-from", "-") == [str(odd)]
+    assert main(["attribute", "--files-from", str(tmp_path / "none")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    assert main(["attribute"]) == 2 and "--files-from" in capsys.readouterr().err
