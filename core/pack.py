@@ -193,7 +193,8 @@ def verify_pack(path: str | Path) -> list[Check]:
 
     def network() -> str:
         parameters = sum(p.numel() for p in build_network(loaded[0]).parameters())
-        return f"{loaded[0].manifest.network.backbone}, {parameters:,} parameters, every one in its place"
+        scorer = " with those of its scorer" if loaded[0].manifest.probes is not None else ""
+        return f"{loaded[0].manifest.network.backbone}, {parameters:,} parameters{scorer}, every one in its place"
 
     steps: dict[str, Callable[[], str]] = {"manifest": manifest, "weights": weights, "network": network}
     for name, step in steps.items():
