@@ -23,6 +23,7 @@ from core.wording import (
     quoted,
     signed,
     tells_nothing,
+    unasked_victim,
     value_of,
 )
 
@@ -290,6 +291,9 @@ def banners(answer: Attribution) -> list[tuple[Tone, str]]:
     found += [(Tone.WARN, adjustment_text(adjustment)) for adjustment in answer.adjustments]
     if not_asked(answer):
         found.append((Tone.INFO, translate("Sentence", "No victim was asked: the image alone was judged.")))
+    if unasked := unasked_victim(answer):
+        text = translate("Sentence", "{victim} was not asked: the image alone speaks for it.")
+        found.append((Tone.INFO, text.format(victim=unasked)))
     if is_clean(answer) and answer.familiarity.familiar and answer.attack.reached:
         text = translate(
             "Sentence", "Clean: no known attack is seen. An attack that the pack has not learned may look clean too."

@@ -95,6 +95,11 @@ def _walk(folder: Path, recursive: bool, cancel: CancelToken) -> Iterator[tuple[
     yield from ((path, True) for path in closed)  # each becomes a row that says why
 
 
+def is_evidence(file: Path) -> bool:
+    """Whether there is an image, a case or a pack at this path, which nothing else is to take the place of."""
+    return os.path.lexists(file) and (_OWN.search(file.name) is not None or _begins_as_image(file))
+
+
 def _begins_as_image(file: Path) -> bool:
     try:
         if not file.is_file():  # a pipe would be waited for

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.errors import PackError
 from core.files import replacing
 from core.pack import SUFFIX, read_manifest, verify_pack
-from core.paths import is_own_pack, user_data
+from core.paths import RESOURCES, is_own_pack, user_data
 
 
 def import_pack(path: Path) -> Path:
@@ -26,6 +26,9 @@ def import_pack(path: Path) -> Path:
         if target.read_bytes() == path.read_bytes():
             return target
         raise PackError(f"Another pack named {manifest.name} is already there.", "Export and remove that one first.")
+    shipped = RESOURCES / "packs" / target.name
+    if shipped.exists() and shipped.read_bytes() != path.read_bytes():  # it would be taken for that one
+        raise PackError(f"The program comes with a pack named {manifest.name}.", "Give this one another name.")
     copy_pack(path, target)
     return target
 
@@ -39,5 +42,5 @@ def copy_pack(source: Path, target: Path) -> None:
 def remove_pack(path: Path) -> None:
     """Delete one of the user's own packs. Raises PackError for any other, OSError."""
     if not is_own_pack(path):
-        raise PackError(f"{path} is part of the program.", "Only imported packs can be removed.")
+        raise PackError(f"{path} is not one that was imported.", "Only imported packs can be removed.")
     path.unlink(missing_ok=True)

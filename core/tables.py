@@ -54,7 +54,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("hyperparameters.LABEL.*", "the same nine under each attack (JSON: a list in the ranking's order, with attack)"),
     ("familiarity.score", "distance from the pack's calibration images, or likeness to changed ones that it errs on"),
     ("familiarity.threshold", "scores at or under it are familiar"),
-    ("familiarity.familiar", "whether the answers mean anything"),
+    ("familiarity.familiar", "whether it is; if not, the answers may mean nothing, and if so, they may still be wrong"),
     ("adjustments", "what had to be done to the image to judge it (CSV: joined by |)"),
     ("evidence", "image, or image+probes where victims were asked"),
     ("asked", "the victims that were asked (CSV: joined by |)"),

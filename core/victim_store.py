@@ -80,9 +80,9 @@ def candidates(
     return listed
 
 
-def victims_to_ask(manifest: Manifest, ask: bool, handed: Sequence[Path], pack: Path | None = None) -> list[Held]:
+def victims_to_ask(manifest: Manifest, ask: bool, handed: Sequence[str | Path], pack: Path | None = None) -> list[Held]:
     """Of :func:`candidates` those that can be asked. Raises VictimError for a file of ``handed`` that cannot."""
-    found = candidates(manifest, handed, ask=ask, pack=pack)
+    found = candidates(manifest, [Path(file) for file in handed], ask=ask, pack=pack)
     for one in found:
         if one.error is not None and not one.known:
             raise one.error

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from core.labels import CLEAN, NONE_OF_THESE
 from core.types import Attribution, ClassAnswer, Familiarity, Heatmap, HyperparameterAnswer, Testimony
 
 if TYPE_CHECKING:
@@ -198,9 +199,19 @@ def not_asked(answer: Attribution) -> str:
     return "no victim was asked: judged by the image alone"
 
 
+def unasked_victim(answer: Attribution) -> str:
+    """The victim that is named though only others were asked; else empty."""
+    named, asked = answer.victim.label, {said.victim for said in answer.testimonies}
+    return named if asked and named not in {*asked, CLEAN, NONE_OF_THESE} else ""
+
+
 def notes(answer: Attribution) -> list[str]:
     """What takes from an answer, gravest first: what a reader must know before it."""
-    told = (unfamiliarity(answer.familiarity), contradiction(answer), *answer.adjustments, not_asked(answer))
+    unasked = unasked_victim(answer)
+    told = (
+        unfamiliarity(answer.familiarity), contradiction(answer), *answer.adjustments, not_asked(answer),
+        f"{unasked} was not asked: the image alone speaks for it" if unasked else "",
+    )  # fmt: skip
     return [text for text in told if text]
 
 

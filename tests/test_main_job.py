@@ -60,4 +60,4 @@ def test_the_readme_s_python_runs_as_it_stands(capsys: pytest.CaptureFixture[str
     _, _, after = (RESOURCES.parent / "README.md").read_text("utf-8").partition("```python\n")
     program = after.partition("```")[0].replace('"auto"', '"cpu"')
     exec(compile(program, "README.md", "exec"), {})
-    assert capsys.readouterr().out.count("(28, 28)") == 4
+    assert capsys.readouterr().out.count("(28, 28)") == 6

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.errors import DataError
+from core.errors import DataError, ScenarioError, VictimError
+from core.labels import CLEAN, NONE_OF_THESE
 from core.manifest import ImageSpec
 from core.progress import CancelToken, Progress
 from training.course import Part, Step, steps_of
@@ -143,26 +144,31 @@ def import_victim(
     """Bring one own victim into the file ``out`` once it does its work on clean images; packs of ``image`` can ask it.
 
     victim: as an entry of a scenario's (training.scenario.VictimSpec). data: clean images, in a folder or a tar file,
-    or MNIST's four files. Tells "images", "checked" and "victim". Raises ScenarioError, DataError or VictimError.
+    or MNIST's four files. Tells "images" and "checked". Raises ScenarioError, DataError or VictimError.
     """
     from core.devices import choose_device  # noqa: PLC0415
-    from core.victims import read_card  # noqa: PLC0415
     from training.folders import clean_images  # noqa: PLC0415
     from training.pipeline import bring_victim  # noqa: PLC0415
+    from training.sources import SPLITS  # noqa: PLC0415
 
     spec, wanted, on = check_victim_entries(victim), _checked_on(image, data), choose_device(device)
+    if spec.label in (CLEAN, NONE_OF_THESE):
+        raise ScenarioError(f"{spec.label!r} is an answer of its own, and no victim's name.", "Give another name.")
+    if not Path(str(spec.file)).is_file():
+        raise VictimError(f"There is no file {spec.file}.", "Check the path.")
     tell = _progress(listen)
 
-    def bring(kept: Path) -> str:
+    def bring(kept: Path) -> None:
         clean = clean_images(wanted, data, kept, tell=tell, cancel=cancel)
+        if spec.classes and not clean.classes:
+            raise DataError(f"The images of {data} have no classes.", "Sort them into folders, or leave classes out.")
+        if wanted.source == "folder":  # nothing is trained: every image tells of the victim
+            clean = dataclasses.replace(clean, split=np.full(len(clean.split), SPLITS.index("test"), np.uint8))
         _tell_images(clean, listen)
-        return bring_victim(
-            spec, Path(str(spec.file)), clean, out, on, tell, cancel, _checked(listen), advise=True
-        )  # fmt: skip
+        bring_victim(spec, Path(str(spec.file)), clean, out, on, tell, cancel, _checked(listen), advise=True)
 
     with TemporaryDirectory() as kept:  # which Windows cannot take away while images are mapped from it
-        digest = bring(Path(kept))
-    listen(Event("victim", {"name": spec.label, "accuracy": read_card(out).accuracy, "sha256": digest}))
+        bring(Path(kept))
 
 
 def _checked_on(image: ImageSpec, data: Path) -> CleanSpec:

@@ -32,7 +32,7 @@ from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.types import LoadedImage
 from training.histories import EDITION, with_history
-from training.scenario import CleanSpec
+from training.scenario import CleanSpec, Counts
 from training.sources import SPLITS, CleanImages, content_of, load_source, split_beside, split_by_content
 
 PIXELS, INDEX = "images.bin", "images.json"
@@ -249,7 +249,7 @@ def _write(
         if not read:
             raise DataError(f"None of {len(chosen)} images can be read: {skipped[0]}", "Give other images.")
         rows = (len(read), shape.channels, shape.height, shape.width)
-        split = _split(np.asarray(content), np.asarray([p.held_out for p in read]))
+        split = _split(np.asarray(content), np.asarray([p.held_out for p in read]), spec.pool)
     index = {
         "fingerprint": fingerprint, "shape": rows, "split": split.tolist(), "skipped": skipped,
         "labels": [names.index(p.label) if p.label else -1 for p in read],
@@ -267,11 +267,12 @@ def _written(path: Path, needed: int) -> Iterator[Path]:
         raise unwritten(path, needed, error) from error
 
 
-def _split(content: NDArray[np.float64], held_out: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def _split(content: NDArray[np.float64], held_out: NDArray[np.bool_], pool: Counts) -> NDArray[np.uint8]:
+    """Raises DataError where a split of which images are wanted gets none."""
     mixed = 0 < held_out.sum() < len(held_out)
     split = split_beside(content, held_out) if mixed else split_by_content(content)
     for at, name in enumerate(SPLITS):
-        if not (split == at).any():
+        if getattr(pool, name) and not (split == at).any():
             raise DataError(
                 f"{len(content)} images leave none to {name}.", "Give more, or raise per_class where it is set."
             )

@@ -148,8 +148,8 @@ def bring_victims(
 def bring_victim(
     spec: VictimSpec, source: Path, clean: CleanImages, path: Path, device: torch.device, tell: ProgressCallback,
     cancel: CancelToken | None, checked: Callable[[Verdict], None], *, advise: bool,
-) -> str:  # fmt: skip
-    """Read, check and keep one own victim from the file ``source`` in ``path``; returns that file's sha256.
+) -> None:  # fmt: skip
+    """Read, check and keep one own victim from the file ``source`` in ``path``.
 
     Raises VictimError for one that is refused.
     """
@@ -157,7 +157,7 @@ def bring_victim(
     verdict = check_own(build_victim(card, tensors).to(device), clean, advise=advise, tell=tell, cancel=cancel)
     checked(verdict)
     verdict.insist()
-    return write_victim(replace(card, accuracy=verdict.accuracy), tensors, path)
+    write_victim(replace(card, accuracy=verdict.accuracy), tensors, path)
 
 
 def train_pack(

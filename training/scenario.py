@@ -147,13 +147,13 @@ class VictimSpec(_Grown):
 
 
 def numbers_in(text: str) -> list[float]:
-    """Numbers as people write them, separated by commas or blanks. Raises ValueError."""
-    return [float(part) for part in text.replace(",", " ").split()]
+    """Numbers as people write them, separated by commas or blanks, in brackets or not. Raises ValueError."""
+    return [float(part) for part in text.strip(" []").replace(",", " ").split()]
 
 
 def classes_in(text: str) -> list[int] | list[str]:
-    """Class numbers if all are whole numbers, else names; separated by commas or lines."""
-    parts = [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
+    """Class numbers if all are whole numbers, else names; separated by commas or lines, in brackets or not."""
+    parts = [part.strip() for part in text.strip(" []").replace("\n", ",").split(",") if part.strip()]
     return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else parts
 
 

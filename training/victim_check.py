@@ -69,6 +69,7 @@ class Verdict:
         labelled them, or where it is not known which of its classes they are of.
     among: the share named right when only the data set's classes count. chance: of guessing among these.
     outputs: the victim's own classes. kinds: different classes that it named. advice: what would be better.
+    names: of the images' classes, in the order in which the victim's numbers of them are to be given.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Verdict:
     kinds: int
     advice: Advice | None = None
     labelled: bool = True
+    names: tuple[str, ...] = ()
 
     @property
     def refused(self) -> str:
@@ -104,9 +106,12 @@ class Verdict:
     def insist(self) -> None:
         """Raise VictimError with the likely cause if the victim is refused."""
         if self.refused:
+            some = ", ".join(self.names[:12]) + (", ..." if len(self.names) > 12 else "")
+            classes = f" Its classes are to be given in the order of the images': {some}." if self.names else ""
             unclear = "Check its scaling, its channels' order and its classes' order; none that was tried did better."
             if self.few:
                 unclear = f"Give more clean images: of {self.images} for testing nothing that would help can be found."
+            unclear += classes
             raise VictimError(self.refused, self.advice.words if self.advice else unclear)
 
 
@@ -137,7 +142,7 @@ def check_own(
     verdict = Verdict(
         card.name, len(rows), _accuracy(logits, labels, card.class_map),
         _accuracy(logits, labels, card.class_map, alone=True), chance, chance + ABOVE_CHANCE * (1 - chance),
-        card.classes, kinds,
+        card.classes, kinds, names=clean.class_names,
     )  # fmt: skip
     if not (advise or verdict.refused):
         return verdict
@@ -145,7 +150,10 @@ def check_own(
     variants = list(_variants(card, victim.channels))
     meter = ProgressMeter(f"trying {card.name} otherwise", len(tried) * len(variants), tell, cancel=cancel)
     others = [(changes, _answers(_as(victim, changes), clean, tried, meter, cancel)) for changes in variants]
-    return replace(verdict, advice=_advice(others, logits[: len(tried)], clean.labels[tried], clean.classes, card))
+    advice = _advice(others, logits[: len(tried)], clean.labels[tried], clean.classes, card)
+    if advice is not None and verdict.refused and advice.accuracy < verdict.needed:
+        return verdict  # it would be refused all the same
+    return replace(verdict, advice=advice)
 
 
 @contextmanager

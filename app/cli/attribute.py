@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Sequence
@@ -181,8 +182,17 @@ def _listed(file: Path) -> list[Path]:
         data = sys.stdin.buffer.read() if file == STDIN else file.read_bytes()
     except OSError as error:
         raise WorkbenchError(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as some shells of Windows write lists
+        data = data.decode("utf-16", "replace").encode()
+    elif data.startswith((b"\x89PNG", b"\xff\xd8", b"PK", b"SQLite")):
+        raise WorkbenchError(f"{file} is no list of paths.", "Name images without --files-from.")
+    data = data.removeprefix(codecs.BOM_UTF8)
     between = b"\0" if b"\0" in data else b"\n"
-    return [Path(os.fsdecode(line)) for line in (part.rstrip(b"\r") for part in data.split(between)) if line]
+    found = [Path(os.fsdecode(line)) for line in (part.rstrip(b"\r") for part in data.split(between)) if line]
+    if not found:
+        where = "Standard input" if file == STDIN else str(file)
+        raise WorkbenchError(f"{where} names no file.", "Give a path on each line.")
+    return found
 
 
 def _nothing(paths: Sequence[Path], left_out: str) -> WorkbenchError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +37,7 @@ def show(file: _File) -> None:
     for name, value in _facts(subject, summary, coverage).items():
         facts.add_row(name, plain(value))
     output().print(facts)
-    for heading, counts in (("Attack", summary.attacks), ("Victim", summary.victims)):
+    for heading, counts in (("Attack", summary.attacks), ("Victim", _victims(subject))):
         table = Table(heading, "Files", "of these unfamiliar", box=box.SIMPLE_HEAD, pad_edge=False)
         for label, count, strange in counts:
             table.add_row(plain(label), f"{count:,}", f"{strange:,}")
@@ -44,6 +45,14 @@ def show(file: _File) -> None:
             output().print(table)
     for path, reason in summary.failures:
         output().print(plain(f"{path}: {reason}", "red"))
+
+
+def _victims(subject: Subject) -> list[tuple[str, int, int]]:
+    """As Summary.victims, but for the victims that were handed over: each by its own name."""
+    answers = [record.finding.attribution for record in subject.records if record.finding is not None]
+    named = Counter(answer.victim.label for answer in answers)
+    strange = Counter(answer.victim.label for answer in answers if not answer.familiarity.familiar)
+    return [(label, count, strange[label]) for label, count in named.most_common()]
 
 
 @cli.command()

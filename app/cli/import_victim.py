@@ -65,7 +65,8 @@ def import_victim(
         str,
         typer.Option(
             metavar="N,N,...",
-            help="Its number, from 0, of each class of the images, in their order; or the names of all its classes.",
+            help="Its number, from 0, of each class of the images, in the alphabetical order of their folders; or the "
+            "names of all its classes.",
         ),
     ] = "",
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
@@ -95,7 +96,7 @@ def import_victim(
         raise VictimError(f"The pack {manifest.pack_id} cannot ask victims.", "Choose one whose scenario has [probes].")
     with listener(False) as listen:
         api.import_victim(entries, manifest.image, data, path, listen, device=device)
-    notify(f"Victim: {path}")
+    notify(f"Victim: {path}  (mtaa attribute IMAGES --pack {pack} --victim {path})")
 
 
 def _numbers(text: str, option: str) -> list[float]:

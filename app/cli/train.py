@@ -216,7 +216,10 @@ def _before_examples(kind: str, v: dict[str, Any]) -> str:
         note = f"; fewer than half reach kappa {', '.join(short)} of the grid" if short else ""
         return f"{v['name']}: {reached} logits{note}"
     if v["accuracy"] is None:
-        reason = v.get("refused") or "nobody labelled the images: what it calls a clean one counts as right"
+        reason = v.get("refused") or (
+            "nobody labelled the images: what it calls a clean one counts as right, and that it is given them as it "
+            "wants them was not checked"
+        )
         return f"{v['name']}: {reason}"
     if kind == "victim":
         return f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"

@@ -18,6 +18,7 @@ from app.cli.console import notify, output, plain
 from core import wording
 from core.errors import WorkbenchError
 from core.files import check_writable, write_parts
+from core.folders import is_evidence
 from core.report import check_suffix, write_report
 from core.report.subject import Heatmaps, Pictures, Subject
 from core.tables import write_csv
@@ -65,10 +66,15 @@ class Outputs:
         if self.csv == STDOUT:
             raise typer.BadParameter("Only --json writes to standard output.", param_hint="--csv")
         for path in self.named:
-            if case is not None and path != STDOUT and os.path.realpath(path) == os.path.realpath(case):
+            if path == STDOUT:
+                continue
+            if case is not None and os.path.realpath(path) == os.path.realpath(case):
                 raise WorkbenchError(f"{path} is the case itself.", "Choose another file.")
-            if path != STDOUT:
-                check_writable(path)
+            if self.named.count(path) > 1:
+                raise WorkbenchError(f"{path} cannot be two things at once.", "Give each its own file.")
+            if is_evidence(path):
+                raise WorkbenchError(f"{path} is an image, a case or a pack and would be lost.", "Choose another file.")
+            check_writable(path)
 
     def write(self, found: Subject, written: Callable[[Path], None] = lambda _: None) -> None:
         """Raises WorkbenchError for the first that failed, once the others are written. written: told of those."""
@@ -170,4 +176,7 @@ def _notes(answer: Attribution) -> list[str]:
     for task, classes in (("attack", answer.attack), ("victim", answer.victim)):
         if len(classes.prediction_set) > 1 or not classes.reached:
             notes.append(f"{task}: {wording.candidates(classes)}")
-    return notes + list(answer.adjustments)
+    notes += answer.adjustments
+    if unasked := wording.unasked_victim(answer):
+        notes.append(f"{unasked} was not asked")
+    return notes

@@ -2229,6 +2229,10 @@
         <translation>未询问任何受害模型：仅根据图像判断。</translation>
     </message>
     <message>
+        <source>{victim} was not asked: the image alone speaks for it.</source>
+        <translation>没有询问 {victim}：只有图像本身指向它。</translation>
+    </message>
+    <message>
         <source>Clean: no known attack is seen. An attack that the pack has not learned may look clean too.</source>
         <translation>干净：没有发现已知的攻击。模型包没有学过的攻击也可能看起来是干净的。</translation>
     </message>

@@ -82,12 +82,17 @@ def test_what_cannot_be_imported_says_why(
     into = ("--pack", default_pack, "--out", tmp_path / "out.safetensors")
     for arguments, reason in (
         ((tmp_path / "evil.pth", "--architecture", "resnet18", "--data", data), "is refused"),
-        ((tmp_path / "none.pt", "--data", data), "No such file"),
+        ((tmp_path / "none.pt", "--data", data), "There is no file"),
         ((model, "--data", tmp_path / "empty"), "no image"),
-        ((model, "--data", folder_of(colours(80), tmp_path / "few")), "Give more clean images"),
+        ((model, "--data", folder_of(colours(12), tmp_path / "few")), "Give more clean images"),
         ((model, "--data", data, "--mean", "a half"), "not numbers"),
         ((model, "--data", data, "--std", "0"), "greater than 0"),
         ((model, "--data", data, "--name", "../up"), "should match pattern"),
+        ((model, "--data", data, "--name", "clean"), "answer of its own"),
+        (
+            (model, "--data", folder_of(colours(12), tmp_path / "flat", labelled=False), "--classes", "1,2"),
+            "no classes",
+        ),
         ((model, "--data", data, "--size", "2000"), "less than or equal to 1024"),
     ):
         status, told = run(capsys, "victims", "import", *arguments, *into)

@@ -353,6 +353,29 @@ def test_paths_come_from_a_list(
     shutil.copy(files[0], odd)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\0".join([os.fsencode(odd), b""]))))
     assert judged("--files-from", "-") == [str(odd)]
+    listed.write_text(f"{files[1]}\n", encoding="utf-16")
+    assert judged("--files-from", listed) == [str(files[1])]
+    listed.write_text(f"{files[1]}\n", encoding="utf-8-sig")
+    assert judged("--files-from", listed) == [str(files[1])]
+    listed.write_bytes(b"\n")
+    for wrong, why in ((files[0], "no list of paths"), (listed, "names no file")):
+        assert main(["attribute", "--files-from", str(wrong)]) == 2 and why in capsys.readouterr().err
     assert main(["attribute", "--files-from", str(tmp_path / "none")]) == 2
     assert "cannot be read" in capsys.readouterr().err
     assert main(["attribute"]) == 2 and "--files-from" in capsys.readouterr().err
+
+
+def test_no_output_takes_the_place_of_evidence(
+    digits: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, pack, other = digits / "2.png", tmp_path / "a.mtaapack", tmp_path / "a.out"
+    shutil.copy(tiny_pack, pack)
+    before = image.read_bytes(), pack.read_bytes()
+    for options, why in (
+        (("--json", image), "would be lost"),
+        (("--csv", pack), "would be lost"),
+        (("--json", other, "--csv", other), "two things at once"),
+    ):
+        assert main(["attribute", str(digits), "--pack", str(tiny_pack), *map(str, options)]) == 2
+        assert why in " ".join(capsys.readouterr().err.split())
+    assert (image.read_bytes(), pack.read_bytes()) == before and not other.exists()

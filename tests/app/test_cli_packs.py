@@ -105,5 +105,9 @@ def test_a_pack_is_imported_and_removed(
         assert why in " ".join(capsys.readouterr().err.split())
     assert mine.read_bytes() == before
     assert main(["packs", "remove", mine.stem]) == 0 and not mine.exists()
-    assert main(["packs", "remove", "mnist"]) == 2 and "part of the program" in capsys.readouterr().err
+    assert main(["packs", "remove", "mnist"]) == 2 and "not one that was imported" in capsys.readouterr().err
+    shipped = tmp_path / "shipped.mtaapack"
+    write_pack(shipped, {**read_manifest(colour_pack).model_dump(exclude={"weights_sha256"}), "name": "natural"},
+               load_pack(colour_pack).weights)  # fmt: skip
+    assert main(["packs", "import", str(shipped)]) == 2 and "comes with a pack" in capsys.readouterr().err
     assert main(["packs", "remove", str(tiny_pack)]) == 2 and tiny_pack.exists()

@@ -87,6 +87,18 @@ def test_that_no_victim_was_asked_is_said_once(finding: Finding) -> None:
     assert wording.not_asked(reason) == ""
 
 
+def test_a_victim_that_is_named_and_was_not_asked_is_told(finding: Finding) -> None:
+    answer = finding.attribution
+    named = answer.victim.label
+    others = types.Testimony("another", "0" * 64, changes=False, margin=1.0, match=0.0, odds=-3.0)
+    assert wording.unasked_victim(answer) == "" and named != "clean"
+    told = dataclasses.replace(answer, testimonies=(others,))
+    assert wording.unasked_victim(told) == named
+    assert f"{named} was not asked: the image alone speaks for it" in wording.notes(told)
+    itself = dataclasses.replace(others, victim=named)
+    assert wording.unasked_victim(dataclasses.replace(answer, testimonies=(others, itself))) == ""
+
+
 @pytest.mark.parametrize(
     ("odds", "times"),
     [(0.0, "1.0"), (-0.7, "2.0"), (2.3, "10"), (-5.5, "245"), (6.91, "more than 1,000"), (900.0, "more than 1,000")],
