@@ -159,6 +159,10 @@ def write_result(path: Path, result: dict[str, Any]) -> None:
     notify(f"Measurements: {path}")
 
 
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+
+
 def _print_attribution(result: dict[str, Any]) -> None:
     asked = f" with {len(result['asked'])} victims asked" if result["asked"] else ""
     meanings = {
@@ -172,8 +176,8 @@ def _print_attribution(result: dict[str, Any]) -> None:
     for heading in ("Images a second", "Median", "Each repeat"):
         table.add_column(heading)
     for name, meaning in meanings.items():
-        each = ", ".join(f"{repeat[name]:,.0f}" for repeat in result["repeats"])
-        table.add_row(meaning, f"{result['median'][name]:,.0f}", each)
+        each = ", ".join(_rate(repeat[name]) for repeat in result["repeats"])
+        table.add_row(meaning, _rate(result["median"][name]), each)
     console = output()
     console.print(table)
     memory = result["peak_memory_mib"]
