@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication
 from app.i18n import QT_TRANSLATE_NOOP
 from app.requests import Entry
 from core.types import NO_REMARK, Attribution, Record, Remark
-from core.wording import is_weakened, why_not
+from core.wording import is_weakened, unasked_victim, why_not
 
 translate = QCoreApplication.translate
 
@@ -63,8 +63,8 @@ class Row:
 def doubt_of(answer: Attribution) -> Doubt:
     """SURE when both prediction sets hold one label that reaches them, and agree, about the image as it was attacked.
 
-    WEAKENED: the same about what is left of it, or about an image of another kind than the pack's. UNFAMILIAR outweighs
-    all.
+    WEAKENED: the same about what is left of it, or about an image of another kind than the pack's, or with a victim
+    named that was not asked while others were. UNFAMILIAR outweighs all.
     """
     if not answer.familiarity.familiar:
         return Doubt.UNFAMILIAR
@@ -72,7 +72,7 @@ def doubt_of(answer: Attribution) -> Doubt:
     sure = all(task.reached and len(task.prediction_set) == 1 for task in tasks) and not answer.contradicts_itself
     if not sure:
         return Doubt.OPEN
-    return Doubt.WEAKENED if is_weakened(answer) else Doubt.SURE
+    return Doubt.WEAKENED if is_weakened(answer) or unasked_victim(answer) else Doubt.SURE
 
 
 def doubt_rank(row: Row) -> tuple[int, float]:

@@ -21,6 +21,7 @@ from app.main_window import MainWindow
 from app.marks import draw_mark
 from app.requests import Entry
 from app.sentence import case_sentence
+from core import types
 from core.types import Candidate, Familiarity, Finding, Record
 from tests.app.helpers import PATIENCE, drop, wait_judged
 
@@ -81,6 +82,10 @@ def test_one_label_leaves_an_answer_open_where_the_set_or_the_other_task_does_no
     assert doubt_of(lossy) is Doubt.SURE
     for told in ("file is JPEG: part of the perturbation was lost", "60 of 486 tiles of 224x224 judged, spread evenly"):
         assert doubt_of(replace(lossy, adjustments=(*lossy.adjustments, told))) is Doubt.WEAKENED
+    other = types.Testimony("another", "0" * 64, changes=False, margin=1.0, match=0.0, odds=-3.0)
+    itself = replace(other, victim=lossy.victim.label)
+    assert doubt_of(replace(lossy, testimonies=(other,))) is Doubt.WEAKENED, "its victim was not asked"
+    assert doubt_of(replace(lossy, testimonies=(other, itself))) is Doubt.SURE
     nobody = replace(answer.victim, ranking=answer.victim.ranking[::-1], prediction_set=("clean",))
     assert doubt_of(replace(answer, victim=nobody)) is Doubt.OPEN
 
