@@ -162,13 +162,21 @@ def import_victim(
         clean = clean_images(wanted, data, kept, tell=tell, cancel=cancel)
         if spec.classes and not clean.classes:
             raise DataError(f"The images of {data} have no classes.", "Sort them into folders, or leave classes out.")
-        if wanted.source == "folder":  # nothing is trained: every image tells of the victim
+        if wanted.source == "folder" and not _has_test_part(data):  # nothing is trained here: every image tells of it
             clean = dataclasses.replace(clean, split=np.full(len(clean.split), SPLITS.index("test"), np.uint8))
         _tell_images(clean, listen)
         bring_victim(spec, Path(str(spec.file)), clean, out, on, tell, cancel, _checked(listen), advise=True)
 
     with TemporaryDirectory() as kept:  # which Windows cannot take away while images are mapped from it
         bring(Path(kept))
+
+
+def _has_test_part(data: Path) -> bool:
+    """Whether some of a folder's images are held out, and others not: a victim may have been trained on those."""
+    from training.folders import open_folder  # noqa: PLC0415
+
+    with open_folder(data) as found:
+        return 0 < sum(picture.held_out for picture in found) < len(found)
 
 
 def _checked_on(image: ImageSpec, data: Path) -> CleanSpec:

@@ -60,12 +60,19 @@ def test_a_model_is_imported_and_asked(
     assert status == 2 and "mean [0.5" in told and "classes = [0, 5, 2, 3]" in told and not out.exists()
     command += ["--mean", "0.5", "--std", "0.5", "--classes", "0,5,2,3", "--name", "Mine"]
     status, told = run(capsys, *command)
-    assert status == 0 and "names 100.00%" in told and str(out) in told
+    assert status == 0 and "names 100.00% of 240 clean test images" in told and str(out) in told
     card = read_card(out)
     assert card.name == "Mine" and card.accuracy == 1.0 and card.class_map == (0, 5, 2, 3)
     before = out.read_bytes()
     status, told = run(capsys, *command)
     assert status == 2 and "exists already" in told and out.read_bytes() == before
+    parts = tmp_path / "parts"
+    folder_of(colours(60), parts / "train")
+    folder_of(colours(40), parts / "val")
+    again = [parts if part is data else tmp_path / "again.safetensors" if part is out else part for part in command]
+    status, told = run(capsys, *again)
+    # 40 that are held out, and the same 40 in the other part; the victim may have been trained on the 20 others
+    assert status == 0 and "of 80 clean test images" in told
 
     image = next(data.rglob("*.png"))
     assert main([*map(str, ("attribute", image, "--pack", default_pack, "--victim", out, "--json", "-"))]) == 0
