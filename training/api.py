@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.errors import DataError, ScenarioError, VictimError
-from core.labels import CLEAN, NONE_OF_THESE
+from core.errors import DataError, VictimError
 from core.manifest import ImageSpec
 from core.progress import CancelToken, Progress
 from training.course import Part, Step, steps_of
@@ -149,11 +148,8 @@ def import_victim(
     from core.devices import choose_device  # noqa: PLC0415
     from training.folders import clean_images  # noqa: PLC0415
     from training.pipeline import bring_victim  # noqa: PLC0415
-    from training.sources import SPLITS  # noqa: PLC0415
 
     spec, wanted, on = check_victim_entries(victim), _checked_on(image, data), choose_device(device)
-    if spec.label in (CLEAN, NONE_OF_THESE):
-        raise ScenarioError(f"{spec.label!r} is an answer of its own, and no victim's name.", "Give another name.")
     if not Path(str(spec.file)).is_file():
         raise VictimError(f"There is no file {spec.file}.", "Check the path.")
     tell = _progress(listen)
@@ -162,21 +158,11 @@ def import_victim(
         clean = clean_images(wanted, data, kept, tell=tell, cancel=cancel)
         if spec.classes and not clean.classes:
             raise DataError(f"The images of {data} have no classes.", "Sort them into folders, or leave classes out.")
-        if wanted.source == "folder" and not _has_test_part(data):  # nothing is trained here: every image tells of it
-            clean = dataclasses.replace(clean, split=np.full(len(clean.split), SPLITS.index("test"), np.uint8))
         _tell_images(clean, listen)
         bring_victim(spec, Path(str(spec.file)), clean, out, on, tell, cancel, _checked(listen), advise=True)
 
     with TemporaryDirectory() as kept:  # which Windows cannot take away while images are mapped from it
         bring(Path(kept))
-
-
-def _has_test_part(data: Path) -> bool:
-    """Whether some of a folder's images are held out, and others not: a victim may have been trained on those."""
-    from training.folders import open_folder  # noqa: PLC0415
-
-    with open_folder(data) as found:
-        return 0 < sum(picture.held_out for picture in found) < len(found)
 
 
 def _checked_on(image: ImageSpec, data: Path) -> CleanSpec:

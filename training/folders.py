@@ -268,8 +268,13 @@ def _written(path: Path, needed: int) -> Iterator[Path]:
 
 
 def _split(content: NDArray[np.float64], held_out: NDArray[np.bool_], pool: Counts) -> NDArray[np.uint8]:
-    """Raises DataError where a split of which images are wanted gets none."""
+    """pool: images wanted of each split. Raises DataError where one that is wanted gets none.
+
+    Where none is wanted nothing is trained or calibrated: all images test, if no part of them is held out for that.
+    """
     mixed = 0 < held_out.sum() < len(held_out)
+    if not (mixed or pool.train or pool.calibration or pool.test):
+        return np.full(len(content), SPLITS.index("test"), np.uint8)
     split = split_beside(content, held_out) if mixed else split_by_content(content)
     for at, name in enumerate(SPLITS):
         if getattr(pool, name) and not (split == at).any():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
 from pydantic import (
@@ -31,6 +31,8 @@ from core.manifest import Fit
 from core.model.config import NetworkConfig
 
 Augmentation = Literal["shift", "photo"]
+
+_Kind = TypeVar("_Kind", bound=BaseModel)
 
 _OF_TRAINED = {"architecture", "name", "passes", "augmentation"}
 """Entries of a victim that is trained here."""
@@ -128,6 +130,8 @@ class VictimSpec(_Grown):
     def _whole(self) -> VictimSpec:
         if not self.label:
             raise ValueError("a victim needs a name or an architecture")
+        if self.label.lower() == CLEAN:
+            raise ValueError(f"{CLEAN!r} is the label of images that nobody attacked")
         if self.file is not None and (self.passes != 1.0 or self.augmentation is not None):
             raise ValueError("passes and augmentation are for victims trained here, file is for those that are not")
         if self.file is None and (given := sorted(self.model_fields_set - _OF_TRAINED)):
@@ -286,7 +290,7 @@ class Scenario(_Grown):
         keys = [a.key for a in self.attacks]
         if len(set(keys)) != len(keys):
             raise ValueError(f"two attack entries share name and backend: {keys}")
-        if CLEAN in {name.lower() for name in (*labels, *(a.name for a in self.attacks))}:
+        if CLEAN in {attack.name.lower() for attack in self.attacks}:
             raise ValueError(f"{CLEAN!r} is the label of images that nobody attacked")
         if self.training.extractor_epochs and self.network.perturbation_extractor is None:
             raise ValueError("training.extractor_epochs needs a network with a perturbation extractor")
@@ -333,26 +337,21 @@ def read_scenario(path: Path) -> Scenario:
 
 def check_scenario(document: Mapping[str, Any], what: str = "This") -> Scenario:
     """The scenario that a TOML document holds. Raises ScenarioError, which calls the document ``what``."""
-    try:
-        return Scenario.model_validate(document)
-    except ValidationError as error:
-        raise ScenarioError(
-            f"{what} is not a scenario: {_faults(error, 'scenario')}.", "Mend these entries."
-        ) from error
+    return _checked(Scenario, document, "scenario", f"{what} is not a scenario")
 
 
 def check_victim_entries(entries: Mapping[str, Any]) -> VictimSpec:
     """One victim of a scenario by itself. Raises ScenarioError."""
+    return _checked(VictimSpec, entries, "victim", "No victim is said to be so")
+
+
+def _checked(kind: type[_Kind], document: Mapping[str, Any], whole: str, fault: str) -> _Kind:
+    """whole: what the document is called where no entry of it is at fault."""
     try:
-        return VictimSpec.model_validate(entries)
+        return kind.model_validate(document)
     except ValidationError as error:
-        raise ScenarioError(
-            f"No victim is said to be so: {_faults(error, 'victim')}.", "Mend these entries."
-        ) from error
-
-
-def _faults(error: ValidationError, whole: str) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or whole}: {e['msg']}" for e in error.errors())
+        lines = [f"{'.'.join(map(str, e['loc'])) or whole}: {e['msg']}" for e in error.errors()]
+        raise ScenarioError(f"{fault}: {'; '.join(lines)}.", "Mend these entries.") from error
 
 
 def write_scenario(path: Path, document: Mapping[str, Any]) -> Scenario:

@@ -264,8 +264,10 @@ class Choices:
         return clean
 
     def check_document(self, victim: VictimChoice) -> dict[str, Any]:
-        """A scenario of this victim alone, for `mtaa victims check`."""
-        return {**self.document(), "name": "check", "victims": [victim.document()]}
+        """A scenario of this victim alone, for `mtaa victims check`. It attacks nothing: all images are tests."""
+        pool = {"pool": {"train": 0, "calibration": 0, "test": 0}}
+        clean = self.clean_document() | pool
+        return {**self.document(), "name": "check", "clean": clean, "victims": [victim.document()]}
 
     def key_of(self, victim: VictimChoice) -> str:
         """What a check of this victim is of: itself and the images."""

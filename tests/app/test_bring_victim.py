@@ -95,7 +95,7 @@ def test_what_cannot_be_imported_says_why(
         ((model, "--data", data, "--mean", "a half"), "not numbers"),
         ((model, "--data", data, "--std", "0"), "greater than 0"),
         ((model, "--data", data, "--name", "../up"), "should match pattern"),
-        ((model, "--data", data, "--name", "clean"), "answer of its own"),
+        ((model, "--data", data, "--name", "Clean"), "nobody attacked"),
         (
             (model, "--data", folder_of(colours(12), tmp_path / "flat", labelled=False), "--classes", "1,2"),
             "no classes",
@@ -165,7 +165,7 @@ def test_a_model_that_falls_on_the_list_is_checked_and_asked(
     assert "6 classes the images are of" in told and not dialog.ok.isEnabled()
     dialog.panel.take.click()
     qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check", timeout=PATIENCE)
-    assert "It names 100.0%" in dialog.panel.verdict.text() and dialog.ok.isEnabled()
+    assert "It names 100.0% of 240 clean test" in dialog.panel.verdict.text() and dialog.ok.isEnabled()
     dialog.images.setText(str(data.parent))
     assert not dialog.ok.isEnabled(), "it was not checked on these"
     dialog.images.setText(str(data))
