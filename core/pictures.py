@@ -28,6 +28,11 @@ def to_pixels(picture: Image.Image) -> Pixels:
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
+def plus(pixels: Pixels, noise: NDArray[np.float64]) -> Pixels:
+    """noise: in grey levels, of a shape that goes with the pixels'. Rounded, and kept within 8 bits."""
+    return (pixels + noise).round().clip(0, 255).astype(np.uint8)
+
+
 def through_jpeg(pixels: Pixels, quality: int, subsampling: int = HALF_COLOUR) -> Pixels:
     file = io.BytesIO()
     to_picture(pixels).save(file, "JPEG", quality=quality, subsampling=subsampling)

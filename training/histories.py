@@ -14,6 +14,7 @@ from core.pictures import (
     FULL_COLOUR,
     HALF_COLOUR,
     Pixels,
+    plus,
     resized,
     sharpened,
     some_part,
@@ -81,8 +82,7 @@ def _enlarged(image: Pixels, rng: np.random.Generator) -> Pixels:
 def _grained(image: Pixels, rng: np.random.Generator) -> Pixels:
     """With noise of every pixel's own, as film and scanners have it: in each channel, or the same in all."""
     channels = int(rng.choice((1, len(image))))
-    grain = rng.standard_normal((channels, *image.shape[1:])) * _level(rng)
-    return (image + grain).round().clip(0, 255).astype(np.uint8)
+    return plus(image, rng.standard_normal((channels, *image.shape[1:])) * _level(rng))
 
 
 def _level(rng: np.random.Generator) -> float:

@@ -1,4 +1,4 @@
-"""The pack under test on images that were saved as JPEG, resized or cropped on their way: right, or flagged?"""
+"""The pack under test on images that were saved as JPEG, resized, cropped or made noisy: right, or flagged?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.pictures import Pixels, resized, through_jpeg
+from core.pictures import Pixels, plus, resized, through_jpeg
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
 from training.experiments.judge import (
@@ -33,39 +33,45 @@ IMAGES = 6000
 """Test examples at scale 1, evenly taken."""
 
 
-Change = Callable[[Pixels], Pixels]
+Change = Callable[[Pixels, np.random.Generator], Pixels]
+"""The generator is the same for an adversarial image and its clean one."""
 
 
 def jpeg(quality: int) -> Change:
-    return lambda image: through_jpeg(image, quality)
+    return lambda image, _: through_jpeg(image, quality)
 
 
-def there_and_back(image: Pixels) -> Pixels:
+def noise(level: float) -> Change:
+    """Gaussian, of every pixel's own; level: its standard deviation in grey levels."""
+    return lambda image, rng: plus(image, rng.normal(0, level, image.shape))
+
+
+def there_and_back(image: Pixels, _: np.random.Generator) -> Pixels:
     """Twice as large and back, both with Pillow's bicubic filter, rounded to 8 bits in between and after."""
     height, width = image.shape[1:]
     return resized(resized(image, 2 * height, 2 * width), height, width)
 
 
-def cropped(image: Pixels) -> Pixels:
+def cropped(image: Pixels, _: np.random.Generator) -> Pixels:
     """Seven eighths of both sides, off the centre and off any grid of the image."""
     height, width = (round(side * 7 / 8) for side in image.shape[1:])
     top, left = ((side - kept) // 11 + 1 for side, kept in zip(image.shape[1:], (height, width), strict=True))
     return image[:, top : top + height, left : left + width]
 
 
-def screenshot(image: Pixels) -> Pixels:
+def screenshot(image: Pixels, _: np.random.Generator) -> Pixels:
     """As a viewer at 125 % shows it: enlarged with a triangle filter and rounded to 8 bits."""
     height, width = (round(side * 5 / 4) for side in image.shape[1:])
     return resized(image, height, width, Image.Resampling.BILINEAR)
 
 
-def darker(image: Pixels) -> Pixels:
+def darker(image: Pixels, _: np.random.Generator) -> Pixels:
     """Every level times 0.9, rounded."""
     return (image * 0.9).round().astype(np.uint8)
 
 
 CHANGES: dict[str, Change] = {
-    "as it was": lambda image: image,
+    "as it was": lambda image, _: image,
     "JPEG 95": jpeg(95),
     "JPEG 90": jpeg(90),
     "JPEG 75": jpeg(75),
@@ -73,7 +79,13 @@ CHANGES: dict[str, Change] = {
     "cropped to seven eighths": cropped,
     "screenshot at 125 %": screenshot,
     "darker by a tenth": darker,
+    "noise of 5 levels": noise(5),
+    "noise of 20 levels": noise(20),
 }
+
+
+def _generator(row: int) -> np.random.Generator:
+    return np.random.default_rng(int(row))
 
 
 def lasting(
@@ -86,7 +98,10 @@ def lasting(
     """
     test, size = study.examples("test"), study.examples("test").clean.shape[-2:]
     fools = StillFools.of(study.scenario, study.victims, study.device)
-    pairs = ([resized(change(images[row]), *size) for images in (test.adversarial, test.clean)] for row in rows)
+    pairs = (
+        [resized(change(images[row], _generator(row)), *size) for images in (test.adversarial, test.clean)]
+        for row in rows
+    )
     lasts = np.concatenate(
         [
             fools(torch.from_numpy(np.stack(pair))[None], torch.from_numpy(test.victim[row : row + 1])).numpy()
@@ -119,7 +134,8 @@ def cells(study: Study, seed: int) -> list[Cell]:
             images, truth, known = pack_truth(study)
             rows = np.unique(np.linspace(0, len(images) - 1, min(study.images(IMAGES), len(images))).astype(int))
             before: Pixels = (images[rows] * 255).round().astype(np.uint8)
-            after = unit(np.stack([change(image) for image in before]))
+            drawn = map(_generator, known[rows])
+            after = unit(np.stack([change(*one) for one in zip(before, drawn, strict=True)]))
             verdicts = judge(attributor_of(study, held if asked else ()), after, study.tell)
             own = truth.of(rows)
             figures = counted(verdicts, own, study.pack.manifest) | ({"asked": names} if asked else {})
@@ -187,7 +203,7 @@ def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
 
 
 ITEM = Item(
-    "robustness", "After JPEG, resizing and cropping: right, or flagged as unfamiliar", cells, table, draw,
+    "robustness", "After JPEG, resizing, cropping and noise: right, or flagged as unfamiliar", cells, table, draw,
     of_pack=True,
     choices=(
         "RMSE on Table 1's scale.",

@@ -1,12 +1,13 @@
 """The pack under test on the same attacks made by other toolboxes, on digits that it has not seen, by their defaults.
 
-An image that does not fool its victim, or with a margin under the kappa asked for, is counted and not judged.
+By the image alone, and with those of its victims asked that are at hand. An image that does not fool its victim, or
+with a margin under the kappa asked for, is counted and not judged.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from core.frozen import how_to_get
+from core.victim_store import Held
 from training.attacks import ATTACKS
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table, shown
-from training.experiments.judge import Truth, attributor_of, check_victims, counted, judge
+from training.experiments.judge import Truth, attributor_of, check_victims, counted, held_by, judge
 from training.experiments.perturbations import attack_digits, known_digits, load
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.scenario import AttackSpec, VictimSpec
@@ -44,11 +46,11 @@ DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
-    manifest = study.pack.manifest
     check_victims(study)
-    known = {a.name: a for a in manifest.attacks}
+    known = {a.name for a in study.pack.manifest.attacks}
+    held = held_by(study)
     return [
-        _cell(study, seed, toolbox, name, victim)
+        _cell(study, seed, toolbox, name, victim, held)
         for toolbox, attacks in DEFAULTS.items()
         for name in attacks
         if name in known and (toolbox, name) in ATTACKS
@@ -56,7 +58,9 @@ def cells(study: Study, seed: int) -> list[Cell]:
     ]
 
 
-def _cell(study: Study, seed: int, toolbox: str, name: str, victim_spec: VictimSpec) -> Cell:
+def _cell(
+    study: Study, seed: int, toolbox: str, name: str, victim_spec: VictimSpec, held: Sequence[Held]
+) -> Cell:  # fmt: skip
     manifest = study.pack.manifest
     label = next(a for a in manifest.attacks if a.name == name)
     index = manifest.attacks.index(label)
@@ -79,39 +83,54 @@ def _cell(study: Study, seed: int, toolbox: str, name: str, victim_spec: VictimS
         figures: dict[str, Any] = {"tried": len(images), "made": len(adversarial)}
         if not len(adversarial):
             return Result(figures)
-        verdicts = judge(attributor_of(study), adversarial, study.tell)
         alike = np.full(len(adversarial), index), np.full(len(adversarial), victim_index)
         truth = Truth(*alike, values[made.success])
+        verdicts = judge(attributor_of(study), adversarial, study.tell)
+        figures |= counted(verdicts, truth, manifest)
         arrays = verdicts.arrays() | {"true_value": truth.value}
-        return Result(figures | counted(verdicts, truth, manifest), arrays)
+        if held:
+            asked = judge(attributor_of(study, held), adversarial, study.tell)
+            figures["victims_asked"] = counted(asked, truth, manifest) | {"asked": names}
+            arrays |= {f"asked_{column}": found for column, found in asked.arrays().items()}
+        return Result(figures, arrays)
 
+    names = [one.name for one in held]
     settings = {
         "seed": seed, "pack": manifest.pack_id, "attack": spec.model_dump(), "victim": victim_spec.label,
-        "images": count,
+        "images": count, "asked": names,
     }  # fmt: skip
     found = importlib.util.find_spec(toolbox) is not None
     absent = "" if found else f"{toolbox} is not installed. {how_to_get(toolbox, 'bench')}"
     return Cell(f"{toolbox} {name} on {victim_spec.label}", "toolbox", settings, compute, absent)
 
 
-def _pooled(found: Found, beginning: str) -> dict[str, list[float]]:
-    """Figures over all victims of one toolbox and attack, by seed, every image weighing the same."""
-    pooled: dict[str, list[float]] = {
-        key: [] for key in ("tried", "made", "attack", "victim", "hyperparameter", "unfamiliar")
-    }
+_SHARES = ("attack", "victim", "unfamiliar")
+
+
+def _pooled(found: Found, beginning: str) -> dict[str, dict[str, list[float]]]:
+    """Figures over all victims of one toolbox and attack, by seed, every image weighing the same.
+
+    What was made under "", what the pack says by the image under "image", and with its victims asked under "asked".
+    """
+    pooled: dict[str, dict[str, list[float]]] = {"": {"tried": [], "made": []}, "image": {}, "asked": {}}
     for cells in found.runs.values():
         own = [cell for name, cell in cells.items() if name.startswith(beginning)]
         if not own:
             continue
+        for key, over in pooled[""].items():
+            over.append(sum(cell[key] for cell in own))
         judged = [cell for cell in own if cell.get("examples")]
-        weights = [cell["examples"] for cell in judged]
-        pooled["tried"].append(sum(cell["tried"] for cell in own))
-        pooled["made"].append(sum(cell["made"] for cell in own))
-        if judged:
-            for key in ("attack", "victim", "unfamiliar"):
-                pooled[key].append(100 * float(np.average([cell[key] for cell in judged], weights=weights)))
-            squares = [cell["hyperparameter"] ** 2 for cell in judged]
-            pooled["hyperparameter"].append(float(np.sqrt(np.average(squares, weights=weights))))
+        asked = [cell["victims_asked"] for cell in judged if "victims_asked" in cell]
+        for way, answers in (("image", judged), ("asked", asked)):
+            if not answers:
+                continue
+            weights = [answer["examples"] for answer in answers]
+            for key in _SHARES:
+                share = 100 * float(np.average([answer[key] for answer in answers], weights=weights))
+                pooled[way].setdefault(key, []).append(share)
+            squares = [answer["hyperparameter"] ** 2 for answer in answers]
+            error = float(np.sqrt(np.average(squares, weights=weights)))
+            pooled[way].setdefault("hyperparameter", []).append(error)
     return pooled
 
 
@@ -120,25 +139,33 @@ def table(found: Found) -> Table:
     for toolbox, attacks in DEFAULTS.items():
         for name in attacks:
             pooled = _pooled(found, f"{toolbox} {name} on ")
-            digits = {"tried": 0, "made": 0}
-            rows.append([toolbox, name, *(shown(values, digits.get(key, 2)) for key, values in pooled.items())])
-    return Table(["Toolbox", "Attack", "tried", "fooled", "attack %", "victim %", "RMSE", "unfamiliar %"], rows)
+            made = [shown(values, 0) for values in pooled[""].values()]
+            told = [
+                shown(pooled[way].get(key, []), 2) for way in ("image", "asked") for key in (*_SHARES, "hyperparameter")
+            ]
+            rows.append([toolbox, name, *made, *told])
+    by_image = ["attack %", "victim %", "unfamiliar %", "RMSE"]
+    asked = [f"{heading}, victims asked" for heading in by_image]
+    return Table(["Toolbox", "Attack", "tried", "fooled", *by_image, *asked], rows)
 
 
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
-    panels: dict[str, dict[str, dict[str, float | None]]] = {"attack": {}, "victim": {}}
+    panels: dict[str, dict[str, dict[str, float | None]]] = {"attack": {}, "victim": {}, "victim, victims asked": {}}
     for toolbox, attacks in DEFAULTS.items():
         for name in attacks:
             pooled = _pooled(found, f"{toolbox} {name} on ")
-            for task, panel in panels.items():
-                panel.setdefault(toolbox, {})[name] = float(np.mean(pooled[task])) if pooled[task] else None
-    bars(figure, {f"{task} (%)": panel for task, panel in panels.items()})
+            for title, panel in panels.items():
+                way = "asked" if title.endswith("asked") else "image"
+                values = pooled[way].get(title.split(",")[0])
+                panel.setdefault(toolbox, {})[name] = float(np.mean(values)) if values else None
+    bars(figure, {f"{title} (%)": panel for title, panel in panels.items()})
 
 
 ITEM = Item(
     "toolboxes", "The same attacks made by other toolboxes, by their defaults", cells, table, draw, of_pack=True,
     choices=(
         "Values are spread evenly over the pack's range; RMSE on Table 1's scale.",
+        "Asked are those of the pack's victims whose files are in DIR/victims.",
         "PGD's step is each toolbox's default ratio to epsilon; foolbox's C&W is cut to 1,000 steps a search.",
         "An image that does not fool its victim, or by less than the kappa asked for, is counted and not judged.",
     ),

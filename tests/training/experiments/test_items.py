@@ -311,6 +311,23 @@ def test_toolboxes_judge_only_what_fools(shared: Path, study: Build) -> None:
     assert figures["attack"] == pytest.approx((arrays["attack"] == names.index("FGSM")).mean())
 
 
+def test_toolboxes_pool_images_by_the_image_and_with_victims_asked() -> None:
+    def told(examples: int, attack: float, error: float) -> dict[str, float]:
+        return {"examples": examples, "attack": attack, "victim": 1, "unfamiliar": 0, "hyperparameter": error}
+
+    asked = told(3, 1, 0) | {"asked": ["VGG16"]}
+    runs = {
+        "cleverhans FGSM on VGG16": {"tried": 4, "made": 3, **told(3, 1, 2), "victims_asked": asked},
+        "cleverhans FGSM on VGG19": {"tried": 4, "made": 1, **told(1, 0, 6), "victims_asked": told(1, 1, 4)},
+        "cleverhans FGSM on ResNet18": {"tried": 4, "made": 0},
+    }
+    item = ITEMS["toolboxes"]
+    first, second, *_ = item.table(Found({"0": runs})).rows
+    by_image, with_victims = ("75.00", "100.00", "0.00", "3.46"), ("100.00", "100.00", "0.00", "2.00")
+    assert first == ["cleverhans", "FGSM", "12", "4", *by_image, *with_victims]
+    assert second == ["cleverhans", "PGD", *("not run" for _ in range(10))]
+
+
 def test_feature_maps_differ_where_the_images_do(shared: Path, study: Build, toy: Scenario) -> None:
     victim = load(study(shared), toy.victims[1])
     images = torch.randint(0, 256, (3, 1, 8, 8), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
