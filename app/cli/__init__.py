@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import core
-from app.cli import attribute, benchmark, case, doctor, import_victim, packs, reproduce, train
+from app.cli import attribute, benchmark, case, doctor, packs, reproduce, train, victims
 from app.cli.console import notify
 from core.errors import Cancelled, WorkbenchError
 
@@ -35,8 +35,7 @@ cli = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty
 cli.command("attribute")(attribute.attribute)
 cli.add_typer(case.cli, name="case")
 cli.add_typer(packs.cli, name="packs")
-train.victims.command("import")(import_victim.import_victim)
-cli.add_typer(train.victims, name="victims")
+cli.add_typer(victims.cli, name="victims")
 for _command in (train.estimate, train.generate, train.train, train.run):
     cli.command()(_command)
 cli.command("reproduce")(reproduce.reproduce)

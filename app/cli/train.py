@@ -1,4 +1,4 @@
-"""``mtaa victims|generate|train|run``: from a scenario file to a model pack."""
+"""``mtaa generate|train|run|estimate``: from a scenario file to a model pack."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ from core.progress import CancelToken, Progress
 from core.wording import shown
 from training import api
 
-_Scenario = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario, a TOML file.")]
-_Out = Annotated[Path, typer.Option(metavar="DIR", help="Where everything is written, and found again to go on.")]
-_Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with the clean images.")]
-_Download = Annotated[bool, typer.Option("--download", help="Fetch MNIST into the --data folder first.")]
-_Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")]
-_Files = Annotated[Path, typer.Option(metavar="DIR", help="Where own victims' files are, if the scenario has no path.")]
-_Events = Annotated[
+ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario, a TOML file.")]
+OutDir = Annotated[Path, typer.Option(metavar="DIR", help="Where everything is written, and found again to go on.")]
+DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with the clean images.")]
+Download = Annotated[bool, typer.Option("--download", help="Fetch MNIST into the --data folder first.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")]
+FilesDir = Annotated[
+    Path, typer.Option(metavar="DIR", help="Where own victims' files are, if the scenario has no path.")
+]
+Events = Annotated[
     bool,
     typer.Option(
         "--events",
@@ -34,82 +36,54 @@ _Events = Annotated[
     ),
 ]
 
-_Commands = Annotated[
+Commands = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="With --events: obey the lines of this file, as they are added, instead."),
 ]
 
-victims = typer.Typer(no_args_is_help=True, help="The models that are attacked.")
-
-
-@victims.command("train")
-def train_victims(
-    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
-    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
-) -> None:  # fmt: skip
-    """Bring the scenario's own victims and train the others, those that are not there yet."""
-    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
-    _do(api.train_victims, run, events, commands)
-
-
-@victims.command("check")
-def check_victims(
-    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
-    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
-) -> None:  # fmt: skip
-    """Bring the scenario's own victims: read their files, measure them on the clean images, say what may be wrong."""
-    run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
-    _do(api.check_victims, run, events, commands)
-
-
-@victims.command()
-def reach(
-    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    images: Annotated[int, typer.Option(min=1, help="Clean images tried for each victim.")] = 64,
-    events: _Events = False, commands: _Commands = None,
-) -> None:  # fmt: skip
-    """Measure the largest logit margin that each victim can be pushed to: the kappas that C&W can ask of it."""
-    run = api.open_run(scenario, out, data=data, download=download, device=device)
-    _do(lambda run, listen, cancel: api.measure_reach(run, images, listen, cancel), run, events, commands)
-
 
 def generate(
-    scenario: _Scenario, out: _Out, data: _Data = None, download: _Download = False, device: _Device = "auto",
-    events: _Events = False, commands: _Commands = None,
+    scenario: ScenarioFile, out: OutDir, data: DataDir = None, download: Download = False, device: Device = "auto",
+    events: Events = False, commands: Commands = None,
 ) -> None:  # fmt: skip
     """Make the scenario's adversarial examples. Stopped at any moment, it goes on when run again."""
-    _do(api.generate, api.open_run(scenario, out, data=data, download=download, device=device), events, commands)
+    do(api.generate, api.open_run(scenario, out, data=data, download=download, device=device), events, commands)
 
 
 def train(
-    scenario: _Scenario, out: _Out, device: _Device = "auto", events: _Events = False, commands: _Commands = None
+    scenario: ScenarioFile,
+    out: OutDir,
+    device: Device = "auto",
+    events: Events = False,
+    commands: Commands = None,
 ) -> None:
     """Train, calibrate and measure the network on the generated examples, and write the pack."""
-    _do(api.train, api.open_run(scenario, out, device=device), events, commands)
+    do(api.train, api.open_run(scenario, out, device=device), events, commands)
 
 
 def run(
-    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
-    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
+    scenario: ScenarioFile, out: OutDir, data: DataDir = None, files: FilesDir = Path(), download: Download = False,
+    device: Device = "auto", events: Events = False, commands: Commands = None,
 ) -> None:  # fmt: skip
     """Victims, examples, network and pack in one go. Stopped at any moment, it goes on when run again."""
     run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
-    _do(api.run_all, run, events, commands)
+    do(api.run_all, run, events, commands)
 
 
 def estimate(
-    scenario: _Scenario, out: _Out, data: _Data = None, files: _Files = Path(), download: _Download = False,
-    device: _Device = "auto", events: _Events = False, commands: _Commands = None,
+    scenario: ScenarioFile, out: OutDir, data: DataDir = None, files: FilesDir = Path(), download: Download = False,
+    device: Device = "auto", events: Events = False, commands: Commands = None,
 ) -> None:  # fmt: skip
     """Try a few batches of everything here, and say how long `mtaa run` would take and how much of the disk."""
     run = api.open_run(scenario, out, data=data, download=download, device=device, files=files)
-    _do(api.estimate, run, events, commands)
+    do(api.estimate, run, events, commands)
 
 
-def _do(
+def do(
     job: Callable[[api.Run, api.Listener, CancelToken | None], object], run: api.Run, events: bool,
     commands: Path | None,
 ) -> None:  # fmt: skip
+    """Do a stage of a run, and print what it tells as it goes on. Raises what the stage does."""
     if commands is not None and not events:
         raise typer.BadParameter("It goes with --events.", param_hint="--commands")
     if os.environ.get("RANK", "0") != "0":  # under torchrun one rank speaks for all

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
+from safetensors.torch import save_file
 
 from app.__main__ import main
 from app.main_window import MainWindow
@@ -208,6 +210,21 @@ def test_the_command_line_says_who_is_at_hand(
     assert any(line.startswith("ResNet18 yes") for line in lines) and any(line.startswith("Lost no") for line in lines)
     assert main(["packs", "victims", str(tiny_pack)]) == 0
     assert "the image alone" in capsys.readouterr().out
+
+
+def test_victims_files_say_what_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept, state = paths.user_data() / "victims" / "kept.safetensors", tmp_path / "weights.safetensors"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(VGG.read_bytes())
+    save_file({"fc.weight": torch.zeros(2, 2)}, state)
+    (kept.parent / "weights.safetensors").write_bytes(state.read_bytes())  # no victim: nobody named it
+    assert main(["victims", "list"]) == 0
+    told = capsys.readouterr()
+    assert "".join(told.out.split()).count("kept.safetensors") == 1 and "weights" not in told.out + told.err
+    assert main(["victims", "list", str(VGG), str(state)]) == 1
+    told = capsys.readouterr()
+    assert "VGG16 VGG16 1x28x28 10" in " ".join(told.out.split())
+    assert "weights.safetensors" in told.err and "mtaa victims import" in told.err
 
 
 @pytest.mark.parametrize("choice", [["--no-ask"], ["--victim", str(VGG)]], ids=["nobody", "another as well"])
