@@ -100,9 +100,10 @@ class Attributor:
     ) -> list[Finding]:
         """One finding an image, in order. Images may have any size and number of channels.
 
-        coverage: of prediction sets and intervals, within the pack's calibrated range. Raises DeviceError when the
-        device runs out of memory for a single tile or fails, and Cancelled between two passes.
+        coverage: of prediction sets and intervals. Raises ValueError for one outside the pack's calibrated range,
+        DeviceError when the device runs out of memory for a single tile or fails, and Cancelled between two passes.
         """
+        self.manifest.calibration.check(coverage)
         found: list[Finding] = []
         prepared = (Prepared(image.sha256, prepare(image, self.manifest.image), image.size) for image in images)
         for batch in batches(prepared, self.batch):

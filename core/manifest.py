@@ -130,6 +130,12 @@ class Calibration(_Strict):
             raise ValueError("sigma needs attack, victim and hyperparameter")
         return self
 
+    def check(self, coverage: float) -> None:
+        """Raise ValueError for a coverage that nothing was calibrated for."""
+        least, most = self.coverages[0], self.coverages[-1]
+        if not least <= coverage <= most:
+            raise ValueError(f"{coverage:g} is outside what the pack is calibrated for: {least:g} to {most:g}.")
+
 
 class ProbeFit(_Strict):
     """How the answers of victims that are asked count beside the image's own, fitted on the calibration split.

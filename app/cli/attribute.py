@@ -21,7 +21,7 @@ from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_
 from core import wording
 from core.errors import WorkbenchError
 from core.folders import Found, search
-from core.manifest import Fit, Manifest
+from core.manifest import Fit
 from core.pack import load_pack, read_manifest
 from core.progress import CancelToken
 from core.ranks import Ranks
@@ -130,7 +130,10 @@ def attribute(
     manifest = read_manifest(begun.pack)
     manifest = manifest.fitting(fit or begun.fit or manifest.image.fit)
     coverage = coverage if coverage is not None else begun.coverage or DEFAULT_COVERAGE
-    _check_coverage(coverage, manifest)
+    try:
+        manifest.calibration.check(coverage)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--coverage") from error
 
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
 
@@ -203,15 +206,6 @@ def _nothing(paths: Sequence[Path], left_out: str) -> WorkbenchError:
 def _some(paths: Sequence[Path]) -> str:
     more = f" and {len(paths) - _FEW:,} more" if len(paths) > _FEW else ""
     return ", ".join(map(str, paths[:_FEW])) + more
-
-
-def _check_coverage(coverage: float, manifest: Manifest) -> None:
-    calibrated = manifest.calibration.coverages
-    if not calibrated[0] <= coverage <= calibrated[-1]:
-        raise typer.BadParameter(
-            f"{coverage:g} is outside what {manifest.name} is calibrated for: {calibrated[0]:g} to {calibrated[-1]:g}.",
-            param_hint="--coverage",
-        )
 
 
 def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float, token: CancelToken) -> list[Record]:

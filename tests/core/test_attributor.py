@@ -92,6 +92,14 @@ def test_more_coverage_never_shrinks_an_answer(attributor: Attributor, samples: 
         assert less.attribution.hyperparameter.high <= more.attribution.hyperparameter.high
 
 
+@pytest.mark.parametrize("coverage", [0.5, 2, float("nan")])
+def test_a_coverage_that_nothing_was_calibrated_for_is_refused(
+    attributor: Attributor, samples: list[LoadedImage], coverage: float
+) -> None:
+    with pytest.raises(ValueError, match="outside what the pack is calibrated for"):
+        attributor.attribute(samples, coverage=coverage)
+
+
 def test_coverage_between_two_calibrated_ones_is_interpolated(attributor: Attributor) -> None:
     calibration = attributor.manifest.calibration
     first, second = calibration.coverages[:2]
