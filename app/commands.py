@@ -15,6 +15,7 @@ from app.pack_shelf import SUFFIX
 from app.packs_view import PacksDialog
 from app.palette import Palette
 from app.preferences import Preferences
+from app.question import asked
 from app.reading import about_dialog, help_dialog, log_dialog
 from app.requests import Entry
 from app.save_dialog import ask_target
@@ -254,7 +255,7 @@ class Commands(CaseCommands):
         self.training_wizard().activateWindow()
 
     def training_wizard(self) -> TrainingWizard:
-        """The one wizard of this window; a new one when the last was closed."""
+        """The one wizard of this window. Closed before anything ran, it comes back with all that was entered."""
         if self._wizard is None:
             from app.wizard.wizard import TrainingWizard  # noqa: PLC0415  (not needed for the first paint)
 
@@ -267,12 +268,22 @@ class Commands(CaseCommands):
         self._wizard = wizard
         wizard.finished.connect(self._wizard_finished)
 
+    def may_leave_exports(self) -> bool:
+        """Ask whether what is being written may stay unwritten, if anything is."""
+        if not self.session.exports.is_busy:
+            return True
+        return asked(
+            self.window,
+            self.tr("A report or table is still being written. It would stay unwritten."),
+            self.tr("Close without it"),
+        )
+
     def end_training(self) -> bool:
         """Close the wizard, which asks what shall become of its run; whether the window may close now."""
         return self._wizard is None or self._wizard.close()
 
     def _wizard_finished(self) -> None:
-        if self._wizard is not None:
+        if self._wizard is not None and self._wizard.is_done_with:
             self._wizard.deleteLater()
             self._wizard = None
 

@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QObject, QtMsgType, Signal, qInstallMessageHandler
+from PySide6.QtCore import QObject, Qt, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -52,13 +52,15 @@ def stop_log() -> None:
 
 
 class CrashGuard(QObject):
-    """Catches what nobody else did, on any thread. While one message is open, further defects go to the log only."""
+    """Catches what nobody else did, on any thread. Further messages wait for the one that is open, each once."""
 
     caught = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.box: QMessageBox | None = None
+        self._waiting: dict[str, str] = {}
+        """Texts that are to be told next, and their details."""
         self.caught.connect(self.report)
 
     def install(self) -> None:
@@ -70,6 +72,7 @@ class CrashGuard(QObject):
         """Give the hooks back and close what is open."""
         if sys.excepthook == self._hook:
             sys.excepthook, threading.excepthook = sys.__excepthook__, threading.__excepthook__
+        self._waiting.clear()
         if self.box is not None:
             self.box.close()
 
@@ -84,6 +87,7 @@ class CrashGuard(QObject):
         if isinstance(error, Cancelled):
             return
         if isinstance(error, WorkbenchError):
+            log.info("told: %s", error)
             self._tell(shown(str(error)), "")
             return
         details = "".join(traceback.format_exception(error))
@@ -93,9 +97,13 @@ class CrashGuard(QObject):
 
     def _tell(self, text: str, details: str) -> None:
         if self.box is not None:
+            if text != self.box.text():
+                self._waiting[text] = details
             return
         box = QMessageBox(QMessageBox.Icon.Warning if details else QMessageBox.Icon.Information, "MTAA Workbench", text)
         self.box = box
+        box.setTextFormat(Qt.TextFormat.PlainText)  # it may hold what a file or a pack says
+        box.destroyed.connect(self._gone)  # with a window that closes by itself
         box.setParent(QApplication.activeWindow(), box.windowFlags())
         box.addButton(QMessageBox.StandardButton.Close)
         if details:
@@ -111,5 +119,13 @@ class CrashGuard(QObject):
 
     def _closed(self) -> None:
         if self.box is not None:
+            self.box.destroyed.disconnect(self._gone)
             self.box.deleteLater()
-            self.box = None
+            self._gone()
+
+    def _gone(self) -> None:
+        """What waited is told now."""
+        self.box = None
+        if self._waiting:
+            text = next(iter(self._waiting))
+            self._tell(text, self._waiting.pop(text))

@@ -48,7 +48,7 @@ class Exports(QObject):
         super().__init__(session)
         self._session = session
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
-        self._pending: list[CancelToken] = []
+        self._pending: list[Export] = []
         self._drawn.connect(self._tell_drawn)
         self._ended.connect(self._end)
 
@@ -67,7 +67,7 @@ class Exports(QObject):
         setup = session.setup if case is None or case.pack is not None else None
         pasted = {row.entry.path: row.entry.data for row in rows if row.entry.data is not None}
         wanted = Export(target, setup, pasted)
-        self._pending.append(wanted.token)
+        self._pending.append(wanted)
         if case is None:
             records = [row.record for row in rows if row.record is not None]
             self._submit(wanted, partial(_of_list, records, session.setup, session.status.device))
@@ -79,12 +79,15 @@ class Exports(QObject):
         self.busy.emit()
 
     def cancel(self) -> None:
-        """Drop what is being written, and what waits for that."""
-        if self._pending:
-            for token in self._pending:
-                token.cancel()
-            self._pending.clear()
-            self.busy.emit()
+        """Drop what is being written, and what waits for that, and say so."""
+        if not self._pending:
+            return
+        dropped, self._pending = self._pending, []
+        for wanted in dropped:
+            wanted.token.cancel()
+        names = ", ".join(wanted.target.name for wanted in dropped)
+        self._session.message.emit(self.tr("Not written: {names}").format(names=names))
+        self.busy.emit()
 
     def stop(self) -> None:
         self.cancel()
@@ -129,9 +132,9 @@ class Exports(QObject):
             self._session.message.emit(text.format(n=drawn, pictures=pictures))
 
     def _end(self, wanted: Export, error: Exception | None) -> None:
-        if wanted.token not in self._pending:  # it was cancelled meanwhile
+        if not any(one is wanted for one in self._pending):  # it was cancelled meanwhile
             return
-        self._pending.remove(wanted.token)
+        self._pending = [one for one in self._pending if one is not wanted]
         self.busy.emit()
         if error is not None:
             self._session.crashed.emit(error)

@@ -294,7 +294,7 @@ class MainWindow(QMainWindow):
             self.commands.open_dropped(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        if not self.commands.end_training():
+        if not (self.commands.may_leave_exports() and self.commands.end_training()):
             event.ignore()
             return
         self.case.remarks.finish()

@@ -28,7 +28,7 @@ from app.pack_shelf import SUFFIX, PackShelf
 from app.save_dialog import ask_target
 from app.screen import fit
 from app.session import Session
-from app.widgets import named
+from app.widgets import named, plain_tip
 from core.paths import is_own_pack
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class PacksDialog(QDialog):
         self.page.setFrameShape(QFrame.Shape.NoFrame)
         self.page.setAcceptDrops(False)
         self.page.document().setDocumentMargin(12)
-        self.remark = QLabel(wordWrap=True)
+        self.remark = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.remark.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.use = self._button(self.tr("Use this pack"), self._use)
         self.verify = self._button(self.tr("Verify"), self._verify)
@@ -117,7 +117,7 @@ class PacksDialog(QDialog):
         for pack in packs:
             mark = "●  " if self._active(pack) else "     "
             item = QListWidgetItem(mark + pack.path.stem)
-            item.setToolTip(pack.error or (pack.manifest.title if pack.manifest else ""))
+            item.setToolTip(plain_tip(pack.error or (pack.manifest.title if pack.manifest else "")))
             self.list.addItem(item)
         wanted = next((n for n, pack in enumerate(packs) if pack.path == keep), None)
         active = next((n for n, pack in enumerate(packs) if self._active(pack)), 0)
@@ -137,7 +137,9 @@ class PacksDialog(QDialog):
     def _show(self) -> None:
         pack = self.chosen
         usable = pack is not None and pack.manifest is not None
-        self.use.setEnabled(usable and pack is not None and not self._active(pack))
+        fixed = self.session.desk.case is not None
+        self.use.setEnabled(usable and not fixed and pack is not None and not self._active(pack))
+        self.use.setToolTip(self.tr("A case keeps to its pack. Close it to use another.") if fixed else "")
         self.verify.setEnabled(pack is not None)
         self.export.setEnabled(usable)
         self.remove.setEnabled(pack is not None and is_own_pack(pack.path) and not self._active(pack))

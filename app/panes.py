@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -11,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QVBox
 
 from app.layers import Layer, Look, Scene
 from app.pane import Camera, Pane
-from app.widgets import Elided
+from app.widgets import Elided, plain_tip
 from core.wording import shown
 
 START = (Layer.HEATMAP, Layer.IMAGE, Layer.PERTURBATION, Layer.DIFFERENCE)
@@ -50,7 +49,7 @@ class Frame(QFrame):
     def show_scene(self, scene: Scene, look: Look) -> None:
         path = scene.reference.path if scene.reference is not None and self.chosen is Layer.DIFFERENCE else ""
         self.second.setText(shown(Path(path).name))
-        self.second.setToolTip(f"<p style='white-space: pre'>{escape(shown(path))}</p>" if path else "")
+        self.second.setToolTip(plain_tip(shown(path)))
         self.pane.show_scene(scene, look, self.chosen)
 
 

@@ -228,9 +228,13 @@ class Session(QObject):
             self.viewing.show(self.viewing.current)
 
     def cancel(self) -> None:
-        """Stop waiting work between two batches; rows not judged yet stay in the list."""
-        self.worker.cancel_batches()
+        """Stop waiting work between two batches, and what is being written; rows not judged yet stay in the list."""
+        self.stop_judging()
         self.exports.cancel()
+
+    def stop_judging(self) -> None:
+        """Stop waiting work between two batches. What is being written out is of what was open, and goes on."""
+        self.worker.cancel_batches()
         self.packs.stop()
         self._batches.clear()
         self._tell(waiting=0, progress=None, paused=False)
@@ -259,6 +263,13 @@ class Session(QObject):
         if setup != old or self.status.phase == "failed":
             self._begin_again(keep_answers=same)
 
+    def prefer_pack(self, pack: str) -> None:
+        """Use it from now on, or where a case is open, which keeps to its own, the next time that none is."""
+        if self.desk.case is None:
+            self.set_setup(replace(self.setup, pack=pack))
+        else:
+            self._pack, self.settings["attribution/pack"] = self.setup.pack, pack
+
     def use_pack(self, pack: str) -> None:
         """A case's, or one that fits what is open: used until another is, while the settings keep what was chosen."""
         if pack != self.setup.pack:
@@ -267,7 +278,7 @@ class Session(QObject):
 
     def _begin_again(self, *, keep_answers: bool) -> None:
         """With a setup that is now another."""
-        self.cancel()
+        self.stop_judging()
         self.worker.prepare(self.setup)
         if not keep_answers:
             self.packs.withdraw()
@@ -360,6 +371,8 @@ class Session(QObject):
         self._tell(phase="ready", device=device, reason="")
 
     def _worker_failed(self, setup: Setup, reason: str) -> None:
+        if setup != self.setup:  # another was chosen since, and may do
+            return
         self._batches.clear()
         reason = reason or self.tr(
             "The program failed on this. Help, Log says more; Image, Attribute again tries again."

@@ -130,11 +130,16 @@ class Worker(QThread):
                 (batch.token.pause if paused else batch.token.resume)()
             self._wake.notify()
 
-    def cancel_batches(self) -> None:
+    def cancel_batches(self, setup: Setup | None = None) -> None:
+        """All of them, or those of one setup: what waits for another that was chosen since is not to blame."""
         with self._wake:
+            kept: deque[BatchRequest | CaseRequest] = deque()
             for batch in self._batches:
-                batch.token.cancel()
-            self._batches.clear()
+                if setup is None or batch.setup == setup:
+                    batch.token.cancel()
+                else:
+                    kept.append(batch)
+            self._batches = kept
             self._wake.notify()
 
     def stop(self) -> None:
@@ -217,7 +222,7 @@ class Worker(QThread):
             except Exception as error:
                 mendable = isinstance(error, WorkbenchError)
                 self.failed.emit(setup, str(error) if mendable else "")
-                self.cancel_batches()
+                self.cancel_batches(setup)
                 if mendable:
                     raise Cancelled from error
                 raise
@@ -347,7 +352,7 @@ class Worker(QThread):
 
     def _give_up(self, reason: str) -> None:
         """The device or the program failed: drop what waits, rather than fail on every image of it."""
-        self.cancel_batches()
         if self._loaded is not None:
+            self.cancel_batches(self._loaded)
             self.failed.emit(self._loaded, reason)
         self._attributor = self._loaded = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QUndoCommand
@@ -12,25 +13,34 @@ from core.types import Remark
 if TYPE_CHECKING:
     from app.case.desk import CaseDesk
     from app.images.row import Row
+    from app.requests import Setup
     from app.session import Session
 
 
 class RemoveRows(QUndoCommand):
-    """Takes rows from the list; undo puts them back where they were, to be judged if a run was on its way to them."""
+    """Takes rows from the list; undo puts them back where they were, to be judged if a run was on its way to them.
+
+    So they are where their answers are another pack's by then, or rest on other victims.
+    """
 
     def __init__(self, session: Session, keys: Sequence[int], text: str) -> None:
         super().__init__(text)
         self._session, self._keys = session, tuple(keys)
         self._taken: list[tuple[int, Row]] = []
         self._running = False
+        self._judged_by: Setup | None = None
 
     def redo(self) -> None:
+        self._judged_by = replace(self._session.setup, device="")
         self._running = self._session.status.waiting > 0
         self._taken = self._session.images.take(self._keys)
 
     def undo(self) -> None:
+        stale = replace(self._session.setup, device="") != self._judged_by
+        for _, row in self._taken if stale else ():
+            row.become(None)
         self._session.images.insert(self._taken)
-        if self._running:
+        if self._running or stale:
             self._session.judge_missing()
         else:
             self._session.settle()

@@ -26,7 +26,7 @@ from app import theme
 from app.requests import Setup
 from app.screen import fit
 from app.session import Session
-from app.widgets import named
+from app.widgets import named, plain_tip
 from core.errors import WorkbenchError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class VictimsDialog(QDialog):
         self.table = named(QTreeWidget(), self.tr("Victims"))
         self.table.setRootIsDecorated(False)
         self.table.setHeaderLabels([self.tr("Victim"), self.tr("Asked"), self.tr("File")])
-        self.remark = QLabel(wordWrap=True)
+        self.remark = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.remark.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.hand_over = self._button(self.tr("Hand over a victim…"), self._choose)
         self.bring = self._button(self.tr("Bring a model of your own…"), self._bring)
@@ -140,9 +140,10 @@ class VictimsDialog(QDialog):
             asked = self.tr("yes") if kept else self.tr("no")
             where = str(one.held.path) if one.held is not None else str(one.error)
             item = QTreeWidgetItem([one.name, asked, where])
-            item.setToolTip(2, where)
+            item.setToolTip(2, plain_tip(where))
             if one.held is None:
-                item.setForeground(2, QBrush(theme.color("muted" if one.known else "warn")))
+                tones = theme.tones()
+                item.setForeground(2, QBrush(theme.color(tones.muted if one.known else tones.warn)))
             self.table.addTopLevelItem(item)
         for column in (0, 1):
             self.table.resizeColumnToContents(column)

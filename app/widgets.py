@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
@@ -17,6 +18,11 @@ def named(widget: W, name: str, *, tip: bool = False) -> W:
     if tip:
         widget.setToolTip(name)
     return widget
+
+
+def plain_tip(text: str) -> str:
+    """A tool tip that says ``text`` as it is: Qt would take what looks like HTML for it, and load what that names."""
+    return f"<p style='white-space: pre-wrap'>{escape(text)}</p>" if text else ""
 
 
 def slider(low: int, high: int, name: str) -> QSlider:

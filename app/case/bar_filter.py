@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.case.words import label, title
+from app.widgets import plain_tip
 
 if TYPE_CHECKING:
     from core.report.facets import Facet
@@ -66,7 +67,7 @@ class BarFilter(QWidget):
         words = self._words(facet, bar)
         chip = QPushButton(f"✕  {words}".replace("&", "&&"))
         chip.setAccessibleName(self.tr("No longer filter by {bar}").format(bar=words))
-        chip.setToolTip(words)
+        chip.setToolTip(plain_tip(words))
         chip.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         chip.setStyleSheet("text-align: left; padding: 3px 8px;")
         chip.setCursor(Qt.CursorShape.PointingHandCursor)

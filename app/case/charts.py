@@ -28,6 +28,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import theme
 from app.case.words import label, share, title
+from app.widgets import plain_tip
 
 if TYPE_CHECKING:
     from core.report.facets import Facet
@@ -136,7 +137,7 @@ class Chart(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             bar = self._bar_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), self.text(bar) if bar is not None else "", self)
+            QToolTip.showText(event.globalPos(), plain_tip(self.text(bar)) if bar is not None else "", self)
             return True
         return super().event(event)
 

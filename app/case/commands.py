@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from app.case.desk import SUFFIX
+from app.question import asked
 from app.save_dialog import ask_target
 
 if TYPE_CHECKING:
@@ -38,8 +39,17 @@ class CaseCommands(QObject):
         last = Path(recent[0])
         return str(last if os.path.isdir(last) else last.parent)  # noqa: PTH112 (is_dir() raises for a lost network)
 
+    def _may_empty_list(self) -> bool:
+        """Ask whether pasted images may be lost with the list, if there are any: they are in no file."""
+        pasted = sum(row.entry.data is not None for row in self.session.images.rows)
+        if not pasted:
+            return True
+        text = self.tr("Pasted images are in no file, and a case takes their place in the list: {n} would be lost.")
+        return asked(self.window, text.format(n=f"{pasted:,}"), self.tr("Go on without them"))
+
     def new_case(self) -> None:
-        self._create(self.tr("New case"), ())
+        if self._may_empty_list():
+            self._create(self.tr("New case"), ())
 
     def new_case_of_images(self) -> None:
         """The open images go into a case; pasted ones, which are no files, cannot, and would be lost with the list."""
@@ -67,6 +77,8 @@ class CaseCommands(QObject):
     def open_anything(self, paths: Sequence[str]) -> None:
         """A case takes the place of what is open; images and folders go to the list, or into the open case."""
         cases = [path for path in paths if path.endswith(SUFFIX)]
+        if cases and not self._may_empty_list():
+            return
         if cases:
             self.window.case.remarks.finish()
             self.desk.open(cases[0])

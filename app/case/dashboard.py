@@ -142,7 +142,7 @@ class Dashboard(QWidget):
         self._soon = QTimer(self, singleShot=True, interval=_SOON)
         self._soon.timeout.connect(self.recount)
         desk.changed.connect(self._rebuild)
-        desk.recounted.connect(self._soon.start)
+        desk.recounted.connect(self._recount_soon)
         self._rebuild()
 
     def _lay_out(self, actions: Sequence[QAction]) -> None:
@@ -165,13 +165,17 @@ class Dashboard(QWidget):
         layout.addWidget(self.facts)
         layout.addWidget(self._area, 1)
 
+    def _recount_soon(self) -> None:
+        if not self._soon.isActive():  # batches that follow each other faster than that would put it off for ever
+            self._soon.start()
+
     # What the window tells.
 
     def show_chosen(self, name: str, rows: Sequence[Row]) -> None:
         """The images that are selected or listed now, of which a comparison speaks."""
         self._chosen = (name, rows)
         if self._kept is not None:
-            self._soon.start()
+            self._recount_soon()
 
     def choose(self, bars: dict[int, int]) -> None:
         """The bars that the list is filtered by, by facet."""

@@ -79,7 +79,7 @@ class CaseDesk(QObject):
 
     def _put(self, case: Opened | None) -> None:
         """Make it the open case, with nothing in the list yet."""
-        self.session.cancel()
+        self.session.stop_judging()
         self.session.undo.clear()
         self.session.images.take([row.entry.key for row in self.session.images.rows])
         self.case, self._partial = case, case is not None

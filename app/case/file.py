@@ -192,22 +192,16 @@ class CaseFile(QObject):
         return self._case
 
     def _take(self, case: Case, setup: Setup) -> None:
-        from core.batch import opened_elsewhere, was_cut_off  # noqa: PLC0415  (pydantic)
-        from core.report.facets import Facets  # noqa: PLC0415
-
+        try:
+            opened = _look_into(case, setup)
+        except BaseException:  # the one that is open stays so
+            case.close()
+            raise
         self._close()
         self._case, self._reading = case, CancelToken()
-        facets = Facets(case.manifest)
-        pack = _pack_of(case, setup)
-        asked = tuple(case.asked()) if len(case) else None
-        fit = _fit_of(case, pack) if pack is not None else None
-        cut_off, elsewhere = was_cut_off(case), tuple(opened_elsewhere(case))
-        opened = Opened(
-            case.path, case.manifest, case.coverage, facets, pack, cut_off, elsewhere, case.ground(), asked, fit
-        )
         self.opened.emit(opened)
         try:
-            waiting = self._load(case, facets, self._reading)
+            waiting = self._load(case, opened.facets, self._reading)
         except Cancelled:  # it was closed meanwhile
             waiting = 0
         if not self._ending:
@@ -246,6 +240,18 @@ class CaseFile(QObject):
                 (unable or self.failed.emit)(error)
 
         self._thread.submit(told)
+
+
+def _look_into(case: Case, setup: Setup) -> Opened:
+    from core.batch import opened_elsewhere, was_cut_off  # noqa: PLC0415  (pydantic)
+    from core.report.facets import Facets  # noqa: PLC0415
+
+    pack = _pack_of(case, setup)
+    asked = tuple(case.asked()) if len(case) else None
+    fit = _fit_of(case, pack) if pack is not None else None
+    cut_off, elsewhere = was_cut_off(case), tuple(opened_elsewhere(case))
+    facets = Facets(case.manifest)
+    return Opened(case.path, case.manifest, case.coverage, facets, pack, cut_off, elsewhere, case.ground(), asked, fit)
 
 
 def _fit_of(case: Case, pack: str) -> Fit | None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage
 
 from app.images.row import Row, doubt_words, summary
 from app.requests import Entry
+from app.widgets import plain_tip
 from core.types import Record, Remark
 from core.wording import shown
 
@@ -48,7 +49,8 @@ class ImageListModel(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 value = row.entry.name
             case Qt.ItemDataRole.ToolTipRole:
-                value = "\n".join([shown(row.entry.path), summary(row), *doubt_words(row), *self._first_of(row)])
+                lines = [shown(row.entry.path), summary(row), *doubt_words(row), *self._first_of(row)]
+                value = plain_tip("\n".join(lines))
             case Qt.ItemDataRole.AccessibleTextRole:
                 value = ", ".join([row.entry.name, summary(row), *doubt_words(row)])
             case Qt.ItemDataRole.DecorationRole:

@@ -22,6 +22,8 @@ from core.frozen import is_frozen
 EVENTS, LOG, SCENARIO, START, COMMANDS = "events.jsonl", "log.txt", "scenario.toml", "run.json", "commands.txt"
 _LOOK = 250
 """Milliseconds between two looks at the events."""
+_OBEYS = 60_000
+"""Milliseconds within which a run ends that was told to."""
 
 _left: dict[Path, subprocess.Popen[bytes]] = {}
 """Processes of ours that go on without their windows, by their folders."""
@@ -142,16 +144,20 @@ class Child(QObject):
             _left[self._works_in] = self._process
             self._process = None
 
-    def stop(self, seconds: float = 60) -> None:
-        """Cancel and wait; kill what is ours and does not obey, for a run goes on from any moment."""
+    def stop(self) -> None:
+        """Cancel, and look no more. What is ours and does not obey is killed, for a run goes on from any moment."""
         self.say("cancel")
-        if self._process is not None:
-            try:
-                self._process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        if (process := self._process) is not None:
+            QTimer.singleShot(_OBEYS, process.kill)  # which does nothing to one that has ended
         self.leave()
+
+    def kill(self) -> None:
+        """End what is ours at once, and wait for that: what it has done is not needed."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._timer.stop()
+        self._process = None
 
     def look(self) -> None:
         """Read what is new in the file, then see whether the process is gone."""

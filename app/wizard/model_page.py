@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
+from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWizard
 
 from app.wizard.child import EVENTS, SCENARIO, under_way
@@ -25,7 +26,7 @@ class ModelPage(Page):
     grew = Signal()
     """The pack to start from brought victims and attacks, or took them with it."""
 
-    def __init__(self, choices: Choices, packs: list[str], devices: list[tuple[str, str]]) -> None:
+    def __init__(self, choices: Choices) -> None:
         super().__init__(
             choices,
             self.tr("Model"),
@@ -42,10 +43,6 @@ class ModelPage(Page):
         self.network.setCurrentIndex(self.network.findData(choices.network))
         form.addRow(self.tr("Network"), self.network)
         self.start = QComboBox()
-        self.start.addItem(self.tr("From scratch"), "")
-        for pack in packs:
-            self.start.addItem(self.tr("From the pack {pack}").format(pack=pack), pack)
-        self.start.setCurrentIndex(max(0, self.start.findData(choices.start)))
         form.addRow(self.tr("Start"), self.start)
         explain(form, self.tr(
             "A pack to start from brings its victims, attacks and network. What you chose beside them is added to it, "
@@ -70,9 +67,6 @@ class ModelPage(Page):
         self.epochs = QSpinBox(minimum=1, maximum=1000, value=choices.epochs)
         form.addRow(self.tr("Epochs"), self.epochs)
         self.device = QComboBox()
-        for key, text in devices:
-            self.device.addItem(text, key)
-        self.device.setCurrentIndex(max(0, self.device.findData(choices.device)))
         form.addRow(self.tr("Device"), self.device)
         self.name = QLineEdit(choices.name)
         form.addRow(self.tr("Name of the pack"), self.name)
@@ -102,6 +96,20 @@ class ModelPage(Page):
         self.browse.clicked.connect(self._browse)
         self.setCommitPage(True)
         self.setButtonText(QWizard.WizardButton.CommitButton, self.tr("Train"))
+
+    def offer(self, packs: Sequence[str], devices: Sequence[tuple[str, str]]) -> None:
+        """Packs to start from, and what this machine computes on; what was chosen stays chosen where it is offered."""
+        starts = [("", self.tr("From scratch"))]
+        starts += [(pack, self.tr("From the pack {pack}").format(pack=pack)) for pack in packs]
+        for box, offered, chosen in (
+            (self.start, starts, self.choices.start), (self.device, devices, self.choices.device),
+        ):  # fmt: skip
+            blocker = QSignalBlocker(box)
+            box.clear()
+            for key, text in offered:
+                box.addItem(text, key)
+            box.setCurrentIndex(max(0, box.findData(chosen)))
+            del blocker
         self._changed()
 
     def _show_trial(self) -> None:
@@ -155,7 +163,7 @@ class ModelPage(Page):
             self.say(self._refusal, "bad")
         elif not _NAME.fullmatch(self.name.text()):
             self.say(self.tr("The name has small letters, digits, dots and dashes."), "bad")
-        elif (self.choices.out / EVENTS).exists():
+        elif os.path.exists(self.choices.out / EVENTS):  # noqa: PTH110 (exists() raises where it may not look)
             self.say(self.tr("There is a run in this folder already: the same choices go on with it."), "warn")
         elif grown is not None:
             self._say_what_is_new(grown)
@@ -175,8 +183,9 @@ class ModelPage(Page):
                 pack=self.choices.start), "warn")  # fmt: skip
 
     def isComplete(self) -> bool:  # noqa: N802
-        named = bool(_NAME.fullmatch(self.name.text())) and not Path(self.choices.out).is_file()
-        return named and not self._refusal
+        named = bool(_NAME.fullmatch(self.name.text()))
+        taken = os.path.isfile(self.choices.out)  # noqa: PTH113 (is_file() raises where it may not look)
+        return named and not taken and not self._refusal
 
     def initializePage(self) -> None:  # noqa: N802
         self._changed()

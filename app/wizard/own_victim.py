@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.question import asked
 from app.screen import fit
 from app.scrolling import Scrolled
 from app.wizard.choices import OTHERS, Choices, VictimChoice
@@ -55,6 +57,7 @@ class OwnVictimDialog(QDialog):
         self.setWindowTitle(self.tr("A victim of your own"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.choices = choices
+        self._known = victim.checked if victim is not None else ""
         content, body = QWidget(), QVBoxLayout(self)
         fields = QVBoxLayout(content)
         fields.setContentsMargins(0, 0, 8, 0)
@@ -82,6 +85,14 @@ class OwnVictimDialog(QDialog):
         self.finished.connect(self.panel.stop)
         fit(self, 640, 600)
         self._changed()
+
+    def reject(self) -> None:
+        """Closed by Escape, Cancel or the window's own button: a check may have taken minutes."""
+        if self.ok.isEnabled() and self.panel.checked != self._known:
+            text = self.tr("This victim was checked and does its work, and is not taken yet.")
+            if not asked(self, text, self.tr("Leave it out")):
+                return
+        super().reject()
 
     def _add_fields(self, victim: VictimChoice) -> None:
         entries = victim.entries
@@ -168,7 +179,8 @@ class OwnVictimDialog(QDialog):
         """Its full path where it was typed from here or from the home folder: the run works in another folder."""
         typed = self.file.text().strip()
         path = expanded(typed)
-        return path if typed and Path(path).is_file() else typed
+        there = os.path.isfile(path)  # noqa: PTH113 (is_file() raises where it may not look)
+        return path if typed and there else typed
 
     def _browse(self) -> None:
         kinds = self.tr("Victims ({pattern});;All files (*)").format(pattern=KINDS)

@@ -70,7 +70,7 @@ class Trial(QWidget):
     def clear(self) -> None:
         """Stop a trial, and forget what one found: the choices are others now."""
         if self.child is not None:
-            self.child.stop(0)  # there is nothing to lose
+            self.child.kill()  # there is nothing to lose
             self.child.deleteLater()
             self.child = None
         self.table.setRowCount(0)

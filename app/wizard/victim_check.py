@@ -99,7 +99,7 @@ class CheckPanel(QWidget):
 
     def stop(self) -> None:
         if self._child is not None:
-            self._child.stop(5)
+            self._child.kill()
             self._child = None
 
     def say(self, text: str, tone: str = "muted") -> None:

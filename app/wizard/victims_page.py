@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QTableWidget,
 )
 
+from app.widgets import plain_tip
 from app.wizard.choices import ARCHITECTURES, OTHERS, Choices, VictimChoice
 from app.wizard.own_victim import OwnVictimDialog
 from app.wizard.page import TABLE_HEIGHT, Page
@@ -115,8 +116,9 @@ class VictimsPage(Page):
         told = self.tr("not measured") if victim.accuracy is None else f"{victim.accuracy:.1%}"
         cells = QLabel(Path(victim.file).name), QLabel(victim.label), QLabel(told)
         for cell in cells:
+            cell.setTextFormat(Qt.TextFormat.PlainText)
             cell.setContentsMargins(6, 2, 6, 2)
-            cell.setToolTip(victim.file)
+            cell.setToolTip(plain_tip(victim.file))
         return cells
 
     def _trained_cells(self, victim: VictimChoice) -> tuple[QComboBox, QLineEdit, QDoubleSpinBox]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget, QWizard
 
 from app.pack_shelf import PackShelf
@@ -45,10 +45,12 @@ class TrainingWizard(QWizard):
         self.shelf.imported.connect(self._saved)
         self.shelf.failed.connect(self._not_saved)
         last = session.settings.text("training/last")
-        self.images = ImagesPage(self.choices, session.reader, last if (Path(last) / SCENARIO).exists() else "")
+        there = bool(last) and os.path.exists(Path(last, SCENARIO))  # noqa: PTH110 (exists() raises for a lost network)
+        self.images = ImagesPage(self.choices, session.reader, last if there else "")
         self.victims = VictimsPage(self.choices)
         self.attacks = AttacksPage(self.choices)
-        self.model = ModelPage(self.choices, _packs(), self._devices())
+        self.model = ModelPage(self.choices)
+        self.model.offer(_packs(), self._devices())
         self.run = RunPage(self.choices)
         self.results = ResultsPage(self.choices)
         pages = (self.images, self.victims, self.attacks, self.model, self.run, self.results)
@@ -59,6 +61,16 @@ class TrainingWizard(QWizard):
         self.run.done.connect(self.results.show_results)
         self.currentIdChanged.connect(self._page_changed)
         self.setButtonText(QWizard.WizardButton.FinishButton, self.tr("Save"))
+
+    @property
+    def is_done_with(self) -> bool:
+        """Whether it is closed and holds nothing that is kept nowhere else."""
+        return self.result() == self.DialogCode.Accepted or self.run.child is not None
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        if not event.spontaneous():  # packs may have come since, and what torch tells of GPUs
+            self.model.offer(_packs(), self._devices())
+        super().showEvent(event)
 
     def come_back(self, folder: str) -> None:
         """Show the run in ``folder``: under way, stopped or finished."""
@@ -96,7 +108,7 @@ class TrainingWizard(QWizard):
 
     def _saved(self, path: Path) -> None:
         if self.results.use.isChecked():
-            self.session.set_setup(replace(self.session.setup, pack=path.stem))
+            self.session.prefer_pack(path.stem)
         self._end(stop=False)
         super().accept()
 
