@@ -68,7 +68,7 @@ def probes_of(compressed: bool) -> tuple[str, ...]:
 
 
 _PIXELS = 2**18
-"""Of what a victim is asked about at once, as it sees it: a gradient keeps all that its layers made of that."""
+"""Of what a victim is asked about at once on a CPU, as it sees it: a gradient keeps all that its layers made of it."""
 
 
 class Replies(NamedTuple):
@@ -111,7 +111,9 @@ def pull(victim: nn.Module, images: Tensor, label: Tensor, before: Tensor) -> Te
 
 
 def _at_once(victims: Sequence[nn.Module], images: Tensor) -> int:
-    """How many of the images victims are asked about together."""
+    """How many of the images victims are asked about together: on a GPU all, which says so if it does not hold them."""
+    if images.device.type != "cpu":
+        return len(images)
     seen = [
         victim.pixels(images.shape[2:]) if isinstance(victim, Victim) else images[0, 0].numel() for victim in victims
     ]

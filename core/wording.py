@@ -277,10 +277,12 @@ METHOD = (
 LIMITS = (
     "Every answer is a ranking with doubt, not a verdict. A probability says how often such an answer is right on "
     "images like those the pack was calibrated on; for an unfamiliar image it says nothing. Over many images like "
-    "those, nine of ten 90% sets or intervals hold the truth, which is no promise for one image; where no label is "
-    "probable enough for a set, the likeliest is shown alone. An attack that the pack does not know is not among its "
+    "those, nine of ten 90% sets hold the truth, and nine of ten intervals where the attack that is named is the right "
+    "one, which is no promise for one image; where no label is probable enough for a set, the likeliest is shown "
+    "alone. That was calibrated with some or all of the pack's own victims asked: of a victim that was handed over, "
+    "and of “none of these”, it was not. An attack that the pack does not know is not among its "
     "answers, a victim that it does not know only as “none of these” or where it was handed over. A heatmap shows "
     "estimated strength relative to the strongest place in the same image, also of a clean one. Of an image that was "
     "judged in tiles, probability, set and interval are those of the mean over its tiles, and were not measured on "
-    "such images; victims are asked about the whole image."
+    "such images; victims are asked about the whole image, and on another scale where their word counts for more."
 )

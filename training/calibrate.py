@@ -92,9 +92,10 @@ def fit_calibration(
     """Everything ``core.attributor`` applies, from the network's answers on the calibration split.
 
     attack_logits: [N, A]; victim_logits: [N, V]; hyperparameter: [N, A]; familiarity: [N] scores; attack, victim,
-    value: [N] truth. Intervals are calibrated on the examples of the attack that the network names, so they hold under
-    the predicted attack; an attack never named there falls back to its own examples. They lie around the value that is
-    told, which is kept within its range. Too few examples for a coverage give every label and the whole range.
+    value: [N] truth. Intervals are calibrated on the examples whose attack the network names, so what they promise they
+    promise where the attack is named right; an attack never named there falls back to its own examples. They lie around
+    the value that is told, which is kept within its range. Too few examples for a coverage give every label and the
+    whole range.
     """
     temperatures = fit_temperature(attack_logits, attack), fit_temperature(victim_logits, victim)
     scores = []

@@ -50,7 +50,7 @@ def export_pack(
         network.see_residuals(image.channels)
     seen = answer(network, torch.from_numpy(train.adversarial), device, advance=advance)
     fit_familiarity(network, train, seen, len(scenario.victim_labels), device, scenario.seed, advance, fools)
-    labels, held_out = _reading(network.to(device), labels, calibration_split, device, advance)
+    labels, held_out = let_read(network.to(device), labels, calibration_split, device, advance)
     network.familiarity.cpu().balance(held_out.features)
     familiarity = network.familiarity(held_out.features)
     calibration = fit_calibration(
@@ -132,10 +132,14 @@ def _measuring(
     return advance
 
 
-def _reading(
-    network: MTAA, labels: list[AttackLabel], examples: Examples, device: torch.device, advance: Callable[[int], None]
-) -> tuple[list[AttackLabel], Answers]:
-    """Let the network read epsilon off the images for those attacks where that errs less, and answer accordingly."""
+def let_read(
+    network: MTAA, labels: list[AttackLabel], examples: Examples, device: torch.device,
+    advance: Callable[[int], None] = lambda _: None,
+) -> tuple[list[AttackLabel], Answers]:  # fmt: skip
+    """Let the network read epsilon off the images for those attacks where that errs less on these examples.
+
+    Returns the labels that say so, and the network's answers of then.
+    """
     images = torch.from_numpy(examples.adversarial)
     told = answer(network, images, device, advance=advance)
     if network.config.perturbation_extractor != "pixel":

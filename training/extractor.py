@@ -108,7 +108,11 @@ class ExtractorTraining:
             generator = torch.Generator().manual_seed((self._seed << 16) + (1 << 15) + epoch)
             order = torch.randperm(len(self._batches), generator=generator)
             self._batches.draw(generator)
-            yield from torch.split(order, self._sizes)[step:]
+            batches = torch.split(order, self._sizes)[step:]
+            for at, rows in enumerate(batches):
+                for coming in batches[at + 1 : at + 2]:
+                    self._batches.begin(self._ranks.part(coming))
+                yield rows
 
     def step(self, rows: Tensor) -> None:
         """One batch, of which this rank takes its part."""

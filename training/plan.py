@@ -28,16 +28,29 @@ from training.sources import SPLITS, CleanImages
 from training.train_victim import new_card
 
 PLAN = "plan.json"
+_ROUNDING = 1e-6
+"""Of a grid's whole values."""
 _Streams = dict[str, dict[str, Any]]
 
 
 def make_attacks(scenario: Scenario) -> list[Attack]:
-    """The attack of every entry. Raises ScenarioError for what no attack takes, an epsilon above 255 included."""
+    """The attack of every entry. Raises ScenarioError for what no attack takes, an epsilon above 255 included.
+
+    An epsilon between two 8-bit levels allows what the lower one allows, and would be a label that no image carries.
+    """
     attacks = [make_attack(spec.config) for spec in scenario.attacks]
     for spec, attack in zip(scenario.attacks, attacks, strict=True):
+        if attack.hyperparameter != "epsilon":
+            continue
         largest = max(spec.grid.values)
-        if attack.hyperparameter == "epsilon" and largest > 255:
+        if largest > 255:
             raise ScenarioError(f"{spec.name}'s grid ends at epsilon {largest:g}/255.", "255/255 is all there is.")
+        between = [value for value in spec.grid.values if abs(value - round(value)) > _ROUNDING]
+        if between:
+            raise ScenarioError(
+                f"{spec.name}'s grid has epsilon {between[0]:g}/255, between two levels of an 8-bit image.",
+                "Choose first, last and count so that all values are whole.",
+            )
     return attacks
 
 

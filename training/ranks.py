@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-_SLOWEST_STEP = timedelta(hours=1)
+_LONGEST = timedelta(days=30)
+"""A run that was paused waits in the first rank, and the others for that."""
 
 
 class Ranks(ranks.Ranks):
@@ -61,7 +62,7 @@ class Ranks(ranks.Ranks):
         group = None
         gpus = device.type == "cuda" and int(os.environ.get("LOCAL_WORLD_SIZE", "1")) <= _visible_gpus()
         if gpus and dist.is_nccl_available():  # NCCL wants a GPU for every process
-            group = dist.new_group(backend="nccl", timeout=_SLOWEST_STEP)
+            group = dist.new_group(backend="nccl", timeout=_LONGEST)
         sync_batch_norms(module, group)
         # Buffers are the same everywhere: the statistics are the whole batch's.
         return DistributedDataParallel(module, process_group=group, broadcast_buffers=False)

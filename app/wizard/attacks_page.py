@@ -112,6 +112,8 @@ class AttacksPage(Page):
         for attack in chosen:
             if attack.last < attack.first or (attack.last == attack.first and attack.count > 1):
                 return self.tr("{attack}: the grid must end above its first value.").format(attack=attack.name)
+            if not attack.kappa and attack.count > 1 and (attack.last - attack.first) % (attack.count - 1):
+                return self.tr("{attack}: every ε must be a whole number of 1/255.").format(attack=attack.name)
         return ""
 
     def _changed(self) -> None:

@@ -355,6 +355,10 @@
         <translation>{attack}：网格的结束值必须大于起始值。</translation>
     </message>
     <message>
+        <source>{attack}: every ε must be a whole number of 1/255.</source>
+        <translation>{attack}：每个 ε 都必须是 1/255 的整数倍。</translation>
+    </message>
+    <message>
         <source>{n} adversarial examples in all, a third of them to calibrate and to measure with.</source>
         <translation>共 {n} 个对抗样本，其中三分之一用于校准和测量。</translation>
     </message>
@@ -430,6 +434,14 @@
 </context>
 <context>
     <name>CaseCommands</name>
+    <message>
+        <source>Pasted images are in no file, and a case takes their place in the list: {n} would be lost.</source>
+        <translation>粘贴的图像不在任何文件中，而案卷会取代它们在列表中的位置：将丢失 {n} 幅。</translation>
+    </message>
+    <message>
+        <source>Go on without them</source>
+        <translation>放弃它们并继续</translation>
+    </message>
     <message>
         <source>New case</source>
         <translation>新建案卷</translation>
@@ -636,6 +648,14 @@
         <source>Compare with</source>
         <translation>比较对象</translation>
     </message>
+    <message>
+        <source>A report or table is still being written. It would stay unwritten.</source>
+        <translation>仍有报告或表格正在写出。现在关闭，它就不会写出。</translation>
+    </message>
+    <message>
+        <source>Close without it</source>
+        <translation>不等它，直接关闭</translation>
+    </message>
 </context>
 <context>
     <name>CrashGuard</name>
@@ -728,6 +748,10 @@
     <message>
         <source>Writing {path}</source>
         <translation>正在写入 {path}</translation>
+    </message>
+    <message>
+        <source>Not written: {names}</source>
+        <translation>未写出：{names}</translation>
     </message>
     <message>
         <source>Writing the report: image {n} of {pictures}</source>
@@ -1232,6 +1256,14 @@
         <translation>torchvision 网络的 state dict、TorchScript、torch.export（.pt2）、ONNX，或在此训练过的受害模型。会运行自身代码的文件将被拒绝。未填写的内容从文件读取；在干净图像上的检查会指出可能的问题。</translation>
     </message>
     <message>
+        <source>This victim was checked and does its work, and is not taken yet.</source>
+        <translation>这个受害模型已检查通过，但尚未采用。</translation>
+    </message>
+    <message>
+        <source>Leave it out</source>
+        <translation>不采用</translation>
+    </message>
+    <message>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
@@ -1487,6 +1519,10 @@
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+    <message>
+        <source>A case keeps to its pack. Close it to use another.</source>
+        <translation>案卷只使用自己的模型包。要使用另一个，请先关闭案卷。</translation>
     </message>
     <message>
         <source>There is no pack. Import one, or drop a pack file here.</source>

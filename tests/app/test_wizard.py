@@ -301,7 +301,8 @@ def test_tab_leads_out_of_the_tables(wizard: TrainingWizard, number: int) -> Non
 def test_a_pack_that_is_only_looked_at_leaves_nothing_behind(qtbot: QtBot) -> None:
     choices = Choices(source="mnist", data="/x", victims=[VictimChoice("ResNet18"), VictimChoice("VGG16", "mine")])
     before = choices.document()
-    page = ModelPage(choices, ["mnist", "natural"], [("auto", "")])
+    page = ModelPage(choices)
+    page.offer(["mnist", "natural"], [("auto", "")])
     qtbot.addWidget(page)
 
     def start(pack: str) -> None:
@@ -370,6 +371,8 @@ def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, tmp_path: Path
     assert item is not None and isinstance(first, QSpinBox | type(first))
     first.setValue(250)  # type: ignore[attr-defined]
     assert not wizard.attacks.isComplete() and "FGSM" in wizard.attacks.remark.text()
+    first.setValue(11)  # type: ignore[attr-defined]
+    assert not wizard.attacks.isComplete() and "whole number" in wizard.attacks.remark.text()
     item.setCheckState(Qt.CheckState.Unchecked)
     assert press_next(wizard) == MODEL
     wizard.model.name.setText("No Name")

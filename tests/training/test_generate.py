@@ -323,6 +323,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[WorkbenchError], str]] = {
     "unknown attack": ({"attacks": [fgsm(1, 2, 2, 1), fgsm(1, 2, 2, 1, name="FSGM")]}, ScenarioError, "FSGM"),
     "unknown backend": ({"attacks": [fgsm(1, 2, 2, 1, backend="other")]}, ScenarioError, "other"),
     "unknown parameter": ({"attacks": [fgsm(1, 2, 2, 1, parameters={"stepz": 1})]}, ScenarioError, "stepz"),
+    "epsilon between two levels": ({"attacks": [fgsm(1, 2, 3, 1)]}, ScenarioError, "1.5/255"),
     "epsilon above 1": ({"attacks": [fgsm(1, 300, 2, 1)]}, ScenarioError, "300/255"),
     "missing victim": ({"victims": [{"architecture": "Nearest", "name": "second"}]}, VictimError, "second"),
     "another architecture": ({"victims": [{"architecture": "VGG16", "name": "first"}]}, VictimError, "architecture"),

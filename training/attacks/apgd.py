@@ -66,6 +66,5 @@ class APGD(Attack):
                 alpha = torch.where(poor, alpha / 2, alpha)
                 back = per_example(poor, x)
                 x, gradient = torch.where(back, best, x), torch.where(back, best_gradient, gradient)
-                previous, loss = torch.where(back, best, previous), torch.where(poor, best_loss, loss)
                 rises, halved, best_at_check, last_check = torch.zeros_like(rises), poor, best_loss, step
         return best

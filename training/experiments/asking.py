@@ -100,7 +100,8 @@ class Asking:
         held, absent = _forget(test, at, hold=True), _forget(test, at, hold=False)
         named = Scored.of(held, scorer).weighed(fit).victim.argmax(1)
         right = named == held.victim
-        nobody = Scored.of(absent, scorer).weighed(fit).victim.softmax(1)[:, -1]
+        logits = Scored.of(absent, scorer).weighed(fit).victim / fit.calibration.victim_temperature
+        nobody = logits.softmax(1)[:, -1]
         attacked = own | other
         return {
             "examples": int(own.sum()),
@@ -119,7 +120,7 @@ class Asking:
         """Attacks that also turn a victim that they were not made on, which alone is at hand: who is named?"""
         scorer, fit = self.whole()
         test = self.asked()["test"]
-        turned = test.probes[..., PROBES.index("flip")] > 0
+        turned = self._turned()
         counts = dict.fromkeys(("examples", "surrogate", "fooled", "none", "another"), 0)
         for at, label in enumerate(test.at):
             rows = torch.nonzero((test.candidate >= 0) & (test.candidate != at) & turned[:, at]).squeeze(1)
@@ -132,6 +133,26 @@ class Asking:
                 counts[kind] += int(hit.sum())
         counts["another"] = counts["examples"] - counts["surrogate"] - counts["fooled"] - counts["none"]
         return {kind: n if kind == "examples" else n / max(counts["examples"], 1) for kind, n in counts.items()}
+
+    @torch.inference_mode()
+    def _turned(self) -> Tensor:
+        """[N, V]: whether each victim sees something else in a test example than in its clean image."""
+        study = self.study
+        test = study.examples("test")
+        columns = []
+        for spec in study.scenario.victims:
+            victim = load_victim(study.victims / spec.saved_as)[0].to(study.device)
+            seen = [
+                torch.cat(
+                    [
+                        victim(to_float(part.to(study.device))).argmax(1).cpu()
+                        for part in torch.split(torch.from_numpy(images), _BATCH)
+                    ]
+                )
+                for images in (test.adversarial, test.clean)
+            ]
+            columns.append(seen[0] != seen[1])
+        return torch.stack(columns, dim=1)
 
     def copy(self, spec: VictimSpec) -> dict[str, Any]:
         """The victim trained anew with another seed: is it told from the one that was attacked?"""

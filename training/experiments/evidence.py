@@ -10,6 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from core.errors import DataError
 from core.probes import PROBES
 from training.experiments.asking import Asking
 from training.experiments.draw import bars
@@ -32,6 +33,7 @@ SIDES = ("image", "probes", "both")
 
 def cells(study: Study, seed: int) -> list[Cell]:
     check_victims(study)
+    _check_labels(study)
     state = Asking(study, seed)
     settings = {"pack": study.pack.manifest.pack_id, "data": study.fingerprint, "seed": seed}
 
@@ -50,6 +52,21 @@ def cells(study: Study, seed: int) -> list[Cell]:
         *(cell(f"no {name}", partial(state.ablated, left), left_out=left) for name, left in GROUPS.items()),
         cell("cost", state.cost),
     ]  # fmt: skip
+
+
+def _check_labels(study: Study) -> None:
+    """Raise DataError unless the pack's labels are the examples', in their order: answers are counted by number."""
+    manifest, scenario = study.pack.manifest, study.scenario
+    pairs = (
+        ("attacks", [a.name for a in manifest.attacks], scenario.attack_labels),
+        ("victims", [v.name for v in manifest.victims], scenario.victim_labels),
+    )
+    for kind, known, made in pairs:
+        if known != made:
+            raise DataError(
+                f"{manifest.pack_id} knows the {kind} {', '.join(known)}; the examples' are {', '.join(made)}.",
+                "Give the pack that was trained on these examples with --pack.",
+            )
 
 
 def table(found: Found) -> Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, labels_of
+from training.export import let_read
 from training.lasting import still_fools
 from training.plan import image_of
 from training.scenario import Scenario, TrainingSpec
@@ -55,15 +56,21 @@ WAYS = (
 )
 BEFORE = "the pack, before"
 GROUPS = ("old", "new")
+_ENDS = ("minimum", "maximum")
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
     old = old_labels(study.scenario)
     clean = round(study.scenario.clean.examples.train * _share(study)) if study.scenario.has_clean else 0
     every = Subset(study.per_cell, max(1, clean) if study.scenario.has_clean else 0, paper=False)
-    before = pack(study, seed, Subset(every.per_cell, every.clean, *old, paper=False), "growth")
+    before = pack(study, seed, Subset(every.per_cell, every.clean, *old, paper=False), _name(study))
     first = Cell(BEFORE, before.what, before.settings, before.compute)
     return [first, *(_grown(study, seed, way, every) for way in WAYS)]
+
+
+def _name(study: Study) -> str:
+    """Of the pack that is grown: another for other examples or epochs, which may lie in the same folder."""
+    return f"growth-{study.per_cell}x{study.epochs_of(study.scenario.training.epochs)}"
 
 
 def old_labels(scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -89,7 +96,7 @@ def training_of(study: Study, way: Way, start: Path) -> TrainingSpec:
 
 
 def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
-    path = study.out / "packs" / f"growth-seed{seed}.mtaapack"
+    path = study.out / "packs" / f"{_name(study)}-seed{seed}.mtaapack"
     spec = training_of(study, way, path)
 
     def compute(folder: Path) -> Result:
@@ -102,7 +109,10 @@ def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
         begun = time.monotonic()
         trainer.run(tell=study.tell)
         seconds = time.monotonic() - begun
+        labels, _ = let_read(trainer.network, labels, study.examples("calibration", every), study.device)
         answers = answer(trainer.network, torch.from_numpy(test.adversarial), study.device)
+        told = answers.hyperparameter.clamp(*(torch.tensor([getattr(a, end) for a in labels]) for end in _ENDS))
+        answers = replace(answers, hyperparameter=told)  # as the pack before tells it
         known = old_rows(scenario, test)
         figures: dict[str, Any] = {
             group: measured(_rows(answers, rows), scenario, labels, _of(test, rows))

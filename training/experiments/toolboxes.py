@@ -65,7 +65,7 @@ def _cell(
     label = next(a for a in manifest.attacks if a.name == name)
     index = manifest.attacks.index(label)
     victim_index = [v.name for v in manifest.victims].index(victim_spec.label)
-    count = study.images(IMAGES)
+    count, epsilon = study.images(IMAGES), label.hyperparameter == "epsilon"
     spec = AttackSpec.model_validate(
         {
             "name": name, "backend": toolbox, "parameters": DEFAULTS[toolbox][name],
@@ -78,6 +78,7 @@ def _cell(
         victim = load(study, victim_spec)
         images, (labels,) = known_digits(study, [victim], count)
         values = np.asarray(spec.grid.values)[: len(images)]
+        values = values.round() if epsilon else values  # between two 8-bit levels the lower one is what is made
         made = attack_digits(study, victim, spec, images, labels, values, seed=seed)
         adversarial = np.clip(images + made.perturbation, 0, 1)[made.success]
         figures: dict[str, Any] = {"tried": len(images), "made": len(adversarial)}

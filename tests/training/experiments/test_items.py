@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,15 @@ def test_toolboxes_judge_only_what_fools(shared: Path, study: Build) -> None:
     arrays = own.arrays(cells["cleverhans FGSM on VGG16"])
     names = [a.name for a in own.pack.manifest.attacks]
     assert figures["attack"] == pytest.approx((arrays["attack"] == names.index("FGSM")).mean())
+
+
+def test_evidence_refuses_a_pack_that_numbers_the_labels_otherwise(shared: Path, study: Build) -> None:
+    own = study(shared)
+    ITEMS["evidence"].cells(own, 0)
+    turned = own.pack.manifest.model_copy(update={"victims": own.pack.manifest.victims[::-1]})
+    own.__dict__["pack"] = replace(own.pack, manifest=turned)
+    with pytest.raises(DataError, match="knows the victims"):
+        ITEMS["evidence"].cells(own, 0)
 
 
 def test_toolboxes_pool_images_by_the_image_and_with_victims_asked() -> None:
