@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import pickle
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,6 +35,10 @@ _NESTS = ("state_dict", "model_state_dict", "model", "net", "weights")
 _PREFIXES = ("module.", "model.", "_orig_mod.")
 """What wrappers put before every name."""
 _LARGEST = 4 * 2**30
+_TORCHSCRIPT = "Traceback of TorchScript"
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+"""What a pickle would have called."""
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def origin_of(spec: VictimSpec, path: Path) -> str:
@@ -90,12 +95,12 @@ def _foreign(spec: VictimSpec, path: Path, data: bytes, clean: CleanImages) -> t
     form = program_form(data, path.name)
     channels, height, width = clean.shape
     if form is None:
+        tensors = read_state(path, data)  # first: a whole pickled model is refused for what it is
         if not spec.architecture:
             raise VictimError(
                 f"{path} holds weights alone, and they do not say of which network.",
                 "Give torchvision's name as architecture, for example resnet18, or bring a program (.pt2, .onnx).",
             )
-        tensors = read_state(path, data)
         network = build_torchvision(spec.architecture, tensors)
         takes_channels, classes = channels_of(network), _outputs(network, spec, clean)
     else:
@@ -124,9 +129,13 @@ def read_state(path: Path, data: bytes) -> Tensors:
                 warnings.simplefilter("ignore")  # on old formats
                 found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        reason = " ".join(str(error).split("\n")[0].split())[:200]
+        named = _GLOBAL.search(str(error))
+        if named:
+            what = f"it holds more than weights, and would run {named[1]}"
+        else:
+            what = f"it is damaged, or holds more than weights ({_reason(str(error).splitlines()[0])})"
         raise VictimError(
-            f"{path} is refused: it is damaged, or holds more than weights and would run code ({reason}).",
+            f"{path} is refused: {what}.",
             "Save the model's state dict alone: torch.save(model.state_dict(), ...) or safetensors.",
         ) from error
     for nest in _NESTS:
@@ -141,6 +150,13 @@ def read_state(path: Path, data: bytes) -> Tensors:
     if not all(bool(value.isfinite().all()) for value in state.values()):
         raise VictimError(f"{path} holds weights that are NaN or infinite.", "Train it again.")
     return {key: value.clone() for key, value in state.items()}  # safetensors keeps no shared memory
+
+
+def _reason(text: str) -> str:
+    """What a library says went wrong, on one line and without a terminal's colours."""
+    if _TORCHSCRIPT in text:  # what went wrong comes after where it did
+        text = text.strip().splitlines()[-1]
+    return " ".join(_COLOURS.sub("", text).split())[:200]
 
 
 def _outputs(network: torch.nn.Module, spec: VictimSpec, clean: CleanImages) -> int:
@@ -162,7 +178,7 @@ def _probe(
         try:
             answers = [network.eval()(torch.full((count, tried, *side), 0.5)) for count in (2, 3)]
         except Exception as error:  # whatever a network that takes something else may raise
-            reasons.append(" ".join(str(error).split())[:160])
+            reasons.append(_reason(str(error)))
             continue
         logits = answers[0]
         if isinstance(logits, Tensor) and logits.dim() == 2 and len(logits) == 2 and logits.shape[1] >= 2:

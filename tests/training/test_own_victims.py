@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,20 @@ def test_victims_that_no_attack_can_work_on_are_refused(tmp_path: Path) -> None:
         checked(program(Frozen(), tmp_path / "a.pt"), colours())
     with pytest.raises(VictimError, match=r"\[2, 2, 4\]"):
         checked(program(Pair(), tmp_path / "b.pt"), colours())
+
+
+def test_a_refusal_says_what_the_file_is(tmp_path: Path) -> None:
+    whole, flat, cut = tmp_path / "whole.pt", tmp_path / "flat.pt", tmp_path / "cut.pt"
+    torch.save(Colour(), whole)
+    cut.write_bytes(whole.read_bytes()[:300])
+    program(nn.Sequential(nn.Flatten(), nn.Linear(300, 10)), flat, side=10)
+    for file, said in (
+        (whole, "holds more than weights, and would run tests.colours.Colour."),
+        (cut, "is damaged, or holds more"),
+        (flat, "cannot be run on images of 8x8: RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
+    ):
+        with pytest.raises(VictimError, match=re.escape(said)):
+            read_own(spec(file), file, colours())
 
 
 def test_a_program_for_batches_of_one_size_is_refused_with_the_reason(
