@@ -100,13 +100,13 @@ def test_victims_that_no_attack_can_work_on_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_refusal_says_what_the_file_is(tmp_path: Path) -> None:
-    whole, flat, cut = tmp_path / "whole.pt", tmp_path / "flat.pt", tmp_path / "cut.pt"
+    whole, flat, junk = tmp_path / "whole.pt", tmp_path / "flat.pt", tmp_path / "junk.pt"
     torch.save(Colour(), whole)
-    cut.write_bytes(whole.read_bytes()[:300])
+    junk.write_bytes(b"no weights at all")
     program(nn.Sequential(nn.Flatten(), nn.Linear(300, 10)), flat, side=10)
     for file, said in (
         (whole, "holds more than weights, and would run tests.colours.Colour."),
-        (cut, "is damaged, or holds more"),
+        (junk, "is damaged, or holds more"),
         (flat, "cannot be run on images of 8x8: RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
     ):
         with pytest.raises(VictimError, match=re.escape(said)):
