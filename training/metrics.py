@@ -14,6 +14,7 @@ from core.manifest import AttackLabel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 TABLE1_WIDTH = {"epsilon": 190.0, "kappa": 95.0}
 """Width of Table 1's grids: epsilon x 255 from 10 to 200, kappa from 5 to 100."""
@@ -67,7 +68,7 @@ def confusion(predicted: Ints, truth: Ints, labels: int) -> list[list[int]]:
     return rows
 
 
-def share_of(true: NDArray[np.bool_]) -> float | None:
+def share_of(true: Bools) -> float | None:
     """Of [N] how many are true; None of none."""
     return float(true.mean()) if len(true) else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from core.progress import CancelToken, ProgressCallback
 from training.fit_probes import Scored, fit_probes, some_at_hand, spoke_themselves
 from training.fit_scorer import fit_scorer
 from training.lasting import StillFools, changed_some
-from training.metrics import Floats, Predictions, evaluate, share_of
+from training.metrics import Bools, Floats, Ints, Predictions, evaluate, share_of
 from training.probe import Asked, ask_victims, sample
 from training.scenario import Scenario
 from training.shards import Examples
@@ -99,39 +99,79 @@ def measure(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What answers at ``COVERAGE`` say of N examples, and whether that is kept.
+
+    attack, victim: bool [N], whether the set holds the truth. value: bool [N], whether the interval under the named
+    attack does; it promises so where ``due``, bool [N]: an attack was made and is named right.
+    """
+
+    told: Predictions
+    attack: Bools
+    victim: Bools
+    value: Bools
+    due: Bools
+
+    @classmethod
+    def of(
+        cls, scored: Scored, calibration: Calibration, fit: ProbeFit, labels: list[AttackLabel],
+        at_hand: Tensor | None = None,
+    ) -> Promises:  # fmt: skip
+        """calibration: of the image alone. at_hand: [N, V], which victims are asked, or all."""
+        asked, weighed = scored.asked, scored.weighed(fit, at_hand)
+        told = _calibrated(weighed, calibration, fit, labels)
+        attack, named = asked.attack.numpy(), told.attack.argmax(1)
+        widths = [
+            [at_coverage(fit.calibration, halfwidths[a.name], COVERAGE) for a in labels]
+            for halfwidths in (fit.calibration.halfwidths, fit.halfwidths)
+        ]
+        half = np.asarray(widths)[spoke_themselves(asked, weighed.victim, at_hand).long().numpy(), named]
+        error = np.abs(told.hyperparameter[np.arange(len(asked)), named] - asked.value.numpy())
+        attacked = np.asarray([a.name != CLEAN for a in labels])[attack]
+        return cls(
+            told,
+            _held(told.attack, attack, at_coverage(fit.calibration, fit.calibration.attack_scores, COVERAGE)),
+            _held(
+                told.victim, asked.victim.numpy(),
+                at_coverage(fit.calibration, fit.calibration.victim_scores, COVERAGE),
+            ),
+            error <= half + 1e-9,
+            attacked & (named == attack),
+        )  # fmt: skip
+
+    def coverage(self, rows: Bools) -> dict[str, float | None]:
+        """Shares over some examples; of intervals None where none is due."""
+        return {
+            "attack_set_coverage": share_of(self.attack[rows]),
+            "victim_set_coverage": share_of(self.victim[rows]),
+            "interval_coverage": share_of(self.value[rows & self.due]),
+        }
+
+
+def _held(probabilities: Floats, truth: Ints, limit: float) -> Bools:
+    """Whether each row's set holds its true label: one within the limit, or the likeliest."""
+    held: Bools = (1 - probabilities[np.arange(len(truth)), truth] <= limit) | (probabilities.argmax(1) == truth)
+    return held
+
+
 def _by_number(
     scored: Scored, calibration: Calibration, fit: ProbeFit, labels: list[AttackLabel], seed: int
 ) -> dict[str, dict[str, float | None]]:
-    """Accuracies, and coverage of the victim's sets and of the intervals, by how many victims are at hand.
-
-    Intervals are covered, or not, where an attack was named; None where none was.
-    """
+    """Accuracies, and coverage of sets and intervals, by how many victims are at hand."""
     asked = scored.asked
     at_hand = some_at_hand(asked, seed + 1)
-    weighed = scored.weighed(fit, at_hand)
-    told = _calibrated(weighed, calibration, fit, labels)
-    rows = np.arange(len(asked))
-    victim, attack = asked.victim.numpy(), asked.attack.numpy()
-    right = told.victim.argmax(1) == victim
-    limit = at_coverage(fit.calibration, fit.calibration.victim_scores, COVERAGE)
-    held = (1 - told.victim[rows, victim] <= limit) | right
-    named = told.attack.argmax(1)
-    half = np.asarray(
-        [
-            [at_coverage(fit.calibration, widths[a.name], COVERAGE) for a in labels]
-            for widths in (fit.calibration.halfwidths, fit.halfwidths)
-        ]
-    )[spoke_themselves(asked, weighed.victim, at_hand).long().numpy(), named]
-    inside = np.abs(told.hyperparameter[rows, named] - asked.value.numpy()) <= half + 1e-9
-    adversarial = np.asarray([a.name != CLEAN for a in labels])[attack] & (named == attack)
+    kept = Promises.of(scored, calibration, fit, labels, at_hand)
+    right = {
+        "attack_accuracy": kept.told.attack.argmax(1) == asked.attack.numpy(),
+        "victim_accuracy": kept.told.victim.argmax(1) == asked.victim.numpy(),
+    }
     number = at_hand.sum(1).numpy()
     return {
         str(n): {
             "examples": int((number == n).sum()),
-            "attack_accuracy": float((named == attack)[number == n].mean()),
-            "victim_accuracy": float(right[number == n].mean()),
-            "victim_set_coverage": float(held[number == n].mean()),
-            "interval_coverage": share_of(inside[(number == n) & adversarial]),
+            **{name: share_of(hit[number == n]) for name, hit in right.items()},
+            **kept.coverage(number == n),
         }
         for n in sorted(set(number.tolist()))
     }

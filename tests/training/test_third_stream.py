@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
@@ -33,7 +34,7 @@ from training.pipeline import train_pack
 from training.probe import Asked, sample
 from training.scenario import Scenario
 from training.sources import CleanImages
-from training.third_stream import measure
+from training.third_stream import Promises, measure
 
 LABELS = [
     AttackLabel(name="clean", hyperparameter="none", unit="", minimum=0, maximum=0),
@@ -144,6 +145,22 @@ def test_intervals_of_attacks_that_nobody_named_have_no_coverage(calibration: Ca
         found = measure(Scored.of(answers, scorer), calibration, fit, LABELS, ["clean", "a", "b", "c"], 0)
         by_number = found["by_number_asked"].values()
         assert [number["interval_coverage"] is not None for number in by_number] == [told] * 3
+
+
+def test_what_is_promised_is_kept_on_examples_like_those_it_was_calibrated_on(calibration: Calibration) -> None:
+    train, held_out, test = (made_up(1500, seed) for seed in (3, 4, 5))
+    scorer = fit_scorer(LABELS, train, 0)
+    fit = fit_probes(Scored.of(held_out, scorer), torch.arange(1500.0), calibration, LABELS, 0)
+    kept = Promises.of(Scored.of(test, scorer), calibration, fit, LABELS, some_at_hand(test, 1))
+    named = kept.told.attack.argmax(1) == test.attack.numpy()
+    assert np.array_equal(kept.due, named & (test.attack.numpy() > 0))
+    for truth, told, held in (
+        (test.attack, kept.told.attack, kept.attack), (test.victim, kept.told.victim, kept.victim)
+    ):  # fmt: skip
+        assert held[told.argmax(1) == truth.numpy()].all(), "the likeliest is in every set"
+    shares = kept.coverage(np.ones(len(test), dtype=bool))
+    assert all(share is not None and share > 0.87 for share in shares.values()), shares
+    assert kept.coverage(np.zeros(len(test), dtype=bool)) == dict.fromkeys(shares)
 
 
 def test_the_image_is_never_trusted_beyond_its_calibration() -> None:

@@ -29,7 +29,7 @@ from training.lasting import still_fools
 from training.probe import Asked, ask_victims
 from training.scenario import ProbesSpec, VictimSpec
 from training.sources import SPLITS, Split
-from training.third_stream import ask_all, measure
+from training.third_stream import Promises, ask_all, measure
 from training.train_victim import train_victim
 from training.trainer import answer
 
@@ -98,8 +98,8 @@ class Asking:
         test = asked["test"]
         own, other = test.candidate == at, (test.candidate >= 0) & (test.candidate != at)
         held, absent = _forget(test, at, hold=True), _forget(test, at, hold=False)
-        named = Scored.of(held, scorer).weighed(fit).victim.argmax(1)
-        right = named == held.victim
+        promises = Promises.of(Scored.of(held, scorer), self.manifest.calibration, fit, self.labels)
+        right = torch.from_numpy(promises.told.victim.argmax(1)) == held.victim
         logits = Scored.of(absent, scorer).weighed(fit).victim / fit.calibration.victim_temperature
         nobody = logits.softmax(1)[:, -1]
         attacked = own | other
@@ -110,6 +110,7 @@ class Asking:
                 label.name: _share(right, own & (test.attack == index))
                 for index, label in enumerate(self.labels) if (own & (test.attack == index)).any()
             },
+            **promises.coverage(own.numpy()),
             "others_beside_it": _share(right, other),
             "none_auroc": float(roc_auc_score(own[attacked].numpy(), nobody[attacked].numpy())),
             "none_named": _share(nobody > 0.5, own),

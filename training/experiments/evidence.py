@@ -28,6 +28,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """What the ablation leaves out, together and one by one."""
 
+_KEPT = ": 90% sets, and intervals (last), that hold it, %"
+"""At the end of a row's name."""
+
 SIDES = ("image", "probes", "both")
 
 
@@ -80,9 +83,11 @@ def table(found: Found) -> Table:
             rows.append([f"{side}: {attack}", *_named(found, "sides", *path), rmse])
     for number in sides.get("by_number_asked", {}):
         rows.append([f"both, {number} asked", *_named(found, "sides", "by_number_asked", number), ""])
+        rows.append([f"both, {number} asked{_KEPT}", *_coverage(found, "sides", "by_number_asked", number)])
     names = list(dict.fromkeys(name for cells in found.runs.values() for name in cells))
     for name in (name for name in names if name.startswith("without ")):
         rows.append([f"{name}, handed over", found.percent(name, "handed_over"), "", ""])
+        rows.append([f"{name}, handed over{_KEPT}", *_coverage(found, name)])
         rows.append([f"{name}, not held: AUROC of none", found.percent(name, "none_auroc"), "", ""])
     for kind in ("surrogate", "fooled", "none", "another"):
         rows.append([f"transfer, one fooled victim asked: {kind} named", found.percent("transfer", kind), "", ""])
@@ -101,6 +106,10 @@ def table(found: Found) -> Table:
 def _named(found: Found, *path: str) -> list[str]:
     """Of the cell and what it has at ``path``."""
     return [found.percent(*path, f"{task}_accuracy") for task in ("victim", "attack")]
+
+
+def _coverage(found: Found, *path: str) -> list[str]:
+    return [found.percent(*path, f"{kind}_coverage") for kind in ("victim_set", "attack_set", "interval")]
 
 
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
