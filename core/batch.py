@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from core import versions
 from core.case import Case, absolute
 from core.errors import CaseError
 from core.folders import find_images
@@ -20,7 +21,6 @@ from core.opened import DEEP, FLAT, Ground, Place, far, remember, remembered
 from core.progress import CancelToken, ProgressCallback
 from core.ranks import Ranks
 from core.types import Record
-from core.versions import versions
 from core.wording import left_out
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ def fill_case(
             merge_parts(case, paths)
     case.settle_victims(_asked(attributor))
     waiting = case.waiting(paths)
-    pack, program = case.manifest, ", ".join(f"{name} {number}" for name, number in versions().items())
     case.write_log("device", attributor.device_name)
-    case.write_log(_BEGUN, f"{len(waiting)} of {len(paths)} files wait; pack {pack.pack_id}; {program}")
+    begun = f"{len(waiting)} of {len(paths)} files wait; pack {case.manifest.pack_id}"
+    case.write_log(_BEGUN, f"{begun}; {versions.told()}")
     ended = _STOPPED
     try:
         found = attribute_files(
@@ -121,6 +121,12 @@ def _asked(attributor: Attributor) -> dict[str, str]:
 def devices(case: Case) -> str:
     """The devices that judged the images of a case, in the order of their first use."""
     return ", ".join(dict.fromkeys(entry.detail for entry in case.log() if entry.action == "device"))
+
+
+def programs(case: Case) -> str:
+    """The versions that judged the images of a case, in the order of their first use."""
+    begun = (entry.detail.split("; ", 2) for entry in case.log() if entry.action == _BEGUN)
+    return "; ".join(dict.fromkeys(parts[2].partition(" (")[0] for parts in begun if len(parts) == 3))
 
 
 def note_opened(case: Case, paths: Iterable[str | Path], subfolders: bool = True) -> None:

@@ -2,7 +2,8 @@
 
 Results are written as they arrive, a batch a transaction, with SQLite's rollback journal and full synchronisation:
 a program that is killed loses the batch in flight and nothing else, and between two runs the case is a single file
-that can be copied or lie on a network share (write-ahead logging would need three files and shared memory).
+that can be copied or lie on a network share (write-ahead logging would need three files and shared memory). After a
+crash a journal may lie beside it, which goes with it until the case was opened once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from core.case_format import damaged, make_database, open_database, storable, text_of
+from core.case_format import check_journal, damaged, make_database, open_database, storable, text_of
 from core.errors import CaseError
 from core.files import modified_ns, replacing
 from core.manifest import Manifest
@@ -27,6 +28,12 @@ from core.types import FileFacts, Finding, LogEntry, Record, Remark
 
 _WAIT = 10.0
 """Seconds to wait for another program that is writing to the case."""
+
+_UNUSABLE = (
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOMEM,
+)  # fmt: skip
+"""Faults of what a case lies on, and not of the case."""
 
 _RECORDS = """
     SELECT id, path, files.sha256, bytes, modified_ns, read_ns, error, format, width, height, bits, lossy, answers
@@ -48,6 +55,7 @@ class Case(Mapping[str, Finding]):
         self.path = Path(path)
         self._gone: dict[str, list[str]] = {}  # paths of a run's hashes where nothing was, the first one last
         self._ground: Ground | None = None
+        self._settled: dict[str, str] | None = None  # the victims that a run of this object asks
         with self._guarded():
             self._database = open_database(self.path, _WAIT)
             try:
@@ -66,14 +74,20 @@ class Case(Mapping[str, Finding]):
     def create(cls, path: str | Path, manifest: Manifest, coverage: float) -> Case:
         """Make an empty case for one pack and coverage. Raises CaseError where there is a file already."""
         path = Path(path)
-        if path.exists():
+        check_journal(path)
+        try:
+            path.open("xb").close()  # of two programs that begin it one is told
+            try:
+                with replacing(path) as temporary:
+                    make_database(temporary, {"manifest": manifest.model_dump_json(), "coverage": repr(coverage)})
+            except BaseException:
+                path.unlink()
+                raise
+        except FileExistsError as error:
             raise CaseError(
                 f"{path} exists already.",
                 "Open it to go on with it (--resume on the command line), or choose another name.",
-            )
-        try:
-            with replacing(path) as temporary:
-                make_database(temporary, {"manifest": manifest.model_dump_json(), "coverage": repr(coverage)})
+            ) from error
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or error
             raise CaseError(
@@ -98,17 +112,15 @@ class Case(Mapping[str, Finding]):
 
         Raises CaseError where its answers rest on other ones: they do not belong side by side.
         """
-        wanted, settled = dict(asked), self.asked()
-        if settled == wanted:
-            return
-        if self._hashes:
-            raise CaseError(
-                f"{self.path} was made {_asking(settled)}, not {_asking(wanted)}.",
-                "Choose the same victims to ask, or start a new case.",
-            )
-        with self._transaction():
-            self._database.execute("INSERT OR REPLACE INTO facts VALUES ('asked', ?)", (json.dumps(wanted),))
-            self._write_log("victims", _asking(wanted))
+        wanted = dict(asked)
+        with self._transaction():  # another program may be about the same
+            settled = self.asked()
+            if settled != wanted:
+                if self._database.execute("SELECT 1 FROM images LIMIT 1").fetchone() is not None:
+                    raise _made_otherwise(self.path, settled, wanted)
+                self._database.execute("INSERT OR REPLACE INTO facts VALUES ('asked', ?)", (json.dumps(wanted),))
+                self._write_log("victims", _asking(wanted))
+        self._settled = wanted
 
     def __enter__(self) -> Case:
         return self
@@ -206,9 +218,12 @@ class Case(Mapping[str, Finding]):
         """Write a batch in one transaction: all of it or nothing.
 
         A file that is known under a path where nothing is any more counts as moved, and keeps its tag and note. Paths
-        should be absolute, so that the case can be gone on with from another folder.
+        should be absolute, so that the case can be gone on with from another folder. Raises CaseError where another
+        program has settled on other victims since this one did.
         """
         with self._transaction():
+            if self._settled is not None and (settled := self.asked()) != self._settled:
+                raise _made_otherwise(self.path, settled, self._settled)
             for record in records:
                 self._add_image(record)
                 self._add_file(record)
@@ -266,10 +281,18 @@ class Case(Mapping[str, Finding]):
         return known is not None and self._nothing_at(text_of(path))
 
     def _nothing_at(self, path: str) -> bool:
-        """What may not be looked at counts as being there."""
+        """What may not be looked at counts as being there, and so does what cannot be."""
         if self._ground is None:
             self._ground = self.ground()
-        return self._ground.allows(path) and not os.path.lexists(path)
+        if not self._ground.allows(path):
+            return False
+        try:
+            os.lstat(path)  # lexists() says of whatever goes wrong that there is nothing
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except (OSError, ValueError):
+            return False
+        return False
 
     # --- what people add --------------------------------------------------------------------------------------------
 
@@ -331,25 +354,34 @@ class Case(Mapping[str, Finding]):
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._database.execute("COMMIT")  # which may have to wait for a reader in vain
             except BaseException:
-                self._database.execute("ROLLBACK")
+                if self._database.in_transaction:  # a full disk has ended it already
+                    self._database.execute("ROLLBACK")
                 self._gone.clear()  # with what it no longer held
                 raise
-            self._database.execute("COMMIT")
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
             yield
         except (OSError, sqlite3.Error) as error:
-            reason = str(error)
-            if "locked" in reason:
+            reason, code = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise CaseError(f"{self.path} is in use by another program.", "Wait for it, or close it.") from error
-            if "readonly" in reason or "full" in reason or "unable to open" in reason or isinstance(error, OSError):
+            if code in _UNUSABLE or isinstance(error, OSError):
                 raise CaseError(
-                    f"{self.path} cannot be used: {reason}.", "Free its disk or copy it elsewhere."
+                    f"{self.path} cannot be used: {reason}.",
+                    "The case is as it was. Free or check its disk, or copy it elsewhere.",
                 ) from error
             raise damaged(self.path, reason.splitlines()[0]) from error
+
+
+def _made_otherwise(path: Path, settled: Mapping[str, str], wanted: Mapping[str, str]) -> CaseError:
+    return CaseError(
+        f"{path} was made {_asking(settled)}, not {_asking(wanted)}.",
+        "Choose the same victims to ask, or start a new case.",
+    )
 
 
 def _asking(victims: Mapping[str, str]) -> str:

@@ -39,9 +39,11 @@ def make_database(path: Path, facts: Mapping[str, str]) -> None:
     """An empty case's database in a new file. Raises OSError or sqlite3.Error."""
     database = sqlite3.connect(path, isolation_level=None)
     try:
+        database.execute("BEGIN")  # each statement by itself would wait for the disk
         for statement in (f"PRAGMA application_id = {_APPLICATION}", f"PRAGMA user_version = {SCHEMA}", *TABLES):
             database.execute(statement)
         database.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
+        database.execute("COMMIT")
     finally:
         database.close()
 
@@ -59,6 +61,16 @@ def open_database(path: Path, wait: float) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def check_journal(path: Path) -> None:
+    """Raise CaseError where a journal waits for a case that is not there: SQLite would roll it back into a new one."""
+    journal = path.with_name(f"{path.name}-journal")
+    if journal.exists():
+        raise CaseError(
+            f"{journal} belongs to a case that was moved or deleted after a crash.",
+            "Put it back beside that case and open it, or delete it.",
+        )
 
 
 def damaged(path: Path, reason: str) -> CaseError:

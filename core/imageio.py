@@ -144,6 +144,8 @@ def _decode_picture(data: bytes, name: str) -> _Decoded:
         raise ImageError(f"{name} is not an image that can be read.", f"Give it as {_READABLE}.") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} unpacks to far too many pixels.", "Do not open it; crop it first.") from error
+    except MemoryError as error:
+        raise ImageError(f"There is not enough memory for {name}.", "Close other programs, or crop it.") from error
     except Exception as error:  # Pillow's decoders raise almost anything on damaged bytes
         raise ImageError(f"{name} is damaged or cut short ({error}).", "Copy or export the image again.") from error
 
@@ -241,7 +243,9 @@ def _npy_array(data: bytes, name: str) -> NDArray[np.generic]:
 
 
 def _scale8(values: NDArray[np.generic]) -> FloatArray:
-    return np.ascontiguousarray(values, dtype=np.float32) / np.float32(255)
+    pixels = np.array(values, dtype=np.float32, order="C")
+    pixels /= np.float32(255)  # in place: a large photograph is large enough once
+    return pixels
 
 
 def _unit(values: NDArray[np.generic], name: str) -> FloatArray:

@@ -175,7 +175,8 @@ def _fit(path: Path, spec: ImageSpec, known: Container[str]) -> FittedFile:
         image = decode_image(data, str(path), sha256)
         fitted = prepare(image, spec)
     except ImageError as error:
-        return FittedFile(path, sha256, facts, None, str(error))
+        short = isinstance(error.__cause__, MemoryError)  # says nothing of the file, which is looked at again
+        return FittedFile(path, sha256, None if short else facts, None, str(error))
     height, width = image.size
     facts = replace(facts, format=image.format, width=width, height=height, bits=image.bits, lossy=image.lossy)
     return FittedFile(path, sha256, facts, fitted, None)

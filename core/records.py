@@ -27,14 +27,14 @@ SCHEMA = 1
 
 def json_parts(
     records: Iterable[Record], manifest: Manifest, device: str, remarks: Mapping[str, Remark] | None = None, *,
-    case: str = "", left_out: str = "",
+    case: str = "", left_out: str = "", program: str = "",
 ) -> Iterator[bytes]:  # fmt: skip
     """The JSON file of all records with the pack and the device that judged them, a record at a time.
 
     Joined, the parts are what :func:`encode` makes of the whole. remarks: by path. case: path of the case they are of.
-    left_out: what is said of files in their folders that are no images.
+    left_out: what is said of files in their folders that are no images. program: the versions that judged them.
     """
-    before, _, after = encode(_frame(manifest, device, case, left_out)).rpartition(b"[]")
+    before, _, after = encode(_frame(manifest, device, case, left_out, program)).rpartition(b"[]")
     yield before + b"["
     comma = b""
     for row in rows(records, remarks):
@@ -43,7 +43,7 @@ def json_parts(
     yield (b"\n  ]" if comma else b"]") + after
 
 
-def _frame(manifest: Manifest, device: str, case: str, left_out: str) -> dict[str, Any]:
+def _frame(manifest: Manifest, device: str, case: str, left_out: str, program: str) -> dict[str, Any]:
     """The document without a record; they come last in it."""
     return {
         "schema": SCHEMA,
@@ -55,6 +55,7 @@ def _frame(manifest: Manifest, device: str, case: str, left_out: str) -> dict[st
             "weights_sha256": manifest.weights_sha256,
         },
         "device": device,
+        "program": program or None,
         "case": case or None,
         "left_out": left_out or None,
         "records": [],

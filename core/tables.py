@@ -79,6 +79,7 @@ FRAME_FIELDS: tuple[tuple[str, str], ...] = (
     ("pack.sha256", "hash of all that the pack says, its weights' hash included, as mtaa packs verify tells it"),
     ("pack.weights_sha256", "hash of its weights"),
     ("device", "what computed the answers"),
+    ("program", "the versions of this program and its libraries that judged the images"),
     ("case", "path of the case that the records are of, null where there is none"),
     ("left_out", "how many files of the folders are of no image type that is read, in words; null where none is"),
     ("records", "a list with the fields below for each file"),

@@ -265,6 +265,7 @@ def likelier(odds: float) -> str:
     return f"{times:.0f}" if times >= 9.95 else f"{times:.1f}"
 
 
+NO_PICTURE = "Its file is gone or was changed since, so there is no picture."
 METHOD = (
     "A network of the MTAA kind (Scalable Attribution of Adversarial Attacks via Multi-Task Learning, "
     "arXiv:2302.14059) reads each file's stored pixels, estimates the perturbation, and names attack, victim and "

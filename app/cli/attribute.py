@@ -138,7 +138,10 @@ def attribute(
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
 
     asked = victims_to_ask(manifest, ask, victim or [], begun.pack)
-    attributor = Attributor(replace(load_pack(begun.pack), manifest=manifest), ranks.device(device), asked)
+    loaded = load_pack(begun.pack)
+    if loaded.manifest.sha256 != manifest.sha256:
+        raise WorkbenchError(f"{begun.pack} was replaced while the command began.", "Run it again.")
+    attributor = Attributor(replace(loaded, manifest=manifest), ranks.device(device), asked)
     token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
     if control:
         listen_for_commands(token)

@@ -73,6 +73,10 @@ def export(
     pack: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="The case's pack, if it is not where packs are looked for.")
     ] = None,
+    victim: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="One that was handed over to be asked, for the heatmaps; may be repeated."),
+    ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where heatmaps are computed.")] = "auto",
 ) -> None:
     """Write a case out, with its tags and notes; its log keeps that.
@@ -86,7 +90,7 @@ def export(
     with Case(file) as case:
         subject, asked = of_case(case), case.asked()
         if report is not None:
-            subject = replace(subject, heatmaps=_heatmaps(subject, asked, pack, device))
+            subject = replace(subject, heatmaps=_heatmaps(subject, asked, pack, victim or [], device))
         outputs.write(subject, lambda path: _note(case, f"{len(subject.records)} files to {path}"))
 
 
@@ -98,7 +102,9 @@ def _note(case: Case, told: str) -> None:
         notify(f"Not in the case's log: {error}")
 
 
-def _heatmaps(subject: Subject, asked: dict[str, str], wanted: str | None, device: str) -> Heatmaps:
+def _heatmaps(
+    subject: Subject, asked: dict[str, str], wanted: str | None, handed: list[Path], device: str
+) -> Heatmaps:  # fmt: skip
     """Drawn by the pack and the victims that judged; none where this machine has not the pack."""
     manifest = subject.manifest
     path = find_pack(wanted) if wanted is not None else find_pack_of(manifest)
@@ -110,7 +116,9 @@ def _heatmaps(subject: Subject, asked: dict[str, str], wanted: str | None, devic
 
     pack = load_pack(path)
     check_pack(Path(subject.case), manifest, pack.manifest)
-    held = [victim for victim in victims_to_ask(manifest, bool(asked), [], path) if victim.sha256 in asked]
+    held = [victim for victim in victims_to_ask(manifest, bool(asked), handed, path) if victim.sha256 in asked]
+    if missing := sorted(asked[sha256] for sha256 in asked.keys() - {victim.sha256 for victim in held}):
+        notify(f"Not at hand, though asked: {', '.join(missing)} (--victim). Some heatmaps may be left out.")
     return drawn_by(Attributor(replace(pack, manifest=manifest), device, held))
 
 

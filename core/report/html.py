@@ -7,15 +7,14 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from core import wording
+from core import versions, wording
 from core.files import write_file
 from core.paths import RESOURCES
 from core.report.cards import cards
 from core.report.pictures import uri
 from core.report.plots import plots, svg_uri
 from core.report.subject import Subject
-from core.report.summary import choose_cards, sample_sentence, summarise
-from core.versions import versions
+from core.report.summary import choose_cards, sample_sentence, short_log, summarise
 
 
 def write_html(path: Path, subject: Subject) -> None:
@@ -50,7 +49,8 @@ def render(subject: Subject) -> str:
     return environment.get_template("report.html.jinja").render(
         manifest=manifest,
         device=subject.device,
-        versions=", ".join(f"{name} {number}" for name, number in versions().items()),
+        judged_with=subject.program,
+        written_with=versions.told(),
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
         summary=summary,
         unasked=summary.unasked(manifest),
@@ -58,8 +58,9 @@ def render(subject: Subject) -> str:
         sampled=sample_sentence(len(shown), len(records)),
         cards=cards(shown, subject),
         case=subject.case,
-        log=subject.log,
+        log=short_log(subject.log),
         left_out=subject.left_out,
+        no_picture=wording.NO_PICTURE,
         method=wording.METHOD,
         limits=wording.LIMITS,
     )

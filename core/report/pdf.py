@@ -15,16 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from core import wording
+from core import versions, wording
 from core.errors import WorkbenchError
 from core.files import replacing
 from core.report.cards import Card, cards
 from core.report.lettering import ending, families, wrapped
 from core.report.plots import Plot, plots
 from core.report.subject import Subject
-from core.report.summary import Summary, choose_cards, sample_sentence, summarise
+from core.report.summary import Summary, choose_cards, sample_sentence, short_log, summarise
 from core.types import Attribution
-from core.versions import versions
 
 _A4 = (8.27, 11.69)
 _LEFT, _TOP, _LINE = 0.08, 0.95, 0.0152
@@ -80,7 +79,7 @@ def _pages(subject: Subject, sampled: str) -> Iterator[Figure]:
         rest = [f"And {more:,} more, which the CSV and JSON files have."] if more else []
         yield from _text_pages("Not attributed", listed + rest)
     if subject.log:
-        lines = [f"{entry.time}  {entry.action}: {entry.detail}" for entry in subject.log]
+        lines = [f"{entry.time}  {entry.action}: {entry.detail}" for entry in short_log(subject.log)]
         yield from _text_pages("Log of the case", lines)
 
 
@@ -124,7 +123,8 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
         f"Victims asked: {', '.join(f'{name} (SHA-256 {sha256[:12]})' for name, sha256 in summary.asked) or 'none'}",
         *([f"Known, not asked: {', '.join(unasked)}"] if (unasked := summary.unasked(manifest)) else []),
         f"Device: {subject.device}",
-        f"Versions: {', '.join(f'{name} {number}' for name, number in versions().items())}",
+        f"Judged with: {subject.program}",
+        f"Written with: {versions.told()}",
         f"Written: {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
         "",
         f"Files: {summary.files:,}; attributed: {summary.attributed:,}, unfamiliar among them: {summary.unfamiliar:,}; "
@@ -202,7 +202,7 @@ def _card_text(card: Card) -> Iterator[str]:
         return
     yield from _answers(card.answer)
     if card.size is None:
-        yield "Its file is gone or was changed since, so there is no picture."
+        yield wording.NO_PICTURE
     elif card.heatmap is not None:
         yield f"Right: {card.source}"
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.batch import devices, told_left_out
+from core import versions
+from core.batch import devices, programs, told_left_out
 from core.case import Case
 from core.errors import ImageError
 from core.imageio import decode_image, load_image
@@ -34,6 +35,7 @@ class Subject:
     case:     path of the case they are of; empty where there is none.
     log:      of that case.
     left_out: what is said of files in their folders that are no images.
+    program:  the versions that judged them; by default this program's.
     pictures: float32 [C, H, W] in [0, 1] by the record's path; a record without one gets no picture. Only those that
               are shown are asked for, one at a time.
     heatmaps: makes one from a record and its pixels; by default the record's own.
@@ -46,12 +48,13 @@ class Subject:
     case: str = ""
     log: Sequence[LogEntry] = ()
     left_out: str = ""
+    program: str = field(default_factory=versions.told)
     pictures: Mapping[str, FloatArray] = field(default_factory=dict)
     heatmaps: Heatmaps = own_heatmap
 
     def json_parts(self) -> Iterator[bytes]:
         """:func:`core.records.json_parts` of all of it."""
-        told = {"case": self.case, "left_out": self.left_out}
+        told = {"case": self.case, "left_out": self.left_out, "program": self.program}
         return json_parts(self.records, self.manifest, self.device, self.remarks, **told)
 
     def within_reach(self) -> list[Record]:
@@ -66,7 +69,8 @@ def of_case(case: Case, wanted: Container[str] | None = None) -> Subject:
     """What a case holds, without pictures. wanted: the paths of the records, if not all."""
     records = [record for record in case.records() if wanted is None or record.path in wanted]
     device, remarks, left_out = devices(case), case.remarks(), told_left_out(case)
-    return Subject(records, case.manifest, device, remarks, str(case.path), case.log(), left_out)
+    log, program = case.log(), programs(case)
+    return Subject(records, case.manifest, device, remarks, str(case.path), log, left_out, program)
 
 
 class Pictures(Mapping[str, FloatArray]):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from core.labels import CLEAN
 from core.manifest import Manifest
 from core.report.facets import COPY, FAILED, NONE, UNFAMILIAR, Facet, Facets
-from core.types import Record
+from core.types import LogEntry, Record
 from core.wording import why_not
 
 MAX_CARDS = 200
 MAX_FAILURES = 100
-"""More would make a report that nobody can open or read; the tables have them all."""
+MAX_ALIKE = 100
+"""Entries of the log. More would make a report that nobody can open or read; the tables have them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +153,15 @@ def sample_sentence(shown: int, records: int) -> str:
         f"Cards are shown for {shown:,} of the {records:,} files, spread evenly over the answers given; "
         "the counts and plots are over all of them, and the CSV and JSON files have every one."
     )
+
+
+def short_log(log: Sequence[LogEntry]) -> list[LogEntry]:
+    """The log without what follows the first ``MAX_ALIKE`` entries of one kind in a row; how many those are is told."""
+    short: list[LogEntry] = []
+    for action, alike in groupby(log, key=lambda entry: entry.action):
+        run = list(alike)
+        short += run[:MAX_ALIKE]
+        if len(run) > MAX_ALIKE:
+            rest = f"{len(run) - MAX_ALIKE:,} more, which `mtaa case log` prints"
+            short.append(LogEntry(run[-1].time, action, rest))
+    return short

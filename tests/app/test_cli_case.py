@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from PIL import Image
 from app.__main__ import main
 from core.case import Case
 from core.errors import CaseError
+from core.pack import read_manifest
 from core.paths import user_data
 from core.types import Record
 
@@ -228,6 +230,32 @@ def test_a_case_is_written_out_as_when_it_was_made(
     assert status == 0 and "has no heatmaps" in said and "Heatmap" not in (tmp_path / "c.html").read_text("utf-8")
     assert main(["case", "export", str(made), "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "a.json").read_text("utf-8"))
+
+
+def test_a_heatmap_of_another_answer_is_left_out(
+    made: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite3.connect(made) as file:
+        file.execute("INSERT OR REPLACE INTO facts VALUES ('asked', ?)", (json.dumps({"a" * 64: "mine"}),))
+        for sha256, answers in file.execute("SELECT sha256, answers FROM images").fetchall():
+            told_then = json.loads(answers)
+            told_then["victim"]["ranking"].reverse()
+            told_then["victim"]["label"] = told_then["victim"]["ranking"][0]["label"]
+            file.execute("UPDATE images SET answers = ? WHERE sha256 = ?", (json.dumps(told_then), sha256))
+    report = tmp_path / "a.html"
+    status, said = told(capsys, "case", "export", made, "--report", report, "--pack", tiny_pack, "--device", "cpu")
+    assert status == 0 and "Not at hand, though asked: mine" in said
+    page = report.read_text("utf-8")
+    assert "pixels as judged" in page and "Heatmap over" not in page
+
+
+def test_a_pack_that_is_replaced_meanwhile_judges_nothing(
+    folder: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_manifest(tiny_pack).model_copy(update={"title": "Another"})
+    monkeypatch.setattr("app.cli.attribute.read_manifest", lambda _: before)
+    status, said = told(capsys, "attribute", folder / "0.png", "--pack", tiny_pack, "--device", "cpu")
+    assert status == 2 and "was replaced while the command began" in said
 
 
 def test_what_cannot_be_exported_says_why(

@@ -23,8 +23,10 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
+from core import case as case_module
+from core import versions
 from core.attributor import Attributor
-from core.batch import devices, fill_case, left_over, merge_parts, note_opened, open_case, was_cut_off
+from core.batch import devices, fill_case, left_over, merge_parts, note_opened, open_case, programs, was_cut_off
 from core.case import Case
 from core.errors import Cancelled, CaseError
 from core.manifest import Manifest
@@ -32,6 +34,8 @@ from core.pack import load_pack
 from core.progress import CancelToken, Progress
 from core.ranks import Ranks
 from core.records import answers_to_json
+from core.report.html import render
+from core.report.subject import of_case
 from core.types import FileFacts, Finding, Record, Remark
 
 ROOT = Path(__file__).parents[2]
@@ -457,6 +461,115 @@ def test_a_case_in_use_is_waited_for_and_then_said(
             second.write_log("x", "y")
         case._database.execute("COMMIT")
         second.write_log("x", "y")
+
+
+def test_a_commit_that_waits_in_vain_leaves_no_transaction(
+    case: Case, finding: Finding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.case._WAIT", 0.05)
+    with Case(case.path) as second:
+        case._database.execute("BEGIN")
+        case._database.execute("SELECT count(*) FROM files").fetchone()  # as whoever looks through a large case
+        with pytest.raises(CaseError, match="in use by another program"):
+            second.add([made(finding, "/a.png", "a" * 64)])
+        case._database.execute("COMMIT")
+        second.add([made(finding, "/a.png", "a" * 64)])
+    assert case.paths() == ["/a.png"]
+
+
+def test_a_full_disk_is_not_a_damaged_case(case: Case, finding: Finding) -> None:
+    pages = case._database.execute("PRAGMA page_count").fetchone()[0]
+    case._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(CaseError, match=r"cannot be used: database or disk is full.* The case is as it was"):
+        case.add([made(finding, f"/{i}.png", f"{i:064x}") for i in range(200)])
+    case._database.execute("PRAGMA max_page_count = 100000")
+    case.add([made(finding, "/a.png", "a" * 64)])
+    assert case.paths() == ["/a.png"]
+
+
+def test_no_journal_of_another_case_is_taken_into_a_new_one(tmp_path: Path, manifest: Manifest) -> None:
+    journal = tmp_path / "e.mtaacase-journal"
+    journal.write_bytes(b"left by a crash")
+    with pytest.raises(CaseError, match="moved or deleted after a crash"):
+        Case.create(tmp_path / "e.mtaacase", manifest, 0.9)
+    assert [path.name for path in tmp_path.iterdir()] == [journal.name]
+
+
+def test_of_two_programs_that_begin_a_case_one_is_told(
+    tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = tmp_path / "e.mtaacase", case_module.make_database
+
+    def meanwhile(*arguments: Any) -> None:
+        monkeypatch.setattr(case_module, "make_database", real)
+        with pytest.raises(CaseError, match="exists already"):
+            Case.create(path, manifest, 0.8)
+        real(*arguments)
+
+    monkeypatch.setattr(case_module, "make_database", meanwhile)
+    with Case.create(path, manifest, 0.9) as case:
+        assert case.coverage == 0.9
+    monkeypatch.setattr(case_module, "make_database", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    with pytest.raises(CaseError, match="No space left"):
+        Case.create(tmp_path / "f.mtaacase", manifest, 0.9)
+    assert not (tmp_path / "f.mtaacase").exists()
+
+
+def test_two_programs_cannot_put_answers_of_different_victims_side_by_side(case: Case, finding: Finding) -> None:
+    with Case(case.path) as second:
+        case.settle_victims({"a" * 64: "ResNet18"})
+        second.settle_victims({})  # there is no answer yet
+        with pytest.raises(CaseError, match="asking no victim, not asking ResNet18"):
+            case.add([made(finding, "/a.png", "a" * 64)])
+        second.add([made(finding, "/b.png", "b" * 64)])
+        with pytest.raises(CaseError, match="was made asking no victim"):
+            case.settle_victims({"a" * 64: "ResNet18"})
+        assert second.asked() == case.asked() == {} and case.paths() == ["/b.png"]
+
+
+@pytest.mark.parametrize("fault", [PermissionError, OSError])
+def test_an_original_that_cannot_be_looked_at_has_not_moved(
+    case: Case, finding: Finding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[OSError]
+) -> None:
+    first, copy = tmp_path / "first.png", tmp_path / "copy.png"
+    note_opened(case, [tmp_path])
+    case.add([made(finding, str(first), "a" * 64)])
+
+    def refuse(path: object) -> object:
+        raise fault(5, "not now", str(path))
+
+    monkeypatch.setattr("core.case.os.lstat", refuse)
+    case.waiting([])
+    case.add([made(finding, str(copy), "a" * 64)])
+    assert case.paths() == [str(first), str(copy)]
+
+
+def test_a_file_that_there_was_no_memory_for_is_looked_at_again(
+    case: Case, attributor: Attributor, folder: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: object) -> object:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("core.imageio._picture_pixels", short)
+        fill_case(case, attributor, folder[:2])
+    assert all("not enough memory" in str(record.error) for record in case.records())
+    fill_case(case, attributor, folder[:2])
+    assert [record.status for record in case.records()] == ["ok", "ok"]
+
+
+def test_a_case_says_which_versions_judged_it(
+    case: Case, attributor: Attributor, folder: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "versions", lambda: {"MTAA Workbench": "0.0.9", "torch": "1.2+cu9"})
+    fill_case(case, attributor, folder[:1])
+    fill_case(case, attributor, folder[:1])
+    monkeypatch.undo()
+    assert programs(case) == "MTAA Workbench 0.0.9, torch 1.2+cu9"
+    subject = of_case(case)
+    page = render(subject)
+    assert "0.0.9" in page and page.index("Judged with") < page.index("0.0.9") < page.index("Written with")
+    assert json.loads(b"".join(subject.json_parts()))["program"] == programs(case)
 
 
 def test_who_reads_a_case_does_not_keep_others_from_writing(

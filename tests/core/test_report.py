@@ -32,8 +32,9 @@ from core.report.pdf import _WIDTH, _card_pages, _card_text
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
 from core.report.plots import WIDTH, plots
 from core.report.subject import Pictures
-from core.report.summary import MAX_CARDS, choose_cards, summarise
+from core.report.summary import MAX_ALIKE, MAX_CARDS, choose_cards, short_log, summarise
 from core.types import Candidate, Finding, Heatmap, LogEntry, Record, Remark
+from core.wording import NO_PICTURE
 
 EVIL = "<script>alert(1)</script>\"'&.png"
 
@@ -236,6 +237,19 @@ def test_log_tags_and_heatmaps_made_on_demand(finding: Finding, manifest: Manife
     assert asked == ["a.png"]
     for expected in ("made later", "urgent", "&lt;b&gt;look", "5 of 5 files &lt;wait&gt;", manifest.weights_sha256):
         assert expected in text
+
+
+def test_a_long_log_is_cut_where_its_entries_are_alike() -> None:
+    entries = [LogEntry("t", action, str(at)) for at, action in enumerate(["opened"] * 250 + ["remark"] + ["opened"])]
+    short = short_log(entries)
+    assert [*short[:MAX_ALIKE], *short[-2:]] == [*entries[:MAX_ALIKE], *entries[-2:]]
+    assert len(short) == MAX_ALIKE + 3 and short[MAX_ALIKE].detail.startswith("150 more")
+    assert short_log(entries[:MAX_ALIKE]) == entries[:MAX_ALIKE]
+
+
+def test_a_picture_that_is_gone_is_told_in_every_report(finding: Finding, manifest: Manifest) -> None:
+    record = Record("/gone.png", "a" * 64, "ok", None, finding)
+    assert NO_PICTURE in render(Subject([record], manifest, "CPU"))
 
 
 def test_names_below_a_plot_do_not_run_into_each_other(finding: Finding, manifest: Manifest) -> None:
