@@ -245,6 +245,10 @@ _ADJUSTMENTS = (
         QT_TRANSLATE_NOOP("Sentence", "Judged as stored, not turned as its EXIF says."),
     ),
     (
+        r"colours converted from (?P<model>\w+) to RGB",
+        QT_TRANSLATE_NOOP("Sentence", "Colours converted from {model} to RGB: the levels judged are not the file's."),
+    ),
+    (
         r"16 bits a channel reduced to 8",
         QT_TRANSLATE_NOOP("Sentence", "16 bits a channel were reduced to 8."),
     ),

@@ -16,6 +16,9 @@ from PIL import ExifTags, Image
 _MOST_PAGES = 65_535
 """That are counted: a TIFF file may be made of millions of directories and nothing else."""
 
+_CONVERTED = ("CMYK", "LAB", "YCbCr", "HSV")
+"""Colour models whose levels are not what is judged."""
+
 _BIT_DEPTH = 24
 """Where a PNG file says it, in its first chunk."""
 
@@ -33,6 +36,8 @@ def _notes(image: Image.Image, data: bytes, bits: int) -> Iterator[str]:
         yield f"first of {pictures} pictures judged"
     if _is_turned(image):
         yield "judged as stored, not turned as its EXIF says"
+    if image.mode in _CONVERTED:
+        yield f"colours converted from {image.mode} to RGB"
     if bits == 16 and not image.mode.startswith("I"):
         yield "16 bits a channel reduced to 8"
 

@@ -2241,6 +2241,10 @@
         <translation>按存储的方向判断，未按 EXIF 旋转。</translation>
     </message>
     <message>
+        <source>Colours converted from {model} to RGB: the levels judged are not the file&apos;s.</source>
+        <translation>颜色已从 {model} 转换为 RGB：所判断的数值不是文件中的原值。</translation>
+    </message>
+    <message>
         <source>16 bits a channel were reduced to 8.</source>
         <translation>每通道 16 位降为 8 位。</translation>
     </message>

@@ -186,6 +186,13 @@ def test_pages_that_lead_back_or_beyond_the_end_are_no_more() -> None:
         assert decode_image(data, "x").notes == ()
 
 
+@pytest.mark.parametrize(("model", "kind"), [("CMYK", "TIFF"), ("CMYK", "JPEG"), ("LAB", "TIFF")])
+def test_another_colour_model_is_told(model: str, kind: str) -> None:
+    data = io.BytesIO()
+    Image.fromarray(np.zeros((8, 8, 4 if model == "CMYK" else 3), np.uint8), model).save(data, kind)
+    assert f"colours converted from {model} to RGB" in decode_image(data.getvalue(), "x").notes
+
+
 def test_a_turn_and_bits_that_are_not_read_are_told() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
