@@ -102,7 +102,8 @@ class Program(QObject):
         self.window.viewer.show_scene(self.session.viewing.scene)
         if key is not None:
             self.window.list.select(key)
-        old.close()
+        old.case.remarks.finish()
+        old.hide()  # closing it would ask what becomes of reports that go on
         old.deleteLater()
 
 

@@ -168,8 +168,9 @@ def test_a_question_stays_where_nobody_says_go_on(window: MainWindow, monkeypatc
 
 
 def test_a_report_is_finished_though_another_pack_is_chosen(
-    window: MainWindow, qtbot: QtBot, pictures: Path, tiny_pack: Path, answers: list[bool]
+    program: Program, qtbot: QtBot, pictures: Path, tiny_pack: Path, answers: list[bool]
 ) -> None:
+    window = program.window
     drop(window, pictures / "a.png", pictures / "b.png")
     wait_judged(qtbot, window, 2)
     session = window.session
@@ -179,11 +180,15 @@ def test_a_report_is_finished_though_another_pack_is_chosen(
     session.use_pack(str(tiny_pack))
     answers[:] = [False]
     assert not window.close() and not answers, "it would stay unwritten"
+    session.settings["appearance/language"] = "zh_CN"
+    qtbot.waitUntil(lambda: program.window is not window)
+    assert program.window.isVisible() and not window.isVisible(), "another language is no end"
+    window = program.window
     qtbot.waitUntil(lambda: not session.exports.is_busy, timeout=PATIENCE)
     assert before is not None and before.pack_id in report.read_text("utf-8")
     session.exports.export(pictures / "late.html")
     window.actions_["cancel"].trigger()
-    assert window.status.currentMessage() == "Not written: late.html"
+    assert window.status.currentMessage() == "未写出：late.html"
 
 
 @pytest.mark.parametrize("said", ["<img src='file:///x.png'>", "a & b\nc"])
