@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from core.case_format import check_journal, damaged, make_database, open_database, storable, text_of
+from core.case_format import check_journal, damaged, fault_of, make_database, open_database, storable, text_of
 from core.errors import CaseError
 from core.files import modified_ns, replacing
 from core.manifest import Manifest
@@ -28,12 +28,6 @@ from core.types import FileFacts, Finding, LogEntry, Record, Remark
 
 _WAIT = 10.0
 """Seconds to wait for another program that is writing to the case."""
-
-_UNUSABLE = (
-    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_NOMEM,
-)  # fmt: skip
-"""Faults of what a case lies on, and not of the case."""
 
 _RECORDS = """
     SELECT id, path, files.sha256, bytes, modified_ns, read_ns, error, format, width, height, bits, lossy, answers
@@ -366,15 +360,7 @@ class Case(Mapping[str, Finding]):
         try:
             yield
         except (OSError, sqlite3.Error) as error:
-            reason, code = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise CaseError(f"{self.path} is in use by another program.", "Wait for it, or close it.") from error
-            if code in _UNUSABLE or isinstance(error, OSError):
-                raise CaseError(
-                    f"{self.path} cannot be used: {reason}.",
-                    "The case is as it was. Free or check its disk, or copy it elsewhere.",
-                ) from error
-            raise damaged(self.path, reason.splitlines()[0]) from error
+            raise fault_of(self.path, error) from error
 
 
 def _made_otherwise(path: Path, settled: Mapping[str, str], wanted: Mapping[str, str]) -> CaseError:

@@ -27,6 +27,12 @@ TABLES = (
     "CREATE TRIGGER log_grows BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
 )
 
+_UNUSABLE = (
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOMEM,
+)  # fmt: skip
+"""Faults of what a case lies on, and not of the case."""
+
 _KINDS = (
     ("files", ("sha256", "tag", "note"), ("bytes", "modified_ns", "read_ns")),
     ("images", ("sha256", "format", "answers"), ("width", "height", "bits", "lossy")),
@@ -78,6 +84,17 @@ def damaged(path: Path, reason: str) -> CaseError:
     return CaseError(
         f"{path} is no case, or a damaged one ({reason}).", "Go back to a copy of it, or start a new case."
     )
+
+
+def fault_of(path: Path, error: OSError | sqlite3.Error) -> CaseError:
+    """What an error means that came up while a case was used: that it is in use, its disk's fault, or its own."""
+    reason, code = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return CaseError(f"{path} is in use by another program.", "Wait for it, or close it.")
+    if code in _UNUSABLE or isinstance(error, OSError):
+        remedy = "The case is as it was. Free or check its disk, or copy it elsewhere."
+        return CaseError(f"{path} cannot be used: {reason}.", remedy)
+    return damaged(path, reason.splitlines()[0])
 
 
 def _check_file(path: Path) -> None:

@@ -77,9 +77,7 @@ class CaseCommands(QObject):
     def open_anything(self, paths: Sequence[str]) -> None:
         """A case takes the place of what is open; images and folders go to the list, or into the open case."""
         cases = [path for path in paths if path.endswith(SUFFIX)]
-        if cases and not self._may_empty_list():
-            return
-        if cases:
+        if cases and self._may_empty_list():
             self.window.case.remarks.finish()
             self.desk.open(cases[0])
         self.session.open_paths([path for path in paths if path not in cases])
