@@ -179,6 +179,8 @@ class Manifest(_Strict):
     scenario: the scenario that made the pack, with the id of the pack it began with.
     results: measured figures with the scale they were measured at; free in form, for people and tables.
     data_fingerprint: sha256 over the manifests of the shards that the pack was trained on.
+    trained_on: marks of some clean images that it was trained on (:func:`training.sources.marks_of`), by which those
+        are known that would measure a pack that goes on from here; older packs have none.
     """
 
     schema_version: Literal[1] = SCHEMA
@@ -197,6 +199,7 @@ class Manifest(_Strict):
     results: dict[str, Any]
     data_fingerprint: Sha256
     weights_sha256: Sha256
+    trained_on: str = Field(default="", pattern=r"^([0-9a-f]{12}){0,256}$")
 
     @field_validator("changes", mode="before")
     @classmethod

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from training.sources import CleanImages
+from training.sources import CleanImages, content_of
 
 NAMES = ("red", "green", "blue", "white")
 _COLOURS = np.array([[220, 40, 40], [40, 220, 40], [40, 40, 220], [220, 220, 220]])
@@ -24,7 +24,8 @@ def colours(count: int = 240) -> CleanImages:
     labels = np.arange(count) % len(NAMES)
     images = _COLOURS[labels][:, :, None, None] + random.integers(-30, 30, (count, 3, 8, 8))
     split = np.repeat([0, 1, 2], [count // 4, count // 4, count // 2]).astype(np.uint8)
-    return CleanImages("colours", images.clip(0, 255).astype(np.uint8), labels, split, len(NAMES), NAMES)
+    pixels = images.clip(0, 255).astype(np.uint8)
+    return CleanImages("colours", pixels, labels, split, content_of(pixels), len(NAMES), NAMES)
 
 
 class Colour(nn.Module):

@@ -26,7 +26,7 @@ from training.likeness import correlation
 from training.metrics import Floats, Predictions, evaluate
 from training.scenario import Scenario
 from training.shards import Examples, fingerprint, read_manifest
-from training.sources import SPLITS, Split
+from training.sources import SPLITS, Split, marks_together
 from training.third_stream import add_third_stream
 from training.trainer import Answers, EpochReport, answer
 
@@ -82,7 +82,8 @@ def export_pack(
             network, scenario, labels, calibration, splits, familiarity, victims, path.parent / "probes", device, tell,
             cancel, fools,
         )  # fmt: skip
-    known = read_manifest(data)["victims"]
+    made = read_manifest(data)
+    known = made["victims"]
     manifest: dict[str, Any] = {
         "name": scenario.name,
         "title": scenario.title,
@@ -101,6 +102,9 @@ def export_pack(
         "scenario": _as_told(scenario, start),
         "results": results,
         "data_fingerprint": fingerprint(data),
+        "trained_on": marks_together(
+            made.get("trained_on", ""), start.manifest.trained_on if start is not None else ""
+        ),
     }
     return write_pack(path, manifest, network.cpu().state_dict())
 

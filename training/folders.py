@@ -179,6 +179,7 @@ def take_in(
         images=images,
         labels=np.asarray(kept["labels"], np.int64),
         split=np.asarray(kept["split"], np.uint8),
+        content=np.asarray(kept["content"], np.float64),
         classes=len(names),
         class_names=names,
         skipped=tuple(kept["skipped"]),
@@ -213,7 +214,7 @@ def _read_index(keep: Path) -> dict[str, Any]:
     try:
         index: dict[str, Any] = json.loads((keep / INDEX).read_text("utf-8"))
         whole = (keep / PIXELS).stat().st_size == int(np.prod(index["shape"]))
-        return index if whole else {}
+        return index if whole and "content" in index else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -251,7 +252,8 @@ def _write(
         rows = (len(read), shape.channels, shape.height, shape.width)
         split = _split(np.asarray(content), np.asarray([p.held_out for p in read]), spec.pool)
     index = {
-        "fingerprint": fingerprint, "shape": rows, "split": split.tolist(), "skipped": skipped,
+        "fingerprint": fingerprint, "shape": rows, "split": split.tolist(), "content": content,
+        "skipped": skipped,
         "labels": [names.index(p.label) if p.label else -1 for p in read],
     }  # fmt: skip
     write_file(keep / INDEX, json.dumps(index).encode())

@@ -34,7 +34,7 @@ from training.ranks import Ranks
 from training.scenario import AttackSpec, Scenario
 from training.screening import Screening, screen
 from training.shards import Arrays, read_header, write_manifest, write_part
-from training.sources import SPLITS, CleanImages, Split
+from training.sources import SPLITS, CleanImages, Split, marks_of
 
 LEVELS = 255.0
 
@@ -90,6 +90,7 @@ def generate(
         check_victim(victims / victim_spec.saved_as, victim_spec, clean)
     settle_plan(scenario, clean, victims, out, write=ranks.first)
     report: dict[str, Any] = {"victims": {}, "cells": {}, "unfilled": [], "source": clean.name}
+    report["trained_on"] = marks_of(clean)
     pools = np.concatenate([clean.rows(split)[: getattr(scenario.clean.pool, split)] for split in SPLITS])
     with _saying_what_is_left(scenario, clean, out):
         _write_clean(scenario, clean, out, ranks)

@@ -30,7 +30,7 @@ from training.plan import check_size, check_victim, image_of, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario, VictimSpec
 from training.shards import MADE_BY, file_sha256, read_manifest, read_split
-from training.sources import SPLITS, CleanImages, Split
+from training.sources import SPLITS, CleanImages, Split, marked
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer, attack_labels
 from training.victim_check import Verdict, check_own
@@ -85,6 +85,12 @@ def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Pat
     manifest = read_pack_manifest(path)
     image = image_of(clean.shape, scenario)
     check_start(manifest, scenario.network, image, labels_of(scenario), scenario.victim_labels)
+    if count := marked(clean, manifest.trained_on):
+        raise DataError(
+            f"{count} or more of the images that would measure the new pack are among those that {manifest.pack_id} "
+            "was trained on.",
+            "Give the images that it was made from with the same part for testing, or others that it has not seen.",
+        )
     specs = {spec.label: spec for spec in scenario.victims}
     for known in manifest.victims:
         if known.sha256 is None:

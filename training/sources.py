@@ -32,6 +32,7 @@ _MNIST_FILES: dict[str, tuple[str, str]] = {
 _IDX_UINT8 = 0x08
 _MNIST_CLASSES = 10
 _DIGITS = tuple("0123456789")
+_MARKS = 2.0**48
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class CleanImages:
     """Clean images of one data set.
 
     images: uint8 [N, C, H, W]; labels: int64 [N]; split: index into SPLITS, uint8 [N].
+    content: :func:`content_of` the images [N], of a folder's as they were before a history was made up for them.
     classes: 0 where nobody labelled the images; the labels are then -1.
     class_names: in the order of the labels. skipped: files that could not be read, each with the reason.
     """
@@ -47,6 +49,7 @@ class CleanImages:
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     split: NDArray[np.uint8]
+    content: NDArray[np.float64]
     classes: int
     class_names: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -97,6 +100,34 @@ def split_by_content(content: NDArray[np.float64], *, calibration: float = 0.1, 
     split[content < test + calibration] = SPLITS.index("calibration")
     split[content < test] = SPLITS.index("test")
     return split
+
+
+def marks_of(clean: CleanImages) -> str:
+    """By what others know later that something was trained on these images: hashes of some in the train split.
+
+    Those are the 256 lowest, 12 hex digits each: whoever would measure on one in a hundred of the images that were
+    trained on, taken at random, meets one of them nine times in ten.
+    """
+    return _written({int(content * _MARKS) for content in clean.content[clean.rows("train")]})
+
+
+def marks_together(one: str, other: str) -> str:
+    """The marks of both sets of images together."""
+    return _written(_read(one) | _read(other))
+
+
+def marked(clean: CleanImages, marks: str) -> int:
+    """How many of the images that would calibrate or test bear one of these marks."""
+    held_out = clean.content[clean.split != SPLITS.index("train")]
+    return len(_read(marks) & {int(content * _MARKS) for content in held_out})
+
+
+def _written(marks: set[int]) -> str:
+    return "".join(f"{mark:012x}" for mark in sorted(marks)[:256])
+
+
+def _read(marks: str) -> set[int]:
+    return {int(marks[at : at + 12], 16) for at in range(0, len(marks), 12)}
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -181,12 +212,13 @@ def load_mnist(folder: Path, *, calibration: float = 0.1) -> CleanImages:
     if train_images.shape[1:] != test_images.shape[1:]:
         raise DataError(f"The training and test images in {folder} differ in size.", "Fetch the four files again.")
     images = np.concatenate([train_images, test_images])
-    held_out = np.arange(len(images)) >= len(train_images)
+    held_out, content = np.arange(len(images)) >= len(train_images), content_of(images)
     return CleanImages(
         name="mnist",
         images=images[:, None],
         labels=np.concatenate([train_labels, test_labels]).astype(np.int64),
-        split=split_beside(content_of(images), held_out, calibration=calibration),
+        split=split_beside(content, held_out, calibration=calibration),
+        content=content,
         classes=_MNIST_CLASSES,
         class_names=_DIGITS,
     )
@@ -209,9 +241,8 @@ def load_digits_images() -> CleanImages:
 
     bunch = load_digits()
     images = np.round(bunch.images * (255.0 / 16.0)).astype(np.uint8)[:, None]
-    return CleanImages(
-        "digits", images, bunch.target.astype(np.int64), split_by_content(content_of(images)), 10, _DIGITS
-    )
+    labels, content = bunch.target.astype(np.int64), content_of(images)
+    return CleanImages("digits", images, labels, split_by_content(content), content, 10, _DIGITS)
 
 
 def load_source(name: str, data: Path | None) -> CleanImages:

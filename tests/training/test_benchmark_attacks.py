@@ -18,7 +18,7 @@ from core.errors import AttackError, VictimError
 from training import benchmark_attacks
 from training.attacks import make_attack
 from training.benchmark_attacks import Settings, benchmark, contenders, run, table
-from training.sources import CleanImages
+from training.sources import CleanImages, content_of
 
 QUICK = Settings(attacks=("FGSM", "C&W"), peers=("cleverhans",), kappa=0.1, search_steps=2, cw_steps=30, repeats=2)
 
@@ -38,7 +38,7 @@ def victim() -> nn.Module:
 def clean(victim: nn.Module) -> CleanImages:
     images = np.random.default_rng(0).integers(0, 256, (64, 1, 4, 4), np.uint8)
     labels = victim(torch.from_numpy(images).float() / 255).argmax(1).numpy()
-    return CleanImages("made", images, labels, np.full(64, 2, np.uint8), 3)
+    return CleanImages("made", images, labels, np.full(64, 2, np.uint8), content_of(images), 3)
 
 
 def rows_of(report: dict[str, Any], attack: str) -> dict[str, dict[str, Any]]:

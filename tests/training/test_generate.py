@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -345,7 +346,7 @@ def test_a_damaged_victim_and_one_for_other_images_are_refused(
     (tmp_path / "first.safetensors").write_bytes((victims / "first.safetensors").read_bytes()[:1000])
     with pytest.raises(VictimError, match=r"first\.safetensors"):
         make(scenario(), tmp_path / "out", victims=tmp_path)
-    wide = CleanImages("digits", digits.images.repeat(2, 3), digits.labels, digits.split, 10)
+    wide = replace(digits, images=digits.images.repeat(2, 3))
     with pytest.raises(VictimError, match="width 8, not 16"):
         make(scenario(), tmp_path / "out", clean=wide)
 

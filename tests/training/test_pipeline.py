@@ -22,7 +22,7 @@ from training.pipeline import train_pack
 from training.plan import check_size, shapes_of
 from training.scenario import ProbesSpec, read_scenario
 from training.shards import read_part, read_split
-from training.sources import CleanImages
+from training.sources import CleanImages, load_digits_images
 
 SCENARIO = """
 name = "digits"
@@ -234,6 +234,32 @@ def test_a_pack_that_cannot_be_grown_is_told_before_any_work(
         assert main([command, str(tmp_path / "grown.toml"), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 2
         assert complaint in " ".join(capsys.readouterr().err.split())
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["in-use.lock"]
+
+
+def test_no_image_that_a_pack_was_trained_on_measures_what_grows_from_it(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The digits again as files: all of them are split as they were, a part of them that is held out is not."""
+    digits, pack = load_digits_images(), finished / "out/digits.mtaapack"
+    assert len(load_pack(pack).manifest.trained_on) == 256 * 12
+    for row, (image, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
+        place = tmp_path / "all" / str(label) / f"{row}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[0]).save(place)
+        held_out = tmp_path / "parts" / ("val" if row % 20 == 0 else "train") / str(label) / place.name
+        held_out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(place, held_out)
+    text = GROWN.replace("{start!r}", json.dumps(str(pack)))
+    (tmp_path / "grown.toml").write_text(text.replace('source = "digits"', 'source = "folder"\nsize = 8\nchannels = 1'))
+    arguments = [str(tmp_path / "grown.toml"), "--out", str(tmp_path / "out"), "--device", "cpu"]
+    assert main(["generate", *arguments, "--data", str(tmp_path / "parts")]) == 2
+    found = re.search(
+        r"(\d+) or more of the images .* digits@\w+ was trained on", capsys.readouterr().err.replace("\n", " ")
+    )
+    assert found is not None and 5 < int(found[1]) < 30
+    assert main(["generate", *arguments, "--data", str(tmp_path / "all")]) == 0
+    manifest = json.loads((tmp_path / "out/data/manifest.json").read_text("utf-8"))
+    assert manifest["trained_on"] == load_pack(pack).manifest.trained_on
 
 
 def test_a_pack_leaves_larger_images_as_they_are_where_its_scenario_says_so(

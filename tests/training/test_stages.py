@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,11 +114,14 @@ def test_an_images_reach_does_not_depend_on_its_batch(
 
 
 def test_a_victim_that_names_nothing_right_has_no_reach(victim: Victim, digits: CleanImages) -> None:
-    wrong = CleanImages(digits.name, digits.images, (digits.labels + 1) % 10, digits.split, 10)
+    wrong = replace(digits, labels=(digits.labels + 1) % 10)
     blind = Victim(victim.card).frozen()
     blind.network.linear.bias.copy_(torch.where(torch.arange(10) == 0, 100.0, 0.0))  # type: ignore[union-attr, operator]
     images = wrong.rows("train")[wrong.labels[wrong.rows("train")] != 0][:5]
-    none = CleanImages("none", wrong.images[images], wrong.labels[images], np.zeros(5, np.uint8), 10)
+    none = replace(
+        wrong, images=wrong.images[images], labels=wrong.labels[images], split=np.zeros(5, np.uint8),
+        content=wrong.content[images],
+    )  # fmt: skip
     with pytest.raises(VictimError, match="first names none of 5"):
         measure_reach(blind, none, 5)
 
