@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from app.display import has_display
 from core.frozen import keep_font_list
 
 REPORT = "mtaa-report.html"
+_COMPLETING = "_MTAA_COMPLETE"
+"""Set by shells that ask how a line could go on."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # None in a windowed program on Windows
             stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not _are_paths(arguments):
+    if _COMPLETING in os.environ or not _are_paths(arguments):
         return _command(arguments)
     return _window(arguments) if has_display() else _without_window(arguments)
 

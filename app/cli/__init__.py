@@ -31,7 +31,7 @@ class _Group(TyperGroup):
             raise typer.Exit(EXIT_CANCELLED) from None
 
 
-cli = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False)
 cli.command("attribute")(attribute.attribute)
 cli.add_typer(case.cli, name="case")
 cli.add_typer(packs.cli, name="packs")

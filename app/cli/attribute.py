@@ -16,7 +16,7 @@ from rich.table import Table
 
 from app.cli.console import notify, output, progress_bars
 from app.cli.control import listen_for_commands
-from app.cli.fitting import AUTO, settle
+from app.cli.fitting import AUTO, pack_names, settle
 from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
 from core import wording
 from core.errors import WorkbenchError
@@ -68,6 +68,7 @@ def attribute(
         str,
         typer.Option(
             metavar="auto|NAME|FILE",
+            autocompletion=lambda: [AUTO, *pack_names()],
             help="The model pack that judges the images; auto takes the one that is made for most of the first.",
         ),
     ] = AUTO,

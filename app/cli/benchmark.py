@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from app.cli.console import notify, output, plain, plain_lines, progress_bars
+from app.cli.fitting import pack_names
 from core.pack import find_pack, load_pack
 from core.paths import DEFAULT_PACK, RESOURCES
 from core.progress import ProgressMeter
@@ -19,6 +20,7 @@ from core.victim_store import victims_to_ask
 cli = typer.Typer(help="Measure speed on this machine, as ratios to what it could do at best.", no_args_is_help=True)
 
 _VICTIM = RESOURCES / "victims" / "resnet18.safetensors"
+_Pack = Annotated[str, typer.Option(metavar="NAME|FILE", autocompletion=pack_names, help="The model pack to measure.")]
 _Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Write every measurement as JSON.")]
 
 
@@ -29,7 +31,7 @@ def _group() -> None:
 
 @cli.command()
 def attribute(
-    pack: Annotated[str, typer.Option(metavar="NAME|FILE", help="The model pack to measure.")] = DEFAULT_PACK,
+    pack: _Pack = DEFAULT_PACK,
     images: Annotated[int, typer.Option(min=1, help="PNG files, made for the measurement.")] = 5000,
     side: Annotated[int, typer.Option(min=1, max=4096, help="Their width and height in pixels.")] = 28,
     repeats: Annotated[int, typer.Option(min=1, help="Of all measurements in turn; medians are shown.")] = 3,
@@ -54,7 +56,7 @@ def attribute(
 
 @cli.command()
 def memory(
-    pack: Annotated[str, typer.Option(metavar="NAME|FILE", help="The model pack to measure.")] = DEFAULT_PACK,
+    pack: _Pack = DEFAULT_PACK,
     few: Annotated[int, typer.Option(min=1, help="PNG files of the first case.")] = 5000,
     many: Annotated[int, typer.Option(min=1, help="PNG files of the second one.")] = 50_000,
     side: Annotated[int, typer.Option(min=1, max=4096, help="Their width and height in pixels.")] = 28,

@@ -20,6 +20,11 @@ from core.wording import image_kind
 AUTO = "auto"
 
 
+def pack_names() -> list[str]:
+    """What a shell completes a pack's name to."""
+    return [pack.path.stem for pack in list_packs()]
+
+
 class Settled(NamedTuple):
     """pack: its file. fit, coverage: those of the case that is gone on with, None where there is none."""
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.console import notify
+from app.cli.fitting import pack_names
 from app.cli.train import listener
 from core.errors import VictimError, WorkbenchError
 from core.files import check_writable
@@ -43,7 +44,12 @@ def import_victim(
         ),
     ],
     pack: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="The pack that is to ask it: its images' size is the victim's.")
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            autocompletion=pack_names,
+            help="The pack that is to ask it: its images' size is the victim's.",
+        ),
     ] = DEFAULT_PACK,
     out: Annotated[
         Path | None, typer.Option(metavar=f"FILE{_SUFFIX}", help="The victim's file; NAME in this folder if not given.")

@@ -12,6 +12,7 @@ from rich import box
 from rich.table import Table
 
 from app.cli.console import notify, output, plain
+from app.cli.fitting import pack_names
 from core.errors import PackError
 from core.labels import CLEAN
 from core.manifest import Manifest
@@ -24,7 +25,7 @@ from core.wording import image_kind
 
 cli = typer.Typer(help="List, show, verify and import model packs.", no_args_is_help=True)
 
-_Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A pack's name or file.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A pack's name or file.", autocompletion=pack_names)]
 
 
 @cli.command("list")

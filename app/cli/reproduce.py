@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from app.cli.console import notify, output, plain, progress_bars
+from app.cli.fitting import pack_names
 from core.errors import WorkbenchError
 from core.paths import DEFAULT_PACK
 
@@ -41,7 +42,10 @@ def reproduce(
     epochs: Annotated[int | None, typer.Option(min=1, help="Of every network, whatever the scale.")] = None,
     seed: Annotated[list[int] | None, typer.Option(min=0, help="Repeat for several; 0 if none is given.")] = None,
     pack: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="The pack that the items about a pack judge.")
+        str,
+        typer.Option(
+            metavar="NAME|FILE", autocompletion=pack_names, help="The pack that the items about a pack judge."
+        ),
     ] = DEFAULT_PACK,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
     list_items: Annotated[bool, typer.Option("--list", help="Name all items and stop.")] = False,

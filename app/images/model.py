@@ -34,6 +34,7 @@ class ImageListModel(QAbstractListModel):
         self._rows: list[Row] = []
         self._by_key: dict[int, Row] = {}
         self._places: dict[int, int] | None = {}
+        self._by_path: Mapping[str, int] | None = {}
         self._thumbnails: dict[int, QImage] = {}
         self._asked: set[int] = set()
 
@@ -86,8 +87,11 @@ class ImageListModel(QAbstractListModel):
         at = self._at.get(key)
         return QModelIndex() if at is None else self.index(at)
 
-    def keys_by_path(self) -> dict[str, int]:
-        return {row.entry.path: row.entry.key for row in self._rows}
+    def keys_by_path(self) -> Mapping[str, int]:
+        """Counted when it is asked for after rows came or went: a case asks with each of thousands of batches."""
+        if self._by_path is None:
+            self._by_path = {row.entry.path: row.entry.key for row in self._rows}
+        return self._by_path
 
     def append(self, rows: Sequence[Row]) -> None:
         self.insert([(len(self._rows) + offset, row) for offset, row in enumerate(rows)])
@@ -101,7 +105,7 @@ class ImageListModel(QAbstractListModel):
                 self.beginInsertRows(QModelIndex(), start, start + len(run) - 1)
                 self._rows[start:start] = run
                 self._by_key.update((new.entry.key, new) for new in run)
-                self._places = None
+                self._places = self._by_path = None
                 self.endInsertRows()
                 run = []
             if row is None:
@@ -122,7 +126,7 @@ class ImageListModel(QAbstractListModel):
             for row in self._rows[first : last + 1]:
                 del self._by_key[row.entry.key]
             del self._rows[first : last + 1]
-            self._places = None
+            self._places = self._by_path = None
             self.endRemoveRows()
         return taken
 

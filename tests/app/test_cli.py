@@ -379,3 +379,24 @@ def test_no_output_takes_the_place_of_evidence(
         assert main(["attribute", str(digits), "--pack", str(tiny_pack), *map(str, options)]) == 2
         assert why in " ".join(capsys.readouterr().err.split())
     assert (image.read_bytes(), pack.read_bytes()) == before and not other.exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("mtaa attr", {"attribute"}),
+        ("mtaa attribute --pa", {"--pack"}),
+        ("mtaa attribute --pack ", {"auto", "mnist", "natural"}),
+        ("mtaa packs show na", {"natural"}),
+        ("mtaa ", {"attribute", "packs", "case", "run"}),
+    ],
+)
+def test_a_shell_completes_commands_options_and_packs(tmp_path: Path, line: str, found: set[str]) -> None:
+    """As the script does that --install-completion installs in bash; no window opens for the question."""
+    asked = {"_MTAA_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+    run = subprocess.run(
+        [sys.executable, "-m", "app"], env={**os.environ, **asked, "XDG_DATA_HOME": str(tmp_path)}, cwd=ROOT,
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    answer = set(run.stdout.split())
+    assert found <= answer if line.endswith("mtaa ") else found == answer
