@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from core.errors import VictimError
 from core.probes import ask
-from core.programs import load_program, program_form
+from core.programs import load_program, program_form, torchscript
 from core.victims import PROGRAM, VictimCard, build_victim
 
 
@@ -229,6 +229,10 @@ def test_torchscript_that_reaches_out_is_refused(
         "ops.quantized.linear(x)",
         "ops.prim.rpc_sync(x)",
         "torch.from_file(x)",
+        "o = ops",
+        "o = (torch, x)[0]",
+        'getattr(ops.image, "write_file")(x)',
+        "y = __torch__.torch.classes.dist_c10d.FileStore(x)",
         "this is not its grammar",
     ],
 )
@@ -238,6 +242,61 @@ def test_torchscript_is_read_word_by_word(line: str, net: nn.Module) -> None:
         entries[name] += f"\n  def other(self, x: Tensor) -> Tensor:\n    {line}\n    return x\n".encode()
 
     with pytest.raises(VictimError, match="code/"):
+        load_program("torchscript", edited(saved(net, "scripted"), edit), "model.pt")
+
+
+def in_forward(line: str) -> Callable[[dict[str, bytes]], None]:
+    """A line more in the compiled text of the network's own method."""
+
+    def edit(entries: dict[str, bytes]) -> None:
+        name = next(name for name, text in entries.items() if name.endswith(".py") and b"class Net" in text)
+        head, start, rest = entries[name].decode().rpartition("-> Tensor:\n")
+        entries[name] = f"{head}{start}    {line}\n    x = torch.add(x, torch.numel(_told))\n{rest}".encode()
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("line", "operator"),
+    [
+        ('_told = ops.image.read_file("{path}")', "image::read_file"),
+        ('_told = torch.from_file("{path}", True, 8)', "aten::from_file"),
+        ("_told = ops.aten.empty([2])", None),
+    ],
+)
+def test_what_the_text_hides_shows_in_the_compiled_graphs(
+    line: str, operator: str | None, net: nn.Module, images: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the text had got past the first look: the second refuses it, and nothing has run by then."""
+    import torchvision  # noqa: F401, PLC0415  (brings the operators)
+
+    monkeypatch.setattr(torchscript, "_check_text", lambda *_: None)
+    data = edited(saved(net, "scripted"), in_forward(line.format(path=tmp_path / "secret")))
+    if operator is None:
+        torch.testing.assert_close(load_program("torchscript", data, "model.pt")(images), net(images + 2))
+        return
+    with pytest.raises(VictimError, match=operator):
+        load_program("torchscript", data, "model.pt")
+
+
+class Hooked(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head.register_forward_hook(hook)
+
+
+def hook(_module: nn.Module, _given: tuple[Tensor], out: Tensor) -> Tensor:
+    return out * 2
+
+
+def test_torchscript_with_hooks_or_objects_of_cpp_classes_is_refused(net: nn.Module) -> None:
+    with pytest.raises(VictimError, match="hooks"):
+        load_program("torchscript", saved(Hooked().eval(), "scripted"), "model.pt")
+
+    def edit(entries: dict[str, bytes]) -> None:
+        entries["data.pkl"] += b"c__torch__.torch\nclasses.dist_c10d.FileStore\n"
+
+    with pytest.raises(VictimError, match=r"C\+\+ classes"):
         load_program("torchscript", edited(saved(net, "scripted"), edit), "model.pt")
 
 
