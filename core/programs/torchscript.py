@@ -21,7 +21,7 @@ REACHES_OUT = frozenset({"save", "from_file", "load_tensor", "rpc_sync", "rpc_as
 """Operators of TorchScript's interpreter that read or write files or speak to other machines, and the method that runs
 while a file is being loaded."""
 
-_ENTRIES = re.compile(r"(data|constants)/\d+|data\.pkl|constants\.pkl|code/[\w/.]+\.py|version|byteorder")
+_ENTRIES = re.compile(r"(data|constants)/\d+|data\.pkl|constants\.pkl|code/[\w/.]+\.py|(\.data/)?version|byteorder")
 _NAMESPACES = frozenset({"torch", "ops", "__torch__"})
 """What the text calls operators and classes by; another name for one of them would hide which are meant."""
 _OPERATORS = ("aten", "prim", "torchvision")
@@ -68,10 +68,10 @@ def _check_text(content: bytes, where: str) -> None:
 
 
 def _check_attribute(node: ast.Attribute, where: str) -> None:
-    of = node.value.id if isinstance(node.value, ast.Name) else getattr(node.value, "attr", "")
-    if of == "ops" and node.attr not in _OPERATORS:
+    of = node.value
+    if isinstance(of, ast.Name) and of.id == "ops" and node.attr not in _OPERATORS:
         raise VictimError(f"{where} uses operators of {node.attr!r}, which nobody vouches for.", SAFER)
-    if of == "torch" and node.attr == "classes":
+    if isinstance(of, ast.Attribute) and (of.attr, node.attr) == ("torch", "classes"):
         raise VictimError(f"{where} uses C++ classes, which nobody vouches for.", SAFER)
 
 

@@ -80,6 +80,20 @@ def test_a_program_gives_the_logits_it_was_saved_with(form: str, net: nn.Module,
     assert not any(part.training for part in module.modules())
 
 
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "swin_t"])
+def test_scripted_networks_of_torchvision_are_taken(name: str) -> None:
+    """Their text names torchvision's modules called ops, and the newest's archives have their version elsewhere."""
+    import torchvision  # noqa: PLC0415
+
+    network = getattr(torchvision.models, name)(weights=None, num_classes=3).eval()
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(network), buffer)
+        torch.testing.assert_close(load_program("torchscript", buffer.getvalue(), "model.pt")(image), network(image))
+
+
 def test_weights_alone_are_no_program(net: nn.Module) -> None:
     buffer = io.BytesIO()
     torch.save(net.state_dict(), buffer)
