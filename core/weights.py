@@ -17,6 +17,10 @@ def fault_of(tensors: Mapping[str, Tensor]) -> str | None:
     for name, tensor in tensors.items():
         if tensor.dtype not in _KINDS:
             return f"the weights {name} are {str(tensor.dtype).removeprefix('torch.')}, which is not read"
+        if tensor.layout is not torch.strided or tensor.is_nested or tensor.is_meta:
+            return f"the weights {name} are not written out value by value"
+        if tensor.nbytes > tensor.untyped_storage().nbytes():
+            return f"the weights {name} claim more values than there are"
         if not bool(tensor.isfinite().all()):
             return f"the weights {name} hold values that are NaN or infinite"
     return None

@@ -137,4 +137,5 @@ class ExtractorTraining:
     def _loss(self, batch: Batch) -> Tensor:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
             found = self._extractor(batch.adversarial)
-        return reconstruction_loss(found.estimate, found.feature_map, self._objective.clean_map(batch.clean))
+            clean = self._objective.clean_map(batch.clean)  # rounded alike, or the difference is of roundings
+        return reconstruction_loss(found.estimate, found.feature_map, clean)

@@ -27,7 +27,7 @@ from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
 from training.attacks import Attack, AttackResult
 from training.budget import examples_bytes, used
-from training.memory import Pieces, Smaller
+from training.memory import Pieces, Smaller, at_once
 from training.naming import named_by
 from training.plan import check_victim, make_attacks, settle_plan
 from training.ranks import Ranks
@@ -242,7 +242,7 @@ class _Maker:
         self._stream, self._clean, self._victim = stream, clean, victim
         self._device = victim.device
         self._values = np.asarray(stream.spec.grid.values, np.float32)
-        self._pieces = Pieces(batch, self._device, smaller)
+        self._pieces = Pieces(at_once(victim, clean.images.shape[2:], batch), self._device, smaller)
 
     def make(self, chunk: list[tuple[int, int]], path: Path) -> None:
         """Attack one batch of (cell, clean row) and write what fooled the victim."""

@@ -151,7 +151,8 @@ class Gradients:
 
     def _accumulate(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         own = self._ranks.part(rows)
-        parts = torch.split(own, batch_sizes(len(own), self._tally.micro))
+        size = self._tally.micro if self._ranks.alone else len(rows)  # ranks take as many parts as each other: one
+        parts = torch.split(own, batch_sizes(len(own), size))
         found: list[tuple[Tensor, Tensor]] = []
         with in_parts(self._network, len(parts)):
             for part in parts:

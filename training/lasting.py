@@ -17,6 +17,7 @@ from torch import Tensor
 
 from core.victims import Victim, load_victim
 from training.changes import changed_alike
+from training.naming import logits_of
 from training.scenario import Scenario
 from training.shards import Examples
 
@@ -30,7 +31,6 @@ class StillFools:
 
     def __init__(self, victims: list[Victim | None], device: torch.device) -> None:
         self._victims = [victim if victim is None else victim.to(device) for victim in victims]
-        self._device = device
 
     @classmethod
     def of(cls, scenario: Scenario, victims: Path, device: torch.device) -> StillFools:
@@ -50,7 +50,7 @@ class StillFools:
             if asked is None:
                 continue
             own = victim == label
-            seen = asked(pairs[own].flatten(0, 1).to(self._device).float() / 255).argmax(1).view(-1, 2).cpu()
+            seen = logits_of(asked, pairs[own].flatten(0, 1).numpy()).argmax(1).view(-1, 2)
             fools[own] = seen[:, 0] != seen[:, 1]
         return fools
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import pickle
 import re
 import warnings
 from collections.abc import Mapping
@@ -19,7 +18,6 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
@@ -27,6 +25,7 @@ from core.errors import VictimError
 from core.programs import load_program, program_form
 from core.torchvision_zoo import build_torchvision, channels_of
 from core.victims import PROGRAM, Tensors, VictimCard, read_victim
+from core.weights import fault_of
 from training.scenario import VictimSpec
 from training.sources import CleanImages
 
@@ -128,12 +127,13 @@ def read_state(path: Path, data: bytes) -> Tensors:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # on old formats
                 found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except Exception as error:  # what damaged archives and pickles make PyTorch raise is of many kinds
         named = _GLOBAL.search(str(error))
         if named:
             what = f"it holds more than weights, and would run {named[1]}"
         else:
-            what = f"it is damaged, or holds more than weights ({_reason(str(error).splitlines()[0])})"
+            reason = _reason((str(error).splitlines() or [type(error).__name__])[0])
+            what = f"it is damaged, or holds more than weights ({reason})"
         raise VictimError(
             f"{path} is refused: {what}.",
             "Save the model's state dict alone: torch.save(model.state_dict(), ...) or safetensors.",
@@ -143,13 +143,16 @@ def read_state(path: Path, data: bytes) -> Tensors:
             found = found[nest]
     if not isinstance(found, Mapping) or not found or not all(isinstance(v, Tensor) for v in found.values()):
         raise VictimError(f"{path} holds no state dict.", "Save model.state_dict() alone.")
-    state = {str(key): value.detach().contiguous() for key, value in found.items()}
+    state = {str(key): value.detach() for key, value in found.items()}
+    if fault := fault_of(state):
+        raise VictimError(f"{path} is refused: {fault}.", "Save the weights of a network in float32 that was trained.")
+    if sum(value.nbytes for value in state.values()) > _LARGEST:  # parts of one tensor may be more than its file
+        raise VictimError(f"{path} holds more than {_LARGEST >> 30} GiB of weights.", "Use a smaller victim.")
     for prefix in _PREFIXES:
         if all(key.startswith(prefix) for key in state):
             state = {key.removeprefix(prefix): value for key, value in state.items()}
-    if not all(bool(value.isfinite().all()) for value in state.values()):
-        raise VictimError(f"{path} holds weights that are NaN or infinite.", "Train it again.")
-    return {key: value.clone() for key, value in state.items()}  # safetensors keeps no shared memory
+    # clones: safetensors keeps no shared memory
+    return {key: value.clone(memory_format=torch.contiguous_format) for key, value in state.items()}
 
 
 def _reason(text: str) -> str:

@@ -47,13 +47,13 @@ def screen(
     of = {"victim": digest} | {name: hashlib.sha256(part.tobytes()).hexdigest() for name, part in shown.items()}
     if ranks.first and not (path.exists() and read_header(path) == of):
         right, epsilon = measure(victim, clean, rows, smaller)
-        write_part(path, {"rows": rows, "right": right, "epsilon": epsilon}, of)
+        write_part(path, {"right": right, "epsilon": epsilon}, of)
     ranks.barrier()
     found, _ = read_part(path)
     every_right = np.zeros(len(clean.labels), np.bool_)
     every_epsilon = np.full(len(clean.labels), np.inf, np.float32)
-    every_right[found["rows"]] = found["right"].astype(np.bool_)
-    every_epsilon[found["rows"]] = found["epsilon"]
+    every_right[rows] = found["right"].astype(np.bool_)
+    every_epsilon[rows] = found["epsilon"]
     return Screening(every_right, every_epsilon)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from core.errors import Cancelled, DataError, DeviceError, ScenarioError
 from core.progress import CancelToken, Progress
@@ -51,6 +53,24 @@ def missed(run: Trainer) -> float:
     assert run.network.perturbation_extractor is not None
     found = run.network.perturbation_extractor.eval()(adversarial)
     return float(reconstruction_loss(found.estimate, adversarial, clean))
+
+
+def test_under_bf16_equal_images_have_equal_feature_maps(trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """Eq. 4's target is the difference of two maps, which is to be the perturbation's and not of two roundings."""
+    pairs: list[tuple[Tensor, Tensor]] = []
+
+    def spy(estimate: Tensor, feature_map: Tensor, clean: Tensor) -> Tensor:
+        pairs.append((feature_map, clean))
+        return reconstruction_loss(estimate, feature_map, clean)
+
+    monkeypatch.setattr("training.extractor.reconstruction_loss", spy)
+    run = trainer(
+        network={"backbone": "resnet18", "perturbation_extractor": "features"},
+        training=settings(extractor_epochs=1, precision="bf16"),
+        train=replace(examples(), clean=examples().adversarial),
+    )
+    teach(run)
+    assert pairs and all(torch.equal(feature_map, clean) for feature_map, clean in pairs)
 
 
 def test_it_learns_and_nothing_else_does(trainer: Make) -> None:  # noqa: F811

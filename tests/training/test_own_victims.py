@@ -113,6 +113,46 @@ def test_a_refusal_says_what_the_file_is(tmp_path: Path) -> None:
             read_own(spec(file), file, colours())
 
 
+def odd_weights(kind: str) -> bytes:
+    """Files of weights that no network can hold, or that say little of what they would take."""
+    tensors = {
+        "quantised": torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8),
+        "float8": torch.ones(3).to(torch.float8_e4m3fn),
+        "sparse": torch.eye(3).to_sparse(),
+        "meta": torch.ones(3, device="meta"),
+        "nested": torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
+        "bomb": torch.ones(1).expand(1 << 45),
+        "nan": torch.tensor([1.0, float("nan")]),
+    }
+    buffer = io.BytesIO()
+    torch.save({"weight": tensors[kind]} if kind in tensors else torch.ones(3), buffer)
+    return {"empty": b"", "short": b"PK", "cut": buffer.getvalue()[:-200]}.get(kind, buffer.getvalue())
+
+
+@pytest.mark.filterwarnings("ignore:.*nested tensors:UserWarning", "ignore:.*quantize_per_tensor:UserWarning")
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("quantised", "qint8, which is not read"),
+        ("float8", "float8_e4m3fn, which is not read"),
+        ("sparse", "not written out value by value"),
+        ("meta", "not written out value by value"),
+        ("nested", "not written out value by value"),
+        ("bomb", "claim more values than there are"),
+        ("nan", "NaN or infinite"),
+        ("list", "holds no state dict"),
+        ("empty", "damaged, or holds more than weights"),
+        ("short", "damaged"),
+        ("cut", "damaged"),
+    ],
+)
+def test_weights_that_no_network_can_hold_are_refused(kind: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(odd_weights(kind))
+    with pytest.raises(VictimError, match=said):
+        read_own(spec(path, architecture="resnet18"), path, colours())
+
+
 def test_a_program_for_batches_of_one_size_is_refused_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

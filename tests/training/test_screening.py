@@ -33,6 +33,24 @@ def test_images_under_other_labels_are_screened_again(victim: Victim, tmp_path: 
     assert np.isfinite(screen(victim, "a" * 64, clean, "train", 20, tmp_path, Ranks.single()).epsilon).sum() == 20
 
 
+def test_what_was_found_goes_with_the_images_where_others_come_before_them(victim: Victim, tmp_path: Path) -> None:
+    clean = colours()
+    rows = clean.rows("train")[:30]
+    wrong = np.arange(len(rows)) % 3 == 0
+    labels = clean.labels.copy()
+    labels[rows[wrong]] = (labels[rows[wrong]] + 1) % 4
+    clean = dataclasses.replace(clean, labels=labels)
+    before = screen(victim, "a" * 64, clean, "train", 30, tmp_path, Ranks.single())
+    test = clean.rows("test")[:1]
+    longer = dataclasses.replace(
+        clean, **{name: np.concatenate([part[test], part]) for name, part in vars(clean).items()
+                  if isinstance(part, np.ndarray)},
+    )  # fmt: skip
+    after = screen(victim, "a" * 64, longer, "train", 30, tmp_path, Ranks.single())
+    assert (before.right[rows] == ~wrong).all() and (after.right[rows + 1] == ~wrong).all()
+    assert (after.epsilon[rows + 1] == before.epsilon[rows]).all()
+
+
 def test_as_many_large_images_as_a_gradient_has_room_for(victim: Victim, monkeypatch: pytest.MonkeyPatch) -> None:
     assert at_once(victim, (28, 28), 250) == 250
     assert at_once(victim, (224, 224), 250) == 20

@@ -10,6 +10,7 @@ import pickle
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,21 @@ def test_the_plain_sum_keeps_its_sigmas(trainer: Callable[..., Trainer]) -> None
     last = history[-1].losses
     parts = last["attack"] + last["victim"] + last["hyperparameter"] + last["reconstruction"]
     assert last["total"] == pytest.approx(parts, rel=1e-5)
+
+
+def test_ranks_go_on_in_one_part_where_a_single_process_needed_more(
+    trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts of different numbers on two ranks would wait for each other in vain: 10 and 9 examples are 2 and 1 of 9."""
+    run = trainer()
+    gradients, taken = run._gradients, []
+    real = gradients._batches.take
+    monkeypatch.setattr(gradients._batches, "take", lambda rows: (taken.append(len(rows)), real(rows))[1])
+    gradients._tally.micro = 9
+    gradients.of(torch.arange(19), lambda _batch, _part: None)
+    monkeypatch.setattr(gradients, "_ranks", SimpleNamespace(alone=False, count=2, part=lambda rows: rows[:10]))
+    gradients.of(torch.arange(19), lambda _batch, _part: None)
+    assert taken[:-1] != [19] and sum(taken[:-1]) == 19 and taken[-1] == 10
 
 
 class Killed(BaseException):
