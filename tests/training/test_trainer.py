@@ -99,12 +99,12 @@ def test_the_plain_sum_keeps_its_sigmas(trainer: Callable[..., Trainer]) -> None
 def test_ranks_go_on_in_one_part_where_a_single_process_needed_more(
     trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Parts of different numbers on two ranks would wait for each other in vain: 10 and 9 examples are 2 and 1 of 9."""
+    """Parts of different numbers on two ranks would wait for each other in vain: of 10 and 9 examples one would take two, the other one."""
     run = trainer()
     gradients, taken = run._gradients, []
     real = gradients._batches.take
     monkeypatch.setattr(gradients._batches, "take", lambda rows: (taken.append(len(rows)), real(rows))[1])
-    gradients._tally.micro = 9
+    gradients._tally.micro = 8
     gradients.of(torch.arange(19), lambda _batch, _part: None)
     monkeypatch.setattr(gradients, "_ranks", SimpleNamespace(alone=False, count=2, part=lambda rows: rows[:10]))
     gradients.of(torch.arange(19), lambda _batch, _part: None)
