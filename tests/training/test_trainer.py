@@ -99,7 +99,7 @@ def test_the_plain_sum_keeps_its_sigmas(trainer: Callable[..., Trainer]) -> None
 def test_ranks_go_on_in_one_part_where_a_single_process_needed_more(
     trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Parts of different numbers on two ranks would wait for each other in vain: of 10 and 9 examples one would take two, the other one."""
+    """Of 10 and 9 examples one rank would take two parts and wait in vain for the other, which takes one."""
     run = trainer()
     gradients, taken = run._gradients, []
     real = gradients._batches.take
