@@ -43,6 +43,20 @@ def _are_paths(arguments: Sequence[str]) -> bool:
     return arguments[0] not in commands()
 
 
+def _no_command(arguments: Sequence[str]) -> str:
+    """What is amiss where the first argument is a file and no command; else empty."""
+    from app.cli import commands  # noqa: PLC0415
+
+    first = next(iter(arguments), "-")
+    is_path = Path(first).exists() or Path(first).suffix != "" or Path(first).name != first
+    if first.startswith("-") or first in commands() or not is_path:
+        return ""
+    if any(argument.startswith("-") for argument in arguments):
+        return f"{first} is no command, and options belong to one. Perhaps: mtaa attribute {' '.join(arguments)}"
+    gone = next((argument for argument in arguments if not Path(argument).exists()), first)
+    return f"There is no file or folder {gone}. Check its path."
+
+
 def _window(paths: Sequence[str]) -> int:
     from app.window import run  # noqa: PLC0415
 
@@ -62,6 +76,9 @@ def _command(arguments: list[str]) -> int:
     try:
         from app.cli import cli  # noqa: PLC0415
 
+        if amiss := _no_command(arguments):
+            print(f"Error: {amiss}", file=sys.stderr)
+            return 2
         cli(args=arguments, prog_name="mtaa")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)

@@ -366,7 +366,7 @@ class Case(Mapping[str, Finding]):
 def _made_otherwise(path: Path, settled: Mapping[str, str], wanted: Mapping[str, str]) -> CaseError:
     return CaseError(
         f"{path} was made {_asking(settled)}, not {_asking(wanted)}.",
-        "Choose the same victims to ask, or start a new case.",
+        "Ask the same victims (in the window's list, or by --victim and --no-ask), or start a new case.",
     )
 
 

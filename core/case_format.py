@@ -91,6 +91,8 @@ def fault_of(path: Path, error: OSError | sqlite3.Error) -> CaseError:
     reason, code = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return CaseError(f"{path} is in use by another program.", "Wait for it, or close it.")
+    if code == sqlite3.SQLITE_READONLY:
+        return CaseError(f"{path} may only be read.", "Copy it to where you may write, and open the copy.")
     if code in _UNUSABLE or isinstance(error, OSError):
         remedy = "The case is as it was. Free or check its disk, or copy it elsewhere."
         return CaseError(f"{path} cannot be used: {reason}.", remedy)

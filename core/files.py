@@ -91,7 +91,7 @@ def check_writable(path: Path) -> None:
         raise WorkbenchError(f"{path} cannot be written: {reason}.", "Choose a file in a folder that exists.")
     _check_file(path)
     if not os.access(folder, os.W_OK):
-        raise WorkbenchError(f"{path} cannot be written: {folder} is not yours.", "Choose a folder that is.")
+        raise WorkbenchError(f"{path} cannot be written: {folder} may not be written to.", "Choose another folder.")
 
 
 def _check_file(path: Path) -> None:

@@ -19,6 +19,9 @@ _BEGINNINGS = re.compile(
 )
 """Of files of these types: evidence is often named by its hash, and whoever hides an image renames it."""
 
+_KEPT = (b"SQLite format 3\0", b"PK\x03\x04")
+"""How cases and packs begin, whatever they are called, and other databases and archives, which are to stay as well."""
+
 _LONGEST = 10
 """Characters of a suffix; what is longer is the end of a sentence with a full stop in it."""
 
@@ -97,17 +100,24 @@ def _walk(folder: Path, recursive: bool, cancel: CancelToken) -> Iterator[tuple[
 
 def is_evidence(file: Path) -> bool:
     """Whether there is an image, a case or a pack at this path, which nothing else is to take the place of."""
-    return os.path.lexists(file) and (_OWN.search(file.name) is not None or _begins_as_image(file))
+    if not os.path.lexists(file):
+        return False
+    beginning = _beginning(file)
+    return _OWN.search(file.name) is not None or bool(_BEGINNINGS.match(beginning)) or beginning.startswith(_KEPT)
 
 
 def _begins_as_image(file: Path) -> bool:
+    return _BEGINNINGS.match(_beginning(file)) is not None
+
+
+def _beginning(file: Path) -> bytes:
     try:
         if not file.is_file():  # a pipe would be waited for
-            return False
+            return b""
         with file.open("rb") as opened:
-            return _BEGINNINGS.match(opened.read(12)) is not None
+            return opened.read(16)
     except OSError:
-        return False
+        return b""
 
 
 def _suffix(file: Path) -> str:

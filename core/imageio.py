@@ -35,7 +35,7 @@ MAX_PIXELS = 64_000_000
 """Limits far above real images and far below what fills a machine's memory."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
-_READABLE = "PNG, JPEG, BMP, TIFF, WebP or .npy"
+READABLE = "PNG, JPEG, BMP, TIFF, WebP or .npy"
 _NPY_MAGIC = b"\x93NUMPY"
 _ROUNDING = 1e-6  # how far float arithmetic may push a value out of [0, 1]
 
@@ -83,14 +83,14 @@ def decode_image(data: bytes, name: str, sha256: str | None = None) -> LoadedIma
 def from_array(array: NDArray[np.generic], name: str = "array") -> LoadedImage:
     """An image in memory, as if it had been saved with ``np.save``: [H, W], [C, H, W] or [H, W, C] with C 1 or 3.
 
-    uint8, or floats in [0, 1]. Raises ImageError for anything else.
+    uint8, uint16, or floats in [0, 1]. Raises ImageError for anything else.
     """
     file = io.BytesIO()
     try:
         np.save(file, array, allow_pickle=False)
     except ValueError as error:
         raise ImageError(
-            f"{name} holds {np.asarray(array).dtype} values.", "Give floats in [0, 1] or uint8."
+            f"{name} holds {np.asarray(array).dtype} values.", "Give floats in [0, 1], uint8 or uint16."
         ) from error
     return decode_image(file.getvalue(), name)
 
@@ -141,7 +141,9 @@ def _decode_picture(data: bytes, name: str) -> _Decoded:
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is not an image that can be read.", f"Give it as {_READABLE}.") from error
+        case = data.startswith(b"SQLite format 3\0")
+        remedy = "Open it as a case, or see `mtaa case show`." if case else f"Give it as {READABLE}."
+        raise ImageError(f"{name} is not an image that can be read.", remedy) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} unpacks to far too many pixels.", "Do not open it; crop it first.") from error
     except MemoryError as error:
@@ -219,6 +221,8 @@ def _decode_npy(data: bytes, name: str) -> _Decoded:
     if array.shape[1] * array.shape[2] > MAX_PIXELS:
         raise ImageError(f"{name} has {array.shape[2]}x{array.shape[1]} pixels, which is too many.", "Crop it first.")
     bits = array.dtype.itemsize * 8
+    if array.dtype.kind == "u" and bits == 16:
+        array = array.astype(np.float32) / 65535
     return (_scale8(array) if array.dtype == np.uint8 else _unit(array, name)), "NPY", bits, False, ()
 
 
@@ -229,8 +233,8 @@ def _npy_array(data: bytes, name: str) -> NDArray[np.generic]:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(file)
-        if dtype != np.uint8 and dtype.kind != "f":
-            raise ImageError(f"{name} holds {dtype} values.", "Save floats in [0, 1] or uint8.")
+        if dtype.kind != "f" and not (dtype.kind == "u" and dtype.itemsize <= 2):
+            raise ImageError(f"{name} holds {dtype} values.", "Give floats in [0, 1], uint8 or uint16.")
         values: NDArray[np.generic] = np.frombuffer(data, dtype, int(np.prod(shape, dtype=object)), file.tell())
         return values.reshape(shape, order="F" if fortran else "C")
     except ImageError:

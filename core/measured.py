@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -67,6 +68,34 @@ def quality(manifest: Manifest) -> Quality:
         heatmap=", ".join(f"{name} {value:.2f}" for name, value in shares.items()) or NOTHING,
         trained=(_count(examples), _count(epochs), _count(parameters)),
     )
+
+
+class Guessing(NamedTuple):
+    """How often attack and victim of attacked test images are named, and how often guessing would name them."""
+
+    attack: float
+    victim: float
+    attack_by_chance: float
+    victim_by_chance: float
+
+
+_ABOVE_CHANCE = 0.25
+"""Share of the way from guessing to being always right that a pack has to go, as own victims have to."""
+
+
+def guessing(results: Mapping[str, Any]) -> Guessing | None:
+    """Figures of a pack that is hardly better than guessing, with its victims asked where it can; None for another.
+
+    results: those of a pack that this program made.
+    """
+    told = results["probes"]["both"] if results.get("probes") else results
+    attacked = told.get("without_clean", {})
+    shares = [attacked.get(f"{task}_accuracy", 0.0) for task in ("attack", "victim")]
+    chances = [1 / len(results[f"{task}_confusion"]) for task in ("attack", "victim")]
+    enough = (chance + _ABOVE_CHANCE * (1 - chance) for chance in chances)
+    if all(share >= least for share, least in zip(shares, enough, strict=True)):
+        return None
+    return Guessing(*shares, *chances)
 
 
 def _errors(part: dict[str, Any]) -> tuple[str, str]:

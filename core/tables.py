@@ -18,7 +18,7 @@ from core.records import rows
 from core.types import Record, Remark
 
 SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
-    ("path", "the file, absolute where it came from a case"),
+    ("path", "the file, absolute where it came from a case; in CSV with ' before what a spreadsheet would calculate"),
     ("sha256", "hash of the file's bytes; empty if they could not be read"),
     ("status", "ok or error"),
     ("error", "why there is no answer; empty if ok"),

@@ -264,6 +264,10 @@ def read_victim(path: Path, *, weights: bool = True) -> tuple[VictimCard, Tensor
         with safe_open(path, "pt") as file:
             card = VictimCard(**json.loads((file.metadata() or {})["card"]))
             return card, {key: file.get_tensor(key) for key in file.keys()} if weights else {}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise VictimError(
+            f"There is no victim {path}.", "Train it with `mtaa victims train` into this folder, or name another."
+        ) from error
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         reason = _faults(error) if isinstance(error, ValidationError) else error
         raise VictimError(

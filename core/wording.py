@@ -97,6 +97,19 @@ def limits_of(answer: HyperparameterAnswer) -> tuple[bool, bool]:
     return answer.low <= answer.minimum, answer.high >= answer.maximum
 
 
+def beyond(answer: HyperparameterAnswer) -> str:
+    """That a value stands at the end of what the pack was trained on, and may lie past it; else empty."""
+    if answer.name == "none" or answer.minimum < answer.value < answer.maximum:
+        return ""
+    symbol, less = SYMBOLS.get(answer.name, answer.name), answer.value <= answer.minimum
+    if less and answer.minimum <= 0:
+        return ""
+    end = _exactly(answer.minimum if less else answer.maximum, answer.unit)
+    return (
+        f"{symbol} may be {'smaller' if less else 'larger'}: the pack knows none {'below' if less else 'above'} {end}"
+    )
+
+
 def interval(answer: HyperparameterAnswer) -> str:
     """ "90% interval 24.0/255 to 37.2/255", with the word where the pack knows no further values."""
     low, high = (

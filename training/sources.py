@@ -168,7 +168,7 @@ def _mnist_files(folder: Path) -> dict[str, Path]:
     parents = sorted({folder, *(path.parent for name in names for path in folder.rglob(f"{name}*"))})
     found = {name: [path for place in parents if (path := _file(place, name))] for name in names}
     if lacking := next((name for name, paths in found.items() if not paths), None):
-        remedy = "Give the folder with the four MNIST files, or use --download."
+        remedy = "Give the folder with the four MNIST files, which `mtaa run --download` fetches."
         raise DataError(f"{lacking}.gz is not in {folder}.", remedy)
     whole = [place for place in parents if all(_file(place, name) for name in names)]
     if folder in whole:

@@ -21,6 +21,7 @@ from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_
 from core import wording
 from core.errors import WorkbenchError
 from core.folders import Found, search
+from core.imageio import READABLE
 from core.manifest import Fit
 from core.pack import load_pack, read_manifest
 from core.progress import CancelToken
@@ -53,7 +54,13 @@ def _print_schema(wanted: bool) -> None:
 
 def attribute(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="PATH", help="Image files and folders of them.", show_default=False)
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH",
+            help=f"Image files and folders of them: {READABLE}, whatever a file is called.",
+            show_default=False,
+            readable=False,  # one that may not be read becomes a row that says so
+        ),
     ] = None,
     *,
     files_from: Annotated[

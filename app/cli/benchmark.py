@@ -11,6 +11,7 @@ from rich.table import Table
 
 from app.cli.console import notify, output, plain, plain_lines, progress_bars
 from app.cli.fitting import pack_names
+from core.files import check_writable, write_file
 from core.pack import find_pack, load_pack
 from core.paths import DEFAULT_PACK, RESOURCES
 from core.progress import ProgressMeter
@@ -21,7 +22,18 @@ cli = typer.Typer(help="Measure speed on this machine, as ratios to what it coul
 
 _VICTIM = RESOURCES / "victims" / "resnet18.safetensors"
 _Pack = Annotated[str, typer.Option(metavar="NAME|FILE", autocompletion=pack_names, help="The model pack to measure.")]
-_Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Write every measurement as JSON.")]
+
+
+def _writable(path: Path | None) -> Path | None:
+    """The same path, or a WorkbenchError before anything is measured for nothing."""
+    if path is not None:
+        check_writable(path)
+    return path
+
+
+_Json = Annotated[
+    Path | None, typer.Option(metavar="FILE", callback=_writable, help="Write every measurement as JSON.")
+]
 
 
 @cli.callback()
@@ -99,7 +111,7 @@ def train(
     steps: Annotated[int, typer.Option(min=1, help="Of each epoch that is measured.")] = 40,
     batch: Annotated[int, typer.Option(min=2, help="Examples of a step.")] = 64,
     side: Annotated[int, typer.Option(min=8, max=1024, help="Width and height of the images in pixels.")] = 28,
-    channels: Annotated[int, typer.Option(min=1, max=3, help="1 for grey images, 3 for colour.")] = 1,
+    colour: Annotated[bool, typer.Option("--colour", help="Images of three channels in place of grey ones.")] = False,
     width: Annotated[int, typer.Option(min=1, help="The network's width, as a scenario gives it.")] = 32,
     repeats: Annotated[int, typer.Option(min=1, help="Of both loops in turn; medians are shown.")] = 3,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
@@ -112,7 +124,7 @@ def train(
     with progress_bars() as bars:
         meter = ProgressMeter("measuring", repeats, bars)
         result = measure_training(
-            choose_device(device), steps=steps, batch=batch, side=side, channels=channels, width=width,
+            choose_device(device), steps=steps, batch=batch, side=side, channels=3 if colour else 1, width=width,
             repeats=repeats, tell=lambda _: meter.advance(1),
         )  # fmt: skip
     rates = result["median"]
@@ -155,8 +167,6 @@ def watched_window(folder: str, out: str, started: float) -> None:
 
 def write_result(path: Path, result: dict[str, Any]) -> None:
     """Write a benchmark's result atomically. Raises WorkbenchError where the file cannot be written."""
-    from core.files import write_file  # noqa: PLC0415
-
     write_file(path, encode(result))
     notify(f"Measurements: {path}")
 

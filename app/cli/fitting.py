@@ -61,13 +61,14 @@ def _fitting_pack(files: Sequence[Path]) -> tuple[Path, str]:
     choice = choose_pack(packs, looks)
     if choice is None:
         return find_pack(DEFAULT_PACK), _no_fit(looks)
-    return choice.path, _why(choice, looks)
+    return choice.path, _why(choice, looks, len(files))
 
 
-def _why(choice: Choice, looks: Sequence[Look]) -> str:
+def _why(choice: Choice, looks: Sequence[Look], files: int) -> str:
     kind = image_kind(choice.manifest.image)
     if choice.fitting == len(looks):
-        return f"made for images like these ({kind})."
+        these = "these" if len(looks) >= files else f"the first {len(looks)} of {files:,} files"
+        return f"made for images like {these} ({kind})."
     return (
         f"made for images like {choice.fitting} of the first {len(looks)} ({kind}). The others do not fit it and are "
         "changed until they do; name a pack with --pack to use another."

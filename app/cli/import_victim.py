@@ -17,6 +17,8 @@ from core.pack import find_pack, read_manifest
 from core.paths import DEFAULT_PACK
 from training import api
 
+_MUCH = 0.1
+"""Share of clean images that a victim names right beyond what it does as it is given, at which it is not taken so."""
 _SUFFIX = ".safetensors"
 
 
@@ -75,12 +77,16 @@ def import_victim(
             "names of all its classes.",
         ),
     ] = "",
+    as_given: Annotated[
+        bool, typer.Option("--as-given", help="Take it even where it would do much better otherwise.")
+    ] = False,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
 ) -> None:
     """Make a model of your own into a victim that can be asked, and say how well it knows clean images.
 
-    One that guesses is refused, with what was found to help. What it leaves is a file for `mtaa attribute --victim`
-    and for the window's list of victims (Ctrl+J). No Python in a model's file is ever run.
+    One that guesses is refused, with what was found to help, as is one that would name many more right otherwise: run
+    in another way than it was trained in, it speaks for attacks that were made on others. What it leaves is a file for
+    `mtaa attribute --victim` and for the window's list of victims (Ctrl+J). No Python in a model's file is ever run.
     """
     name = name or api.name_from(file)
     if not (name or architecture):
@@ -101,8 +107,25 @@ def import_victim(
     if manifest.probes is None:
         raise VictimError(f"The pack {manifest.pack_id} cannot ask victims.", "Choose one whose scenario has [probes].")
     with listener(False) as listen:
-        api.import_victim(entries, manifest.image, data, path, listen, device=device)
+        heard = listen if as_given else _doubting(listen)
+        api.import_victim(entries, manifest.image, data, path, heard, device=device)
     notify(f"Victim: {path}  (mtaa attribute IMAGES --pack {pack} --victim {path})")
+
+
+def _doubting(listen: api.Listener) -> api.Listener:
+    """Raises VictimError, before anything is kept, for a victim that would do much better otherwise."""
+
+    def heard(event: api.Event) -> None:
+        v = event.values
+        advice = v["advice"] if event.kind == "checked" and not v["refused"] else None
+        if advice and v["accuracy"] is not None and advice["accuracy"] >= v["accuracy"] + _MUCH:
+            raise VictimError(
+                f"{v['name']} names {v['accuracy']:.1%} of the clean images right. {advice['words']}",
+                "Import it so, or with --as-given as it is.",
+            )
+        listen(event)
+
+    return heard
 
 
 def _numbers(text: str, option: str) -> list[float]:

@@ -16,6 +16,7 @@ from app.cli.console import output, plain_lines, progress_bars
 from app.cli.control import follow_commands, listen_for_commands
 from core.errors import Cancelled, WorkbenchError, size_text
 from core.files import alone_in
+from core.measured import guessing
 from core.progress import CancelToken, Progress
 from core.wording import shown
 from training import api
@@ -155,8 +156,14 @@ def _in_words(event: api.Event) -> str:
             if asked := results.get("probes"):
                 both = asked["both"]
                 words += (
-                    f"; with its victims asked victim {both['victim_accuracy']:.2%}, RMSE "
-                    f"{both['rmse_table1_scale']:.2f}"
+                    f"; with its victims asked attack {both['attack_accuracy']:.2%}, victim "
+                    f"{both['victim_accuracy']:.2%}, RMSE {both['rmse_table1_scale']:.2f}"
+                )
+            if poor := guessing(results):
+                words += (
+                    "\nHardly better than guessing: of the attacked test images it names the attack in "
+                    f"{poor.attack:.0%} and the victim in {poor.victim:.0%}; guessing would in "
+                    f"{poor.attack_by_chance:.0%} and {poor.victim_by_chance:.0%}. More examples and epochs come first."
                 )
     return words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ from core import wording
 from core.errors import WorkbenchError
 from core.files import check_writable, write_parts
 from core.folders import is_evidence
+from core.labels import NONE_OF_THESE
 from core.report import check_suffix, write_report
 from core.report.subject import Heatmaps, Pictures, Subject
 from core.tables import write_csv
@@ -152,9 +153,10 @@ def print_table(found: Subject, *, each: bool) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("File", "Attack", "Victim", "Hyperparameter", "Doubt and notes"):
         table.add_column(heading, overflow="fold")
+    known = {victim.name for victim in found.manifest.victims}
     for record in found.records:
         if record.finding and each:
-            table.add_row(plain(record.path), *_cells(record.finding.attribution))
+            table.add_row(plain(record.path), *_cells(record.finding.attribution, known))
         elif not record.finding:
             table.add_row(plain(record.path), Text("not attributed", "red"), "", "", plain(record.error or "", "red"))
     failed = sum(record.status == "error" for record in found.records)
@@ -169,23 +171,28 @@ def print_table(found: Subject, *, each: bool) -> None:
     console.print(plain(f"{summary}; pack {found.manifest.pack_id}, {found.device}{asked}{doubt}"))
 
 
-def _cells(answer: Attribution) -> tuple[Text, ...]:
+def _cells(answer: Attribution, known: Collection[str]) -> tuple[Text, ...]:
     hyper = answer.hyperparameter
     interval = f" ({' to '.join(wording.ends_of(hyper))})" if hyper.name != "none" else ""
     return (
         plain(f"{answer.attack.label} {wording.percent(answer.attack.probability)}"),
         plain(f"{answer.victim.label} {wording.percent(answer.victim.probability)}"),
         plain((wording.value_of(hyper) or "none") + interval),
-        plain("; ".join(_notes(answer))),
+        plain("; ".join(_notes(answer, known))),
     )
 
 
-def _notes(answer: Attribution) -> list[str]:
+def _notes(answer: Attribution, known: Collection[str]) -> list[str]:
+    """known: the pack's own victims."""
     notes = [text for text in (wording.unfamiliarity(answer.familiarity), wording.contradiction(answer)) if text]
     for task, classes in (("attack", answer.attack), ("victim", answer.victim)):
         if len(classes.prediction_set) > 1 or not classes.reached:
             notes.append(f"{task}: {wording.candidates(classes)}")
     notes += answer.adjustments
+    if beyond := wording.beyond(answer.hyperparameter):
+        notes.append(beyond)
     if unasked := wording.unasked_victim(answer):
         notes.append(f"{unasked} was not asked")
+    if answer.victim.label not in {*known, NONE_OF_THESE}:
+        notes.append(f"{answer.victim.label} was handed over: how probable it is was calibrated on none")
     return notes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -55,8 +57,8 @@ class AttacksPage(Page):
         self.cell = QSpinBox(minimum=2, maximum=5000, value=choices.cell)
         self.form().addRow(self.tr("Training examples of each cell"), self.cell)
         self.foot.addWidget(self.remark)
-        self.paper.clicked.connect(lambda: self.show_attacks(table1()))
-        self.small.clicked.connect(lambda: self.show_attacks(small_eps()))
+        self.paper.clicked.connect(lambda: self._take_grids(table1()))
+        self.small.clicked.connect(lambda: self._take_grids([a for a in small_eps() if not a.kappa]))
         self.cell.valueChanged.connect(self._changed)
         self.table.itemChanged.connect(self._changed)
         self.show_attacks(choices.attacks)
@@ -87,6 +89,18 @@ class AttacksPage(Page):
             self.table.setRowHeight(row, low.sizeHint().height() + 6)
         self.table.blockSignals(False)
         self._changed()
+
+    def _take_grids(self, grids: list[AttackChoice]) -> None:
+        """Of the attacks of these names; which ones are chosen stays."""
+        new = {grid.name: grid for grid in grids}
+        self.show_attacks(
+            [
+                replace(old, first=new[old.name].first, last=new[old.name].last, count=new[old.name].count)
+                if old.name in new
+                else old
+                for old in self.attacks()
+            ]
+        )
 
     def attacks(self) -> list[AttackChoice]:
         """The table's rows."""

@@ -181,7 +181,7 @@ class ImagesPage(Page):
         self.download.setVisible(source != "folder")
         self.download.setEnabled(source == "mnist")
         self.options.setVisible(source == "folder")
-        self.survey = None
+        self.survey, self._reason = None, ""
         self._missing = missing_mnist(self.folder.text()) if source == "mnist" else []
         self.samples.show_samples(None)
         self.surveyor.stop()
@@ -198,8 +198,8 @@ class ImagesPage(Page):
         self._tell()
 
     def _not_found(self, reason: str) -> None:
-        self.say(reason, "bad")
-        self.completeChanged.emit()
+        self._reason = reason
+        self._tell()
 
     def _tell(self) -> None:
         folder = self.folder.text()
@@ -207,6 +207,8 @@ class ImagesPage(Page):
             self.say(self.tr("Choose the folder."))
         elif self._missing and not self.download.isChecked():
             self.say(self.tr("Not in this folder: {files}.").format(files=", ".join(self._missing)), "bad")
+        elif self._reason:
+            self.say(self._reason, "bad")
         elif self.survey is not None:
             self.say(self._in_words(self.survey))
         else:

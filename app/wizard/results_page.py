@@ -11,13 +11,11 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QTabWidget, QTextBrowser, 
 from app.wizard.charts import Chart, Matrix, Series
 from app.wizard.choices import Choices
 from app.wizard.page import Page
+from core.measured import guessing
 
 Results = Mapping[str, Any]
 _FEW = 2000
 """Training examples under which a pack is told to be a try."""
-_ABOVE_CHANCE = 0.25
-"""Share of the way from guessing to being always right that a pack has to go to be put to use unasked, as own victims
-have to."""
 
 
 class ResultsPage(Page):
@@ -97,26 +95,16 @@ class ResultsPage(Page):
         return lines
 
     def guesses(self, r: Results) -> str:
-        """Why the pack is not to be put to use: of the attacked test images it names not many more than by guessing.
-
-        That is, less than a quarter of the way from guessing to being always right, for the attack or for the victim,
-        with the victims asked where it can. Empty for a better pack.
-        """
-        told = r["probes"]["both"] if r.get("probes") else r
-        attacked = told.get("without_clean", {})
-        shares, chances = [], []
-        for task in ("attack", "victim"):
-            shares.append(attacked.get(f"{task}_accuracy", 0.0))
-            chances.append(1 / len(r[f"{task}_confusion"]))
-        enough = (chance + _ABOVE_CHANCE * (1 - chance) for chance in chances)
-        if all(share >= least for share, least in zip(shares, enough, strict=True)):
+        """Why the pack is not to be put to use; empty for one that is better than guessing."""
+        if (found := guessing(r)) is None:
             return ""
         text = self.tr(
             "Not ticked, for this pack is hardly better than guessing: of the attacked test images it names the attack "
             "in {attack} and the victim in {victim}; guessing would in {a} and {v}."
         )
-        figures = (f"{value:.0%}" for value in (*shares, *chances))
-        return text.format(**dict(zip(("attack", "victim", "a", "v"), figures, strict=True)))
+        return text.format(
+            **dict(zip(("attack", "victim", "a", "v"), (f"{share:.0%}" for share in found), strict=True))
+        )
 
     def _confused(self, pair: Results, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
         """Two labels that are taken for each other, and how the worse one fares: it may be missed always.

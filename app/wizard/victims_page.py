@@ -66,7 +66,7 @@ class VictimsPage(Page):
         self.own.clicked.connect(lambda: self.ask(None))
         self.edit.clicked.connect(lambda: self.ask(self._selected_own()))
         self.remove.clicked.connect(self._remove)
-        self.all.clicked.connect(lambda: self.show_victims([VictimChoice(name) for name in ARCHITECTURES]))
+        self.all.clicked.connect(self._take_table1)
         self.table.itemSelectionChanged.connect(self._selected)
         self.table.cellDoubleClicked.connect(lambda row, _: self.ask(row if self._rows[row].file else None))
         self.show_victims(choices.victims)
@@ -145,8 +145,13 @@ class VictimsPage(Page):
         self.table.selectRow(self.table.rowCount() - 1)
         self._changed()
 
+    def _take_table1(self) -> None:
+        """In place of those to train; own ones, which may have taken minutes to check, stay."""
+        own = [victim for victim in self.victims() if victim.file]
+        self.show_victims([*(VictimChoice(name) for name in ARCHITECTURES), *own])
+
     def _remove(self) -> None:
-        rows = {index.row() for index in self.table.selectionModel().selectedRows()} or {self.table.rowCount() - 1}
+        rows = {index.row() for index in self.table.selectionModel().selectedRows()}
         for row in sorted(rows, reverse=True):
             self.table.removeRow(row)
             del self._rows[row]
@@ -158,6 +163,7 @@ class VictimsPage(Page):
 
     def _selected(self) -> None:
         self.edit.setEnabled(self._selected_own() is not None)
+        self.remove.setEnabled(self.table.selectionModel().hasSelection())
 
     def _architecture(self, row: int) -> QComboBox:
         widget = self.table.cellWidget(row, 0)
@@ -205,7 +211,6 @@ class VictimsPage(Page):
         complaint = self._complaint()
         alone = self.tr('With a single victim the pack has nobody to tell apart; the class "clean" is then needed.')
         self.say(complaint or (alone if self.table.rowCount() == 1 else ""), "bad" if complaint else "muted")
-        self.remove.setEnabled(self.table.rowCount() > 0)
         self._selected()
         self.completeChanged.emit()
 

@@ -80,6 +80,22 @@ def test_a_model_is_imported_and_asked(
     assert record["asked"] == ["Mine"] and record["evidence"] == "image+probes"
 
 
+def test_a_victim_that_would_do_much_better_otherwise_is_not_taken_unasked(
+    default_pack: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given red for blue it names green and white right."""
+    out = tmp_path / "swapped.safetensors"
+    network = Colour(bgr=True, order=(2, 1, 0, 3))  # classes by their folders' names
+    command = ["victims", "import", program(network, tmp_path / "swapped.pt"), "--data", data]
+    command += ["--pack", default_pack, "--out", out]
+    status, told = run(capsys, *command)
+    assert status == 2 and "names 50.0% of the clean images right" in told and "--as-given" in told
+    assert "blue, green, red" in told and not out.exists()
+    assert run(capsys, *command, "--as-given")[0] == 0 and read_card(out).accuracy == 0.5
+    out.unlink()
+    assert run(capsys, *command, "--bgr")[0] == 0 and read_card(out).accuracy == 1.0
+
+
 def test_what_cannot_be_imported_says_why(
     default_pack: Path, data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -369,16 +369,48 @@ def test_no_output_takes_the_place_of_evidence(
     digits: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     image, pack, other = digits / "2.png", tmp_path / "a.mtaapack", tmp_path / "a.out"
+    case = tmp_path / "case.txt"  # under another name than a case's
+    assert main(["attribute", str(image), "--pack", str(tiny_pack), "--case", str(case)]) == 0
     shutil.copy(tiny_pack, pack)
-    before = image.read_bytes(), pack.read_bytes()
+    shutil.copy(tiny_pack, other_pack := tmp_path / "pack.old")
+    before = image.read_bytes(), pack.read_bytes(), case.read_bytes(), other_pack.read_bytes()
     for options, why in (
         (("--json", image), "would be lost"),
         (("--csv", pack), "would be lost"),
+        (("--json", case), "would be lost"),
+        (("--report", other_pack.rename(tmp_path / "pack.html")), "would be lost"),
         (("--json", other, "--csv", other), "two things at once"),
     ):
         assert main(["attribute", str(digits), "--pack", str(tiny_pack), *map(str, options)]) == 2
         assert why in " ".join(capsys.readouterr().err.split())
-    assert (image.read_bytes(), pack.read_bytes()) == before and not other.exists()
+    after = image.read_bytes(), pack.read_bytes(), case.read_bytes(), (tmp_path / "pack.html").read_bytes()
+    assert after == before and not other.exists()
+    assert main(["attribute", str(case), "--pack", str(tiny_pack)]) == 1
+    assert "mtaa case show" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_file_that_may_not_be_read_stops_no_other(
+    digits: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command asks nobody whether it may: who reads the file finds out, and its row says so."""
+    closed, readable = digits / "2.png", os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, *how, **named: Path(path) != closed and readable(path, *how, **named)
+    )
+    assert main(["attribute", str(closed), str(digits / "10.png"), "--pack", str(tiny_pack)]) == 0
+    assert "2 attributed" in capsys.readouterr().out
+
+
+def test_what_is_no_command_is_told_for_what_it_is(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = str(digits / "2.png")
+    for arguments, why in (
+        (["no.png"], "There is no file or folder no.png"),
+        ([image, "no.png"], "There is no file or folder no.png"),
+        ([image, "--json", "-"], f"Perhaps: mtaa attribute {image} --json -"),
+        (["atribute", image], "No such command 'atribute'"),
+    ):
+        assert main(arguments) == 2
+        assert why in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,12 @@ def test_training_beside_the_bare_loop(tmp_path: Path, capsys: pytest.CaptureFix
     ratios = sorted(repeat["trainer"] / repeat["bare"] for repeat in result["repeats"])
     assert len(ratios) == 3 and result["ratio_to_bare"] == pytest.approx(ratios[1])
     assert all(rate > 0 for repeat in result["repeats"] for rate in repeat.values())
+    assert main(["benchmark", "train", *arguments, "--colour", "--repeats", "1", "--json", str(out)]) == 0
+    assert json.loads(out.read_bytes())["shape"] == [3, 12, 12]
+    gone = tmp_path / "none/out.json"
+    assert main(["benchmark", "train", *arguments, "--json", str(gone)]) == 2
+    said = capsys.readouterr()
+    assert (
+        "there is no folder" in " ".join(said.err.split())
+        and "bare loop" not in said.out.split("of the bare loop's")[-1]
+    )

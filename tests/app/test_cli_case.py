@@ -246,7 +246,7 @@ def test_a_heatmap_of_another_answer_is_left_out(
     status, said = told(capsys, "case", "export", made, "--report", report, "--pack", tiny_pack, "--device", "cpu")
     assert status == 0 and "Not at hand, though asked: mine" in said
     page = report.read_text("utf-8")
-    assert "pixels as judged" in page and "Heatmap over" not in page
+    assert "The file’s pixels" in page and "Heatmap over" not in page
 
 
 def test_a_pack_that_is_replaced_meanwhile_judges_nothing(

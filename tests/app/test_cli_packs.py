@@ -49,6 +49,13 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[str, st
 
 
 def test_the_pack_that_fits_judges(packs: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(12):
+        Image.new("L", (28, 28), number).save(images / f"many-{number}.png")
+    many = sorted(images.glob("many-*.png"))
+    assert main(["attribute", *map(str, many)]) == 0
+    assert "made for images like the first 8 of 12 files (28x28, grey)" in " ".join(capsys.readouterr().err.split())
+    for path in many:
+        path.unlink()
     assert run(capsys, images / "a.png") == ("colour", "Pack colour: made for images like these (48x48, colour).")
     assert run(capsys, images / "7.png") == ("tiny", "Pack mnist: made for images like these (28x28, grey).")
     pack, told = run(capsys, images, "--pack", "auto")

@@ -40,7 +40,7 @@ def test_what_is_in_the_list_is_written_out_without_a_case(
     document = json.loads(export("export_all", "all.json").read_bytes())
     assert [record["status"] for record in document["records"]].count("error") == 1
     html = export("export_all", "all.html").read_text(encoding="utf-8")
-    assert html.count("<article") == 8 and html.count("Pixels as judged") == 6, "one broken, one gone, one pasted"
+    assert html.count("<article") == 8 and html.count("The file’s pixels, ") == 6, "one broken, one gone, one pasted"
     assert html.count("Heatmap over") == 6 and "<dt>Case</dt>" not in html
     select(window, "a.png", "photo.jpg")
     assert export("export_selected", "some.html").read_text(encoding="utf-8").count("<article") == 2

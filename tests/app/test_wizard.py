@@ -338,6 +338,43 @@ def test_other_victims_than_the_papers_are_chosen_by_their_names(wizard: Trainin
     page.all.click()
     page.add.click()
     assert page.victims()[-1].architecture == next(iter(OTHERS)), "after the paper's five"
+    mine = VictimChoice("", "mine", file="/mine.pt", accuracy=0.9)
+    page.show_victims([VictimChoice("VGG16"), mine])
+    page.table.clearSelection()
+    assert not page.remove.isEnabled(), "nothing is selected"
+    page.all.click()
+    assert [v.architecture for v in page.victims()[:5]] == list(ARCHITECTURES) and page.victims()[5:] == [mine]
+    page.table.selectRow(5)
+    page.remove.click()
+    assert len(page.victims()) == 5
+
+
+def test_grids_that_are_taken_over_leave_the_choice_of_attacks(wizard: TrainingWizard) -> None:
+    wizard.next()
+    wizard.next()
+    page = wizard.attacks
+    chosen = {"FGSM": True, "PGD": False, "C&W": False, "BIM": True}
+    for row, attack in enumerate(page.attacks()):
+        item = page.table.item(row, 0)
+        assert item is not None
+        item.setCheckState(Qt.CheckState.Checked if chosen.get(attack.name) else Qt.CheckState.Unchecked)
+    kappa = next(row for row, attack in enumerate(page.attacks()) if attack.kappa)
+    page.table.cellWidget(kappa, 3).setValue(7)  # type: ignore[union-attr]
+    page.small.click()
+    assert {a.name: a.on for a in page.attacks()} == {a.name: chosen.get(a.name, False) for a in page.attacks()}
+    assert all((a.first, a.last) == (1, 16) for a in page.attacks() if not a.kappa)
+    assert page.attacks()[kappa].last == 7, "of kappa nothing was said"
+    page.paper.click()
+    assert {a.name for a in page.attacks() if a.on} == {"FGSM", "BIM"} and page.attacks()[kappa].last == 20
+
+
+def test_why_a_folder_cannot_be_used_stays_told(wizard: TrainingWizard, tmp_path: Path, qtbot: QtBot) -> None:
+    page = wizard.images
+    page.pictures.setChecked(True)
+    page.folder.setText(str(tmp_path))
+    qtbot.waitUntil(lambda: "holds no image" in page.remark.text(), timeout=PATIENCE)
+    page.side.setValue(page.side.value() + 1)
+    assert "holds no image" in page.remark.text() and not page.isComplete()
 
 
 def test_other_victims_can_be_trained_on_images_as_small_as_is_said() -> None:

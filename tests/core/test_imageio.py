@@ -359,11 +359,18 @@ def test_files_of_folders_that_are_no_images_are_counted(tmp_path: Path) -> None
 
 def test_an_array_is_read_as_if_it_had_been_saved(tmp_path: Path) -> None:
     random = np.random.default_rng(4)
-    for array in (random.integers(0, 256, (5, 7), np.uint8), random.random((3, 5, 7)), random.random((5, 7, 3))):
+    levels = random.integers(0, 65536, (5, 7), np.uint16)
+    for array in (
+        random.integers(0, 256, (5, 7), np.uint8),
+        random.random((3, 5, 7)),
+        random.random((5, 7, 3)),
+        levels,
+    ):
         np.save(tmp_path / "a.npy", array)
         saved, held = load_image(tmp_path / "a.npy"), from_array(array, "a")
         assert held.path == "a" and held.sha256 == saved.sha256 and held.format == "NPY"
         assert np.array_equal(held.pixels, saved.pixels) and held.pixels.shape[1:] == (5, 7)
+    assert np.array_equal((from_array(levels).pixels[0].astype(np.float64) * 65535).round(), levels)
     unfit = np.full((4, 4), 1.5), np.full((4, 4), np.nan)
     for wrong in (np.array([object()]), np.arange(6), np.zeros((4, 4), int), *unfit):
         with pytest.raises(ImageError, match=r"^a holds|^a has"):
