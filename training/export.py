@@ -99,7 +99,7 @@ def export_pack(
         "calibration": calibration,
         "probes": probes,
         "changes": network.changes,
-        "scenario": _as_told(scenario, start),
+        "scenario": as_told(scenario, start),
         "results": results,
         "data_fingerprint": fingerprint(data),
         "trained_on": marks_together(
@@ -109,7 +109,7 @@ def export_pack(
     return write_pack(path, manifest, network.cpu().state_dict())
 
 
-def _as_told(scenario: Scenario, start: Pack | None) -> dict[str, Any]:
+def as_told(scenario: Scenario, start: Pack | None) -> dict[str, Any]:
     """The scenario as its pack has it: of the pack it began with the name, and not where that lay on this machine."""
     told = scenario.model_dump()
     if start is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from core.errors import DataError, ScenarioError, VictimError
+from core.errors import DataError, PackError, ScenarioError, VictimError
 from core.frozen import how_to_get
 from core.manifest import AttackLabel, Manifest
 from core.pack import Pack, find_pack
@@ -21,7 +21,7 @@ from core.torchvision_zoo import torchvision_names
 from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
 from training.attacks import DEFAULT_BACKEND
 from training.counts import examples_wanted
-from training.export import export_pack
+from training.export import as_told, export_pack
 from training.grow import check_start, take_victim
 from training.lasting import still_fools
 from training.memory import Smaller
@@ -29,7 +29,7 @@ from training.own_victims import origin_of, read_own
 from training.plan import check_size, check_victim, image_of, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario, VictimSpec
-from training.shards import MADE_BY, file_sha256, read_manifest, read_split
+from training.shards import MADE_BY, file_sha256, fingerprint, read_manifest, read_split
 from training.sources import SPLITS, CleanImages, Split, marked
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer, attack_labels
@@ -171,7 +171,7 @@ def train_pack(
     report: Callable[[EpochReport], None] = lambda _: None, cancel: CancelToken | None = None,
     smaller: Smaller = lambda _batch, _part: None, ranks: Ranks | None = None,
 ) -> Manifest:  # fmt: skip
-    """Train on the examples in ``data`` and write ``out/NAME.mtaapack``.
+    """Train on the examples in ``data`` and write ``out/NAME.mtaapack``, which a finished run finds as it left it.
 
     victims: folder of the victims' files, which a scenario asks that has [probes] or shows examples changed. ranks:
     processes that call this together.
@@ -188,15 +188,30 @@ def train_pack(
     fools = still_fools(scenario, victims, device)
     trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device, ranks, fools)
     _check_victims(trainer.start, data)
-    history = trainer.run(tell=tell, report=report, cancel=cancel, smaller=smaller)
+    trained: list[EpochReport] = []
+
+    def ended(epoch: EpochReport) -> None:
+        trained.append(epoch)
+        report(epoch)
+
+    history = trainer.run(tell=tell, report=ended, cancel=cancel, smaller=smaller)
     path = out / f"{scenario.name}.mtaapack"
-    if ranks.first:
+    if ranks.first and (trained or not _is_of(path, scenario, data, trainer.start)):
         export_pack(
             path, scenario, trainer.network, labels, image, data, splits, history, device, trainer.start,
             victims=victims, fools=fools, tell=tell, cancel=cancel,
         )  # fmt: skip
     ranks.barrier()
     return read_pack_manifest(path)
+
+
+def _is_of(path: Path, scenario: Scenario, data: Path, start: Pack | None) -> bool:
+    """Whether a pack is there already that this scenario and these examples made."""
+    try:
+        made = read_pack_manifest(path)
+    except PackError:
+        return False
+    return (made.data_fingerprint, made.scenario) == (fingerprint(data), as_told(scenario, start))
 
 
 def _check_asked(scenario: Scenario, victims: Path, data: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from app.__main__ import main
 from core.errors import VictimError
-from core.pack import load_pack, verify_pack
+from core.pack import load_pack, read_manifest, verify_pack
 from training import pipeline
 from training.pipeline import train_pack
 from training.plan import check_size, shapes_of
@@ -77,6 +77,29 @@ def test_the_pack_verifies_and_carries_its_results(finished: Path) -> None:
     assert [v.name for v in manifest.victims] == ["clean", "first"]
     assert manifest.results["examples"] == 20 + 16 + 10 - _missing(finished, "test")
     assert set(manifest.results["by_attack"]) == {"clean", "FGSM", "C&W"}
+
+
+def test_a_finished_run_finds_its_pack_as_it_left_it(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    scenario, out = tmp_path / "run/digits.toml", tmp_path / "run/out"
+    command = ["run", str(scenario), "--out", str(out), "--device", "cpu", "--events"]
+    pack = out / "digits.mtaapack"
+    before = pack.read_bytes()
+
+    def stages() -> set[str]:
+        assert main(command) == 0
+        events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert events[-1]["event"] == "pack"
+        return {event["stage"] for event in events if event["event"] == "progress"}
+
+    capsys.readouterr()
+    assert "measuring" not in stages() and pack.read_bytes() == before
+    pack.write_bytes(before[:-1])  # damaged: the manifest cannot be read
+    assert "measuring" in stages() and read_manifest(pack).scenario == load_pack(pack).manifest.scenario
+    scenario.write_text(SCENARIO.replace('title = "Digits"', 'title = "Other"'))
+    assert "measuring" in stages() and read_manifest(pack).title == "Other"
 
 
 def _missing(finished: Path, split: str) -> int:
