@@ -56,7 +56,7 @@ class Event:
     not be read), "checked" (an own victim's accuracy, whether it is refused and what would be better; see
     training.victim_check), "victim" (name, accuracy: None where nobody labelled the images, sha256), "reach" (name,
     images, the margin that each share of them reaches, the share that reaches each kappa of the grid), "estimate"
-    (stages as training.estimate.Stage, seconds, most, bytes, free), "generated" (examples, unfilled),
+    (stages as training.estimate.Stage, seconds, most, bytes, free, begun: whether examples are there), "generated" (examples, unfilled),
     "pack" (path, results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that
     does not reach its own: "cancelled", or "error" (type, what, remedy). In the wizard's file "begun" comes before the
     events of each process.
@@ -253,7 +253,8 @@ def estimate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
     found = try_all(run.scenario, clean, run.victims, device, tell, cancel)
     disk = lacking(found.room, run.shards, run.out / "training")
     stages = [dataclasses.asdict(stage) for stage in found.stages]
-    values = {"stages": stages, "seconds": found.seconds, "most": found.most, "bytes": disk}
+    begun = any(run.shards.rglob("*.safetensors"))
+    values = {"stages": stages, "seconds": found.seconds, "most": found.most, "bytes": disk, "begun": begun}
     listen(Event("estimate", values | {"free": free_space(run.out)}))
 
 

@@ -176,7 +176,9 @@ def _estimate(v: Mapping[str, Any]) -> Iterator[str]:
         disk = f", {size_text(stage['bytes'])}" if stage["bytes"] else ""
         yield f"{kinds[stage['kind']] + stage['name']:<28}{images:>18}, {_span(stage['seconds'], stage['most'])}{disk}"
     free = "" if v["free"] is None else f", {size_text(v['free'])} are free"
-    yield f"in all {_span(v['seconds'], v['most'])}; at most {size_text(v['bytes'])} of the disk{free}"
+    if v["begun"]:
+        yield "The times are of examples and training from the beginning; what is there already is not made again."
+    yield f"in all {_span(v['seconds'], v['most'])}; at most {size_text(v['bytes'])} more of the disk{free}"
 
 
 def _span(seconds: float, most: float) -> str:
