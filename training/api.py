@@ -56,7 +56,8 @@ class Event:
     not be read), "checked" (an own victim's accuracy, whether it is refused and what would be better; see
     training.victim_check), "victim" (name, accuracy: None where nobody labelled the images, sha256), "reach" (name,
     images, the margin that each share of them reaches, the share that reaches each kappa of the grid), "estimate"
-    (stages as training.estimate.Stage, seconds, most, bytes, free, begun: whether examples are there), "generated" (examples, unfilled),
+    (stages as training.estimate.Stage, seconds, most, bytes, free, begun: whether there are examples already),
+    "generated" (examples, unfilled),
     "pack" (path, results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that
     does not reach its own: "cancelled", or "error" (type, what, remedy). In the wizard's file "begun" comes before the
     events of each process.
