@@ -211,7 +211,6 @@ ITEM = Item(
         "An image still fools its victim if that sees something else in it than in its clean one after that change.",
         "Asked are those of the pack's victims whose files are in DIR/victims.",
         "What a pack knows of changes it learned from training examples: JPEG at qualities 60 to 97, scaling there and "
-        "back, enlarged parts, noise, light, colour, sharpening. A screenshot is such an enlargement. The pack for "
-        "MNIST that ships was made before light, colour and sharpening were among them.",
+        "back, enlarged parts, noise, light, colour, sharpening. A screenshot is such an enlargement.",
     ),
 )  # fmt: skip
