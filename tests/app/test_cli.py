@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,14 @@ from app import __main__ as program
 from app import window
 from app.__main__ import main
 from app.cli.console import plain, plain_lines, time_left
+from app.cli.writing import print_table
 from core import paths
 from core.attributor import Attributor
 from core.errors import DiskFullError
 from core.imageio import load_image
 from core.pack import load_pack, read_manifest, write_pack
-from core.report.subject import Pictures
-from core.types import Record
+from core.report.subject import Pictures, Subject
+from core.types import Candidate, Finding, Record
 
 ROOT = Path(__file__).parents[2]
 
@@ -387,6 +389,20 @@ def test_no_output_takes_the_place_of_evidence(
     assert after == before and not other.exists()
     assert main(["attribute", str(case), "--pack", str(tiny_pack)]) == 1
     assert "mtaa case show" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_table_tells_what_an_answer_rests_on(
+    finding: Finding, tiny_pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = finding.attribution
+    epsilon = replace(answer.hyperparameter, value=200.0)
+    victim = replace(answer.victim, ranking=(Candidate("mine", 0.9), *answer.victim.ranking))
+    for named, told in ((answer.victim, False), (victim, True)):
+        given = replace(answer, victim=named, hyperparameters=(epsilon, *answer.hyperparameters[1:]))
+        record = Record("a.png", "c" * 64, "ok", None, replace(finding, attribution=given))
+        print_table(Subject([record], load_pack(tiny_pack).manifest, "CPU"), each=True)
+        table = " ".join(capsys.readouterr().out.split())
+        assert "may be larger" in table and ("handed over" in table) == told
 
 
 def test_a_file_that_may_not_be_read_stops_no_other(

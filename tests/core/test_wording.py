@@ -53,6 +53,20 @@ def test_hyperparameters(finding: Finding) -> None:
     assert wording.hyperparameter(clean_first).startswith("none, if the image is clean; κ = 5.2 logits")
 
 
+def test_a_value_at_the_end_of_what_the_pack_knows_may_lie_past_it(finding: Finding) -> None:
+    epsilon, kappa, none = finding.attribution.hyperparameters
+    assert wording.beyond(epsilon) == wording.beyond(kappa) == wording.beyond(none) == ""
+    assert (
+        wording.beyond(dataclasses.replace(epsilon, value=200.0))
+        == "ε may be larger: the pack knows none above 200/255"
+    )
+    assert (
+        wording.beyond(dataclasses.replace(kappa, value=1.0))
+        == "κ may be smaller: the pack knows none below 1.0 logits"
+    )
+    assert wording.beyond(dataclasses.replace(kappa, value=0.0, minimum=0.0)) == "", "there is nothing below zero"
+
+
 def test_an_interval_that_ends_with_the_packs_values_says_so(finding: Finding) -> None:
     epsilon = finding.attribution.hyperparameter
     cut = dataclasses.replace(epsilon, high=epsilon.maximum, coverage=0.825)
