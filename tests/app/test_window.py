@@ -31,6 +31,7 @@ from core.imageio import decode_image, load_image
 from core.pack import load_pack, write_pack
 from core.progress import CancelToken
 from core.types import Finding, LoadedImage
+from core.victim_store import victims_to_ask
 from tests.app.conftest import Opener
 from tests.app.helpers import PATIENCE, close, drop, wait_judged
 
@@ -42,7 +43,9 @@ def test_drop_of_a_file_is_attributed_as_the_attributor_does(
     qtbot.waitUntil(
         lambda: window.answer.has_answer and window.session.viewing.scene.heatmap is not None, timeout=PATIENCE
     )
-    direct = Attributor(load_pack(default_pack), "cpu").attribute([load_image(pictures / "a.png")], heatmaps=True)[0]
+    pack = load_pack(default_pack)
+    attributor = Attributor(pack, "cpu", victims_to_ask(pack.manifest, True, []))
+    direct = attributor.attribute([load_image(pictures / "a.png")], heatmaps=True)[0]
     shown = window.session.viewing.row.attribution
     assert shown.attack.label == direct.attribution.attack.label
     assert shown.attack.probability == pytest.approx(direct.attribution.attack.probability, abs=1e-5)
