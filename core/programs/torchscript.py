@@ -44,8 +44,10 @@ def load_torchscript(data: bytes, name: str) -> nn.Module:
         elif entry.endswith(".pkl") and b"torch.classes" in content.replace(b"\n", b"."):
             raise VictimError(f"{name}: {entry} holds objects of C++ classes, which nobody vouches for.", SAFER)
     module: nn.Module = torch.jit.load(rebuilt(entries), map_location="cpu")  # type: ignore[no-untyped-call]
-    for part in module.modules():
-        _check_compiled(part._c, name)
+    compiled: list[Any] = [part._c for part in module.modules()]
+    if any(part._get_forward_hooks() or part._get_forward_pre_hooks() for part in compiled):
+        raise VictimError(f"{name} runs hooks beside its layers.", SAFER)
+    _check_compiled(compiled[0], name)
     return module.eval()
 
 
@@ -86,12 +88,10 @@ def _words(node: ast.AST) -> Iterator[str]:
         yield node.value
 
 
-def _check_compiled(part: Any, name: str) -> None:
-    """Raise VictimError unless each method of this part, with those it calls, does tensor arithmetic alone."""
-    if part._get_forward_hooks() or part._get_forward_pre_hooks():
-        raise VictimError(f"{name} runs hooks beside its layers.", SAFER)
-    for method in part._method_names():
-        for kind in _instructions(part._get_method(method).inlined_graph):
+def _check_compiled(network: Any, name: str) -> None:
+    """Raise VictimError unless the network's own methods, with all that they call, do tensor arithmetic alone."""
+    for method in network._method_names():
+        for kind in _instructions(network._get_method(method).inlined_graph):
             if not _ARITHMETIC.fullmatch(kind):
                 raise VictimError(f"{name} runs {kind}, which is not tensor arithmetic.", SAFER)
 

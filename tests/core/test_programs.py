@@ -289,8 +289,10 @@ def test_what_the_text_hides_shows_in_the_compiled_graphs(
     if operator is None:
         torch.testing.assert_close(load_program("torchscript", data, "model.pt")(images), net(images + 2))
         return
-    with pytest.raises(VictimError, match=operator):
-        load_program("torchscript", data, "model.pt")
+    outer = saved(nn.Sequential(nn.Identity(), net), "scripted")
+    for form in (data, edited(outer, in_forward(line.format(path=tmp_path / "secret")))):  # and in a layer of another
+        with pytest.raises(VictimError, match=operator):
+            load_program("torchscript", form, "model.pt")
 
 
 class Hooked(Net):
