@@ -223,6 +223,7 @@ def notes(answer: Attribution) -> list[str]:
     unasked = unasked_victim(answer)
     told = (
         unfamiliarity(answer.familiarity), contradiction(answer), *answer.adjustments, not_asked(answer),
+        beyond(answer.hyperparameter),
         f"{unasked} was not asked: the image alone speaks for it" if unasked else "",
     )  # fmt: skip
     return [text for text in told if text]

@@ -56,6 +56,9 @@ def test_hyperparameters(finding: Finding) -> None:
 def test_a_value_at_the_end_of_what_the_pack_knows_may_lie_past_it(finding: Finding) -> None:
     epsilon, kappa, none = finding.attribution.hyperparameters
     assert wording.beyond(epsilon) == wording.beyond(kappa) == wording.beyond(none) == ""
+    at_the_end = (dataclasses.replace(epsilon, value=200.0), kappa, none)
+    told = wording.notes(dataclasses.replace(finding.attribution, hyperparameters=at_the_end))
+    assert any("may be larger" in note for note in told), "in reports as at the command line"
     assert (
         wording.beyond(dataclasses.replace(epsilon, value=200.0))
         == "ε may be larger: the pack knows none above 200/255"
