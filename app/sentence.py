@@ -276,13 +276,21 @@ def adjustment_text(adjustment: str) -> str:
 def banners(answer: Attribution) -> list[tuple[Tone, str]]:
     """What a reader must know before the answer itself, gravest first."""
     found: list[tuple[Tone, str]] = []
-    if not answer.familiarity.familiar:
+    familiarity = answer.familiarity
+    if not familiarity.familiar:
         text = translate(
             "Sentence",
-            "Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or otherwise "
-            "changed after the attack (score {score}, threshold {threshold}). The answers for it may mean nothing.",
+            "Unfamiliar (score {score}, threshold {threshold}). If this image was compressed, scaled or otherwise "
+            "changed after the attack, the doubt told is that of such images. If its kind, attack or victim is none "
+            "that the pack knows, the answers mean nothing.",
         )
-        familiarity = answer.familiarity
+        if not familiarity.calibrated:
+            text = translate(
+                "Sentence",
+                "Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or "
+                "otherwise changed after the attack (score {score}, threshold {threshold}). The answers for it may "
+                "mean nothing.",
+            )
         found.append(
             (Tone.BAD, text.format(score=f"{familiarity.score:.3g}", threshold=f"{familiarity.threshold:.3g}"))
         )

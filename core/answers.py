@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.manifest import AttackLabel, Calibration, Manifest
+from core.calibration import Calibration
+from core.manifest import AttackLabel, Manifest
 from core.model.network import Outputs
 from core.types import Attribution, Candidate, ClassAnswer, HyperparameterAnswer
 
@@ -122,8 +123,9 @@ def covering(answer: Attribution, manifest: Manifest, coverage: float) -> Attrib
     All that they rest on is in the answer and in the pack's calibration.
     """
     asked = {said.victim for said in answer.testimonies}
-    fit = manifest.probes if asked else None
-    calibration = manifest.calibration if fit is None else fit.calibration
+    doubt = manifest.doubt(familiar=answer.familiarity.familiar)
+    fit = doubt.probes if asked else None
+    calibration = doubt.calibration if fit is None else fit.calibration
     told = fit is not None and answer.victim.label in asked
     widths = fit.halfwidths if fit is not None and told else calibration.halfwidths
 

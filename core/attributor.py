@@ -297,7 +297,10 @@ class Attributor:
         """
         assert self.panel is not None
         sharp = stepped(images, estimates, outputs.attack, outputs.hyperparameter, self.manifest.attacks)
-        heard = self.panel.hear(images, outputs, sharp)
+        with torch.no_grad():
+            scores = self._network.familiarity(outputs.features)
+        familiar = scores <= self.manifest.calibration.familiarity_threshold
+        heard = self.panel.hear(images, outputs, sharp, familiar)
         if drawn:
             estimates = self.panel.drawn(images, estimates, heard)
         return Answered(heard.outputs, self.panel.testimonies(heard), estimates)

@@ -21,33 +21,34 @@ def findings(judged: Sequence[Judged], manifest: Manifest, panel: Panel | None, 
     panel: the victims that parts were asked with. coverage: of prediction sets and intervals.
     """
     for part in judged:
-        answers, threshold = _answers(part, manifest, panel, coverage)
+        threshold = manifest.calibration.familiarity_threshold
+        fitted = manifest.unfamiliar is not None
+        rows = [Familiarity(score, threshold, fitted or score <= threshold) for score in part.familiarity]
+        by_kind = {kind: _answers(part, manifest, panel, coverage, kind) for kind in {row.familiar for row in rows}}
         remarks = (part.remark,) if part.remark else ()
         for row, item in enumerate(part.prepared):
+            answers = by_kind[rows[row].familiar]
             attribution = Attribution(
                 sha256=item.sha256,
                 pack_id=manifest.pack_id,
                 attack=answers.attack(row),
                 victim=answers.victim(row),
                 hyperparameters=answers.hyperparameters(row),
-                familiarity=Familiarity(part.familiarity[row], threshold),
+                familiarity=rows[row],
                 adjustments=item.fitted.adjustments + remarks,
                 testimonies=part.testimonies[row],
             )
             yield Finding(attribution, _heatmap(part, row, manifest, panel))
 
 
-def _answers(part: Judged, manifest: Manifest, panel: Panel | None, coverage: float) -> tuple[Answers, float]:
-    """A part's answers, and the familiarity that they hold to, by the calibration of what they rest on."""
-    if part.asked and panel is not None and manifest.probes is not None:
-        fit, asked = manifest.probes, {victim.name for victim in panel.held}
-        answers = Answers(
-            part.outputs, manifest.attacks, panel.labels, fit.calibration, coverage, asked, fit.halfwidths
-        )
-        return answers, fit.calibration.familiarity_threshold
+def _answers(part: Judged, manifest: Manifest, panel: Panel | None, coverage: float, familiar: bool) -> Answers:
+    """A part's answers as if all its images were familiar or none, by the calibration of what they rest on."""
+    doubt = manifest.doubt(familiar=familiar)
+    if part.asked and panel is not None and doubt.probes is not None:
+        fit, asked = doubt.probes, {victim.name for victim in panel.held}
+        return Answers(part.outputs, manifest.attacks, panel.labels, fit.calibration, coverage, asked, fit.halfwidths)
     victims = [victim.name for victim in manifest.victims]
-    answers = Answers(part.outputs, manifest.attacks, victims, manifest.calibration, coverage)
-    return answers, manifest.calibration.familiarity_threshold
+    return Answers(part.outputs, manifest.attacks, victims, doubt.calibration, coverage)
 
 
 def _heatmap(part: Judged, row: int, manifest: Manifest, panel: Panel | None) -> Heatmap | None:

@@ -6,29 +6,23 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from core.calibration import Calibration, Doubt, ProbeFit, Strict
 from core.labels import CLEAN
 from core.model.config import NetworkConfig
 
 SCHEMA: Literal[1] = 1
 
-Task = Literal["attack", "victim", "hyperparameter"]
-
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 _Bound = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
-class AttackLabel(_Strict):
+class AttackLabel(Strict):
     """One attack the pack can name, and its hyperparameter's name, display unit and trained range.
 
     Values are in the regression target's units: epsilon x 255 ("/255") beside kappa ("logits") or overshoot ("%"), 0
@@ -54,7 +48,7 @@ class AttackLabel(_Strict):
         return self.maximum - self.minimum
 
 
-class VictimLabel(_Strict):
+class VictimLabel(Strict):
     """One victim the pack can name; ``sha256`` is that of its weights file, None for clean."""
 
     name: str
@@ -72,7 +66,7 @@ Fit = Literal["resize", "tiles", "crop"]
 _Side = Annotated[int, Field(ge=1, le=4096)]
 
 
-class ImageSpec(_Strict):
+class ImageSpec(Strict):
     """What the network takes: [channels, height, width], grey for 1 channel and RGB for 3.
 
     fit: what becomes of images of another size. Resizing destroys most of what an attack left behind, tiles and the
@@ -95,85 +89,14 @@ class ImageSpec(_Strict):
         return f"{self.width}x{self.height}"
 
 
-class Calibration(_Strict):
-    """Fitted on the calibration split only.
-
-    temperature: divides the logits of each classification task.
-    sigma: the learned standard deviations of eq. 14 by task ("attack", "victim", "hyperparameter").
-    coverages: ascending target coverages; the lists below have one entry for each.
-    attack_scores, victim_scores: conformal quantiles of 1 - p(true label); the prediction set holds the
-        labels with 1 - p at or under it, and always the most probable one.
-    halfwidths: for each attack label the conformal half-width of its hyperparameter's interval, in its unit.
-    familiarity_threshold: the familiarity score that a stated share of familiar images stays under.
-    """
-
-    attack_temperature: float = Field(gt=0)
-    victim_temperature: float = Field(gt=0)
-    sigma: dict[Task, Annotated[float, Field(gt=0)]]
-    coverages: list[Annotated[float, Field(gt=0, lt=1)]]
-    attack_scores: list[float]
-    victim_scores: list[float]
-    halfwidths: dict[str, list[float]]
-    familiarity_threshold: float
-
-    @model_validator(mode="after")
-    def _lengths(self) -> Calibration:
-        rows = {"attack_scores": self.attack_scores, "victim_scores": self.victim_scores, **self.halfwidths}
-        for name, row in rows.items():
-            if len(row) != len(self.coverages):
-                raise ValueError(f"{name} has {len(row)} entries for {len(self.coverages)} coverages")
-            if any(lower > higher for lower, higher in pairwise([0.0, *row])):
-                raise ValueError(f"{name} must grow with the coverage, from 0 or more")
-        if not self.coverages or sorted(set(self.coverages)) != self.coverages:
-            raise ValueError("coverages must be ascending and not empty")
-        if set(self.sigma) != {"attack", "victim", "hyperparameter"}:
-            raise ValueError("sigma needs attack, victim and hyperparameter")
-        return self
-
-    def check(self, coverage: float) -> None:
-        """Raise ValueError for a coverage that nothing was calibrated for."""
-        least, most = self.coverages[0], self.coverages[-1]
-        if not least <= coverage <= most:
-            raise ValueError(f"{coverage:g} is outside what the pack is calibrated for: {least:g} to {most:g}.")
-
-
-class ProbeFit(_Strict):
-    """How the answers of victims that are asked count beside the image's own, fitted on the calibration split.
-
-    trust: factor on the image's calibrated log-probabilities of its victims. weight: factor on the scorer's log odds.
-    stranger: log-prior of a candidate that the pack does not know. none: log-prior of "none of these".
-    attack_trust, attack_weight: the same two for the attack, of which older packs did not ask the victims.
-    compressed: whether the scorer also hears what they say of the compressed image, which older packs did not ask.
-    image_share: for each attack label, how much of the hyperparameter the image alone says; the asked victim says the
-        rest.
-    calibration: of the answers of both together; its half-widths are those where the named victim was not asked.
-    halfwidths: by attack label, of the intervals where it was, at the calibration's coverages.
-    """
-
-    trust: float = Field(ge=0, le=1)
-    weight: float = Field(ge=0)
-    stranger: float
-    none: float
-    attack_trust: float = Field(default=1, ge=0, le=1)
-    attack_weight: float = Field(default=0, ge=0)
-    compressed: bool = False
-    image_share: list[Annotated[float, Field(ge=0, le=1)]]
-    calibration: Calibration
-    halfwidths: dict[str, list[float]]
-
-    @model_validator(mode="after")
-    def _one_for_each(self) -> ProbeFit:
-        if set(self.halfwidths) != set(self.calibration.halfwidths):
-            raise ValueError("probes.halfwidths are of other attacks than the calibration's")
-        Calibration.model_validate({**self.calibration.model_dump(), "halfwidths": self.halfwidths})
-        return self
-
-
-class Manifest(_Strict):
+class Manifest(Strict):
     """``manifest.json`` of a model pack.
 
     attacks, victims: labels in the order of the network's outputs; "clean" may be one of each.
+    calibration: of answers about familiar images, and where ``unfamiliar`` is None, about all.
     probes: how to weigh what victims say that are asked; None where the pack holds no scorer.
+    unfamiliar: both for images beyond the familiarity's threshold, fitted on calibration examples that were changed
+        after the attack (:mod:`training.fit_unfamiliar`); older packs have none.
     changes: where the familiarity sees changes after the attack (:mod:`core.model.familiarity`), None where it does not
         look for any. Older packs say true for the features.
     scenario: the scenario that made the pack, with the id of the pack it began with.
@@ -194,6 +117,7 @@ class Manifest(_Strict):
     network: NetworkConfig
     calibration: Calibration
     probes: ProbeFit | None = None
+    unfamiliar: Doubt | None = None
     changes: ChangesSeen | None = None
     scenario: dict[str, Any]
     results: dict[str, Any]
@@ -214,15 +138,26 @@ class Manifest(_Strict):
         ):
             if len(labels) < 2 or len(set(labels)) != len(labels):
                 raise ValueError(f"{kind} must be at least two different labels, not {labels}")
-        names = {a.name for a in self.attacks}
-        for calibration in (self.calibration, *([self.probes.calibration] if self.probes else [])):
-            if missing := names ^ set(calibration.halfwidths):
-                raise ValueError(f"halfwidths do not match the attack labels: {sorted(missing)}")
+        self._check_doubts()
         if self.network.perturbation_extractor != "pixel" and (self.probes or any(a.read_off for a in self.attacks)):
             raise ValueError("probes and read_off need a network that estimates perturbations by pixel")
-        if self.probes is not None and len(self.probes.image_share) != len(self.attacks):
-            raise ValueError(f"probes.image_share has {len(self.probes.image_share)} entries, not one for each attack")
         return self
+
+    def _check_doubts(self) -> None:
+        names = {a.name for a in self.attacks}
+        for doubt in (self.doubt(familiar=True), self.doubt(familiar=False)):
+            for calibration in (doubt.calibration, *([doubt.probes.calibration] if doubt.probes else [])):
+                if missing := names ^ set(calibration.halfwidths):
+                    raise ValueError(f"halfwidths do not match the attack labels: {sorted(missing)}")
+                if calibration.coverages != self.calibration.coverages:
+                    raise ValueError("not all that is calibrated is so for the same coverages")
+            if doubt.probes is not None and len(doubt.probes.image_share) != len(self.attacks):
+                raise ValueError(
+                    f"probes.image_share has {len(doubt.probes.image_share)} entries, not one for each attack"
+                )
+        told, other = self.probes, self.doubt(familiar=False).probes
+        if (told is None, told and told.compressed) != (other is None, other and other.compressed):
+            raise ValueError("victims must be asked alike about familiar and unfamiliar images")
 
     @model_validator(mode="after")
     def _hashable(self) -> Manifest:
@@ -236,6 +171,12 @@ class Manifest(_Strict):
         """The index of "clean" among the attack and the victim labels, if it is one of both."""
         attacks, victims = [a.name for a in self.attacks], [v.name for v in self.victims]
         return (attacks.index(CLEAN), victims.index(CLEAN)) if CLEAN in attacks and CLEAN in victims else None
+
+    def doubt(self, *, familiar: bool) -> Doubt:
+        """How sure the answers about familiar images are, or those about unfamiliar ones."""
+        if familiar or self.unfamiliar is None:
+            return Doubt(calibration=self.calibration, probes=self.probes)
+        return self.unfamiliar
 
     def fitting(self, fit: Fit) -> Manifest:
         """The same with images of another size fitted in another way."""

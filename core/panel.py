@@ -15,7 +15,7 @@ from core.errors import VictimError
 from core.labels import NONE_OF_THESE
 from core.manifest import Manifest
 from core.model.network import Outputs
-from core.model.scorer import Scorer, evidence_of, weigh
+from core.model.scorer import Scorer, Scores, evidence_of, weigh
 from core.perturbation import SEARCHED, drawn_along
 from core.probes import Replies, ask, probes_of, pull
 from core.types import Testimony
@@ -45,7 +45,7 @@ class Panel:
         self.labels += [one.name for one in held if one.name not in self.labels]
         self.labels.append(NONE_OF_THESE)
         self._at = [self.labels.index(one.name) for one in held]
-        self._manifest, self._fit, self._scorer = manifest, manifest.probes, scorer
+        self._manifest, self._scorer, self._compressed = manifest, scorer, manifest.probes.compressed
         self._victims = [_tried(one, manifest, device) for one in held]
         self._device = device
 
@@ -54,21 +54,33 @@ class Panel:
         """Whether all of them take images that are larger than the pack's; tried once there is such an image."""
         return all(_takes_larger(victim, self._manifest, self._device) for victim in self._victims)
 
-    def hear(self, images: Tensor, outputs: Outputs, estimate: Tensor) -> Heard:
+    def hear(self, images: Tensor, outputs: Outputs, estimate: Tensor, familiar: Tensor) -> Heard:
         """Ask every victim about images [B, C, H, W]; outputs: what the network says of them. All without gradient.
 
-        estimate: of their perturbations, the same shape.
+        estimate: of their perturbations, the same shape. familiar: bool [B], which of the images are.
         """
-        replies = ask(self._victims, images, estimate, self._fit.compressed)
+        replies = ask(self._victims, images, estimate, self._compressed)
         with torch.no_grad():
-            calibration, clean = self._manifest.calibration, self._manifest.clean
             scores = self._scorer(replies.probes)
-            attack = outputs.attack / calibration.attack_temperature
-            victim = outputs.victim / calibration.victim_temperature
-            odds = self._fit.weight * evidence_of(scores.evidence, attack, clean)
-            told = weigh(attack, victim, outputs.hyperparameter, scores, self._at, clean, self._fit)
-            raw = told.attack * calibration.attack_temperature  # on the scale of the network's own
-        return Heard(outputs._replace(attack=raw, victim=told.victim, hyperparameter=told.value), replies, odds)
+            told = self._weighed(outputs, scores, familiar=True)
+            if not familiar.all():
+                strange = self._weighed(outputs, scores, familiar=False)
+                told = [torch.where(familiar[:, None], *each) for each in zip(told, strange, strict=True)]
+        attack, victim, value, odds = told
+        return Heard(outputs._replace(attack=attack, victim=victim, hyperparameter=value), replies, odds)
+
+    def _weighed(self, outputs: Outputs, scores: Scores, *, familiar: bool) -> list[Tensor]:
+        """The answers of both together as if all images were familiar, or none: attack, victim, value, and the odds."""
+        doubt, clean = self._manifest.doubt(familiar=familiar), self._manifest.clean
+        calibration, fit = doubt.calibration, doubt.probes
+        assert fit is not None
+        attack, victim = (
+            outputs.attack / calibration.attack_temperature,
+            outputs.victim / calibration.victim_temperature,
+        )
+        told = weigh(attack, victim, outputs.hyperparameter, scores, self._at, clean, fit)
+        raw = told.attack * calibration.attack_temperature  # on the scale of the network's own
+        return [raw, told.victim, told.value, fit.weight * evidence_of(scores.evidence, attack, clean)]
 
     def drawn(self, images: Tensor, estimate: Tensor, heard: Heard) -> Tensor:
         """Estimates [B, C, H, W] of the perturbations of ``images``, some turned towards a gradient: :meth:`turning`.
@@ -98,7 +110,7 @@ class Panel:
 
     def testimonies(self, heard: Heard) -> list[tuple[Testimony, ...]]:
         """One tuple an image, with a testimony for each victim in the order in which they are held."""
-        column = {name: at for at, name in enumerate(probes_of(self._fit.compressed))}
+        column = {name: at for at, name in enumerate(probes_of(self._compressed))}
         flips = [at for name, at in column.items() if name.endswith("flip")]
         probes = heard.replies.probes.tolist()
         odds = heard.odds.tolist()

@@ -155,7 +155,7 @@ def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Att
         attack=attack,
         victim=_class_from_json(answers["victim"]),
         hyperparameters=hyperparameters,
-        familiarity=Familiarity(*(_number(answers["familiarity"][name]) for name in ("score", "threshold"))),
+        familiarity=_familiarity_from_json(answers["familiarity"]),
         adjustments=tuple(map(str, answers["adjustments"])),
         # Cases that were written before victims could be asked have none.
         testimonies=tuple(_testimony_from_json(t) for t in answers.get("testimonies", ())),
@@ -226,7 +226,13 @@ def _familiarity(familiarity: Familiarity) -> dict[str, Any]:
         "score": familiarity.score,
         "threshold": familiarity.threshold,
         "familiar": familiarity.familiar,
+        "calibrated": familiarity.calibrated,
     }
+
+
+def _familiarity_from_json(said: dict[str, Any]) -> Familiarity:
+    score, threshold = (_number(said[name]) for name in ("score", "threshold"))
+    return Familiarity(score, threshold, bool(said.get("calibrated", score <= threshold)))  # as older cases mean it
 
 
 def encode(document: dict[str, Any]) -> bytes:

@@ -55,6 +55,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("familiarity.score", "distance from the pack's calibration images, or likeness to changed ones that it errs on"),
     ("familiarity.threshold", "scores at or under it are familiar"),
     ("familiarity.familiar", "whether it is; if not, the answers may mean nothing, and if so, they may still be wrong"),
+    ("familiarity.calibrated", "whether the doubt is of such images: if unfamiliar, of ones changed after the attack"),
     ("adjustments", "what had to be done to the image to judge it (CSV: joined by |)"),
     ("evidence", "image, or image+probes where victims were asked"),
     ("asked", "the victims that were asked (CSV: joined by |)"),
@@ -90,7 +91,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FILE = ("bytes", "modified", "read", "format", "width", "height", "bits", "lossy")
 _CLASS = ("label", "probability", "ranking", "set", "reached", "coverage", "entropy", "sigma")
 _VALUE = ("name", "value", "low", "high", "unit", "sigma", "minimum", "maximum", "coverage")
-_FAMILIARITY = ("score", "threshold", "familiar")
+_FAMILIARITY = ("score", "threshold", "familiar", "calibrated")
 
 
 def write_csv(

@@ -104,10 +104,15 @@ class HyperparameterAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Familiarity:
-    """Whether the pack has seen images like this one. ``score`` at or under ``threshold`` is familiar."""
+    """Whether the pack has seen images like this one. ``score`` at or under ``threshold`` is familiar.
+
+    calibrated: whether the doubt of the answers was fitted on images of the same kind: for unfamiliar ones on such as
+        were changed after the attack, which older packs lack.
+    """
 
     score: float
     threshold: float
+    calibrated: bool = True
 
     @property
     def familiar(self) -> bool:

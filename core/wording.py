@@ -169,9 +169,15 @@ def unfamiliarity(familiarity: Familiarity) -> str:
     """The warning for an image unlike the pack's; empty for a familiar one."""
     if familiarity.familiar:
         return ""
+    scores = f"(score {familiarity.score:.3g}, threshold {familiarity.threshold:.3g})"
+    if familiarity.calibrated:
+        return (
+            f"unfamiliar {scores}: if it was compressed, scaled or otherwise changed after the attack, its doubt is "
+            "that of such images; if its kind, attack or victim is none that the pack knows, its answers mean nothing"
+        )
     return (
-        "unfamiliar: unlike the images this pack was calibrated on, or changed after the attack "
-        f"(score {familiarity.score:.3g}, threshold {familiarity.threshold:.3g}), so its answers may mean nothing"
+        f"unfamiliar: unlike the images this pack was calibrated on, or changed after the attack {scores}, so its "
+        "answers may mean nothing"
     )
 
 
@@ -291,9 +297,10 @@ METHOD = (
 )
 LIMITS = (
     "Every answer is a ranking with doubt, not a verdict. A probability says how often such an answer is right on "
-    "images like those the pack was calibrated on; for an unfamiliar image it says nothing. Over many images like "
-    "those, nine of ten 90% sets hold the truth, and nine of ten intervals where the attack that is named is the right "
-    "one, which is no promise for one image; where no label is probable enough for a set, the likeliest is shown "
+    "images like those the pack was calibrated on; for an unfamiliar image it says nothing, or with newer packs how "
+    "often it is right on images that were compressed, scaled or otherwise changed after the attack. Over many images "
+    "like those, nine of ten 90% sets hold the truth, and nine of ten intervals where the attack that is named is the "
+    "right one, which is no promise for one image; where no label is probable enough for a set, the likeliest is shown "
     "alone. That was calibrated with some or all of the pack's own victims asked: of a victim that was handed over, "
     "and of “none of these”, it was not. An attack that the pack does not know is not among its "
     "answers, a victim that it does not know only as “none of these” or where it was handed over. A heatmap shows "

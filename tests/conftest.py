@@ -104,7 +104,13 @@ def finding() -> Finding:
     strength = np.linspace(0, 1, 784, dtype=np.float32).reshape(28, 28)
     return Finding(
         Attribution(
-            "c" * 64, "tiny@000000000000", attack, victim, hyperparameters, Familiarity(3.5, 2.0), ("file is JPEG: x",)
+            "c" * 64,
+            "tiny@000000000000",
+            attack,
+            victim,
+            hyperparameters,
+            Familiarity(3.5, 2.0, False),
+            ("file is JPEG: x",),
         ),
         Heatmap(strength, None, "Perturbation"),
     )

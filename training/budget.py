@@ -97,7 +97,7 @@ def answers_bytes(scenario: Scenario) -> int:
     """Of a file for each victim and split."""
     if scenario.probes is None:
         return 0
-    of_one = 4 * len(PROBES) * examples_asked_about(scenario) + len(SPLITS) * _BLOCK
+    of_one = 4 * len(PROBES) * examples_asked_about(scenario) + (len(SPLITS) + 1) * _BLOCK  # and the unfamiliar
     return len(scenario.victims) * of_one
 
 

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.manifest import AttackLabel, Calibration, Task
+from core.calibration import Calibration, Task
+from core.manifest import AttackLabel
+from training.shards import Examples
+from training.trainer import Answers
 
 COVERAGES = [0.80, 0.85, 0.90, 0.95, 0.99]
 FAMILIAR_SHARE = 0.97
@@ -78,24 +81,29 @@ def fit_halfwidths(
     return halfwidths
 
 
+def familiarity_threshold(scores: Tensor) -> float:
+    """The score that ``FAMILIAR_SHARE`` of familiar images stay under; scores: [N], of the calibration split."""
+    return conformal_quantile(scores.double().numpy(), FAMILIAR_SHARE)
+
+
 def fit_calibration(
     attack_logits: Tensor,
     victim_logits: Tensor,
     hyperparameter: Tensor,
-    familiarity: Tensor,
     attack: Tensor,
     victim: Tensor,
     value: Tensor,
     labels: list[AttackLabel],
     sigma: dict[Task, float],
+    threshold: float,
 ) -> Calibration:
     """Everything ``core.attributor`` applies, from the network's answers on the calibration split.
 
-    attack_logits: [N, A]; victim_logits: [N, V]; hyperparameter: [N, A]; familiarity: [N] scores; attack, victim,
-    value: [N] truth. Intervals are calibrated on the examples whose attack the network names, so what they promise they
-    promise where the attack is named right; an attack never named there falls back to its own examples. They lie around
-    the value that is told, which is kept within its range. Too few examples for a coverage give every label and the
-    whole range.
+    attack_logits: [N, A]; victim_logits: [N, V]; hyperparameter: [N, A]; attack, victim, value: [N] truth; threshold:
+    the familiarity's. Intervals are calibrated on the examples whose attack the network names, so what they promise
+    they promise where the attack is named right; an attack never named there falls back to its own examples. They lie
+    around the value that is told, which is kept within its range. Too few examples for a coverage give every label and
+    the whole range.
     """
     temperatures = fit_temperature(attack_logits, attack), fit_temperature(victim_logits, victim)
     scores = []
@@ -110,5 +118,22 @@ def fit_calibration(
         attack_scores=[conformal_quantile(scores[0], c, beyond=1.0) for c in COVERAGES],
         victim_scores=[conformal_quantile(scores[1], c, beyond=1.0) for c in COVERAGES],
         halfwidths=fit_halfwidths(attack_logits, hyperparameter, attack, value, labels),
-        familiarity_threshold=conformal_quantile(familiarity.double().numpy(), FAMILIAR_SHARE),
+        familiarity_threshold=threshold,
+    )
+
+
+def calibrated_on(
+    examples: Examples, answers: Answers, labels: list[AttackLabel], sigma: dict[Task, float], threshold: float
+) -> Calibration:
+    """Of the network's answers to these examples; arguments and rules as for :func:`fit_calibration`."""
+    return fit_calibration(
+        answers.attack,
+        answers.victim,
+        answers.hyperparameter,
+        torch.from_numpy(examples.attack),
+        torch.from_numpy(examples.victim),
+        torch.from_numpy(examples.hyperparameter),
+        labels,
+        sigma,
+        threshold,
     )

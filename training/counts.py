@@ -21,8 +21,11 @@ def examples_made(scenario: Scenario, split: Split) -> int:
 
 
 def examples_asked_about(scenario: Scenario) -> int:
-    """Examples that every victim is asked about: as many of training as [probes] says, and all others."""
+    """Examples that every victim is asked about: as many of training as [probes] says, and all others.
+
+    Where training shows changed ones, also about unfamiliar ones, which are about as many as those of calibration.
+    """
     if scenario.probes is None:
         return 0
-    train, *others = (examples_made(scenario, split) for split in SPLITS)
-    return min(scenario.probes.examples, train) + sum(others)
+    train, calibration, test = (examples_made(scenario, split) for split in SPLITS)
+    return min(scenario.probes.examples, train) + calibration * (2 if scenario.training.changed else 1) + test

@@ -244,7 +244,8 @@ def _try_network(
     points = min(FEATURE_POINTS, made["test"])
     few = np.random.default_rng(0).normal(size=(min(points, _POINTS), 256)).astype(np.float32)
     drawing = _seconds(lambda: feature_map(few, np.zeros(len(few), int), np.zeros(len(few), int)), device)
-    measured = images_measured(*(made[split] for split in SPLITS)) * each + drawing * points / max(len(few), 1)
+    looked_at = images_measured(*(made[split] for split in SPLITS), changed=bool(scenario.training.changed))
+    measured = looked_at * each + drawing * points / max(len(few), 1)
     done()
     stages = [
         Stage("network", "", made["train"] * epochs, learning, learning, network_bytes),
@@ -285,7 +286,8 @@ def _stand_in_answers(labels: list[AttackLabel], victims: int) -> Asked:
         probes=torch.randn(len(rows), victims, len(PROBES)), attack_logits=torch.zeros(len(rows), len(labels)),
         victim_logits=torch.zeros(len(rows), victims), image_value=torch.zeros(len(rows), len(labels)),
         attack=attacks[rows % len(attacks)], victim=rows % victims, value=torch.zeros(len(rows)),
-        as_made=torch.ones(len(rows), dtype=torch.bool), at=tuple(range(victims)), clean=None,
+        as_made=torch.ones(len(rows), dtype=torch.bool), strange=torch.zeros(len(rows), dtype=torch.bool),
+        at=tuple(range(victims)), clean=None,
     )  # fmt: skip
 
 

@@ -12,14 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.calibration import Doubt
 from core.labels import CLEAN
-from core.manifest import AttackLabel, Calibration, ImageSpec, Manifest, ProbeFit, VictimLabel
+from core.manifest import AttackLabel, ImageSpec, Manifest, VictimLabel
 from core.model.network import MTAA
 from core.pack import Pack, write_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from training.calibrate import epsilons_to_read, fit_calibration
+from training.calibrate import calibrated_on, epsilons_to_read, familiarity_threshold
+from training.doubts import Doubts
 from training.figures import drawings
 from training.fit_familiarity import CHANGED, fit_familiarity
+from training.fit_unfamiliar import DRAWS, Strange, fit_unfamiliar
 from training.grow import compare
 from training.lasting import StillFools
 from training.likeness import correlation
@@ -45,41 +48,43 @@ def export_pack(
     tells which attacks outlast a change, where training showed changed examples.
     """
     train, calibration_split, test = (splits[name] for name in SPLITS)
-    advance = _measuring(splits, tell, cancel)
+    advance = _measuring(splits, fools is not None, tell, cancel)
     if fools is not None:  # the network was taught to see through changes, so that its features no longer tell them
         network.see_residuals(image.channels)
     seen = answer(network, torch.from_numpy(train.adversarial), device, advance=advance)
     fit_familiarity(network, train, seen, len(scenario.victim_labels), device, scenario.seed, advance, fools)
     labels, held_out = let_read(network.to(device), labels, calibration_split, device, advance)
     network.familiarity.cpu().balance(held_out.features)
-    familiarity = network.familiarity(held_out.features)
-    calibration = fit_calibration(
-        held_out.attack, held_out.victim, held_out.hyperparameter, familiarity,
-        torch.from_numpy(calibration_split.attack), torch.from_numpy(calibration_split.victim),
-        torch.from_numpy(calibration_split.hyperparameter), labels, history[-1].sigma,
-    )  # fmt: skip
+    scores = network.familiarity(held_out.features)
+    calibration = calibrated_on(calibration_split, held_out, labels, history[-1].sigma, familiarity_threshold(scores))
+    strange: Strange | None = None
+    if fools is not None:
+        strange = fit_unfamiliar(
+            network, calibration_split, scores, calibration, labels, fools, device, scenario.seed, advance
+        )
     answers = answer(network.to(device), torch.from_numpy(test.adversarial), device, perturbation=True, advance=advance)
-    results = measure(answers, calibration, scenario, labels, test)
+    beyond = network.familiarity.cpu()(answers.features) > calibration.familiarity_threshold
+    unfamiliar = calibration if strange is None else strange.calibration
+    doubts = Doubts(Doubt(calibration=calibration), Doubt(calibration=unfamiliar), beyond)
+    predictions = calibrated(answers, doubts, labels)
+    results = measure(answers, predictions, scenario, labels, test)
     results |= drawings(
-        calibrated(answers, calibration, labels), calibration, labels, scenario.victim_labels,
+        predictions, doubts, labels, scenario.victim_labels,
         answers.features[:, : network.features_out].numpy(), test.attack, test.victim, test.hyperparameter,
         (results["attack_confusion"], results["victim_confusion"]),
     )  # fmt: skip
     if start is not None:
-        predictions = calibrated(answers, calibration, labels)
         results["started_from"] = compare(start, predictions, labels, scenario.victim_labels, test, device)
-    results["familiar_share"] = float(
-        (network.familiarity.cpu()(answers.features) <= calibration.familiarity_threshold).float().mean()
-    )
+    results["familiar_share"] = float((~beyond).float().mean())
     results["training"] = {
         "examples": len(train), "calibration_examples": len(calibration_split), "epochs": len(history),
         "parameters": sum(p.numel() for p in network.parameters()), "device": device.type,
         "torch": torch.__version__.split("+")[0], "last_epoch": history[-1].losses,
     }  # fmt: skip
-    probes: ProbeFit | None = None
+    probes, probes_strange = None, None
     if scenario.probes is not None and victims is not None:
-        probes, results["probes"] = add_third_stream(
-            network, scenario, labels, calibration, splits, familiarity, victims, path.parent / "probes", device, tell,
+        probes, probes_strange, results["probes"] = add_third_stream(
+            network, scenario, labels, calibration, strange, splits, victims, path.parent / "probes", device, tell,
             cancel, fools,
         )  # fmt: skip
     made = read_manifest(data)
@@ -98,6 +103,7 @@ def export_pack(
         "network": scenario.network,
         "calibration": calibration,
         "probes": probes,
+        "unfamiliar": None if strange is None else Doubt(calibration=strange.calibration, probes=probes_strange),
         "changes": network.changes,
         "scenario": as_told(scenario, start),
         "results": results,
@@ -117,16 +123,20 @@ def as_told(scenario: Scenario, start: Pack | None) -> dict[str, Any]:
     return told
 
 
-def images_measured(train: int, calibration: int, test: int) -> int:
-    """How many images the network looks at while a pack is made, by the examples of each split."""
-    return train + min(train, CHANGED) + calibration + test
+def images_measured(train: int, calibration: int, test: int, *, changed: bool) -> int:
+    """How many images the network looks at while a pack is made, by the examples of each split.
+
+    changed: whether training showed it changed examples.
+    """
+    return train + min(train, CHANGED) + calibration * (1 + DRAWS * changed) + test
 
 
 def _measuring(
-    splits: Mapping[Split, Examples], tell: ProgressCallback, cancel: CancelToken | None
+    splits: Mapping[Split, Examples], changed: bool, tell: ProgressCallback, cancel: CancelToken | None
 ) -> Callable[[int], None]:
     """Counts images as they are measured, and looks between them whether this shall go on."""
-    meter = ProgressMeter("measuring", images_measured(*(len(splits[name]) for name in SPLITS)), tell, cancel=cancel)
+    images = images_measured(*(len(splits[name]) for name in SPLITS), changed=changed)
+    meter = ProgressMeter("measuring", images, tell, cancel=cancel)
 
     def advance(images: int) -> None:
         meter.advance(images)
@@ -157,11 +167,13 @@ def let_read(
     return labels, replace(told, hyperparameter=hyperparameter)
 
 
-def calibrated(answers: Answers, calibration: Calibration, labels: Sequence[AttackLabel]) -> Predictions:
+def calibrated(answers: Answers, doubts: Doubts, labels: Sequence[AttackLabel]) -> Predictions:
     """The answers as users get them: probabilities at the fitted temperatures, values within their attack's range."""
+    temperatures = doubts.of_each(lambda d: [d.calibration.attack_temperature, d.calibration.victim_temperature])
+    attack, victim = torch.from_numpy(temperatures)[:, :, None].unbind(1)
     return Predictions(
-        attack=(answers.attack.double() / calibration.attack_temperature).softmax(1).numpy(),
-        victim=(answers.victim.double() / calibration.victim_temperature).softmax(1).numpy(),
+        attack=(answers.attack.double() / attack).softmax(1).numpy(),
+        victim=(answers.victim.double() / victim).softmax(1).numpy(),
         hyperparameter=np.clip(
             answers.hyperparameter.double().numpy(), [a.minimum for a in labels], [a.maximum for a in labels]
         ),
@@ -169,10 +181,9 @@ def calibrated(answers: Answers, calibration: Calibration, labels: Sequence[Atta
 
 
 def measure(
-    answers: Answers, calibration: Calibration, scenario: Scenario, labels: list[AttackLabel], examples: Examples
+    answers: Answers, predictions: Predictions, scenario: Scenario, labels: list[AttackLabel], examples: Examples
 ) -> dict[str, Any]:
     """Every figure of :func:`training.metrics.evaluate`, by attack entry as well, and the heatmap's correlation."""
-    predictions = calibrated(answers, calibration, labels)
 
     def of(rows: Any) -> dict[str, Any]:
         return evaluate(

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.manifest import AttackLabel, Calibration
+from core.manifest import AttackLabel
+from training.doubts import Doubts
 from training.metrics import Floats, Ints, Predictions
 
 SCATTER_POINTS = 2000
@@ -36,7 +37,7 @@ def reliability(probabilities: Floats, truth: Ints, bins: int = 10) -> dict[str,
 
 
 def coverage(
-    predictions: Predictions, calibration: Calibration, labels: Sequence[AttackLabel], attack: Ints, victim: Ints,
+    predictions: Predictions, doubts: Doubts, labels: Sequence[AttackLabel], attack: Ints, victim: Ints,
     hyperparameter: NDArray[np.float32],
 ) -> dict[str, Any]:  # fmt: skip
     """What the calibrated sets and intervals hold on examples they were not fitted to, at each target coverage.
@@ -45,13 +46,13 @@ def coverage(
     the attack that is named, around the value told and within its range; they are counted where that attack is right,
     for under a wrong one there is nothing to hold.
     """
-    found: dict[str, Any] = {"target": calibration.coverages}
+    found: dict[str, Any] = {"target": doubts.familiar.calibration.coverages}
     tasks = (
-        ("attack", predictions.attack, calibration.attack_scores, attack),
-        ("victim", predictions.victim, calibration.victim_scores, victim),
+        ("attack", predictions.attack, doubts.of_each(lambda d: d.calibration.attack_scores), attack),
+        ("victim", predictions.victim, doubts.of_each(lambda d: d.calibration.victim_scores), victim),
     )
     for name, probability, scores, truth in tasks:
-        sets = [_sets(probability, score) for score in scores]
+        sets = [_sets(probability, limits) for limits in scores.T]
         found[name] = {
             "held": [float(s[np.arange(len(truth)), truth].mean()) for s in sets],
             "mean_size": [float(s.sum(1).mean()) for s in sets],
@@ -60,7 +61,8 @@ def coverage(
     kinds = np.asarray([label.hyperparameter != "none" for label in labels])
     rows = np.flatnonzero((named == attack) & kinds[attack])
     if len(rows):
-        widths = np.asarray([calibration.halfwidths[label.name] for label in labels])[attack[rows]]  # [rows, coverages]
+        each = doubts.of_each(lambda d: [d.calibration.halfwidths[label.name] for label in labels])
+        widths = each[rows, attack[rows]]  # [rows, coverages]
         told, true = predictions.value[rows, None], hyperparameter[rows, None].astype(np.float64)
         low = np.maximum(told - widths, np.asarray([a.minimum for a in labels])[attack[rows], None])
         high = np.minimum(told + widths, np.asarray([a.maximum for a in labels])[attack[rows], None])
@@ -71,8 +73,8 @@ def coverage(
     return found
 
 
-def _sets(probability: Floats, score: float) -> NDArray[np.bool_]:
-    sets: NDArray[np.bool_] = 1 - probability <= score
+def _sets(probability: Floats, limits: Floats) -> NDArray[np.bool_]:
+    sets: NDArray[np.bool_] = 1 - probability <= limits[:, None]
     sets[np.arange(len(sets)), probability.argmax(1)] = True
     return sets
 
@@ -135,7 +137,7 @@ def feature_map(
 
 
 def drawings(
-    predictions: Predictions, calibration: Calibration, labels: Sequence[AttackLabel], victims: Sequence[str],
+    predictions: Predictions, doubts: Doubts, labels: Sequence[AttackLabel], victims: Sequence[str],
     features: NDArray[np.float32], attack: Ints, victim: Ints, hyperparameter: NDArray[np.float32],
     confusions: tuple[Sequence[Sequence[int]], Sequence[Sequence[int]]],
 ) -> dict[str, Any]:  # fmt: skip
@@ -145,7 +147,7 @@ def drawings(
             "attack": reliability(predictions.attack, attack),
             "victim": reliability(predictions.victim, victim),
         },
-        "coverage": coverage(predictions, calibration, labels, attack, victim, hyperparameter),
+        "coverage": coverage(predictions, doubts, labels, attack, victim, hyperparameter),
         "scatter": scatter(predictions, labels, attack, hyperparameter),
         "confused": {
             "attack": confused_pairs(confusions[0], [a.name for a in labels]),

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from core.calibration import Calibration, ProbeFit
 from core.labels import CLEAN
-from core.manifest import AttackLabel, Calibration, ProbeFit
+from core.manifest import AttackLabel
 from core.model.scorer import Scorer, Scores, Weighed, attack_evidence, evidence_of, weigh
 from training.calibrate import fit_calibration, fit_halfwidths
 from training.fit_scorer import AT_HAND
@@ -163,10 +164,8 @@ def some_at_hand(asked: Asked, seed: int) -> Tensor:
     return order < number
 
 
-def fit_probes(
-    scored: Scored, familiarity: Tensor, calibration: Calibration, labels: list[AttackLabel], seed: int
-) -> ProbeFit:
-    """All of it from the calibration split; familiarity: the scores [N] of the same examples.
+def fit_probes(scored: Scored, calibration: Calibration, labels: list[AttackLabel], seed: int) -> ProbeFit:
+    """All of it from the calibration split; calibration: of the image alone, fitted on the same examples.
 
     Its sets and intervals are calibrated with as many victims at hand as chance will have it; the intervals apart by
     whether the named victim has spoken, for one that has says kappa far better than the image.
@@ -184,12 +183,12 @@ def fit_probes(
         raw_attack,
         told.victim,
         told.value,
-        familiarity,
         asked.attack,
         asked.victim,
         asked.value,
         labels,
         calibration.sigma,
+        calibration.familiarity_threshold,
     )
     spoke = spoke_themselves(asked, told.victim, at_hand)
     spoken, silent = (

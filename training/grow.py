@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.calibration import Calibration
 from core.errors import ScenarioError, VictimError
 from core.files import make_folder, write_file
-from core.manifest import AttackLabel, Calibration, ImageSpec, Manifest
+from core.manifest import AttackLabel, ImageSpec, Manifest
 from core.model.config import NetworkConfig
 from core.model.network import MTAA
 from core.pack import Pack, build_network

@@ -7,7 +7,6 @@ images attacked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +70,7 @@ def changed_some(
     check: called between any two, to raise where this shall not go on.
     """
     rng = np.random.default_rng(seed)
-    chosen = replace(examples, **{name: getattr(examples, name)[rows] for name in examples.__dataclass_fields__})
+    chosen = examples.at(rows)
     as_made = np.ones(len(rows), dtype=bool)
     for at in np.flatnonzero(rng.random(len(rows)) < share):
         check()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.manifest import Task
+from core.calibration import Task
 
 
 class Losses(NamedTuple):

@@ -14,13 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.manifest import AttackLabel, Calibration
+from core.calibration import Calibration, Doubt
+from core.manifest import AttackLabel
 from core.model.network import MTAA, Outputs
 from core.model.scorer import agreed
 from core.perturbation import perturbation
 from core.probes import PROBES, ask
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
+from training.doubts import Doubts
 from training.gradients import pieces, to_float
 from training.scenario import Scenario
 from training.shards import Examples, read_part, write_part
@@ -33,9 +35,9 @@ class Asked:
     """N examples with the image's own calibrated answers and what every victim said.
 
     probes: [N, V, P]. attack_logits [N, A], victim_logits [N, L]: divided by their temperature. image_value: [N, A].
-    attack, victim, value: [N], the truth. as_made: bool [N], whether an example is as its attack left it. at: for each
-    of the V victims its label's index among the L. clean: the index of "clean" among the A and the L, if it is one of
-    both.
+    attack, victim, value: [N], the truth. as_made: bool [N], whether an example is as its attack left it. strange: bool
+    [N], which were told apart as unfamiliar. at: for each of the V victims its label's index among the L. clean: the
+    index of "clean" among the A and the L, if it is one of both.
     """
 
     probes: Tensor
@@ -46,6 +48,7 @@ class Asked:
     victim: Tensor
     value: Tensor
     as_made: Tensor
+    strange: Tensor
     at: tuple[int, ...]
     clean: tuple[int, int] | None
 
@@ -68,7 +71,8 @@ class Asked:
         """Some of the examples."""
         return Asked(
             self.probes[rows], self.attack_logits[rows], self.victim_logits[rows], self.image_value[rows],
-            self.attack[rows], self.victim[rows], self.value[rows], self.as_made[rows], self.at, self.clean,
+            self.attack[rows], self.victim[rows], self.value[rows], self.as_made[rows], self.strange[rows], self.at,
+            self.clean,
         )  # fmt: skip
 
     def candidates(self, kept: list[int]) -> Asked:
@@ -82,6 +86,7 @@ class _Own(NamedTuple):
     attack: Tensor
     victim: Tensor
     hyperparameter: Tensor
+    familiarity: Tensor
     estimate: Tensor
 
 
@@ -95,10 +100,12 @@ def sample(examples: Examples, most: int, seed: int) -> Rows:
 def ask_victims(
     network: MTAA, labels: list[AttackLabel], calibration: Calibration, scenario: Scenario, victims: Path,
     examples: Examples, rows: Rows, kept: Path, device: torch.device, tell: ProgressCallback = lambda _: None,
-    cancel: CancelToken | None = None,
+    cancel: CancelToken | None = None, unfamiliar: Calibration | None = None,
 ) -> Asked:  # fmt: skip
     """Ask the scenario's victims, whose files are in the folder ``victims``, about some examples.
 
+    calibration: by which the image's own answers are told; unfamiliar: by which those beyond the familiarity's
+    threshold are, without it the same.
     A victim's answers are kept in the folder ``kept`` when it has given them all, so that a later call goes on there.
     Raises VictimError or DataError for files that are not what they were, Cancelled between two batches.
     """
@@ -126,15 +133,22 @@ def ask_victims(
         meter = ProgressMeter(f"asking {spec.label}", len(rows), tell, cancel=cancel)
         said.append(_replies(victim.to(device), images, own, meter, cancel))
         write_part(path, {"probes": said[-1].numpy()}, header)
+    strange = torch.cat([part.familiarity for part in own]) > calibration.familiarity_threshold
+    if unfamiliar is None:
+        strange, unfamiliar = torch.zeros_like(strange), calibration
+    doubts = Doubts(Doubt(calibration=calibration), Doubt(calibration=unfamiliar), strange)
+    temperatures = doubts.of_each(lambda d: [d.calibration.attack_temperature, d.calibration.victim_temperature])
+    by_attack, by_victim = torch.from_numpy(temperatures).float()[:, :, None].unbind(1)
     return Asked(
         probes=torch.stack(said, dim=1),
-        attack_logits=torch.cat([part.attack for part in own]) / calibration.attack_temperature,
-        victim_logits=torch.cat([part.victim for part in own]) / calibration.victim_temperature,
+        attack_logits=torch.cat([part.attack for part in own]) / by_attack,
+        victim_logits=torch.cat([part.victim for part in own]) / by_victim,
         image_value=torch.cat([part.hyperparameter for part in own]),
         attack=torch.from_numpy(examples.attack[rows]),
         victim=torch.from_numpy(examples.victim[rows]),
         value=torch.from_numpy(examples.hyperparameter[rows]),
         as_made=torch.ones(len(rows), dtype=torch.bool),
+        strange=strange,
         at=tuple(scenario.victim_labels.index(spec.label) for spec in scenario.victims),
         clean=(0, 0) if scenario.has_clean else None,  # the first of both labels
     )
@@ -159,7 +173,8 @@ def _own(network: MTAA, labels: list[AttackLabel], chunk: Tensor, device: torch.
     pixels = to_float(chunk.to(device))
     outputs: Outputs = network(pixels)
     estimate = perturbation(pixels, outputs, labels)
-    return _Own(*(part.cpu() for part in (outputs.attack, outputs.victim, outputs.hyperparameter, estimate)))
+    familiarity = network.familiarity(outputs.features)
+    return _Own(*(p.cpu() for p in (outputs.attack, outputs.victim, outputs.hyperparameter, familiarity, estimate)))
 
 
 def _fingerprint(images: Sequence[Tensor]) -> str:

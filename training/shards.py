@@ -17,7 +17,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,15 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.attack)
+
+    def at(self, rows: NDArray[Any]) -> Examples:
+        """Some of them, by their places or by a bool [N]."""
+        return Examples(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    @classmethod
+    def joined(cls, parts: Sequence[Examples]) -> Examples:
+        """All examples of the parts, one part after the other."""
+        return cls(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)})
 
     def digest(self) -> str:
         """sha256 over everything that training sees."""

@@ -12,13 +12,16 @@ import torch
 from torch import Tensor
 
 from core.answers import at_coverage
+from core.calibration import Calibration, Doubt, ProbeFit
 from core.labels import CLEAN, NONE_OF_THESE
-from core.manifest import AttackLabel, Calibration, ProbeFit
+from core.manifest import AttackLabel
 from core.model.network import MTAA
 from core.model.scorer import Weighed
 from core.progress import CancelToken, ProgressCallback
+from training.doubts import Doubts
 from training.fit_probes import Scored, fit_probes, some_at_hand, spoke_themselves
 from training.fit_scorer import fit_scorer
+from training.fit_unfamiliar import Strange
 from training.lasting import StillFools, changed_some
 from training.metrics import Bools, Floats, Ints, Predictions, evaluate, share_of
 from training.probe import Asked, ask_victims, sample
@@ -30,31 +33,45 @@ COVERAGE = 0.9
 
 
 def add_third_stream(
-    network: MTAA, scenario: Scenario, labels: list[AttackLabel], calibration: Calibration,
-    splits: Mapping[Split, Examples], familiarity: Tensor, victims: Path, kept: Path, device: torch.device,
-    tell: ProgressCallback, cancel: CancelToken | None, fools: StillFools | None = None,
-) -> tuple[ProbeFit, dict[str, Any]]:  # fmt: skip
+    network: MTAA, scenario: Scenario, labels: list[AttackLabel], calibration: Calibration, strange: Strange | None,
+    splits: Mapping[Split, Examples], victims: Path, kept: Path, device: torch.device, tell: ProgressCallback,
+    cancel: CancelToken | None, fools: StillFools | None = None,
+) -> tuple[ProbeFit, ProbeFit | None, dict[str, Any]]:  # fmt: skip
     """Put a scorer into the network; returns how to weigh it and what was measured on the test split.
 
-    familiarity: the calibration split's scores. victims: folder of the victims' files; kept: of their answers.
+    calibration: of the image alone. strange: unfamiliar calibration examples, about which victims may know little, so
+    that their word is weighed anew, as the second result; without them it is None. victims: folder of the victims'
+    files; kept: of their answers.
     """
-    asked = ask_all(network, scenario, labels, calibration, splits, victims, kept, device, tell, cancel, fools)
+    beyond = strange.calibration if strange is not None else None
+    asked = ask_all(network, scenario, labels, calibration, splits, victims, kept, device, tell, cancel, fools, beyond)
     scorer = fit_scorer(labels, asked["train"], scenario.seed, tell=tell, cancel=cancel)
     network.scorer = scorer
-    fit = fit_probes(Scored.of(asked["calibration"], scorer), familiarity, calibration, labels, scenario.seed)
+    fit = fit_probes(Scored.of(asked["calibration"], scorer), calibration, labels, scenario.seed)
+    known = Doubt(calibration=calibration, probes=fit)
+    other = fit_strange = None
+    if strange is not None:
+        heard = ask_victims(
+            network, labels, strange.calibration, scenario, victims, strange.examples, np.arange(len(strange.examples)),
+            kept / "unfamiliar", device, tell, cancel,
+        )  # fmt: skip
+        fit_strange = fit_probes(Scored.of(heard, scorer), strange.calibration, labels, scenario.seed)
+        other = Doubt(calibration=strange.calibration, probes=fit_strange)
+    doubts = Doubts(known, other or known, asked["test"].strange)
     test = Scored.of(asked["test"], scorer)
-    return fit, measure(test, calibration, fit, labels, scenario.victim_labels, scenario.seed)
+    return fit, fit_strange, measure(test, doubts, labels, scenario.victim_labels, scenario.seed)
 
 
 def ask_all(
     network: MTAA, scenario: Scenario, labels: list[AttackLabel], calibration: Calibration,
     splits: Mapping[Split, Examples], victims: Path, kept: Path, device: torch.device, tell: ProgressCallback,
-    cancel: CancelToken | None = None, fools: StillFools | None = None,
+    cancel: CancelToken | None = None, fools: StillFools | None = None, unfamiliar: Calibration | None = None,
 ) -> dict[Split, Asked]:  # fmt: skip
     """What all victims say of each split: of some training examples, as [probes] says, and of all others.
 
     fools: what tells which of the training examples may be changed, of which there are as many as training shows;
-    without it none are.
+    without it none are. unfamiliar: the calibration for test examples beyond the familiarity's threshold, without it
+    that of all.
     """
     assert scenario.probes is not None
     check = cancel.check if cancel is not None else (lambda: None)
@@ -67,20 +84,17 @@ def ask_all(
             examples, as_made = changed_some(examples, rows, scenario.training.changed, fools, scenario.seed, check)
             rows = np.arange(len(rows))
         found = ask_victims(
-            network, labels, calibration, scenario, victims, examples, rows, kept / split, device, tell, cancel
-        )
+            network, labels, calibration, scenario, victims, examples, rows, kept / split, device, tell, cancel,
+            unfamiliar if split == "test" else None,
+        )  # fmt: skip
         asked[split] = replace(found, as_made=torch.from_numpy(as_made))
     return asked
 
 
 def measure(
-    scored: Scored, calibration: Calibration, fit: ProbeFit, labels: list[AttackLabel], victims: Sequence[str],
-    seed: int,
-) -> dict[str, Any]:  # fmt: skip
-    """Image, victims and both side by side, with all victims asked; then both by the number asked.
-
-    calibration: of the image alone.
-    """
+    scored: Scored, doubts: Doubts, labels: list[AttackLabel], victims: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """Image, victims and both side by side, with all victims asked; then both by the number asked."""
     asked = scored.asked
     truth = asked.attack.numpy(), asked.victim.numpy(), asked.value.numpy()
     names = [*victims, NONE_OF_THESE]
@@ -93,9 +107,9 @@ def measure(
             *(column[adversarial.numpy()] for column in truth),
         ),
     }  # fmt: skip
-    told = _calibrated(scored.weighed(fit), calibration, fit, labels)
+    told = _calibrated(_weighed(scored, doubts), doubts, labels)
     found["both"] = evaluate(told, labels, names, *truth)
-    found["by_number_asked"] = _by_number(scored, calibration, fit, labels, seed)
+    found["by_number_asked"] = _by_number(scored, doubts, labels, seed)
     return found
 
 
@@ -114,31 +128,35 @@ class Promises:
     due: Bools
 
     @classmethod
-    def of(
-        cls, scored: Scored, calibration: Calibration, fit: ProbeFit, labels: list[AttackLabel],
-        at_hand: Tensor | None = None,
-    ) -> Promises:  # fmt: skip
-        """calibration: of the image alone. at_hand: [N, V], which victims are asked, or all."""
-        asked, weighed = scored.asked, scored.weighed(fit, at_hand)
-        told = _calibrated(weighed, calibration, fit, labels)
+    def of(cls, scored: Scored, doubts: Doubts, labels: list[AttackLabel], at_hand: Tensor | None = None) -> Promises:
+        """at_hand: [N, V], which victims are asked, or all."""
+        asked, weighed = scored.asked, _weighed(scored, doubts, at_hand)
+        told = _calibrated(weighed, doubts, labels)
         attack, named = asked.attack.numpy(), told.attack.argmax(1)
-        widths = [
-            [at_coverage(fit.calibration, halfwidths[a.name], COVERAGE) for a in labels]
-            for halfwidths in (fit.calibration.halfwidths, fit.halfwidths)
-        ]
-        half = np.asarray(widths)[spoke_themselves(asked, weighed.victim, at_hand).long().numpy(), named]
-        error = np.abs(told.hyperparameter[np.arange(len(asked)), named] - asked.value.numpy())
+
+        def widths(doubt: Doubt) -> list[list[float]]:
+            fit = fit_of(doubt)
+            return [
+                [at_coverage(fit.calibration, halfwidths[a.name], COVERAGE) for a in labels]
+                for halfwidths in (fit.calibration.halfwidths, fit.halfwidths)
+            ]
+
+        def limits(doubt: Doubt) -> list[float]:
+            own = fit_of(doubt).calibration
+            return [at_coverage(own, scores, COVERAGE) for scores in (own.attack_scores, own.victim_scores)]
+
+        rows, spoke = np.arange(len(asked)), spoke_themselves(asked, weighed.victim, at_hand)
+        half = doubts.of_each(widths)[rows, spoke.long().numpy(), named]
+        limit = doubts.of_each(limits)
+        error = np.abs(told.hyperparameter[rows, named] - asked.value.numpy())
         attacked = np.asarray([a.name != CLEAN for a in labels])[attack]
         return cls(
             told,
-            _held(told.attack, attack, at_coverage(fit.calibration, fit.calibration.attack_scores, COVERAGE)),
-            _held(
-                told.victim, asked.victim.numpy(),
-                at_coverage(fit.calibration, fit.calibration.victim_scores, COVERAGE),
-            ),
+            _held(told.attack, attack, limit[:, 0]),
+            _held(told.victim, asked.victim.numpy(), limit[:, 1]),
             error <= half + 1e-9,
             attacked & (named == attack),
-        )  # fmt: skip
+        )
 
     def coverage(self, rows: Bools) -> dict[str, float | None]:
         """Shares over some examples; of intervals None where none is due."""
@@ -149,19 +167,34 @@ class Promises:
         }
 
 
-def _held(probabilities: Floats, truth: Ints, limit: float) -> Bools:
-    """Whether each row's set holds its true label: one within the limit, or the likeliest."""
+def fit_of(doubt: Doubt) -> ProbeFit:
+    """How victims are weighed, where they are asked."""
+    assert doubt.probes is not None
+    return doubt.probes
+
+
+def _weighed(scored: Scored, doubts: Doubts, at_hand: Tensor | None = None) -> Weighed:
+    """As :meth:`training.fit_probes.Scored.weighed`, each example by its own doubt."""
+    told = scored.weighed(fit_of(doubts.familiar), at_hand)
+    if not doubts.strange.any():
+        return told
+    other = scored.weighed(fit_of(doubts.unfamiliar), at_hand)
+    return Weighed(*(torch.where(doubts.strange[:, None], *each) for each in zip(other, told, strict=True)))
+
+
+def _held(probabilities: Floats, truth: Ints, limit: Floats) -> Bools:
+    """Whether each row's set holds its true label: one within its limit, or the likeliest."""
     held: Bools = (1 - probabilities[np.arange(len(truth)), truth] <= limit) | (probabilities.argmax(1) == truth)
     return held
 
 
 def _by_number(
-    scored: Scored, calibration: Calibration, fit: ProbeFit, labels: list[AttackLabel], seed: int
+    scored: Scored, doubts: Doubts, labels: list[AttackLabel], seed: int
 ) -> dict[str, dict[str, float | None]]:
     """Accuracies, and coverage of sets and intervals, by how many victims are at hand."""
     asked = scored.asked
     at_hand = some_at_hand(asked, seed + 1)
-    kept = Promises.of(scored, calibration, fit, labels, at_hand)
+    kept = Promises.of(scored, doubts, labels, at_hand)
     right = {
         "attack_accuracy": kept.told.attack.argmax(1) == asked.attack.numpy(),
         "victim_accuracy": kept.told.victim.argmax(1) == asked.victim.numpy(),
@@ -189,11 +222,18 @@ def _victims_alone(scored: Scored, labels: list[AttackLabel], victims: int, rows
     return Predictions(joint.sum(1).numpy(), victim, _within(value, labels))
 
 
-def _calibrated(told: Weighed, calibration: Calibration, fit: ProbeFit, labels: Sequence[AttackLabel]) -> Predictions:
-    """Both together, as the attributor gives them; calibration: of the image alone."""
-    attack = told.attack.double() * calibration.attack_temperature / fit.calibration.attack_temperature
-    victim = told.victim.double() / fit.calibration.victim_temperature
-    return Predictions(attack.softmax(1).numpy(), victim.softmax(1).numpy(), _within(told.value, labels))
+def _calibrated(told: Weighed, doubts: Doubts, labels: Sequence[AttackLabel]) -> Predictions:
+    """Both together, as the attributor gives them."""
+
+    def factors(doubt: Doubt) -> list[float]:
+        own = fit_of(doubt).calibration
+        return [doubt.calibration.attack_temperature / own.attack_temperature, 1 / own.victim_temperature]
+
+    attack, victim = torch.from_numpy(doubts.of_each(factors))[:, :, None].unbind(1)
+    return Predictions(
+        (told.attack.double() * attack).softmax(1).numpy(), (told.victim.double() * victim).softmax(1).numpy(),
+        _within(told.value, labels),
+    )  # fmt: skip
 
 
 def _within(value: Tensor, labels: Sequence[AttackLabel]) -> Floats:

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.calibration import Task
 from core.errors import Cancelled, ScenarioError
-from core.manifest import AttackLabel, ImageSpec, Task
+from core.manifest import AttackLabel, ImageSpec
 from core.model.network import MTAA, Outputs
 from core.pack import find_pack, load_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.manifest import AttackLabel, ChangesSeen, ImageSpec, ProbeFit
+from core.calibration import ProbeFit
+from core.manifest import AttackLabel, ChangesSeen, ImageSpec
 from core.model.backbones import make_backbone
 from core.model.config import NetworkConfig
 from core.model.epsilon import read_epsilon

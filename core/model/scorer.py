@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from core.manifest import AttackLabel, ProbeFit
+from core.calibration import ProbeFit
+from core.manifest import AttackLabel
 from core.probes import probes_of
 
 _HIDDEN = 64

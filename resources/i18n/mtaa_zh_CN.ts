@@ -2257,6 +2257,10 @@
         <translation>灰度被当作彩色：模型包只认识彩色图像，此结果的可信度较低。</translation>
     </message>
     <message>
+        <source>Unfamiliar (score {score}, threshold {threshold}). If this image was compressed, scaled or otherwise changed after the attack, the doubt told is that of such images. If its kind, attack or victim is none that the pack knows, the answers mean nothing.</source>
+        <translation>不熟悉（得分 {score}，阈值 {threshold}）。如果此图像在受攻击之后经过压缩、缩放或其他改动，所给出的不确定度即针对这类图像；如果模型包不认识其图像类型、攻击或受害模型，则结论毫无意义。</translation>
+    </message>
+    <message>
         <source>Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or otherwise changed after the attack (score {score}, threshold {threshold}). The answers for it may mean nothing.</source>
         <translation>不熟悉：此图像与模型包所针对的图像不同，或在受攻击之后经过压缩、缩放或其他改动（得分 {score}，阈值 {threshold}）。对它的结论可能毫无意义。</translation>
     </message>

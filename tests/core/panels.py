@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from core.manifest import Calibration, Manifest, ProbeFit
+from core.calibration import Calibration, ProbeFit
+from core.manifest import Manifest
 from core.model.network import MTAA
 from core.pack import write_pack
 

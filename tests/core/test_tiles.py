@@ -216,8 +216,8 @@ def test_an_enlarged_image_is_put_to_the_victims_at_the_size_at_which_they_know_
     heard: list[tuple[torch.Tensor, Outputs, Any]] = []
     hear, testimonies = panel.hear, panel.testimonies
 
-    def listened(images: torch.Tensor, outputs: Outputs, estimate: torch.Tensor) -> Any:
-        heard.append((images, outputs, hear(images, outputs, estimate)))
+    def listened(images: torch.Tensor, outputs: Outputs, *further: torch.Tensor) -> Any:
+        heard.append((images, outputs, hear(images, outputs, *further)))
         return heard[-1][2]
 
     def told(said: Any) -> list[tuple[Said, ...]]:

@@ -139,4 +139,6 @@ def test_what_a_victim_says_and_what_that_is_worth() -> None:
 
 def test_unfamiliarity() -> None:
     assert wording.unfamiliarity(Familiarity(2.0, 2.0)) == ""
-    assert "score 3.5, threshold 2" in wording.unfamiliarity(Familiarity(3.5, 2.0))
+    for calibrated, words in ((False, "its answers may mean nothing"), (True, "its doubt is that of such images")):
+        said = wording.unfamiliarity(Familiarity(3.5, 2.0, calibrated))
+        assert "score 3.5, threshold 2" in said and words in said

@@ -9,8 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.manifest import AttackLabel, Calibration
-from training.calibrate import COVERAGES, FAMILIAR_SHARE, conformal_quantile, fit_calibration, fit_temperature
+from core.calibration import Calibration
+from core.manifest import AttackLabel
+from training.calibrate import (
+    COVERAGES,
+    FAMILIAR_SHARE,
+    conformal_quantile,
+    familiarity_threshold,
+    fit_calibration,
+    fit_temperature,
+)
 
 LABELS = [
     AttackLabel(name="clean", hyperparameter="none", unit="", minimum=0, maximum=0),
@@ -73,11 +81,8 @@ def test_the_quantile_covers_a_new_score_as_often_as_promised(coverage: float, c
 
 def calibrate(attack_logits: Tensor, hyperparameter: Tensor, attack: Tensor, value: Tensor) -> Calibration:
     victim_logits, victim = overconfident(1.0, len(attack), labels=2)
-    familiarity = torch.arange(len(attack), dtype=torch.float32)
     sigma = {"attack": 0.1, "victim": 0.2, "hyperparameter": 0.3}
-    return fit_calibration(
-        attack_logits, victim_logits, hyperparameter, familiarity, attack, victim, value, LABELS, sigma
-    )
+    return fit_calibration(attack_logits, victim_logits, hyperparameter, attack, victim, value, LABELS, sigma, 1.0)
 
 
 def test_halfwidths_are_quantiles_of_the_errors_under_the_attack_that_is_named() -> None:
@@ -129,10 +134,13 @@ def test_prediction_sets_and_intervals_hold_the_truth_as_often_as_promised() -> 
 
 
 def test_the_familiarity_threshold_keeps_the_share_it_says() -> None:
-    attack = torch.arange(99) % 3
-    found = calibrate(torch.randn(99, 3), torch.zeros(99, 3), attack, torch.zeros(99))
-    assert found.familiarity_threshold == 96  # ceil(100 * 0.97) = 97th of 0..98
+    assert familiarity_threshold(torch.arange(99.0)) == 96  # ceil(100 * 0.97) = 97th of 0..98
     assert FAMILIAR_SHARE == 0.97
+
+
+def test_what_was_learned_beside_is_kept() -> None:
+    found = calibrate(torch.randn(99, 3), torch.zeros(99, 3), torch.arange(99) % 3, torch.zeros(99))
+    assert found.familiarity_threshold == 1
     assert found.sigma == {"attack": 0.1, "victim": 0.2, "hyperparameter": 0.3}
 
 

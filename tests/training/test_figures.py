@@ -7,8 +7,11 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
-from core.manifest import AttackLabel, Calibration
+from core.calibration import Calibration, Doubt
+from core.manifest import AttackLabel
+from training.doubts import Doubts
 from training.figures import FEATURE_POINTS, confused_pairs, coverage, feature_map, reliability, scatter
 from training.metrics import Predictions
 
@@ -47,7 +50,8 @@ def test_reliability_counts_every_example_in_the_bin_of_its_confidence() -> None
 
 
 def test_coverage_is_of_the_sets_and_intervals_that_users_get() -> None:
-    found = coverage(predictions(), CALIBRATION, LABELS, ATTACK, VICTIM, VALUE)
+    doubts = Doubts.alike(Doubt(calibration=CALIBRATION), len(ATTACK))
+    found = coverage(predictions(), doubts, LABELS, ATTACK, VICTIM, VALUE)
     # 1 - p <= 0.3 leaves the first label alone; <= 0.75 takes in 0.3 beside 0.6
     assert found["attack"] == {"held": [3 / 4, 1], "mean_size": [1, 1.5]}
     # an even choice is cut to the first at 0.1; at 0.6 both labels of the doubtful two are in
@@ -56,6 +60,17 @@ def test_coverage_is_of_the_sets_and_intervals_that_users_get() -> None:
     assert told["examples"] == 2
     assert told["held"] == [0.5, 1]
     assert told["mean_width"] == [pytest.approx((15 + 20) / 2), pytest.approx((35 + 60) / 2)]  # cut off at 10
+
+
+def test_coverage_is_by_each_examples_own_doubt() -> None:
+    wide = CALIBRATION.model_copy(
+        update={"attack_scores": [0.75, 0.75], "halfwidths": CALIBRATION.halfwidths | {"FGSM": [30, 40]}}
+    )
+    strange = torch.tensor([False, False, True, True])
+    doubts = Doubts(Doubt(calibration=CALIBRATION), Doubt(calibration=wide), strange)
+    found = coverage(predictions(), doubts, LABELS, ATTACK, VICTIM, VALUE)
+    assert found["attack"] == {"held": [1, 1], "mean_size": [5 / 4, 6 / 4]}  # 0.3 beside 0.6 in the third at once
+    assert found["hyperparameter"]["held"] == [1, 1]  # 25 off, within 30
 
 
 def test_the_scatter_is_bounded_sorted_and_under_the_true_attack() -> None:

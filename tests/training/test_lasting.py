@@ -20,7 +20,7 @@ from core.pictures import Pixels
 from core.progress import CancelToken
 from core.types import LoadedImage
 from core.victims import load_victim
-from training import fit_familiarity, lasting
+from training import fit_familiarity, fit_unfamiliar, lasting
 from training.changes import changed_alike
 from training.gradients import Batches
 from training.lasting import changed_some, still_fools
@@ -158,10 +158,14 @@ def test_a_whole_run_looks_at_its_victims(
         return real(images, seed)
 
     monkeypatch.setattr(lasting, "changed_alike", counted)
+    monkeypatch.setattr(fit_unfamiliar, "ENOUGH", 1)
     for name, value in (("ENOUGH", 1), ("STEPS", 2)):
         monkeypatch.setattr(fit_familiarity, name, value)
     manifest = train_pack(chosen, victims, tmp_path / "data", tmp_path / "out", CPU, lambda _: None)
-    assert manifest.probes is not None and 8 < len(times) < 22
+    held_out = len(read_split(tmp_path / "data", chosen, "calibration"))
+    assert manifest.probes is not None and 8 < len(times) - fit_unfamiliar.DRAWS * held_out < 22
+    assert manifest.unfamiliar is not None and manifest.unfamiliar.probes is not None
+    assert manifest.unfamiliar.probes != manifest.probes
     assert manifest.changes == "residuals"  # since a network that sees through changes hides them
     pack = load_pack(next((tmp_path / "out").glob("*.mtaapack")))
     image = LoadedImage("digit", "0" * 64, np.random.default_rng(0).random((1, 8, 8), np.float32), "PNG", 8, False)

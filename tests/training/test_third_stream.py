@@ -17,9 +17,10 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from core.attributor import Attributor
+from core.calibration import Calibration, Doubt, ProbeFit
 from core.errors import Cancelled
 from core.labels import NONE_OF_THESE
-from core.manifest import AttackLabel, Calibration
+from core.manifest import AttackLabel
 from core.pack import load_pack, verify_pack
 from core.probes import PROBES
 from core.progress import CancelToken
@@ -28,6 +29,7 @@ from core.victim_store import victims_to_ask
 from core.victims import load_victim, save_victim
 from training import fit_scorer as fit_scorer_module
 from training.calibrate import epsilons_to_read
+from training.doubts import Doubts
 from training.fit_probes import Scored, fit_probes, fit_weights, some_at_hand
 from training.fit_scorer import fit_scorer
 from training.pipeline import train_pack
@@ -61,7 +63,7 @@ def made_up(count: int, seed: int, victims: int = 3) -> Asked:
         victim_logits=vague + 2.0 * torch.nn.functional.one_hot(victim, victims + 1),
         image_value=value[:, None].expand(-1, 3) + 4.0 * torch.randn(count, 3, generator=draw),
         attack=attack, victim=victim, value=value, as_made=torch.ones(count, dtype=torch.bool),
-        at=tuple(range(1, victims + 1)), clean=(0, 0),
+        strange=torch.zeros(count, dtype=torch.bool), at=tuple(range(1, victims + 1)), clean=(0, 0),
     )  # fmt: skip
 
 
@@ -81,13 +83,17 @@ def calibration() -> Calibration:
     )  # fmt: skip
 
 
+def alike(calibration: Calibration, fit: ProbeFit, count: int) -> Doubts:
+    return Doubts.alike(Doubt(calibration=calibration, probes=fit), count)
+
+
 def right(logits: Tensor, asked: Asked) -> float:
     return float((logits.argmax(1) == asked.victim).double().mean())
 
 
 def test_victims_are_named_by_what_they_say_and_say_kappa(calibration: Calibration) -> None:
     scorer = fit_scorer(LABELS, made_up(900, 0), 0)
-    fit = fit_probes(Scored.of(made_up(400, 1), scorer), torch.arange(400.0), calibration, LABELS, 0)
+    fit = fit_probes(Scored.of(made_up(400, 1), scorer), calibration, LABELS, 0)
     told = Scored.of(made_up(600, 2), scorer)
     _, logits, value = told.weighed(fit)
     asked = told.asked
@@ -107,7 +113,7 @@ def test_a_victim_is_added_by_handing_it_over(calibration: Calibration) -> None:
     train, held_out, test = made_up(1200, 3), made_up(500, 4), made_up(600, 5)
     known = [part.of(torch.nonzero(part.victim != 3).squeeze(1)).candidates([0, 1]) for part in (train, held_out)]
     scorer = fit_scorer(LABELS, known[0], 0)
-    fit = fit_probes(Scored.of(known[1], scorer), torch.arange(float(len(known[1]))), calibration, LABELS, 0)
+    fit = fit_probes(Scored.of(known[1], scorer), calibration, LABELS, 0)
     stranger = replace(test, victim_logits=test.victim_logits[:, :3])
     logits = Scored.of(stranger, scorer).weighed(fit).victim
     assert logits.shape[1] == 5
@@ -139,10 +145,10 @@ def test_kappa_is_learned_from_what_was_not_changed_after_the_attack(calibration
 def test_intervals_of_attacks_that_nobody_named_have_no_coverage(calibration: Calibration) -> None:
     asked = made_up(60, 9)
     scorer = fit_scorer(LABELS, asked, 0, steps=5)
-    fit = fit_probes(Scored.of(asked, scorer), torch.arange(60.0), calibration, LABELS, 0)
+    fit = fit_probes(Scored.of(asked, scorer), calibration, LABELS, 0)
     all_clean = dataclasses.replace(asked, attack_logits=torch.tensor([9.0, 0.0, 0.0]).expand(60, 3))
     for answers, told in ((asked, True), (all_clean, False)):
-        found = measure(Scored.of(answers, scorer), calibration, fit, LABELS, ["clean", "a", "b", "c"], 0)
+        found = measure(Scored.of(answers, scorer), alike(calibration, fit, 60), LABELS, ["clean", "a", "b", "c"], 0)
         by_number = found["by_number_asked"].values()
         assert [number["interval_coverage"] is not None for number in by_number] == [told] * 3
 
@@ -150,8 +156,8 @@ def test_intervals_of_attacks_that_nobody_named_have_no_coverage(calibration: Ca
 def test_what_is_promised_is_kept_on_examples_like_those_it_was_calibrated_on(calibration: Calibration) -> None:
     train, held_out, test = (made_up(1500, seed) for seed in (3, 4, 5))
     scorer = fit_scorer(LABELS, train, 0)
-    fit = fit_probes(Scored.of(held_out, scorer), torch.arange(1500.0), calibration, LABELS, 0)
-    kept = Promises.of(Scored.of(test, scorer), calibration, fit, LABELS, some_at_hand(test, 1))
+    fit = fit_probes(Scored.of(held_out, scorer), calibration, LABELS, 0)
+    kept = Promises.of(Scored.of(test, scorer), alike(calibration, fit, len(test)), LABELS, some_at_hand(test, 1))
     named = kept.told.attack.argmax(1) == test.attack.numpy()
     assert np.array_equal(kept.due, named & (test.attack.numpy() > 0))
     for truth, told, held in (
@@ -182,13 +188,48 @@ def test_victims_tell_the_attack_where_the_image_does_not(calibration: Calibrati
         )
 
     scorer = fit_scorer(LABELS, blurred(900, 0), 0)
-    fit = fit_probes(Scored.of(blurred(400, 1), scorer), torch.arange(400.0), calibration, LABELS, 0)
+    fit = fit_probes(Scored.of(blurred(400, 1), scorer), calibration, LABELS, 0)
     test = blurred(600, 2)
-    found = measure(Scored.of(test, scorer), calibration, fit, LABELS, ["clean", "a", "b", "c"], 0)
+    found = measure(Scored.of(test, scorer), alike(calibration, fit, len(test)), LABELS, ["clean", "a", "b", "c"], 0)
     assert found["image"]["attack_accuracy"] < 0.75
     assert found["both"]["attack_accuracy"] > 0.9
     assert found["probes"]["attack_accuracy"] > 0.9
     assert found["both"]["by_attack"]["clean"]["attack_accuracy"] > 0.95
+
+
+def test_unfamiliar_images_are_told_by_what_victims_are_worth_there(calibration: Calibration) -> None:
+    """After a change that moves pixels the attacked victim no longer knows its attack, and the image still does."""
+
+    def changed(count: int, seed: int) -> Asked:
+        asked = made_up(count, seed)
+        lost = torch.randn(asked.probes.shape, generator=torch.Generator().manual_seed(seed)) * 0.3
+        clear = 4.0 * torch.nn.functional.one_hot(asked.victim, asked.victim_logits.shape[1])
+        return dataclasses.replace(asked, probes=lost, victim_logits=clear + asked.victim_logits / 2)
+
+    scorer = fit_scorer(LABELS, made_up(900, 0), 0)
+    fits = [fit_probes(Scored.of(told, scorer), calibration, LABELS, 0) for told in (made_up(400, 1), changed(400, 2))]
+    known, other = (Doubt(calibration=calibration, probes=fit) for fit in fits)
+    parts = made_up(300, 3), changed(300, 4)
+    test = Asked(
+        **{f.name: torch.cat([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(Asked)[:-2]},
+        at=parts[0].at, clean=parts[0].clean,
+    )  # fmt: skip
+    strange = torch.arange(600) >= 300
+    names = ["clean", "a", "b", "c"]
+    right = {}
+    for kind, doubts in {"one": alike(calibration, fits[0], 600), "each": Doubts(known, other, strange)}.items():
+        kept = Promises.of(Scored.of(test, scorer), doubts, LABELS)
+        right[kind] = kept.told.victim.argmax(1) == test.victim.numpy()
+        if kind == "each":
+            assert measure(Scored.of(test, scorer), doubts, LABELS, names, 0)["both"]["victim_accuracy"] == (
+                right[kind].mean()
+            )
+            for group in (strange.numpy(), ~strange.numpy()):
+                shares = kept.coverage(group)
+                assert all(share is not None and share > 0.85 for share in shares.values()), shares
+    by_image = (test.image.argmax(1) == test.victim).numpy()
+    assert (right["one"][:300] == right["each"][:300]).all()
+    assert right["one"][300:].mean() + 0.2 < by_image[300:].mean() <= right["each"][300:].mean() + 0.02
 
 
 def test_every_number_of_victims_is_drawn() -> None:

@@ -14,12 +14,14 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from core.manifest import AttackLabel, ProbeFit
+from core.calibration import Doubt, ProbeFit
+from core.manifest import AttackLabel
 from core.model.scorer import Scorer
 from core.pack import build_network
 from core.perturbation import perturbation
 from core.probes import PROBES, ask
 from core.victims import load_victim
+from training.doubts import Doubts
 from training.experiments.retrained import SEED_APART
 from training.experiments.study import Study
 from training.fit_probes import Scored, fit_probes
@@ -31,7 +33,6 @@ from training.scenario import ProbesSpec, VictimSpec
 from training.sources import SPLITS, Split
 from training.third_stream import Promises, ask_all, measure
 from training.train_victim import train_victim
-from training.trainer import answer
 
 _REPEATS, _BATCH = 5, 128
 
@@ -45,7 +46,6 @@ class Asking:
         self.labels: list[AttackLabel] = list(self.manifest.attacks)
         self.names = [victim.name for victim in self.manifest.victims]
         self._asked: dict[Split, Asked] = {}
-        self._familiarity: Tensor | None = None
         self._whole: tuple[Scorer, ProbeFit] | None = None
 
     def asked(self) -> dict[Split, Asked]:
@@ -54,10 +54,6 @@ class Asking:
             scenario = study.scenario.model_copy(update={"probes": study.scenario.probes or ProbesSpec()})
             splits = {name: study.examples(name) for name in SPLITS}
             network = build_network(study.pack).requires_grad_(False)
-            held_out = answer(
-                network.to(study.device), torch.from_numpy(splits["calibration"].adversarial), study.device
-            )
-            self._familiarity = network.cpu().familiarity(held_out.features)
             self._asked = ask_all(
                 network, scenario, self.labels, self.manifest.calibration, splits, study.victims,
                 study.out / "asked", study.device, study.tell,
@@ -65,14 +61,11 @@ class Asking:
             )  # fmt: skip
         return self._asked
 
-    def fitted(self, train: Asked, calibration: Asked, rows: Tensor | None = None) -> tuple[Scorer, ProbeFit]:
-        """A scorer and its weights; rows: of the calibration split that ``calibration`` has."""
-        self.asked()
-        assert self._familiarity is not None
-        familiarity = self._familiarity if rows is None else self._familiarity[rows]
+    def fitted(self, train: Asked, calibration: Asked) -> tuple[Scorer, ProbeFit]:
+        """A scorer and its weights."""
         scorer = fit_scorer(self.labels, train, self.seed)
         scored = Scored.of(calibration, scorer)
-        return scorer, fit_probes(scored, familiarity, self.manifest.calibration, self.labels, self.seed)
+        return scorer, fit_probes(scored, self.manifest.calibration, self.labels, self.seed)
 
     def whole(self) -> tuple[Scorer, ProbeFit]:
         if self._whole is None:
@@ -85,20 +78,23 @@ class Asking:
         return found | {"fit": fit.model_dump(exclude={"calibration"})}
 
     def _measured(self, test: Asked, scorer: Scorer, fit: ProbeFit) -> dict[str, Any]:
-        return measure(Scored.of(test, scorer), self.manifest.calibration, fit, self.labels, self.names, self.seed)
+        return measure(Scored.of(test, scorer), self._doubts(fit, len(test)), self.labels, self.names, self.seed)
+
+    def _doubts(self, fit: ProbeFit, count: int) -> Doubts:
+        return Doubts.alike(Doubt(calibration=self.manifest.calibration, probes=fit), count)
 
     def left_out(self, at: int) -> dict[str, Any]:
         """Neither pack nor scorer knows one victim: is it named once it is handed over, and missed if it is not?"""
         asked = self.asked()
-        known, rows = dict[Split, Asked](), dict[Split, Tensor]()
-        for split in SPLITS[:2]:
-            rows[split] = torch.nonzero(asked[split].candidate != at).squeeze(1)
-            known[split] = _forget(asked[split].of(rows[split]), at, hold=False)
-        scorer, fit = self.fitted(known["train"], known["calibration"], rows["calibration"])
+        known = [
+            _forget(asked[split].of(torch.nonzero(asked[split].candidate != at).squeeze(1)), at, hold=False)
+            for split in SPLITS[:2]
+        ]
+        scorer, fit = self.fitted(*known)
         test = asked["test"]
         own, other = test.candidate == at, (test.candidate >= 0) & (test.candidate != at)
         held, absent = _forget(test, at, hold=True), _forget(test, at, hold=False)
-        promises = Promises.of(Scored.of(held, scorer), self.manifest.calibration, fit, self.labels)
+        promises = Promises.of(Scored.of(held, scorer), self._doubts(fit, len(held)), self.labels)
         right = torch.from_numpy(promises.told.victim.argmax(1)) == held.victim
         logits = Scored.of(absent, scorer).weighed(fit).victim / fit.calibration.victim_temperature
         nobody = logits.softmax(1)[:, -1]

@@ -39,7 +39,6 @@ from training.trainer import Answers, EpochReport, Trainer, answer
 
 Task = Literal["attack", "victim", "hyperparameter"]
 TASKS: tuple[Task, ...] = ("attack", "victim", "hyperparameter")
-_EXAMPLE_FIELDS = [field.name for field in dataclasses.fields(Examples)]
 CURVE_EXAMPLES = 1000
 """Test examples that a curve is drawn from, evenly taken."""
 
@@ -143,7 +142,7 @@ class _Curve:
     ) -> None:  # fmt: skip
         self._path, self._network, self._scenario, self._labels, self._device = path, network, scenario, labels, device
         rows = np.unique(np.linspace(0, len(test) - 1, min(CURVE_EXAMPLES, len(test))).astype(int))
-        self._test = Examples(**{name: getattr(test, name)[rows] for name in _EXAMPLE_FIELDS})
+        self._test = test.at(rows)
         self._points: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
 
     def add(self, report: EpochReport) -> None:

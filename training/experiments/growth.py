@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
         answers = replace(answers, hyperparameter=told)  # as the pack before tells it
         known = old_rows(scenario, test)
         figures: dict[str, Any] = {
-            group: measured(_rows(answers, rows), scenario, labels, _of(test, rows))
+            group: measured(_rows(answers, rows), scenario, labels, test.at(rows))
             for group, rows in zip(GROUPS, (np.flatnonzero(known), np.flatnonzero(~known)), strict=True)
         }
         figures |= {"examples": len(train), "epochs": spec.epochs, "training_seconds": round(seconds, 1)}
@@ -149,11 +149,7 @@ def replayed(examples: Examples, old: NDArray[np.bool_], share: float) -> Exampl
         taken[key] += 1
         if not old[row] or taken[key] <= max(1, round(sizes[key] * share)):
             kept.append(row)
-    return _of(examples, np.asarray(kept))
-
-
-def _of(examples: Examples, rows: NDArray[np.int64]) -> Examples:
-    return Examples(**{field.name: getattr(examples, field.name)[rows] for field in fields(examples)})
+    return examples.at(np.asarray(kept))
 
 
 def _rows(answers: Answers, rows: NDArray[np.int64]) -> Answers:

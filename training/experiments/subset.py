@@ -77,7 +77,7 @@ def select(scenario: Scenario, examples: Examples, subset: Subset) -> Examples:
     if subset.paper:
         value = on_table1(value, attack, own_labels(narrowed))
     new = dataclasses.replace(examples, attack=attack, victim=victim, entry=entry, hyperparameter=value)
-    return Examples(**{field.name: getattr(new, field.name)[kept] for field in dataclasses.fields(new)})
+    return new.at(kept)
 
 
 def labels_of(scenario: Scenario, subset: Subset) -> list[AttackLabel]:

@@ -1,0 +1,100 @@
+"""How sure answers are, as packs keep it: temperatures, conformal sets and intervals, the weight of what victims say.
+
+:mod:`training.calibrate` and :mod:`training.fit_probes` fit them, :mod:`core.answers` and :mod:`core.panel` apply them.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Task = Literal["attack", "victim", "hyperparameter"]
+
+
+class Strict(BaseModel):
+    """What a file says is all that it may say, and does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Calibration(Strict):
+    """Fitted on the calibration split only.
+
+    temperature: divides the logits of each classification task.
+    sigma: the learned standard deviations of eq. 14 by task ("attack", "victim", "hyperparameter").
+    coverages: ascending target coverages; the lists below have one entry for each.
+    attack_scores, victim_scores: conformal quantiles of 1 - p(true label); the prediction set holds the
+        labels with 1 - p at or under it, and always the most probable one.
+    halfwidths: for each attack label the conformal half-width of its hyperparameter's interval, in its unit.
+    familiarity_threshold: the familiarity score that a stated share of familiar images stays under.
+    """
+
+    attack_temperature: float = Field(gt=0)
+    victim_temperature: float = Field(gt=0)
+    sigma: dict[Task, Annotated[float, Field(gt=0)]]
+    coverages: list[Annotated[float, Field(gt=0, lt=1)]]
+    attack_scores: list[float]
+    victim_scores: list[float]
+    halfwidths: dict[str, list[float]]
+    familiarity_threshold: float
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Calibration:
+        rows = {"attack_scores": self.attack_scores, "victim_scores": self.victim_scores, **self.halfwidths}
+        for name, row in rows.items():
+            if len(row) != len(self.coverages):
+                raise ValueError(f"{name} has {len(row)} entries for {len(self.coverages)} coverages")
+            if any(lower > higher for lower, higher in pairwise([0.0, *row])):
+                raise ValueError(f"{name} must grow with the coverage, from 0 or more")
+        if not self.coverages or sorted(set(self.coverages)) != self.coverages:
+            raise ValueError("coverages must be ascending and not empty")
+        if set(self.sigma) != {"attack", "victim", "hyperparameter"}:
+            raise ValueError("sigma needs attack, victim and hyperparameter")
+        return self
+
+    def check(self, coverage: float) -> None:
+        """Raise ValueError for a coverage that nothing was calibrated for."""
+        least, most = self.coverages[0], self.coverages[-1]
+        if not least <= coverage <= most:
+            raise ValueError(f"{coverage:g} is outside what the pack is calibrated for: {least:g} to {most:g}.")
+
+
+class ProbeFit(Strict):
+    """How the answers of victims that are asked count beside the image's own, fitted on the calibration split.
+
+    trust: factor on the image's calibrated log-probabilities of its victims. weight: factor on the scorer's log odds.
+    stranger: log-prior of a candidate that the pack does not know. none: log-prior of "none of these".
+    attack_trust, attack_weight: the same two for the attack, of which older packs did not ask the victims.
+    compressed: whether the scorer also hears what they say of the compressed image, which older packs did not ask.
+    image_share: for each attack label, how much of the hyperparameter the image alone says; the asked victim says the
+        rest.
+    calibration: of the answers of both together; its half-widths are those where the named victim was not asked.
+    halfwidths: by attack label, of the intervals where it was, at the calibration's coverages.
+    """
+
+    trust: float = Field(ge=0, le=1)
+    weight: float = Field(ge=0)
+    stranger: float
+    none: float
+    attack_trust: float = Field(default=1, ge=0, le=1)
+    attack_weight: float = Field(default=0, ge=0)
+    compressed: bool = False
+    image_share: list[Annotated[float, Field(ge=0, le=1)]]
+    calibration: Calibration
+    halfwidths: dict[str, list[float]]
+
+    @model_validator(mode="after")
+    def _one_for_each(self) -> ProbeFit:
+        if set(self.halfwidths) != set(self.calibration.halfwidths):
+            raise ValueError("probes.halfwidths are of other attacks than the calibration's")
+        Calibration.model_validate({**self.calibration.model_dump(), "halfwidths": self.halfwidths})
+        return self
+
+
+class Doubt(Strict):
+    """How sure answers about one kind of images are. calibration: by the image alone. probes: with victims asked."""
+
+    calibration: Calibration
+    probes: ProbeFit | None = None
