@@ -14,11 +14,13 @@ from core.types import Attribution, ClassAnswer, HyperparameterAnswer, Testimony
 from core.wording import (
     MANY,
     SMALL,
+    SYMBOLS,
     coverage_text,
     ends_of,
     likelier,
     limits_of,
     not_asked,
+    past_end,
     percent,
     quoted,
     signed,
@@ -303,6 +305,11 @@ def banners(answer: Attribution) -> list[tuple[Tone, str]]:
     found += [(Tone.WARN, adjustment_text(adjustment)) for adjustment in answer.adjustments]
     if not_asked(answer):
         found.append((Tone.INFO, translate("Sentence", "No victim was asked: the image alone was judged.")))
+    if end := past_end(answer.hyperparameter):
+        smaller = translate("Sentence", "{symbol} may be smaller: the pack knows none below {end}.")
+        larger = translate("Sentence", "{symbol} may be larger: the pack knows none above {end}.")
+        symbol = SYMBOLS.get(answer.hyperparameter.name, answer.hyperparameter.name)
+        found.append((Tone.INFO, (smaller if end[0] else larger).format(symbol=symbol, end=end[1])))
     if unasked := unasked_victim(answer):
         text = translate("Sentence", "{victim} was not asked: the image alone speaks for it.")
         found.append((Tone.INFO, text.format(victim=unasked)))

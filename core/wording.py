@@ -18,6 +18,8 @@ SMALL = 0.05
 """Logits that would be written as 0.0."""
 MANY = math.log(1000)
 """The logarithm of a ratio that is not written out."""
+NEAR_END = 0.02
+"""Of the range of values that a pack was trained on: what lies past it is told as so near its end."""
 SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
 _KINDS = 8
 """Of files left out that are named one by one."""
@@ -97,14 +99,24 @@ def limits_of(answer: HyperparameterAnswer) -> tuple[bool, bool]:
     return answer.low <= answer.minimum, answer.high >= answer.maximum
 
 
+def past_end(answer: HyperparameterAnswer) -> tuple[bool, str] | None:
+    """Where a value is so near an end of what the pack was trained on that it may lie past it: whether below, the end.
+
+    What lies past the end is told as a value a little short of it.
+    """
+    near = NEAR_END * (answer.maximum - answer.minimum)
+    less = answer.value <= answer.minimum + near
+    if answer.name == "none" or (not less and answer.value < answer.maximum - near) or (less and answer.minimum <= 0):
+        return None
+    return less, _exactly(answer.minimum if less else answer.maximum, answer.unit)
+
+
 def beyond(answer: HyperparameterAnswer) -> str:
-    """That a value stands at the end of what the pack was trained on, and may lie past it; else empty."""
-    if answer.name == "none" or answer.minimum < answer.value < answer.maximum:
+    """:func:`past_end` in words; empty elsewhere."""
+    found, symbol = past_end(answer), SYMBOLS.get(answer.name, answer.name)
+    if found is None:
         return ""
-    symbol, less = SYMBOLS.get(answer.name, answer.name), answer.value <= answer.minimum
-    if less and answer.minimum <= 0:
-        return ""
-    end = _exactly(answer.minimum if less else answer.maximum, answer.unit)
+    less, end = found
     return (
         f"{symbol} may be {'smaller' if less else 'larger'}: the pack knows none {'below' if less else 'above'} {end}"
     )

@@ -2273,6 +2273,14 @@
         <translation>未询问任何受害模型：仅根据图像判断。</translation>
     </message>
     <message>
+        <source>{symbol} may be smaller: the pack knows none below {end}.</source>
+        <translation>{symbol} 可能更小：模型包不认识低于 {end} 的值。</translation>
+    </message>
+    <message>
+        <source>{symbol} may be larger: the pack knows none above {end}.</source>
+        <translation>{symbol} 可能更大：模型包不认识高于 {end} 的值。</translation>
+    </message>
+    <message>
         <source>{victim} was not asked: the image alone speaks for it.</source>
         <translation>没有询问 {victim}：只有图像本身指向它。</translation>
     </message>

@@ -68,6 +68,9 @@ def test_a_value_at_the_end_of_what_the_pack_knows_may_lie_past_it(finding: Find
         == "κ may be smaller: the pack knows none below 1.0 logits"
     )
     assert wording.beyond(dataclasses.replace(kappa, value=0.0, minimum=0.0)) == "", "there is nothing below zero"
+    near, short = (dataclasses.replace(epsilon, value=value) for value in (198.0, 195.0))
+    assert wording.beyond(near) == "ε may be larger: the pack knows none above 200/255"  # as FGSM of 230/255 is told
+    assert wording.beyond(short) == ""
 
 
 def test_an_interval_that_ends_with_the_packs_values_says_so(finding: Finding) -> None:

@@ -98,16 +98,11 @@ def lasting(
     """
     test, size = study.examples("test"), study.examples("test").clean.shape[-2:]
     fools = StillFools.of(study.scenario, study.victims, study.device)
-    pairs = (
+    pairs = [
         [resized(change(images[row], _generator(row)), *size) for images in (test.adversarial, test.clean)]
         for row in rows
-    )
-    lasts = np.concatenate(
-        [
-            fools(torch.from_numpy(np.stack(pair))[None], torch.from_numpy(test.victim[row : row + 1])).numpy()
-            for pair, row in zip(pairs, rows, strict=True)
-        ]
-    )
+    ]
+    lasts = fools(torch.from_numpy(np.asarray(pairs)), torch.from_numpy(test.victim[rows])).numpy()
     attacked = test.entry[rows] >= 0
     right = {"attack": verdicts.attack == truth.attack, "victim": verdicts.victim == truth.victim}
     both = right["attack"] & right["victim"]
