@@ -93,6 +93,9 @@ def lasting(
 ) -> dict[str, float | None]:
     """How many attacks outlast a change, how often those are named, or missed without a warning, and clean images.
 
+    Of those that do also how probable the named victim is told to be, how often the 90% sets hold attack and victim,
+    and how many victims are in a set.
+
     rows: of the test examples that were judged. An attack lasts if its victim, which is shown images at their own size,
     sees something else in the image than in its clean one after the same change.
     """
@@ -104,12 +107,17 @@ def lasting(
     ]
     lasts = fools(torch.from_numpy(np.asarray(pairs)), torch.from_numpy(test.victim[rows])).numpy()
     attacked = test.entry[rows] >= 0
+    outlast, every = lasts & attacked, np.arange(len(rows))
+    held = verdicts.attack_set[every, truth.attack], verdicts.victim_set[every, truth.victim]
     right = {"attack": verdicts.attack == truth.attack, "victim": verdicts.victim == truth.victim}
     both = right["attack"] & right["victim"]
     return {
         "lasting": share_of(lasts[attacked]),
-        **{f"{task}_where_lasting": share_of(named[lasts & attacked]) for task, named in right.items()},
-        "silent_where_lasting": share_of((~both & verdicts.familiar)[lasts & attacked]),
+        **{f"{task}_where_lasting": share_of(named[outlast]) for task, named in right.items()},
+        "silent_where_lasting": share_of((~both & verdicts.familiar)[outlast]),
+        "told_where_lasting": float(verdicts.confidence[outlast, 1].mean()) if outlast.any() else None,
+        **{f"{task}_held_where_lasting": share_of(own[outlast]) for task, own in zip(right, held, strict=True)},
+        "victims_where_lasting": float(verdicts.victim_set[outlast].sum(1).mean()) if outlast.any() else None,
         "clean": share_of(both[~attacked]),
     }
 
@@ -157,6 +165,9 @@ _LASTING = {
     "attack_where_lasting": "attack % of these",
     "victim_where_lasting": "victim % of these",
     "silent_where_lasting": "wrong, not flagged % of these",
+    "told_where_lasting": "victim's probability told %",
+    "attack_held_where_lasting": "attack in its 90% set %",
+    "victim_held_where_lasting": "victim in its 90% set %",
     "clean": "clean %",
 }
 
@@ -167,20 +178,20 @@ def _ways(found: Found) -> list[str]:
 
 
 def table(found: Found) -> Table:
-    def share(name: str, key: str) -> str:
-        return found.percent(name, key) if found.get(name, key) or not found.get(name) else "-"
+    def share(name: str, key: str, show: Callable[..., str] = found.percent) -> str:
+        return show(name, key) if found.get(name, key) or not found.get(name) else "-"
 
     rows = [
         [
             name, share(name, "attack"), share(name, "victim"), found.number(name, "hyperparameter"),
             found.number(name, "wrong", digits=0),
             *(share(name, f"unfamiliar{where}") for where in ("", "_where_wrong", "_where_right")),
-            *(share(name, key) for key in _LASTING),
+            *(share(name, key) for key in _LASTING), share(name, "victims_where_lasting", found.number),
         ]
         for change in CHANGES for name in (f"{change}{way}" for way in _ways(found))
     ]  # fmt: skip
     flagged = ["unfamiliar %", "unfamiliar % where wrong", "unfamiliar % where right"]
-    lasting_ones = list(_LASTING.values())
+    lasting_ones = [*_LASTING.values(), "victims in a set"]
     return Table(["Change", "attack %", "victim %", "RMSE", "attack or victim wrong", *flagged, *lasting_ones], rows)
 
 

@@ -230,6 +230,11 @@ def test_robustness_tells_what_its_verdicts_say(shared: Path, study: Build) -> N
     silent = ~(attack & victim) & (found["familiar"][~clean] == 1)
     assert runs["as it was"]["attack_where_lasting"] == pytest.approx(attack.mean())
     assert runs["as it was"]["silent_where_lasting"] == pytest.approx(silent.mean())
+    held, attacked = np.asarray(found["victim_set"]), np.flatnonzero(~clean)
+    inside = [held[row, found["true_victim"][row]] for row in attacked]
+    assert runs["as it was"]["victim_held_where_lasting"] == pytest.approx(np.mean(inside))
+    assert runs["as it was"]["victims_where_lasting"] == pytest.approx(held[attacked].sum(1).mean())
+    assert runs["as it was"]["told_where_lasting"] == pytest.approx(found["confidence"][attacked, 1].mean())
     assert runs["JPEG 75"]["lasting"] < 1
 
 
