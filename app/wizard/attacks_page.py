@@ -80,6 +80,8 @@ class AttacksPage(Page):
             low = QDoubleSpinBox(minimum=0 if attack.kappa else 1, maximum=largest, decimals=0, value=attack.first)
             high = QDoubleSpinBox(minimum=0 if attack.kappa else 1, maximum=largest, decimals=0, value=attack.last)
             count = QSpinBox(minimum=1, maximum=255, value=attack.count)
+            high.setEnabled(attack.count > 1)  # a grid of one value has no other end
+            count.valueChanged.connect(lambda values, last=high: last.setEnabled(values > 1))
             cells: tuple[QDoubleSpinBox | QSpinBox, ...] = (low, high, count)
             for column, widget in enumerate(cells, start=2):
                 heading = self.table.horizontalHeaderItem(column)
@@ -109,7 +111,8 @@ class AttacksPage(Page):
             item = self.table.item(row, 0)
             first, last, count = (self._number(row, column) for column in (2, 3, 4))
             on = item is not None and item.checkState() == Qt.CheckState.Checked
-            found.append(AttackChoice(attack.name, attack.kappa, on, first, last, int(count), attack.parameters))
+            end = last if count > 1 else first
+            found.append(AttackChoice(attack.name, attack.kappa, on, first, end, int(count), attack.parameters))
         return found
 
     def _number(self, row: int, column: int) -> float:
@@ -124,7 +127,7 @@ class AttacksPage(Page):
         if len(chosen) == 1 and not self.choices.clean:
             return self.tr('One attack alone needs the class "clean" to be told from.')
         for attack in chosen:
-            if attack.last < attack.first or (attack.last == attack.first and attack.count > 1):
+            if attack.count > 1 and attack.last <= attack.first:
                 return self.tr("{attack}: the grid must end above its first value.").format(attack=attack.name)
             if not attack.kappa and attack.count > 1 and (attack.last - attack.first) % (attack.count - 1):
                 return self.tr("{attack}: every ε must be a whole number of 1/255.").format(attack=attack.name)

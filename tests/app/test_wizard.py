@@ -368,6 +368,20 @@ def test_grids_that_are_taken_over_leave_the_choice_of_attacks(wizard: TrainingW
     assert {a.name for a in page.attacks() if a.on} == {"FGSM", "BIM"} and page.attacks()[kappa].last == 20
 
 
+def test_a_grid_of_one_value_has_no_other_end(wizard: TrainingWizard) -> None:
+    wizard.next()
+    wizard.next()
+    page = wizard.attacks
+    first, last, values = (page.table.cellWidget(0, column) for column in (2, 3, 4))
+    values.setValue(1)  # type: ignore[union-attr]
+    first.setValue(90)  # type: ignore[union-attr]
+    last.setValue(40)  # type: ignore[union-attr]
+    assert not last.isEnabled() and page.isComplete()  # type: ignore[union-attr]
+    assert (page.attacks()[0].first, page.attacks()[0].last) == (90, 90)
+    values.setValue(2)  # type: ignore[union-attr]
+    assert last.isEnabled() and not page.isComplete(), "it ends before it begins"  # type: ignore[union-attr]
+
+
 def test_why_a_folder_cannot_be_used_stays_told(wizard: TrainingWizard, tmp_path: Path, qtbot: QtBot) -> None:
     page = wizard.images
     page.pictures.setChecked(True)
