@@ -253,6 +253,17 @@ def _faults(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
 
 
+def _reason(error: Exception) -> str:
+    match error:
+        case ValidationError():
+            return _faults(error)
+        case SafetensorError():
+            return f"it is damaged, or no safetensors file ({error})"
+        case KeyError():
+            return "its header has no card"
+    return str(error)
+
+
 def read_card(path: Path) -> VictimCard:
     """What a victim's file says of it. Raises VictimError if the file is missing, damaged or not a victim."""
     return read_victim(path, weights=False)[0]
@@ -269,9 +280,8 @@ def read_victim(path: Path, *, weights: bool = True) -> tuple[VictimCard, Tensor
             f"There is no victim {path}.", "Train it with `mtaa victims train` into this folder, or name another."
         ) from error
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        reason = _faults(error) if isinstance(error, ValidationError) else error
         raise VictimError(
-            f"{path} is not a victim file: {reason}.",
+            f"{path} is not a victim file: {_reason(error)}.",
             "Train it with `mtaa victims train`, or make it of a model of your own (TorchScript, torch.export, ONNX, a "
             "state dict) with `mtaa victims import`.",
         ) from error

@@ -236,11 +236,15 @@ def unasked_victim(answer: Attribution) -> str:
     return named if asked and named not in {*asked, CLEAN, NONE_OF_THESE} else ""
 
 
-def notes(answer: Attribution) -> list[str]:
-    """What takes from an answer, gravest first: what a reader must know before it."""
+def notes(answer: Attribution, *, alone: bool = True) -> list[str]:
+    """What takes from an answer, gravest first: what a reader must know before it.
+
+    alone: say where the image alone was judged, unless that is told beside it.
+    """
     unasked = unasked_victim(answer)
     told = (
-        unfamiliarity(answer.familiarity), contradiction(answer), *answer.adjustments, not_asked(answer),
+        unfamiliarity(answer.familiarity), contradiction(answer), *answer.adjustments,
+        not_asked(answer) if alone else "",
         beyond(answer.hyperparameter),
         f"{unasked} was not asked: the image alone speaks for it" if unasked else "",
     )  # fmt: skip

@@ -184,15 +184,10 @@ def _cells(answer: Attribution, known: Collection[str]) -> tuple[Text, ...]:
 
 def _notes(answer: Attribution, known: Collection[str]) -> list[str]:
     """known: the pack's own victims."""
-    notes = [text for text in (wording.unfamiliarity(answer.familiarity), wording.contradiction(answer)) if text]
+    notes = wording.notes(answer, alone=False)
     for task, classes in (("attack", answer.attack), ("victim", answer.victim)):
         if len(classes.prediction_set) > 1 or not classes.reached:
             notes.append(f"{task}: {wording.candidates(classes)}")
-    notes += answer.adjustments
-    if beyond := wording.beyond(answer.hyperparameter):
-        notes.append(beyond)
-    if unasked := wording.unasked_victim(answer):
-        notes.append(f"{unasked} was not asked")
     if answer.victim.label not in {*known, NONE_OF_THESE}:
         notes.append(f"{answer.victim.label} was handed over: how probable it is was calibrated on none")
     return notes

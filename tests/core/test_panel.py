@@ -104,9 +104,11 @@ def test_files_that_cannot_be_asked_say_why(manifest: Manifest, tmp_path: Path, 
     card = VictimCard("wide", "ResNet18", "photos", 10, 3, 32, 32, mean=0.5, std=0.5, accuracy=None, seed=0)
     save_victim(Victim(card), wide)
     (tmp_path / "broken.safetensors").write_bytes(RESNET.read_bytes()[:5000])
+    (tmp_path / "bare.safetensors").write_bytes(save({"weight": torch.zeros(1)}))
     for path, why in (
         (wide, "3x32x32"),
-        (tmp_path / "broken.safetensors", "not a victim file"),
+        (tmp_path / "broken.safetensors", "not a victim file: it is damaged, or no safetensors file"),
+        (tmp_path / "bare.safetensors", "its header has no card"),
         (tmp_path / "gone.safetensors", "gone.safetensors"),
     ):
         with pytest.raises(VictimError, match=why):
