@@ -1470,6 +1470,14 @@
         <translation>训练规模</translation>
     </message>
     <message>
+        <source>as changed after the attack</source>
+        <translation>按受攻击后经改动的图像校准</translation>
+    </message>
+    <message>
+        <source>not calibrated</source>
+        <translation>未校准</translation>
+    </message>
+    <message>
         <source>Temperature, attack</source>
         <translation>温度，攻击</translation>
     </message>
@@ -1484,6 +1492,10 @@
     <message>
         <source>Familiarity threshold</source>
         <translation>熟悉度阈值</translation>
+    </message>
+    <message>
+        <source>Unfamiliar images</source>
+        <translation>不熟悉的图像</translation>
     </message>
 </context>
 <context>
