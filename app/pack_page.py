@@ -89,13 +89,14 @@ def _quality(manifest: Manifest) -> list[tuple[str, str]]:
 
 def _calibration(manifest: Manifest) -> list[tuple[str, str]]:
     c = manifest.calibration
-    own, none = translate("PackPage", "as changed after the attack"), translate("PackPage", "not calibrated")
+    apart = translate("PackPage", "calibrated apart, on images changed after the attack")
+    none = translate("PackPage", "not calibrated")
     return [
         (translate("PackPage", "Temperature, attack"), f"{c.attack_temperature:.3g}"),
         (translate("PackPage", "Temperature, victim"), f"{c.victim_temperature:.3g}"),
         (translate("PackPage", "Coverages"), f"{c.coverages[0]:.0%} – {c.coverages[-1]:.0%}"),
         (translate("PackPage", "Familiarity threshold"), f"{c.familiarity_threshold:.4g}"),
-        (translate("PackPage", "Unfamiliar images"), none if manifest.unfamiliar is None else own),
+        (translate("PackPage", "Unfamiliar images"), none if manifest.unfamiliar is None else apart),
     ]
 
 

@@ -283,8 +283,8 @@ def banners(answer: Attribution) -> list[tuple[Tone, str]]:
         text = translate(
             "Sentence",
             "Unfamiliar (score {score}, threshold {threshold}). If this image was compressed, scaled or otherwise "
-            "changed after the attack, the doubt told is that of such images. If its kind, attack or victim is none "
-            "that the pack knows, the answers mean nothing.",
+            "changed after an attack that still fools its victim, the doubt told is that of such images. If its kind, "
+            "attack or victim is none that the pack knows, the answers mean nothing.",
         )
         if not familiarity.calibrated:
             text = translate(

@@ -235,18 +235,21 @@ class Attributor:
         outputs: list[Outputs] = []
         estimates: list[Tensor] = []
         testimonies: list[tuple[Testimony, ...]] = []
+        scores: list[Tensor] = []
         for answered in self._passes(tiles, ask, heatmaps, cancel):
             if heatmaps and answered.estimates is not None:
                 estimates.append(answered.estimates)
             outputs.append(answered.outputs)
+            scores.append(answered.familiarity)
             testimonies += answered.testimonies
         counts = [item.tiles for item in prepared]
-        mean = mean_over_tiles(outputs, counts)
+        mean, several = mean_over_tiles(outputs, counts), max(counts) > 1
+        familiarity = self._scores(mean) if several else torch.cat(scores)  # as the victims' word was weighed by it
         return Judged(
             prepared,
             ask,
             mean,
-            self._network.familiarity(mean.features).tolist(),
+            familiarity.tolist(),
             testimonies if ask else [()] * len(prepared),
             torch.split(torch.cat(estimates), counts) if estimates else None,
         )
@@ -285,7 +288,7 @@ class Attributor:
             estimates = None if outputs.perturbation is None else outputs.perturbation.estimate
             said = outputs._replace(perturbation=None)
             if not ask or estimates is None:
-                return Answered(said, [()] * len(tiles), estimates)
+                return Answered(said, self._scores(said), [()] * len(tiles), estimates)
             return self._answered(batch, said, estimates, drawn=heatmaps)
 
         return self._guarded(work)
@@ -297,13 +300,16 @@ class Attributor:
         """
         assert self.panel is not None
         sharp = stepped(images, estimates, outputs.attack, outputs.hyperparameter, self.manifest.attacks)
-        with torch.no_grad():
-            scores = self._network.familiarity(outputs.features)
-        familiar = scores <= self.manifest.calibration.familiarity_threshold
-        heard = self.panel.hear(images, outputs, sharp, familiar)
+        scores = self._scores(outputs)
+        heard = self.panel.hear(images, outputs, sharp, scores <= self.manifest.calibration.familiarity_threshold)
         if drawn:
             estimates = self.panel.drawn(images, estimates, heard)
-        return Answered(heard.outputs, self.panel.testimonies(heard), estimates)
+        return Answered(heard.outputs, scores, self.panel.testimonies(heard), estimates)
+
+    @torch.no_grad()
+    def _scores(self, outputs: Outputs) -> Tensor:
+        scores: Tensor = self._network.familiarity(outputs.features)
+        return scores
 
     def _guarded(self, work: Callable[[], _Made]) -> _Made | None:
         """What ``work`` gives, or None where the device's memory does not hold it."""

@@ -35,10 +35,11 @@ _Tiled = TypeVar("_Tiled", Prepared, FittedFile)
 class Answered:
     """What is said of the tiles of one pass: raw answers, and testimonies of victims where any were asked.
 
-    estimates: of their perturbations, [B, F, h, w], if the network makes any.
+    familiarity: their scores, [B]. estimates: of their perturbations, [B, F, h, w], if the network makes any.
     """
 
     outputs: Outputs
+    familiarity: Tensor
     testimonies: Sequence[tuple[Testimony, ...]]
     estimates: Tensor | None
 

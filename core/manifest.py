@@ -93,10 +93,11 @@ class Manifest(Strict):
     """``manifest.json`` of a model pack.
 
     attacks, victims: labels in the order of the network's outputs; "clean" may be one of each.
-    calibration: of answers about familiar images, and where ``unfamiliar`` is None, about all.
+    calibration: fitted on images as their attack left them; of answers about familiar ones, and where ``unfamiliar`` is
+        None, about all.
     probes: how to weigh what victims say that are asked; None where the pack holds no scorer.
     unfamiliar: both for images beyond the familiarity's threshold, fitted on calibration examples that were changed
-        after the attack (:mod:`training.fit_unfamiliar`); older packs have none.
+        after an attack that still fools its victim (:mod:`training.fit_unfamiliar`); older packs have none.
     changes: where the familiarity sees changes after the attack (:mod:`core.model.familiarity`), None where it does not
         look for any. Older packs say true for the features.
     scenario: the scenario that made the pack, with the id of the pack it began with.

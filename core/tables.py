@@ -55,7 +55,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("familiarity.score", "distance from the pack's calibration images, or likeness to changed ones that it errs on"),
     ("familiarity.threshold", "scores at or under it are familiar"),
     ("familiarity.familiar", "whether it is; if not, the answers may mean nothing, and if so, they may still be wrong"),
-    ("familiarity.calibrated", "whether the doubt is of such images: if unfamiliar, of ones changed after the attack"),
+    ("familiarity.calibrated", "if unfamiliar, whether its doubt is that of images changed after an attack that lasts"),
     ("adjustments", "what had to be done to the image to judge it (CSV: joined by |)"),
     ("evidence", "image, or image+probes where victims were asked"),
     ("asked", "the victims that were asked (CSV: joined by |)"),

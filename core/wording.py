@@ -102,11 +102,11 @@ def limits_of(answer: HyperparameterAnswer) -> tuple[bool, bool]:
 def past_end(answer: HyperparameterAnswer) -> tuple[bool, str] | None:
     """Where a value is so near an end of what the pack was trained on that it may lie past it: whether below, the end.
 
-    What lies past the end is told as a value a little short of it.
+    What lies past the end is told as a value a little short of it. Nothing is said of a pack that knows one value only.
     """
     near = NEAR_END * (answer.maximum - answer.minimum)
     less = answer.value <= answer.minimum + near
-    if answer.name == "none" or (not less and answer.value < answer.maximum - near) or (less and answer.minimum <= 0):
+    if near <= 0 or (not less and answer.value < answer.maximum - near) or (less and answer.minimum <= 0):
         return None
     return less, _exactly(answer.minimum if less else answer.maximum, answer.unit)
 
@@ -184,8 +184,9 @@ def unfamiliarity(familiarity: Familiarity) -> str:
     scores = f"(score {familiarity.score:.3g}, threshold {familiarity.threshold:.3g})"
     if familiarity.calibrated:
         return (
-            f"unfamiliar {scores}: if it was compressed, scaled or otherwise changed after the attack, its doubt is "
-            "that of such images; if its kind, attack or victim is none that the pack knows, its answers mean nothing"
+            f"unfamiliar {scores}: if it was compressed, scaled or otherwise changed after an attack that still fools "
+            "its victim, its doubt is that of such images; if its kind, attack or victim is none that the pack knows, "
+            "its answers mean nothing"
         )
     return (
         f"unfamiliar: unlike the images this pack was calibrated on, or changed after the attack {scores}, so its "
@@ -314,9 +315,10 @@ METHOD = (
 LIMITS = (
     "Every answer is a ranking with doubt, not a verdict. A probability says how often such an answer is right on "
     "images like those the pack was calibrated on; for an unfamiliar image it says nothing, or with newer packs how "
-    "often it is right on images that were compressed, scaled or otherwise changed after the attack. Over many images "
-    "like those, nine of ten 90% sets hold the truth, and nine of ten intervals where the attack that is named is the "
-    "right one, which is no promise for one image; where no label is probable enough for a set, the likeliest is shown "
+    "often it is right on images that were compressed, scaled or otherwise changed after an attack that still fools "
+    "its victim. Over many images like those, nine of ten 90% sets hold the truth, and nine of ten intervals where the "
+    "attack that is named is the right one, which is no promise for one image; where no label is probable enough for a "
+    "set, the likeliest is shown "
     "alone. That was calibrated with some or all of the pack's own victims asked: of a victim that was handed over, "
     "and of “none of these”, it was not. An attack that the pack does not know is not among its "
     "answers, a victim that it does not know only as “none of these” or where it was handed over. A heatmap shows "

@@ -18,7 +18,7 @@ from core.files import free_space
 from core.manifest import AttackLabel
 from core.model.network import MTAA
 from core.probes import PROBES
-from training.counts import examples_asked_about, examples_wanted
+from training.counts import examples_asked_about, examples_changed, examples_wanted
 from training.plan import image_of, shapes_of
 from training.scenario import Scenario, VictimSpec
 from training.shards import BESIDE_IMAGES
@@ -97,7 +97,8 @@ def answers_bytes(scenario: Scenario) -> int:
     """Of a file for each victim and split."""
     if scenario.probes is None:
         return 0
-    of_one = 4 * len(PROBES) * examples_asked_about(scenario) + (len(SPLITS) + 1) * _BLOCK  # and the unfamiliar
+    examples = examples_asked_about(scenario) + examples_changed(scenario)
+    of_one = 4 * len(PROBES) * examples + (len(SPLITS) + 2) * _BLOCK  # two of them for unfamiliar ones
     return len(scenario.victims) * of_one
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from training.counts import examples_made
+from training.counts import DRAWS, examples_made
 from training.scenario import Scenario
 from training.sources import SPLITS
 
@@ -63,7 +63,8 @@ def _of_results(scenario: Scenario) -> Iterator[Step]:
     if scenario.probes is None:
         return
     train, *_ = made = [examples_made(scenario, split) for split in SPLITS]
-    for count in (min(train, scenario.probes.examples), *made[1:]):
+    unfamiliar = [DRAWS * made[1] / 2, made[2] / 2] if scenario.training.changed else []  # as many as a rule
+    for count in (min(train, scenario.probes.examples), *made[1:], *unfamiliar):
         yield Step("results", "measuring")
         for spec in scenario.victims:
             yield Step("results", f"asking {spec.label}", ("asking", ""), count)

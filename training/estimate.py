@@ -25,7 +25,7 @@ from core.victims import Victim, load_victim
 from training.attacks import Attack
 from training.attacks.base import Oracle, cross_entropy
 from training.budget import Room, answers_bytes, example_bytes, room, victim_bytes
-from training.counts import examples_asked_about, examples_made
+from training.counts import examples_asked_about, examples_changed, examples_made
 from training.export import images_measured
 from training.figures import FEATURE_POINTS, feature_map
 from training.fit_scorer import STEPS, fit_scorer
@@ -245,7 +245,8 @@ def _try_network(
     few = np.random.default_rng(0).normal(size=(min(points, _POINTS), 256)).astype(np.float32)
     drawing = _seconds(lambda: feature_map(few, np.zeros(len(few), int), np.zeros(len(few), int)), device)
     looked_at = images_measured(*(made[split] for split in SPLITS), changed=bool(scenario.training.changed))
-    measured = looked_at * each + drawing * points / max(len(few), 1)
+    at_pairs = 2 * examples_changed(scenario) * sum(found.look for _, found in victims) / len(victims)
+    measured = looked_at * each + at_pairs + drawing * points / max(len(few), 1)
     done()
     stages = [
         Stage("network", "", made["train"] * epochs, learning, learning, network_bytes),
@@ -268,7 +269,8 @@ def _asking_of(
     scenario: Scenario, labels: list[AttackLabel], victims: list[tuple[VictimSpec, _Tried]], look: float
 ) -> list[Stage]:
     """Asking all victims about what the network saw first, and fitting the scorer to their answers."""
-    rows, answers = examples_asked_about(scenario), _stand_in_answers(labels, len(victims))
+    rows = examples_asked_about(scenario) + examples_changed(scenario) // 2
+    answers = _stand_in_answers(labels, len(victims))
     given = rows * len(victims)
     asking = rows * (look + sum(found.answer for _, found in victims))
     weighing = STEPS * _seconds(lambda: fit_scorer(labels, answers, 0, _STEPS), torch.device("cpu")) / _STEPS

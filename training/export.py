@@ -19,10 +19,11 @@ from core.model.network import MTAA
 from core.pack import Pack, write_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.calibrate import calibrated_on, epsilons_to_read, familiarity_threshold
+from training.counts import DRAWS
 from training.doubts import Doubts
 from training.figures import drawings
 from training.fit_familiarity import CHANGED, fit_familiarity
-from training.fit_unfamiliar import DRAWS, Strange, fit_unfamiliar
+from training.fit_unfamiliar import Unfamiliar, fit_unfamiliar
 from training.grow import compare
 from training.lasting import StillFools
 from training.likeness import correlation
@@ -30,7 +31,7 @@ from training.metrics import Floats, Predictions, evaluate
 from training.scenario import Scenario
 from training.shards import Examples, fingerprint, read_manifest
 from training.sources import SPLITS, Split, marks_together
-from training.third_stream import add_third_stream
+from training.third_stream import ThirdStream, add_third_stream
 from training.trainer import Answers, EpochReport, answer
 
 
@@ -57,15 +58,15 @@ def export_pack(
     network.familiarity.cpu().balance(held_out.features)
     scores = network.familiarity(held_out.features)
     calibration = calibrated_on(calibration_split, held_out, labels, history[-1].sigma, familiarity_threshold(scores))
-    strange: Strange | None = None
+    unfamiliar: Unfamiliar | None = None
     if fools is not None:
-        strange = fit_unfamiliar(
-            network, calibration_split, scores, calibration, labels, fools, device, scenario.seed, advance
+        unfamiliar = fit_unfamiliar(
+            network, calibration_split, held_out, test, calibration, labels, fools, device, scenario.seed, advance
         )
     answers = answer(network.to(device), torch.from_numpy(test.adversarial), device, perturbation=True, advance=advance)
     beyond = network.familiarity.cpu()(answers.features) > calibration.familiarity_threshold
-    unfamiliar = calibration if strange is None else strange.calibration
-    doubts = Doubts(Doubt(calibration=calibration), Doubt(calibration=unfamiliar), beyond)
+    other = calibration if unfamiliar is None else unfamiliar.calibration
+    doubts = Doubts(Doubt(calibration=calibration), Doubt(calibration=other), beyond)
     predictions = calibrated(answers, doubts, labels)
     results = measure(answers, predictions, scenario, labels, test)
     results |= drawings(
@@ -81,12 +82,21 @@ def export_pack(
         "parameters": sum(p.numel() for p in network.parameters()), "device": device.type,
         "torch": torch.__version__.split("+")[0], "last_epoch": history[-1].losses,
     }  # fmt: skip
-    probes, probes_strange = None, None
+    if unfamiliar is not None:
+        told = calibrated(unfamiliar.tested.answers, unfamiliar.doubts, labels)
+        results["unfamiliar"] = {
+            "calibration_examples": len(unfamiliar.fitted.examples),
+            "image": unfamiliar.measured(told, labels, scenario.victim_labels),
+        }
+    third: ThirdStream | None = None
     if scenario.probes is not None and victims is not None:
-        probes, probes_strange, results["probes"] = add_third_stream(
-            network, scenario, labels, calibration, strange, splits, victims, path.parent / "probes", device, tell,
+        third = add_third_stream(
+            network, scenario, labels, calibration, unfamiliar, splits, victims, path.parent / "probes", device, tell,
             cancel, fools,
         )  # fmt: skip
+        results["probes"] = third.results
+        if third.of_unfamiliar is not None:
+            results["unfamiliar"]["both"] = third.of_unfamiliar
     made = read_manifest(data)
     known = made["victims"]
     manifest: dict[str, Any] = {
@@ -102,8 +112,8 @@ def export_pack(
         "image": image,
         "network": scenario.network,
         "calibration": calibration,
-        "probes": probes,
-        "unfamiliar": None if strange is None else Doubt(calibration=strange.calibration, probes=probes_strange),
+        "probes": third and third.probes,
+        "unfamiliar": unfamiliar and Doubt(calibration=unfamiliar.calibration, probes=third and third.unfamiliar),
         "changes": network.changes,
         "scenario": as_told(scenario, start),
         "results": results,
@@ -128,7 +138,7 @@ def images_measured(train: int, calibration: int, test: int, *, changed: bool) -
 
     changed: whether training showed it changed examples.
     """
-    return train + min(train, CHANGED) + calibration * (1 + DRAWS * changed) + test
+    return train + min(train, CHANGED) + calibration + test + (DRAWS * calibration + test) * changed
 
 
 def _measuring(

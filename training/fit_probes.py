@@ -89,7 +89,7 @@ class _Situations(NamedTuple):
 
 
 def fit_weights(scored: Scored, seed: int) -> dict[str, float]:
-    """The weights of :class:`core.manifest.ProbeFit`, by least cross-entropy over situations.
+    """The weights of :class:`core.calibration.ProbeFit`, by least cross-entropy over situations.
 
     Those of the victims come first, for they say what the victims' word on the attack is worth. The image is never
     trusted beyond its calibrated probabilities.

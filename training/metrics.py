@@ -115,6 +115,12 @@ def evaluate(
     }
 
 
+def brief(figures: dict[str, Any]) -> dict[str, Any]:
+    """Of :func:`evaluate` what is of all examples together."""
+    kept = ("examples", "attack_accuracy", "victim_accuracy", "rmse_table1_scale", "attack_ece", "victim_ece")
+    return {name: figures[name] for name in kept}
+
+
 def _weighted_alike(by_attack: list[dict[str, Any]]) -> dict[str, float]:
     """The adversarial figures as if every attack had the same number of examples, as in the paper's test set."""
     if not by_attack:

@@ -2,64 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from core.answers import at_coverage
 from core.calibration import Calibration, Doubt, ProbeFit
-from core.labels import CLEAN, NONE_OF_THESE
 from core.manifest import AttackLabel
 from core.model.network import MTAA
-from core.model.scorer import Weighed
 from core.progress import CancelToken, ProgressCallback
 from training.doubts import Doubts
-from training.fit_probes import Scored, fit_probes, some_at_hand, spoke_themselves
+from training.fit_probes import Scored, fit_probes
 from training.fit_scorer import fit_scorer
-from training.fit_unfamiliar import Strange
+from training.fit_unfamiliar import Unfamiliar
 from training.lasting import StillFools, changed_some
-from training.metrics import Bools, Floats, Ints, Predictions, evaluate, share_of
+from training.measure_asked import measure, measure_both
 from training.probe import Asked, ask_victims, sample
 from training.scenario import Scenario
 from training.shards import Examples
 from training.sources import SPLITS, Split
 
-COVERAGE = 0.9
+
+class ThirdStream(NamedTuple):
+    """How victims' answers are weighed and what was measured of them on the test split; the last two for unfamiliar
+    images, None where these are not told apart.
+    """
+
+    probes: ProbeFit
+    results: dict[str, Any]
+    unfamiliar: ProbeFit | None = None
+    of_unfamiliar: dict[str, Any] | None = None
 
 
 def add_third_stream(
-    network: MTAA, scenario: Scenario, labels: list[AttackLabel], calibration: Calibration, strange: Strange | None,
-    splits: Mapping[Split, Examples], victims: Path, kept: Path, device: torch.device, tell: ProgressCallback,
-    cancel: CancelToken | None, fools: StillFools | None = None,
-) -> tuple[ProbeFit, ProbeFit | None, dict[str, Any]]:  # fmt: skip
-    """Put a scorer into the network; returns how to weigh it and what was measured on the test split.
+    network: MTAA, scenario: Scenario, labels: list[AttackLabel], calibration: Calibration,
+    unfamiliar: Unfamiliar | None, splits: Mapping[Split, Examples], victims: Path, kept: Path, device: torch.device,
+    tell: ProgressCallback, cancel: CancelToken | None, fools: StillFools | None = None,
+) -> ThirdStream:  # fmt: skip
+    """Put a scorer into the network, and weigh and measure it.
 
-    calibration: of the image alone. strange: unfamiliar calibration examples, about which victims may know little, so
-    that their word is weighed anew, as the second result; without them it is None. victims: folder of the victims'
-    files; kept: of their answers.
+    calibration: of the image alone. unfamiliar: the same, and examples, about which victims may know little, so that
+    their word is weighed anew. victims: folder of the victims' files; kept: of their answers.
     """
-    beyond = strange.calibration if strange is not None else None
-    asked = ask_all(network, scenario, labels, calibration, splits, victims, kept, device, tell, cancel, fools, beyond)
-    scorer = fit_scorer(labels, asked["train"], scenario.seed, tell=tell, cancel=cancel)
-    network.scorer = scorer
+    other = calibration if unfamiliar is None else unfamiliar.calibration
+    asked = ask_all(network, scenario, labels, calibration, splits, victims, kept, device, tell, cancel, fools, other)
+    strange = [] if unfamiliar is None else [
+        ask_victims(
+            network, labels, other, scenario, victims, part.examples, np.arange(len(part.examples)),
+            kept / f"unfamiliar-{name}", device, tell, cancel,
+        )
+        for name, part in (("calibration", unfamiliar.fitted), ("test", unfamiliar.tested))
+    ]  # fmt: skip
+    network.scorer = scorer = fit_scorer(labels, asked["train"], scenario.seed, tell=tell, cancel=cancel)
     fit = fit_probes(Scored.of(asked["calibration"], scorer), calibration, labels, scenario.seed)
-    known = Doubt(calibration=calibration, probes=fit)
-    other = fit_strange = None
-    if strange is not None:
-        heard = ask_victims(
-            network, labels, strange.calibration, scenario, victims, strange.examples, np.arange(len(strange.examples)),
-            kept / "unfamiliar", device, tell, cancel,
-        )  # fmt: skip
-        fit_strange = fit_probes(Scored.of(heard, scorer), strange.calibration, labels, scenario.seed)
-        other = Doubt(calibration=strange.calibration, probes=fit_strange)
-    doubts = Doubts(known, other or known, asked["test"].strange)
-    test = Scored.of(asked["test"], scorer)
-    return fit, fit_strange, measure(test, doubts, labels, scenario.victim_labels, scenario.seed)
+    known, test = Doubt(calibration=calibration, probes=fit), Scored.of(asked["test"], scorer)
+    if unfamiliar is None:
+        doubts = Doubts.alike(known, len(test.asked))
+        return ThirdStream(fit, measure(test, doubts, labels, scenario.victim_labels, scenario.seed))
+    fitted, tested = (Scored.of(heard, scorer) for heard in strange)
+    own = Doubt(calibration=other, probes=fit_probes(fitted, other, labels, scenario.seed))
+    doubts = Doubts(known, own, test.asked.strange)
+    return ThirdStream(
+        fit, measure(test, doubts, labels, scenario.victim_labels, scenario.seed), own.probes,
+        measure_both(tested, Doubts.alike(own, len(tested.asked)), labels, scenario.victim_labels),
+    )  # fmt: skip
 
 
 def ask_all(
@@ -89,153 +98,3 @@ def ask_all(
         )  # fmt: skip
         asked[split] = replace(found, as_made=torch.from_numpy(as_made))
     return asked
-
-
-def measure(
-    scored: Scored, doubts: Doubts, labels: list[AttackLabel], victims: Sequence[str], seed: int
-) -> dict[str, Any]:
-    """Image, victims and both side by side, with all victims asked; then both by the number asked."""
-    asked = scored.asked
-    truth = asked.attack.numpy(), asked.victim.numpy(), asked.value.numpy()
-    names = [*victims, NONE_OF_THESE]
-    adversarial = torch.nonzero(asked.candidate >= 0).squeeze(1)
-    by_image = asked.attack_logits.double().softmax(1).numpy(), asked.victim_logits.double().softmax(1).numpy()
-    found: dict[str, Any] = {
-        "image": evaluate(Predictions(*by_image, _within(asked.image_value, labels)), labels, victims, *truth),
-        "probes": evaluate(
-            _victims_alone(scored, labels, len(victims), adversarial), labels, victims,
-            *(column[adversarial.numpy()] for column in truth),
-        ),
-    }  # fmt: skip
-    told = _calibrated(_weighed(scored, doubts), doubts, labels)
-    found["both"] = evaluate(told, labels, names, *truth)
-    found["by_number_asked"] = _by_number(scored, doubts, labels, seed)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Promises:
-    """What answers at ``COVERAGE`` say of N examples, and whether that is kept.
-
-    attack, victim: bool [N], whether the set holds the truth. value: bool [N], whether the interval under the named
-    attack does; it promises so where ``due``, bool [N]: an attack was made and is named right.
-    """
-
-    told: Predictions
-    attack: Bools
-    victim: Bools
-    value: Bools
-    due: Bools
-
-    @classmethod
-    def of(cls, scored: Scored, doubts: Doubts, labels: list[AttackLabel], at_hand: Tensor | None = None) -> Promises:
-        """at_hand: [N, V], which victims are asked, or all."""
-        asked, weighed = scored.asked, _weighed(scored, doubts, at_hand)
-        told = _calibrated(weighed, doubts, labels)
-        attack, named = asked.attack.numpy(), told.attack.argmax(1)
-
-        def widths(doubt: Doubt) -> list[list[float]]:
-            fit = fit_of(doubt)
-            return [
-                [at_coverage(fit.calibration, halfwidths[a.name], COVERAGE) for a in labels]
-                for halfwidths in (fit.calibration.halfwidths, fit.halfwidths)
-            ]
-
-        def limits(doubt: Doubt) -> list[float]:
-            own = fit_of(doubt).calibration
-            return [at_coverage(own, scores, COVERAGE) for scores in (own.attack_scores, own.victim_scores)]
-
-        rows, spoke = np.arange(len(asked)), spoke_themselves(asked, weighed.victim, at_hand)
-        half = doubts.of_each(widths)[rows, spoke.long().numpy(), named]
-        limit = doubts.of_each(limits)
-        error = np.abs(told.hyperparameter[rows, named] - asked.value.numpy())
-        attacked = np.asarray([a.name != CLEAN for a in labels])[attack]
-        return cls(
-            told,
-            _held(told.attack, attack, limit[:, 0]),
-            _held(told.victim, asked.victim.numpy(), limit[:, 1]),
-            error <= half + 1e-9,
-            attacked & (named == attack),
-        )
-
-    def coverage(self, rows: Bools) -> dict[str, float | None]:
-        """Shares over some examples; of intervals None where none is due."""
-        return {
-            "attack_set_coverage": share_of(self.attack[rows]),
-            "victim_set_coverage": share_of(self.victim[rows]),
-            "interval_coverage": share_of(self.value[rows & self.due]),
-        }
-
-
-def fit_of(doubt: Doubt) -> ProbeFit:
-    """How victims are weighed, where they are asked."""
-    assert doubt.probes is not None
-    return doubt.probes
-
-
-def _weighed(scored: Scored, doubts: Doubts, at_hand: Tensor | None = None) -> Weighed:
-    """As :meth:`training.fit_probes.Scored.weighed`, each example by its own doubt."""
-    told = scored.weighed(fit_of(doubts.familiar), at_hand)
-    if not doubts.strange.any():
-        return told
-    other = scored.weighed(fit_of(doubts.unfamiliar), at_hand)
-    return Weighed(*(torch.where(doubts.strange[:, None], *each) for each in zip(other, told, strict=True)))
-
-
-def _held(probabilities: Floats, truth: Ints, limit: Floats) -> Bools:
-    """Whether each row's set holds its true label: one within its limit, or the likeliest."""
-    held: Bools = (1 - probabilities[np.arange(len(truth)), truth] <= limit) | (probabilities.argmax(1) == truth)
-    return held
-
-
-def _by_number(
-    scored: Scored, doubts: Doubts, labels: list[AttackLabel], seed: int
-) -> dict[str, dict[str, float | None]]:
-    """Accuracies, and coverage of sets and intervals, by how many victims are at hand."""
-    asked = scored.asked
-    at_hand = some_at_hand(asked, seed + 1)
-    kept = Promises.of(scored, doubts, labels, at_hand)
-    right = {
-        "attack_accuracy": kept.told.attack.argmax(1) == asked.attack.numpy(),
-        "victim_accuracy": kept.told.victim.argmax(1) == asked.victim.numpy(),
-    }
-    number = at_hand.sum(1).numpy()
-    return {
-        str(n): {
-            "examples": int((number == n).sum()),
-            **{name: share_of(hit[number == n]) for name, hit in right.items()},
-            **kept.coverage(number == n),
-        }
-        for n in sorted(set(number.tolist()))
-    }
-
-
-def _victims_alone(scored: Scored, labels: list[AttackLabel], victims: int, rows: Tensor) -> Predictions:
-    """By what the victims say that are asked, if one of them was attacked: its pair with the attack, and its word."""
-    asked, evidence = scored.asked, scored.scores.evidence[rows].double()
-    if asked.clean is not None:
-        evidence[..., asked.clean[0]] = -torch.inf
-    joint = evidence.flatten(1).softmax(1).view_as(evidence)
-    victim = np.zeros((len(rows), victims))
-    victim[:, list(asked.at)] = joint.sum(2).numpy()
-    value = scored.scores.value[rows, joint.sum(2).argmax(1)]
-    return Predictions(joint.sum(1).numpy(), victim, _within(value, labels))
-
-
-def _calibrated(told: Weighed, doubts: Doubts, labels: Sequence[AttackLabel]) -> Predictions:
-    """Both together, as the attributor gives them."""
-
-    def factors(doubt: Doubt) -> list[float]:
-        own = fit_of(doubt).calibration
-        return [doubt.calibration.attack_temperature / own.attack_temperature, 1 / own.victim_temperature]
-
-    attack, victim = torch.from_numpy(doubts.of_each(factors))[:, :, None].unbind(1)
-    return Predictions(
-        (told.attack.double() * attack).softmax(1).numpy(), (told.victim.double() * victim).softmax(1).numpy(),
-        _within(told.value, labels),
-    )  # fmt: skip
-
-
-def _within(value: Tensor, labels: Sequence[AttackLabel]) -> Floats:
-    told: Floats = np.clip(value.double().numpy(), [a.minimum for a in labels], [a.maximum for a in labels])
-    return told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -232,6 +232,18 @@ class Answers:
     hyperparameter: Tensor
     features: Tensor
     perturbation: Tensor | None
+
+    def at(self, rows: Tensor) -> Answers:
+        """Those to some of the examples."""
+        kept = None if self.perturbation is None else self.perturbation[rows]
+        return Answers(self.attack[rows], self.victim[rows], self.hyperparameter[rows], self.features[rows], kept)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Answers]) -> Answers:
+        """One part after the other, without perturbations."""
+        columns = zip(*((p.attack, p.victim, p.hyperparameter, p.features) for p in parts), strict=True)
+        attack, victim, hyperparameter, features = map(torch.cat, columns)
+        return cls(attack, victim, hyperparameter, features, None)
 
 
 @torch.inference_mode()

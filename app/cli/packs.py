@@ -143,7 +143,7 @@ def _facts(manifest: Manifest) -> dict[str, str]:
         "Images": image_kind(manifest.image),
         "Network": ", ".join(f"{name} {value}" for name, value in manifest.network.model_dump().items()),
         "Calibrated": f"for coverages {coverages}"
-        + (", and apart from these for images changed after the attack" if manifest.unfamiliar is not None else ""),
+        + ("; unfamiliar images apart, on images changed after the attack" if manifest.unfamiliar is not None else ""),
         **_quality(manifest),
     }
 

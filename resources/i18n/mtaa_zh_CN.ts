@@ -1410,6 +1410,10 @@
         <translation>实测结果</translation>
     </message>
     <message>
+        <source>calibrated apart, on images changed after the attack</source>
+        <translation>单独校准，所用图像在受攻击后经过改动</translation>
+    </message>
+    <message>
         <source>attack</source>
         <translation>攻击</translation>
     </message>
@@ -1468,10 +1472,6 @@
     <message>
         <source>Trained on</source>
         <translation>训练规模</translation>
-    </message>
-    <message>
-        <source>as changed after the attack</source>
-        <translation>按受攻击后经改动的图像校准</translation>
     </message>
     <message>
         <source>not calibrated</source>
@@ -2269,8 +2269,8 @@
         <translation>灰度被当作彩色：模型包只认识彩色图像，此结果的可信度较低。</translation>
     </message>
     <message>
-        <source>Unfamiliar (score {score}, threshold {threshold}). If this image was compressed, scaled or otherwise changed after the attack, the doubt told is that of such images. If its kind, attack or victim is none that the pack knows, the answers mean nothing.</source>
-        <translation>不熟悉（得分 {score}，阈值 {threshold}）。如果此图像在受攻击之后经过压缩、缩放或其他改动，所给出的不确定度即针对这类图像；如果模型包不认识其图像类型、攻击或受害模型，则结论毫无意义。</translation>
+        <source>Unfamiliar (score {score}, threshold {threshold}). If this image was compressed, scaled or otherwise changed after an attack that still fools its victim, the doubt told is that of such images. If its kind, attack or victim is none that the pack knows, the answers mean nothing.</source>
+        <translation>不熟悉（得分 {score}，阈值 {threshold}）。如果此图像在受攻击之后经过压缩、缩放或其他改动，而攻击仍能骗过受害模型，所给出的不确定度即针对这类图像；如果模型包不认识其图像类型、攻击或受害模型，则结论毫无意义。</translation>
     </message>
     <message>
         <source>Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or otherwise changed after the attack (score {score}, threshold {threshold}). The answers for it may mean nothing.</source>

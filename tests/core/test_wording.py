@@ -68,6 +68,8 @@ def test_a_value_at_the_end_of_what_the_pack_knows_may_lie_past_it(finding: Find
         == "κ may be smaller: the pack knows none below 1.0 logits"
     )
     assert wording.beyond(dataclasses.replace(kappa, value=0.0, minimum=0.0)) == "", "there is nothing below zero"
+    alone = dataclasses.replace(epsilon, value=8.0, minimum=8.0, maximum=8.0)
+    assert wording.beyond(alone) == "", "a pack that knows one value tells no other from it"
     near, short = (dataclasses.replace(epsilon, value=value) for value in (198.0, 195.0))
     assert wording.beyond(near) == "ε may be larger: the pack knows none above 200/255"  # as FGSM of 230/255 is told
     assert wording.beyond(short) == ""

@@ -20,8 +20,10 @@ from core.pictures import Pixels
 from core.progress import CancelToken
 from core.types import LoadedImage
 from core.victims import load_victim
-from training import fit_familiarity, fit_unfamiliar, lasting
+from training import counts, fit_familiarity, fit_unfamiliar, lasting
+from training.calibrate import calibrated_on
 from training.changes import changed_alike
+from training.fit_unfamiliar import strangers
 from training.gradients import Batches
 from training.lasting import changed_some, still_fools
 from training.pipeline import labels_of, train_pack
@@ -162,8 +164,8 @@ def test_a_whole_run_looks_at_its_victims(
     for name, value in (("ENOUGH", 1), ("STEPS", 2)):
         monkeypatch.setattr(fit_familiarity, name, value)
     manifest = train_pack(chosen, victims, tmp_path / "data", tmp_path / "out", CPU, lambda _: None)
-    held_out = len(read_split(tmp_path / "data", chosen, "calibration"))
-    assert manifest.probes is not None and 8 < len(times) - fit_unfamiliar.DRAWS * held_out < 22
+    held_out, test = (len(read_split(tmp_path / "data", chosen, split)) for split in ("calibration", "test"))
+    assert manifest.probes is not None and 8 < len(times) - counts.DRAWS * held_out - test < 22
     assert manifest.unfamiliar is not None and manifest.unfamiliar.probes is not None
     assert manifest.unfamiliar.probes != manifest.probes
     assert manifest.changes == "residuals"  # since a network that sees through changes hides them
@@ -180,6 +182,56 @@ def test_a_whole_run_looks_at_its_victims(
     with pytest.raises(VictimError, match="first"):
         train_pack(scenario(training=settings), tmp_path, tmp_path / "data", tmp_path / "other", CPU, lambda _: None)
     assert not (tmp_path / "other").exists()
+
+
+@pytest.fixture
+def network(chosen: Scenario, examples: Examples) -> MTAA:
+    """Untrained, with a familiarity that tells images apart at all."""
+    torch.manual_seed(0)
+    network = MTAA(chosen.network, image_of(examples.adversarial.shape[1:], chosen), labels_of(chosen), 2)
+    seen = answer(network, torch.from_numpy(examples.adversarial), CPU)
+    network.familiarity.fit(seen.features, torch.from_numpy(examples.attack * 2 + examples.victim))
+    return network
+
+
+def test_unfamiliar_examples_are_beyond_the_threshold_and_outlast_their_change(
+    chosen: Scenario, examples: Examples, network: MTAA, victims: Path
+) -> None:
+    fools = still_fools(chosen, victims, CPU)
+    assert fools is not None
+    everything = strangers(network, examples, -1e9, fools, CPU, 0)
+    assert (fooled(victims, everything.examples).numpy() | (everything.examples.attack == 0)).all()
+    assert len(examples) < len(everything.examples) < counts.DRAWS * len(examples), "some attacks are undone"
+    for name in ("attack", "victim", "hyperparameter", "row"):
+        assert (getattr(everything.examples, name) == getattr(examples, name)[everything.origin]).all()
+    scores = network.familiarity(everything.answers.features)
+    threshold = float(scores.median())
+    strange = strangers(network, examples, threshold, fools, CPU, 0)
+    kept = (scores > threshold).numpy()
+    assert 0 < kept.sum() == len(strange.examples) < len(kept)
+    assert (strange.examples.adversarial == everything.examples.adversarial[kept]).all()
+    again = answer(network, torch.from_numpy(strange.examples.adversarial), CPU)
+    assert torch.allclose(again.attack, strange.answers.attack, atol=1e-5)
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        strangers(network, examples, threshold, fools, CPU, 0, advance=lambda _: token.check())
+
+
+def test_too_few_unfamiliar_examples_are_not_told_apart(
+    chosen: Scenario, examples: Examples, network: MTAA, victims: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often each was changed."""
+    fools = still_fools(chosen, victims, CPU)
+    assert fools is not None
+    seen = answer(network, torch.from_numpy(examples.adversarial), CPU)
+    known = calibrated_on(examples, seen, labels_of(chosen), {"attack": 1, "victim": 1, "hyperparameter": 1}, -1e9)
+    monkeypatch.setattr(fit_unfamiliar, "ENOUGH", len(examples))
+    found = fit_unfamiliar.fit_unfamiliar(network, examples, seen, examples, known, labels_of(chosen), fools, CPU, 0)
+    assert found is not None and len(found.fitted.examples) > len(examples)
+    assert found.calibration.familiarity_threshold == known.familiarity_threshold
+    monkeypatch.setattr(fit_unfamiliar, "ENOUGH", len(examples) + 1)
+    assert not fit_unfamiliar.fit_unfamiliar(network, examples, seen, examples, known, labels_of(chosen), fools, CPU, 0)
 
 
 def test_images_change_alike() -> None:

@@ -27,16 +27,20 @@ from core.progress import CancelToken
 from core.types import LoadedImage
 from core.victim_store import victims_to_ask
 from core.victims import load_victim, save_victim
+from training import calibrate as calibrate_module
 from training import fit_scorer as fit_scorer_module
+from training import fit_unfamiliar as fit_unfamiliar_module
 from training.calibrate import epsilons_to_read
 from training.doubts import Doubts
 from training.fit_probes import Scored, fit_probes, fit_weights, some_at_hand
 from training.fit_scorer import fit_scorer
+from training.measure_asked import Promises, measure
+from training.metrics import expected_calibration_error
 from training.pipeline import train_pack
 from training.probe import Asked, sample
 from training.scenario import Scenario
+from training.shards import read_split
 from training.sources import CleanImages
-from training.third_stream import Promises, measure
 
 LABELS = [
     AttackLabel(name="clean", hyperparameter="none", unit="", minimum=0, maximum=0),
@@ -290,6 +294,33 @@ def test_a_run_asks_its_victims_and_its_pack_goes_on_asking(
         assert len(finding.attribution.testimonies) == 2
 
 
+def test_results_are_what_the_packs_user_gets(
+    make: Callable[..., dict[str, Any]], asking: Scenario, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With half of the images unfamiliar, each is weighed and told by its own kind, in the results as by the pack."""
+    monkeypatch.setattr(calibrate_module, "FAMILIAR_SHARE", 0.5)
+    monkeypatch.setattr(fit_unfamiliar_module, "ENOUGH", 1)
+    shown = asking.model_copy(update={"training": asking.training.model_copy(update={"changed": 0.5})})
+    make(shown, tmp_path / "data", victims=two)
+    manifest = train_pack(shown, two, tmp_path / "data", tmp_path, torch.device("cpu"), lambda _: None)
+    assert manifest.unfamiliar is not None
+    test = read_split(tmp_path / "data", shown, "test")
+    held = victims_to_ask(manifest, False, [two / "first.safetensors", two / "second.safetensors"])
+    pixels = test.adversarial.astype("float32") / 255
+    images = [LoadedImage(f"{n}.png", f"{n:064d}", one, "PNG", 8, False) for n, one in enumerate(pixels)]
+    for asked, results in (((), manifest.results), (held, manifest.results["probes"]["both"])):
+        attributor = Attributor(load_pack(tmp_path / "tiny.mtaapack"), "cpu", asked)
+        answers = [finding.attribution for finding in attributor.attribute(images)]
+        assert 0.2 < np.mean([answer.familiarity.familiar for answer in answers]) < 0.8
+        labels = [a.name for a in manifest.attacks], attributor.victims
+        for task, names, truth in zip(("attack", "victim"), labels, (test.attack, test.victim), strict=True):
+            told = [{c.label: c.probability for c in getattr(answer, task).ranking} for answer in answers]
+            probabilities = np.asarray([[row[name] for name in names] for row in told])
+            assert (probabilities.argmax(1) == truth).mean() == pytest.approx(results[f"{task}_accuracy"])
+            error = expected_calibration_error(probabilities, truth)
+            assert error == pytest.approx(results[f"{task}_ece"], abs=1e-3)
+
+
 def test_answers_of_victims_are_kept_and_gone_on_with(
     make: Callable[..., dict[str, Any]], asking: Scenario, two: Path, tmp_path: Path
 ) -> None:
@@ -332,8 +363,6 @@ def test_a_pack_that_is_grown_asks_with_a_scorer_of_its_own(
 def test_rows_are_sampled_alike(
     make: Callable[..., dict[str, Any]], asking: Scenario, two: Path, tmp_path: Path
 ) -> None:
-    from training.shards import read_split  # noqa: PLC0415
-
     make(asking, tmp_path / "data", victims=two)
     train = read_split(tmp_path / "data", asking, "train")
     rows = sample(train, 10, 3)

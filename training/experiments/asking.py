@@ -28,10 +28,11 @@ from training.fit_probes import Scored, fit_probes
 from training.fit_scorer import fit_scorer
 from training.gradients import to_float
 from training.lasting import still_fools
+from training.measure_asked import Promises, measure
 from training.probe import Asked, ask_victims
 from training.scenario import ProbesSpec, VictimSpec
 from training.sources import SPLITS, Split
-from training.third_stream import Promises, ask_all, measure
+from training.third_stream import ask_all
 from training.train_victim import train_victim
 
 _REPEATS, _BATCH = 5, 128

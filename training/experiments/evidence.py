@@ -132,6 +132,7 @@ ITEM = Item(
         "the compressed image by a forward pass.",
         "The rows without a victim: the scorer and its weights saw no example against it, and its label is struck from "
         "the image's answers. The image network itself was trained with it.",
+        "Unfamiliar test examples are weighed and told as the others; a pack may have weights of their own for them.",
         "Transfer: test examples that also turn a victim that they were not made on, which is the only one asked.",
         "The copy is the first victim that was trained here, trained anew with another seed; asked are images made "
         "against the original.",

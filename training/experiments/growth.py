@@ -30,7 +30,7 @@ from training.lasting import still_fools
 from training.plan import image_of
 from training.scenario import Scenario, TrainingSpec
 from training.shards import Examples
-from training.trainer import Answers, Trainer, answer
+from training.trainer import Trainer, answer
 
 FINE_TUNED = 1 / 2
 """Of the epochs that training from scratch has."""
@@ -115,7 +115,7 @@ def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
         answers = replace(answers, hyperparameter=told)  # as the pack before tells it
         known = old_rows(scenario, test)
         figures: dict[str, Any] = {
-            group: measured(_rows(answers, rows), scenario, labels, test.at(rows))
+            group: measured(answers.at(torch.from_numpy(rows)), scenario, labels, test.at(rows))
             for group, rows in zip(GROUPS, (np.flatnonzero(known), np.flatnonzero(~known)), strict=True)
         }
         figures |= {"examples": len(train), "epochs": spec.epochs, "training_seconds": round(seconds, 1)}
@@ -150,12 +150,6 @@ def replayed(examples: Examples, old: NDArray[np.bool_], share: float) -> Exampl
         if not old[row] or taken[key] <= max(1, round(sizes[key] * share)):
             kept.append(row)
     return examples.at(np.asarray(kept))
-
-
-def _rows(answers: Answers, rows: NDArray[np.int64]) -> Answers:
-    return Answers(
-        answers.attack[rows], answers.victim[rows], answers.hyperparameter[rows], answers.features[rows], None
-    )  # fmt: skip
 
 
 def table(found: Found) -> Table:

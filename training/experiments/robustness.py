@@ -33,6 +33,8 @@ IMAGES = 6000
 """Test examples at scale 1, evenly taken."""
 
 
+_AT_ONCE = 128
+
 Change = Callable[[Pixels, np.random.Generator], Pixels]
 """The generator is the same for an adversarial image and its clean one."""
 
@@ -101,11 +103,17 @@ def lasting(
     """
     test, size = study.examples("test"), study.examples("test").clean.shape[-2:]
     fools = StillFools.of(study.scenario, study.victims, study.device)
-    pairs = [
-        [resized(change(images[row], _generator(row)), *size) for images in (test.adversarial, test.clean)]
-        for row in rows
-    ]
-    lasts = fools(torch.from_numpy(np.asarray(pairs)), torch.from_numpy(test.victim[rows])).numpy()
+
+    def lasting_at(some: NDArray[np.int64]) -> NDArray[np.bool_]:
+        pairs = [
+            [resized(change(images[row], _generator(row)), *size) for images in (test.adversarial, test.clean)]
+            for row in some
+        ]
+        victim = torch.from_numpy(test.victim[some])
+        found: NDArray[np.bool_] = fools(torch.from_numpy(np.asarray(pairs)), victim).numpy()
+        return found
+
+    lasts = np.concatenate([lasting_at(some) for some in np.split(rows, range(_AT_ONCE, len(rows), _AT_ONCE))])
     attacked = test.entry[rows] >= 0
     outlast, every = lasts & attacked, np.arange(len(rows))
     held = verdicts.attack_set[every, truth.attack], verdicts.victim_set[every, truth.victim]
@@ -151,7 +159,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
 
         settings = {
             "pack": study.pack.manifest.pack_id, "data": study.fingerprint, "images": study.images(IMAGES),
-            "change": name, "judges": judges,
+            "change": name, "judges": judges, "figures": 2,
         }  # fmt: skip
         if not asked:
             return Cell(name, "robustness", settings, compute)
