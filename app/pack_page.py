@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
-from core.measured import NOTHING, measured, quality
+from core.measured import NOTHING, UNFAMILIAR, measured, quality
 from core.wording import quantity
 
 if TYPE_CHECKING:
@@ -57,9 +57,11 @@ def _measured(manifest: Manifest) -> str:
     if any(row.asked for row in rows):
         sides.append(translate("PackPage", "victims asked"))
     headings = ["", translate("PackPage", "images"), *(f"{answer}, {side}" for side in sides for answer in answers)]
-    lines = [
-        [row.attack or translate("PackPage", "all"), row.images, *row.by_image, *(row.asked or ())] for row in rows
-    ]
+    names = {
+        "": translate("PackPage", "all"),
+        UNFAMILIAR: translate("PackPage", "unfamiliar, as changed after the attack"),
+    }
+    lines = [[names.get(row.attack, row.attack), row.images, *row.by_image, *(row.asked or ())] for row in rows]
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
     head = "".join(f"<th align=left>{escape(heading)}</th>" for heading in headings)
     title = escape(translate("PackPage", "Measured results"))

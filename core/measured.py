@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from core.manifest import Manifest
 
 NOTHING = "-"
+UNFAMILIAR = "unfamiliar"
+"""The row of test images that are unfamiliar after a change that the attack outlasts."""
 
 
 class Measured(NamedTuple):
-    """One row for each attack label and one for all ("").
+    """One row for each attack label, one for all (""), and one for what was changed after the attack (UNFAMILIAR).
 
     by_image, asked: accuracy of attack and victim, and RMSE of the hyperparameter in its unit; asked is None for a pack
     that was not measured so.
@@ -33,6 +35,10 @@ def measured(manifest: Manifest) -> list[Measured]:
         own, asked = (_part(side, label.name) for side in (image, both))
         if own is not None:
             rows.append(_row(label.name, label.unit, own, asked))
+    if isinstance(strange := manifest.results.get("unfamiliar"), dict):
+        own, asked = (part if isinstance(part := strange.get(side), dict) else None for side in ("image", "both"))
+        if own is not None and _number(own, "attack_accuracy") is not None:
+            rows.append(_row(UNFAMILIAR, "", own, asked))
     return rows
 
 

@@ -16,7 +16,7 @@ from app.cli.fitting import pack_names
 from core.errors import PackError
 from core.labels import CLEAN
 from core.manifest import Manifest
-from core.measured import NOTHING, Measured, measured, quality
+from core.measured import NOTHING, UNFAMILIAR, Measured, measured, quality
 from core.pack import find_pack, list_packs, read_manifest, verify_pack
 from core.pack_store import import_pack, remove_pack
 from core.paths import DEFAULT_PACK
@@ -171,5 +171,6 @@ def _results(rows: list[Measured]) -> Table:
     table = Table("Test images", "", *headings, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         cells = [*row.by_image, *(row.asked or ("",) * 3 if asked else ())]
-        table.add_row(plain(row.attack or "all"), row.images, *map(plain, cells))
+        name = {"": "all", UNFAMILIAR: "unfamiliar, as changed after the attack"}.get(row.attack, row.attack)
+        table.add_row(plain(name), row.images, *map(plain, cells))
     return table

@@ -90,9 +90,20 @@ class ResultsPage(Page):
                 n=r["training"]["examples"]))  # fmt: skip
         ece = self.tr("Expected calibration error: attack {a}, victim {v}.")
         lines.append(ece.format(a=f"{r['attack_ece']:.1%}", v=f"{r['victim_ece']:.1%}"))
+        if strange := r.get("unfamiliar"):
+            lines += self._strange(strange.get("both", strange["image"]))
         if before := r.get("started_from"):
             lines.append(self._before(before))
         return lines
+
+    def _strange(self, told: Results) -> list[str]:
+        if not told["examples"]:
+            return []
+        text = self.tr(
+            "Changed after the attack and unfamiliar then: attack named in {a} and victim in {v} of {n} test examples."
+        )
+        shares = (f"{told[f'{task}_accuracy']:.1%}" for task in ("attack", "victim"))
+        return [text.format(n=f"{told['examples']:,}", **dict(zip("av", shares, strict=True)))]
 
     def guesses(self, r: Results) -> str:
         """Why the pack is not to be put to use; empty for one that is better than guessing."""

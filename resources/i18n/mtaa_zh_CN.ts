@@ -1446,6 +1446,10 @@
         <translation>校准</translation>
     </message>
     <message>
+        <source>unfamiliar, as changed after the attack</source>
+        <translation>不熟悉（受攻击后经过改动）</translation>
+    </message>
+    <message>
         <source>attack {attack}, victim {victim}</source>
         <translation>攻击 {attack}，受害模型 {victim}</translation>
     </message>
@@ -1803,6 +1807,10 @@
     <message>
         <source>Expected calibration error: attack {a}, victim {v}.</source>
         <translation>期望校准误差：攻击 {a}，受害模型 {v}。</translation>
+    </message>
+    <message>
+        <source>Changed after the attack and unfamiliar then: attack named in {a} and victim in {v} of {n} test examples.</source>
+        <translation>受攻击后经改动且因此不熟悉的 {n} 个测试样本：攻击判对 {a}，受害模型判对 {v}。</translation>
     </message>
     <message>
         <source>Not ticked, for this pack is hardly better than guessing: of the attacked test images it names the attack in {attack} and the victim in {victim}; guessing would in {a} and {v}.</source>

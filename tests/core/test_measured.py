@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.manifest import Manifest
-from core.measured import measured, quality
+from core.measured import UNFAMILIAR, measured, quality
 from core.pack import read_manifest
 from core.paths import RESOURCES
 
@@ -53,3 +53,8 @@ def test_results_are_free_in_form(tiny_manifest: dict[str, Any]) -> None:
     odd = {"by_attack": {"fgsm": {"examples": 3, "rmse": "much"}, "cw": 7}, "probes": {"both": {}}}
     (row,) = measured(manifest_of(tiny_manifest, odd))
     assert row == ("fgsm", "3", ("-", "-", "-"), None)
+    strange = {"unfamiliar": {"image": {"attack_accuracy": 0.5, "examples": 7}, "both": {"victim_accuracy": 1}}}
+    (row,) = measured(manifest_of(tiny_manifest, strange))
+    assert row == (UNFAMILIAR, "7", ("50.0%", "-", "-"), ("-", "100.0%", "-"))
+    for odd in (3, {"image": 5}, {"both": {}}):
+        assert measured(manifest_of(tiny_manifest, {"unfamiliar": odd})) == []
