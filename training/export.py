@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.calibration import Doubt
+from core.calibration import Calibration, Doubt, Task
 from core.labels import CLEAN
 from core.manifest import AttackLabel, ImageSpec, Manifest, VictimLabel
 from core.model.network import MTAA
@@ -48,46 +48,15 @@ def export_pack(
     victims: folder of the victims' files, which are asked where the scenario has [probes]. fools: what
     tells which attacks outlast a change, where training showed changed examples.
     """
-    train, calibration_split, test = (splits[name] for name in SPLITS)
     advance = _measuring(splits, fools is not None, tell, cancel)
-    if fools is not None:  # the network was taught to see through changes, so that its features no longer tell them
-        network.see_residuals(image.channels)
-    seen = answer(network, torch.from_numpy(train.adversarial), device, advance=advance)
-    fit_familiarity(network, train, seen, len(scenario.victim_labels), device, scenario.seed, advance, fools)
-    labels, held_out = let_read(network.to(device), labels, calibration_split, device, advance)
-    network.familiarity.cpu().balance(held_out.features)
-    scores = network.familiarity(held_out.features)
-    calibration = calibrated_on(calibration_split, held_out, labels, history[-1].sigma, familiarity_threshold(scores))
-    unfamiliar: Unfamiliar | None = None
-    if fools is not None:
-        unfamiliar = fit_unfamiliar(
-            network, calibration_split, held_out, test, calibration, labels, fools, device, scenario.seed, advance
-        )
-    answers = answer(network.to(device), torch.from_numpy(test.adversarial), device, perturbation=True, advance=advance)
-    beyond = network.familiarity.cpu()(answers.features) > calibration.familiarity_threshold
-    other = calibration if unfamiliar is None else unfamiliar.calibration
-    doubts = Doubts(Doubt(calibration=calibration), Doubt(calibration=other), beyond)
-    predictions = calibrated(answers, doubts, labels)
-    results = measure(answers, predictions, scenario, labels, test)
-    results |= drawings(
-        predictions, doubts, labels, scenario.victim_labels,
-        answers.features[:, : network.features_out].numpy(), test.attack, test.victim, test.hyperparameter,
-        (results["attack_confusion"], results["victim_confusion"]),
-    )  # fmt: skip
-    if start is not None:
-        results["started_from"] = compare(start, predictions, labels, scenario.victim_labels, test, device)
-    results["familiar_share"] = float((~beyond).float().mean())
+    fitted = _fit(network, scenario, labels, image, splits, history[-1].sigma, device, fools, advance)
+    results = _measure_all(network, scenario, fitted, splits["test"], device, start, advance)
     results["training"] = {
-        "examples": len(train), "calibration_examples": len(calibration_split), "epochs": len(history),
+        "examples": len(splits["train"]), "calibration_examples": len(splits["calibration"]), "epochs": len(history),
         "parameters": sum(p.numel() for p in network.parameters()), "device": device.type,
         "torch": torch.__version__.split("+")[0], "last_epoch": history[-1].losses,
     }  # fmt: skip
-    if unfamiliar is not None:
-        told = calibrated(unfamiliar.tested.answers, unfamiliar.doubts, labels)
-        results["unfamiliar"] = {
-            "calibration_examples": len(unfamiliar.fitted.examples),
-            "image": unfamiliar.measured(told, labels, scenario.victim_labels),
-        }
+    labels, calibration, unfamiliar = fitted
     third: ThirdStream | None = None
     if scenario.probes is not None and victims is not None:
         third = add_third_stream(
@@ -123,6 +92,65 @@ def export_pack(
         ),
     }
     return write_pack(path, manifest, network.cpu().state_dict())
+
+
+class _Fitted(NamedTuple):
+    """labels: which say of each attack whether its epsilon is read. unfamiliar: None where it is not told apart."""
+
+    labels: list[AttackLabel]
+    calibration: Calibration
+    unfamiliar: Unfamiliar | None
+
+
+def _fit(
+    network: MTAA, scenario: Scenario, labels: list[AttackLabel], image: ImageSpec, splits: Mapping[Split, Examples],
+    sigma: dict[Task, float], device: torch.device, fools: StillFools | None, advance: Callable[[int], None],
+) -> _Fitted:  # fmt: skip
+    """What is unfamiliar, and how sure answers are, by the image alone."""
+    train, examples, test = (splits[name] for name in SPLITS)
+    if fools is not None:  # the network was taught to see through changes, so that its features no longer tell them
+        network.see_residuals(image.channels)
+    seen = answer(network, torch.from_numpy(train.adversarial), device, advance=advance)
+    fit_familiarity(network, train, seen, len(scenario.victim_labels), device, scenario.seed, advance, fools)
+    labels, held_out = let_read(network.to(device), labels, examples, device, advance)
+    network.familiarity.cpu().balance(held_out.features)
+    threshold = familiarity_threshold(network.familiarity(held_out.features))
+    calibration = calibrated_on(examples, held_out, labels, sigma, threshold)
+    if fools is None:
+        return _Fitted(labels, calibration, None)
+    unfamiliar = fit_unfamiliar(
+        network, examples, held_out, test, calibration, labels, fools, device, scenario.seed, advance
+    )
+    return _Fitted(labels, calibration, unfamiliar)
+
+
+def _measure_all(
+    network: MTAA, scenario: Scenario, fitted: _Fitted, test: Examples, device: torch.device, start: Pack | None,
+    advance: Callable[[int], None],
+) -> dict[str, Any]:  # fmt: skip
+    """Everything about the test split by the image alone."""
+    labels, calibration, unfamiliar = fitted
+    answers = answer(network.to(device), torch.from_numpy(test.adversarial), device, perturbation=True, advance=advance)
+    strange = network.familiarity.cpu()(answers.features) > calibration.familiarity_threshold
+    other = calibration if unfamiliar is None else unfamiliar.calibration
+    doubts = Doubts(Doubt(calibration=calibration), Doubt(calibration=other), strange)
+    predictions = calibrated(answers, doubts, labels)
+    results = measure(answers, predictions, scenario, labels, test)
+    results |= drawings(
+        predictions, doubts, labels, scenario.victim_labels,
+        answers.features[:, : network.features_out].numpy(), test.attack, test.victim, test.hyperparameter,
+        (results["attack_confusion"], results["victim_confusion"]),
+    )  # fmt: skip
+    if start is not None:
+        results["started_from"] = compare(start, predictions, labels, scenario.victim_labels, test, device)
+    results["familiar_share"] = float((~strange).float().mean())
+    if unfamiliar is not None:
+        told = calibrated(unfamiliar.tested.answers, unfamiliar.doubts, labels)
+        results["unfamiliar"] = {
+            "calibration_examples": len(unfamiliar.fitted.examples),
+            "image": unfamiliar.measured(told, labels, scenario.victim_labels),
+        }
+    return results
 
 
 def as_told(scenario: Scenario, start: Pack | None) -> dict[str, Any]:

@@ -44,11 +44,10 @@ def measure(
     return found
 
 
-def measure_both(scored: Scored, doubts: Doubts, labels: list[AttackLabel], victims: Sequence[str]) -> dict[str, Any]:
-    """Image and all victims together, and whether what is promised is kept."""
-    asked, kept = scored.asked, Promises.of(scored, doubts, labels)
-    if not len(asked):
-        return {"examples": 0}
+def measure_both(scored: Scored, doubt: Doubt, labels: list[AttackLabel], victims: Sequence[str]) -> dict[str, Any]:
+    """Image and all victims together on examples of one kind, and whether what is promised is kept."""
+    asked = scored.asked
+    kept = Promises.of(scored, Doubts.alike(doubt, len(asked)), labels)
     truth = asked.attack.numpy(), asked.victim.numpy(), asked.value.numpy()
     figures = brief(evaluate(kept.told, labels, [*victims, NONE_OF_THESE], *truth))
     return figures | kept.coverage(np.ones(len(asked), dtype=bool))

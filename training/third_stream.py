@@ -54,7 +54,7 @@ def add_third_stream(
             network, labels, other, scenario, victims, part.examples, np.arange(len(part.examples)),
             kept / f"unfamiliar-{name}", device, tell, cancel,
         )
-        for name, part in (("calibration", unfamiliar.fitted), ("test", unfamiliar.tested))
+        for name, part in (("calibration", unfamiliar.fitted), ("test", unfamiliar.tested)) if len(part.examples)
     ]  # fmt: skip
     network.scorer = scorer = fit_scorer(labels, asked["train"], scenario.seed, tell=tell, cancel=cancel)
     fit = fit_probes(Scored.of(asked["calibration"], scorer), calibration, labels, scenario.seed)
@@ -62,12 +62,12 @@ def add_third_stream(
     if unfamiliar is None:
         doubts = Doubts.alike(known, len(test.asked))
         return ThirdStream(fit, measure(test, doubts, labels, scenario.victim_labels, scenario.seed))
-    fitted, tested = (Scored.of(heard, scorer) for heard in strange)
+    fitted, *tested = (Scored.of(heard, scorer) for heard in strange)
     own = Doubt(calibration=other, probes=fit_probes(fitted, other, labels, scenario.seed))
     doubts = Doubts(known, own, test.asked.strange)
     return ThirdStream(
         fit, measure(test, doubts, labels, scenario.victim_labels, scenario.seed), own.probes,
-        measure_both(tested, Doubts.alike(own, len(tested.asked)), labels, scenario.victim_labels),
+        measure_both(tested[0], own, labels, scenario.victim_labels) if tested else {"examples": 0},
     )  # fmt: skip
 
 
