@@ -20,6 +20,9 @@ from training.naming import logits_of
 from training.scenario import Scenario
 from training.shards import Examples
 
+_AT_ONCE = 64
+"""Examples whose victims are asked together whether a change undid the attack."""
+
 
 class StillFools:
     """[B] = fools(pairs, victim): whether the adversarial image of each pair still fools its victim.
@@ -72,10 +75,15 @@ def changed_some(
     rng = np.random.default_rng(seed)
     chosen = examples.at(rows)
     as_made = np.ones(len(rows), dtype=bool)
-    for at in np.flatnonzero(rng.random(len(rows)) < share):
-        check()
-        pair = changed_alike((chosen.adversarial[at], chosen.clean[at]), int(rng.integers(2**62)))
-        if fools(torch.from_numpy(pair)[None], torch.from_numpy(chosen.victim[at : at + 1])):
-            chosen.adversarial[at], chosen.clean[at] = pair
-            as_made[at] = False
+    drawn = np.flatnonzero(rng.random(len(rows)) < share)
+    for some in (drawn[start : start + _AT_ONCE] for start in range(0, len(drawn), _AT_ONCE)):
+        pairs = []
+        for at in some:
+            check()
+            pairs.append(changed_alike((chosen.adversarial[at], chosen.clean[at]), int(rng.integers(2**62))))
+        after = np.stack(pairs)
+        lasts = fools(torch.from_numpy(after), torch.from_numpy(chosen.victim[some])).numpy()
+        kept = some[lasts]
+        chosen.adversarial[kept], chosen.clean[kept] = after[lasts, 0], after[lasts, 1]
+        as_made[kept] = False
     return chosen, as_made
