@@ -19,7 +19,11 @@ def manifest_of(entries: dict[str, Any], results: dict[str, Any]) -> Manifest:
 @pytest.mark.parametrize("name", ["mnist", "natural"])
 def test_the_shipped_packs_say_it_all(name: str) -> None:
     manifest = read_manifest(RESOURCES / "packs" / f"{name}.mtaapack")
-    rows = measured(manifest)
+    *rows, strange = measured(manifest)
+    assert strange.attack == UNFAMILIAR and strange.asked is not None and int(strange.images) > 300
+    told = manifest.results["unfamiliar"]
+    for part in told["image"]["coverage"]["attack"]["held"][2], told["both"]["victim_set_coverage"]:
+        assert part > 0.85, "its 90% sets keep what they promise, about"
     assert [row.attack for row in rows] == ["", *(attack.name for attack in manifest.attacks)]
     assert int(rows[0].images) == sum(int(row.images) for row in rows[1:])
     assert rows[0].by_image[0] == f"{manifest.results['attack_accuracy']:.1%}"
