@@ -173,10 +173,15 @@ class Manifest(Strict):
         attacks, victims = [a.name for a in self.attacks], [v.name for v in self.victims]
         return (attacks.index(CLEAN), victims.index(CLEAN)) if CLEAN in attacks and CLEAN in victims else None
 
+    @cached_property
+    def _of_familiar(self) -> Doubt:
+        """Made once: a case of 100,000 records asks for it with each when its coverage is moved."""
+        return Doubt(calibration=self.calibration, probes=self.probes)
+
     def doubt(self, *, familiar: bool) -> Doubt:
         """How sure the answers about familiar images are, or those about unfamiliar ones."""
         if familiar or self.unfamiliar is None:
-            return Doubt(calibration=self.calibration, probes=self.probes)
+            return self._of_familiar
         return self.unfamiliar
 
     def fitting(self, fit: Fit) -> Manifest:
@@ -195,9 +200,10 @@ class Manifest(Strict):
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Pydantic's, which would take the hash of the original along."""
+        """Pydantic's, which would take along what was worked out of the original."""
         copy = super().model_copy(update=update, deep=deep)
-        copy.__dict__.pop("sha256", None)
+        for name in ("sha256", "_of_familiar"):
+            copy.__dict__.pop(name, None)
         return copy
 
     @property

@@ -38,7 +38,7 @@ _AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Strange:
+class UnfamiliarExamples:
     """Unfamiliar examples, what the network answers to them, and of which example of its split each came: int64 [N]."""
 
     examples: Examples
@@ -46,7 +46,7 @@ class Strange:
     origin: NDArray[np.int64]
 
     @classmethod
-    def joined(cls, parts: list[Strange]) -> Strange:
+    def joined(cls, parts: list[UnfamiliarExamples]) -> UnfamiliarExamples:
         return cls(
             Examples.joined([part.examples for part in parts]),
             Answers.joined([part.answers for part in parts]),
@@ -62,10 +62,10 @@ class Strange:
         return calibrated_on(self.examples, self.answers, labels, known.sigma, known.familiarity_threshold)
 
 
-def strangers(
+def unfamiliar_after_changes(
     network: MTAA, examples: Examples, threshold: float, fools: StillFools, device: torch.device, seed: int,
     draws: int = DRAWS, advance: Callable[[int], None] = lambda _: None,
-) -> Strange:  # fmt: skip
+) -> UnfamiliarExamples:  # fmt: skip
     """Examples of one split that are beyond the threshold after a change, each changed so many times.
 
     fools: what tells which attacks outlast a change; the others, which are neither clean nor attacked any longer, are
@@ -80,22 +80,22 @@ def strangers(
             after, as_made = changed_some(examples, rows, 1.0, fools, drawn, lambda: advance(0))
             found = answer(network, torch.from_numpy(after.adversarial), device, advance=advance)
             kept = np.flatnonzero((familiarity(found.features) > threshold).numpy() & ~as_made)
-            parts.append(Strange(after.at(kept), found.at(torch.from_numpy(kept)), rows[kept]))
-    return Strange.joined(parts)
+            parts.append(UnfamiliarExamples(after.at(kept), found.at(torch.from_numpy(kept)), rows[kept]))
+    return UnfamiliarExamples.joined(parts)
 
 
-def beyond(examples: Examples, seen: Answers, strange: NDArray[np.bool_]) -> Strange:
+def beyond(examples: Examples, seen: Answers, strange: NDArray[np.bool_]) -> UnfamiliarExamples:
     """Those of the examples as they were made that are ``strange``, [N]; seen: what the network answers to all."""
     kept = np.flatnonzero(strange)
-    return Strange(examples.at(kept), seen.at(torch.from_numpy(kept)), kept)
+    return UnfamiliarExamples(examples.at(kept), seen.at(torch.from_numpy(kept)), kept)
 
 
 @dataclass(frozen=True, slots=True)
 class Unfamiliar:
     """Unfamiliar examples of the calibration split, what is calibrated on them, and those that it is measured on."""
 
-    fitted: Strange
-    tested: Strange
+    fitted: UnfamiliarExamples
+    tested: UnfamiliarExamples
     calibration: Calibration
 
     def measured(self, predictions: Predictions, labels: list[AttackLabel], victims: Sequence[str]) -> dict[str, Any]:
@@ -124,13 +124,13 @@ def fit_unfamiliar(
     """
     threshold = known.familiarity_threshold
     scores = copy.deepcopy(network.familiarity).cpu()(seen.features)
-    fitted = Strange.joined(
+    fitted = UnfamiliarExamples.joined(
         [
             beyond(examples, seen, (scores > threshold).numpy()),
-            strangers(network, examples, threshold, fools, device, seed, advance=advance),
+            unfamiliar_after_changes(network, examples, threshold, fools, device, seed, advance=advance),
         ]
     )
     if not fitted.enough:
         return None
-    tested = strangers(network, test, threshold, fools, device, seed + 1, draws=1, advance=advance)
+    tested = unfamiliar_after_changes(network, test, threshold, fools, device, seed + 1, draws=1, advance=advance)
     return Unfamiliar(fitted, tested, fitted.calibration(labels, known))

@@ -177,6 +177,20 @@ def test_the_label_that_is_missed_is_named(wizard: TrainingWizard) -> None:
     )
 
 
+def test_what_unfamiliar_images_were_measured_at_is_told(wizard: TrainingWizard) -> None:
+    figures = {"examples": 1200, "attack_accuracy": 0.9, "victim_accuracy": 0.75}
+    asked = {"image": {**figures, "victim_accuracy": 0.5}, "both": figures}
+    words = "attack named in 90.0% and victim in {victim} of {n} test examples"
+    for told, expected in (
+        (asked, words.format(victim="75.0%", n="1,200")),
+        ({"image": asked["image"]}, words.format(victim="50.0%", n="1,200")),
+    ):
+        lines = wizard.results.words(results({}, [20, 0, 0]) | {"unfamiliar": told})
+        assert any(expected in line for line in lines)
+    none = {"unfamiliar": {"image": {"examples": 0}}}
+    assert not any("unfamiliar" in line for line in wizard.results.words(results({}, [20, 0, 0]) | none))
+
+
 def test_durations_in_words() -> None:
     told = [duration(seconds) for seconds in (0.2, 40, 248, 3600, 4800, 50_000)]
     assert told == ["1 s", "40 s", "4 min", "1 h", "1 h 20 min", "14 h"]

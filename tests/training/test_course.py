@@ -19,6 +19,22 @@ from training.sources import SPLITS
 Build = Callable[..., Scenario]
 
 
+def told_in_order(asked: Scenario, out: Path) -> list[Progress]:
+    """What a whole run tells, once it was found to go through the scenario's steps in their order, to the last."""
+    told: list[Progress] = []
+
+    def listen(event: Event) -> None:
+        if event.kind == "progress":
+            told.append(Progress(**event.values))
+
+    run_all(Run(asked, out, device="cpu"), listen)
+    steps = steps_of(asked)
+    in_order = iter(step.name for step in steps)
+    assert all(name in in_order for name, _ in groupby(progress.stage for progress in told))
+    assert told[-1].stage == steps[-1].name and told[-1].done == told[-1].total
+    return told
+
+
 def test_a_run_goes_through_its_steps_in_order(
     scenario: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -26,17 +42,7 @@ def test_a_run_goes_through_its_steps_in_order(
     two = [{"architecture": "Nearest", "name": name, "passes": 3} for name in ("first", "second")]
     training = {"epochs": 1, "batch": 16, "precision": "fp32", "extractor_epochs": 1}
     asked = scenario(victims=two, training=training, probes={"examples": 20})
-    told: list[Progress] = []
-
-    def listen(event: Event) -> None:
-        if event.kind == "progress":
-            told.append(Progress(**event.values))
-
-    run_all(Run(asked, tmp_path, device="cpu"), listen)
-    steps = steps_of(asked)
-    in_order = iter(step.name for step in steps)
-    assert all(name in in_order for name, _ in groupby(progress.stage for progress in told))
-    assert told[-1].stage == steps[-1].name and told[-1].done == told[-1].total
+    told, steps = told_in_order(asked, tmp_path), steps_of(asked)
     assert {progress.stage for progress in told} >= {step.name for step in steps if step.part in ("victims", "results")}
     assert [step.part for step in steps] == sorted((s.part for s in steps), key=["victims", "examples", "network",
                                                                                 "results"].index)  # fmt: skip
@@ -53,17 +59,7 @@ def test_a_run_that_shows_changed_examples_asks_about_unfamiliar_ones_before_it_
     training = {"epochs": 1, "batch": 16, "precision": "fp32", "changed": 0.5}
     network = {"width": 4, "backbone": "forensic", "perturbation_extractor": "pixel"}
     asked = scenario(training=training, network=network, probes={"examples": 20})
-    told: list[Progress] = []
-
-    def listen(event: Event) -> None:
-        if event.kind == "progress":
-            told.append(Progress(**event.values))
-
-    run_all(Run(asked, tmp_path, device="cpu"), listen)
-    steps = steps_of(asked)
-    in_order = iter(step.name for step in steps)
-    assert all(name in in_order for name, _ in groupby(progress.stage for progress in told))
-    assert told[-1].stage == steps[-1].name and told[-1].done == told[-1].total
+    told = told_in_order(asked, tmp_path)
     assert [name for name, _ in groupby(p.stage for p in told)].count("asking first") == len(SPLITS) + 2
     measuring = [progress for progress in told if progress.stage == "measuring"]
     first = measuring[: 1 + next(n for n, p in enumerate(measuring) if p.done == p.total)]

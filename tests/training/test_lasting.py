@@ -23,7 +23,7 @@ from core.victims import load_victim
 from training import counts, fit_familiarity, fit_unfamiliar, lasting
 from training.calibrate import calibrated_on
 from training.changes import changed_alike
-from training.fit_unfamiliar import strangers
+from training.fit_unfamiliar import unfamiliar_after_changes
 from training.gradients import Batches
 from training.lasting import changed_some, still_fools
 from training.pipeline import labels_of, train_pack
@@ -199,14 +199,14 @@ def test_unfamiliar_examples_are_beyond_the_threshold_and_outlast_their_change(
 ) -> None:
     fools = still_fools(chosen, victims, CPU)
     assert fools is not None
-    everything = strangers(network, examples, -1e9, fools, CPU, 0)
+    everything = unfamiliar_after_changes(network, examples, -1e9, fools, CPU, 0)
     assert (fooled(victims, everything.examples).numpy() | (everything.examples.attack == 0)).all()
     assert len(examples) < len(everything.examples) < counts.DRAWS * len(examples), "some attacks are undone"
     for name in ("attack", "victim", "hyperparameter", "row"):
         assert (getattr(everything.examples, name) == getattr(examples, name)[everything.origin]).all()
     scores = network.familiarity(everything.answers.features)
     threshold = float(scores.median())
-    strange = strangers(network, examples, threshold, fools, CPU, 0)
+    strange = unfamiliar_after_changes(network, examples, threshold, fools, CPU, 0)
     kept = (scores > threshold).numpy()
     assert 0 < kept.sum() == len(strange.examples) < len(kept)
     assert (strange.examples.adversarial == everything.examples.adversarial[kept]).all()
@@ -215,7 +215,7 @@ def test_unfamiliar_examples_are_beyond_the_threshold_and_outlast_their_change(
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
-        strangers(network, examples, threshold, fools, CPU, 0, advance=lambda _: token.check())
+        unfamiliar_after_changes(network, examples, threshold, fools, CPU, 0, advance=lambda _: token.check())
 
 
 def test_too_few_unfamiliar_examples_are_not_told_apart(
