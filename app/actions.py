@@ -63,7 +63,7 @@ TABLE: tuple[Command, ...] = (
     _c("judge_again", QT_TRANSLATE_NOOP("Actions", "Attribute again"), IMAGE, "F5", "refresh", rule=True),
     _c("judge_missing", QT_TRANSLATE_NOOP("Actions", "Attribute what is still waiting"), IMAGE, "Shift+F5"),
     _c("pause", QT_TRANSLATE_NOOP("Actions", "Pause attributing"), IMAGE, "Ctrl+Alt+P", checkable=True),
-    _c("cancel", QT_TRANSLATE_NOOP("Actions", "Stop attributing"), IMAGE, "Ctrl+."),
+    _c("cancel", QT_TRANSLATE_NOOP("Actions", "Stop attributing and exporting"), IMAGE, "Ctrl+."),
     _c("compare_with_file", QT_TRANSLATE_NOOP("Actions", "Compare with file…"), IMAGE, "Ctrl+D", "compare", rule=True),
     _c("compare_with_current", QT_TRANSLATE_NOOP("Actions", "Use as second image"), IMAGE, "Ctrl+Shift+D"),
     _c("compare_with_none", QT_TRANSLATE_NOOP("Actions", "Forget second image"), IMAGE, "Ctrl+Alt+D"),

@@ -22,8 +22,10 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.bars import CandidateBars, RangeBar
 from app.sentence import (
+    Tone,
     banners,
     case_sentence,
+    changed_text,
     doubt_text,
     interval_text,
     is_clean,
@@ -32,7 +34,7 @@ from app.sentence import (
 )
 from app.widgets import slider
 from core.types import Attribution, ClassAnswer
-from core.wording import percent, value_of
+from core.wording import coverage_text, percent, value_of
 
 COVERAGES = (80, 99)
 """Least and most coverage on the slider, in percent."""
@@ -252,15 +254,18 @@ class AttributionView(QWidget):
         blocker = QSignalBlocker(self.slider)
         self.slider.setValue(round(coverage * 100))
         del blocker
-        self._coverage_text.setText(f"{self.slider.value()} %")
+        self._coverage_text.setText(coverage_text(coverage))
 
     def show_hint(self, text: str) -> None:
         self._shown = ("", "")
         self.hint.setText(text)
         self._pages.setCurrentIndex(0)
 
-    def show_attribution(self, name: str, answer: Attribution) -> None:
-        """Another image's is read from its banners on; the same one's, such as at another coverage, where it was."""
+    def show_attribution(self, name: str, answer: Attribution, *, changed: bool = False) -> None:
+        """Another image's is read from its banners on; the same one's, such as at another coverage, where it was.
+
+        changed: whether the file is another by now.
+        """
         if self._shown != (name, answer.sha256):
             self._shown = name, answer.sha256
             self.page.verticalScrollBar().setValue(0)
@@ -268,7 +273,8 @@ class AttributionView(QWidget):
         while (item := self._banners.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()
-        for tone, text in banners(answer):
+        told = banners(answer)
+        for tone, text in [(Tone.BAD, changed_text()), *told] if changed else told:
             self._banners.addWidget(Banner(tone, text))
         self.attack.show_answer(answer.attack)
         self.victim.show_answer(answer.victim)
@@ -282,7 +288,7 @@ class AttributionView(QWidget):
         return self._pages.currentIndex() == 1
 
     def _cover(self, value: int) -> None:
-        self._coverage_text.setText(f"{value} %")
+        self._coverage_text.setText(coverage_text(value / 100))
         self.coverage_changed.emit(value / 100)
 
 

@@ -117,6 +117,7 @@ class Commands(CaseCommands):
 
     def find(self) -> None:
         self.window.list.show()
+        self.window.actions_["show_list"].setChecked(True)
         self.window.list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.window.list.search.selectAll()
 

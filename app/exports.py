@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 class Export:
     """What is written out, to a file whose suffix says how.
 
-    setup: which pack draws the heatmaps; none are drawn without one. pasted: bytes of images that are no files, by the
-    paths of their records.
+    setup: which pack draws the heatmaps; none are drawn without one. waiting: how many images are left out, for they
+    were not judged yet. pasted: bytes of images that are no files, by the paths of their records.
     """
 
     target: Path
     setup: Setup | None
+    waiting: int = 0
     pasted: Mapping[str, bytes] = field(default_factory=dict)
     token: CancelToken = field(default_factory=CancelToken, compare=False)
 
@@ -66,7 +67,7 @@ class Exports(QObject):
         rows = session.images.rows if keys is None else [row for row in found if row is not None]
         setup = session.setup if case is None or case.pack is not None else None
         pasted = {row.entry.path: row.entry.data for row in rows if row.entry.data is not None}
-        wanted = Export(target, setup, pasted)
+        wanted = Export(target, setup, sum(row.record is None for row in rows), pasted)
         self._pending.append(wanted)
         if case is None:
             records = [row.record for row in rows if row.record is not None]
@@ -74,7 +75,7 @@ class Exports(QObject):
         else:
             paths = None if keys is None else frozenset(row.entry.path for row in rows)
             unable = partial(self._ended.emit, wanted)
-            session.desk.file.gather(paths, lambda subject: self._submit(wanted, lambda: subject), unable)
+            session.desk.file.gather(case.path, paths, lambda subject: self._submit(wanted, lambda: subject), unable)
         session.message.emit(self.tr("Writing {path}").format(path=target))
         self.busy.emit()
 
@@ -139,7 +140,10 @@ class Exports(QObject):
         if error is not None:
             self._session.crashed.emit(error)
         else:
-            self._session.message.emit(self.tr("Saved {path}").format(path=wanted.target))
+            text = self.tr("Saved {path}").format(path=wanted.target)
+            if wanted.waiting:
+                text += " · " + self.tr("not in it, for they still wait: {n}").format(n=f"{wanted.waiting:,}")
+            self._session.message.emit(text)
 
 
 class _Heatmaps:

@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
         self.viewer.look_changed.connect(session.viewing.keep_look)
         self.answer.coverage_changed.connect(session.set_coverage)
         self.answer.copy.clicked.connect(self.actions_["copy_sentence"].trigger)
-        self.status.stop_wanted.connect(session.cancel)
+        self.status.stop_wanted.connect(session.stop_judging)
         self.status.pause_wanted.connect(session.pause)
         session.desk.changed.connect(self._show_case_or_image)
         session.exports.busy.connect(self._enable)
@@ -170,7 +170,8 @@ class MainWindow(QMainWindow):
         parts = [row.entry.name if row else "", shown(case.path.stem) if case else "", "MTAA Workbench"]
         self.setWindowTitle(" – ".join(part for part in parts if part))
         if row is not None and row.attribution is not None:
-            self.answer.show_attribution(row.entry.name, row.attribution)
+            changed = self.session.viewing.was_changed
+            self.answer.show_attribution(row.entry.name, row.attribution, changed=changed)
         else:
             self.answer.show_hint(self._hint())
         self._enable()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QTextBrowser,
     QVBoxLayout,
     QWidget,
@@ -28,7 +27,7 @@ from app.pack_shelf import SUFFIX, PackShelf
 from app.save_dialog import ask_target
 from app.screen import fit
 from app.session import Session
-from app.widgets import named, plain_tip
+from app.widgets import button, named, plain_tip
 from core.paths import is_own_pack
 
 if TYPE_CHECKING:
@@ -57,12 +56,12 @@ class PacksDialog(QDialog):
         self.page.document().setDocumentMargin(12)
         self.remark = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.remark.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.use = self._button(self.tr("Use this pack"), self._use)
-        self.verify = self._button(self.tr("Verify"), self._verify)
-        self.import_ = self._button(self.tr("Import…"), self._import)
-        self.export = self._button(self.tr("Export…"), self._export)
-        self.remove = self._button(self.tr("Remove"), self._remove)
-        self.close_ = self._button(self.tr("Close"), self.close)
+        self.use = button(self.tr("Use this pack"), self._use)
+        self.verify = button(self.tr("Verify"), self._verify)
+        self.import_ = button(self.tr("Import…"), self._import)
+        self.export = button(self.tr("Export…"), self._export)
+        self.remove = button(self.tr("Remove"), self._remove)
+        self.close_ = button(self.tr("Close"), self.close)
         self._lay_out()
         self.list.currentRowChanged.connect(self._choose)
         self.shelf.listed.connect(self._listed)
@@ -78,20 +77,13 @@ class PacksDialog(QDialog):
         super().showEvent(event)
         self.shelf.refresh()
 
-    @staticmethod
-    def _button(text: str, then: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text)
-        button.setAutoDefault(False)
-        button.clicked.connect(then)
-        return button
-
     def _lay_out(self) -> None:
         middle = QHBoxLayout()
         middle.addWidget(self.list)
         middle.addWidget(self.page, 1)
         buttons = QHBoxLayout()
-        for button in (self.import_, self.export, self.remove, self.verify):
-            buttons.addWidget(button)
+        for one in (self.import_, self.export, self.remove, self.verify):
+            buttons.addWidget(one)
         buttons.addStretch(1)
         buttons.addWidget(self.use)
         buttons.addWidget(self.close_)

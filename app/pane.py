@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QTextOption, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QTextOption,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from app import legend, theme
@@ -133,7 +143,6 @@ class Pane(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        self.activated.emit()
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._drag = event.position()
 
@@ -153,6 +162,10 @@ class Pane(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self.camera_wanted.emit(Camera())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        super().focusInEvent(event)
+        self.activated.emit()
 
     def leaveEvent(self, event: object) -> None:  # noqa: N802
         self.hovered.emit(None)
@@ -179,11 +192,14 @@ class Pane(QWidget):
             legend.paint(painter, foot, self._picture.legend)
         if self._picture.hint:
             self._paint_hint(painter, t, below=self._picture.base is not None)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(t.accent), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def _paint_image(self, painter: QPainter, area: QRectF) -> None:
-        """At least one pixel thick, however many times longer it is than wide."""
+        """At least one pixel thick, however many times longer it is than wide; smooth only where pixels are lost."""
         drawn = QRectF(area.topLeft(), area.size().expandedTo(QSizeF(1, 1)))
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.zoom() < 1.0)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.zoom() * self.devicePixelRatioF() < 1.0)
         for picture, opacity in ((self._picture.base, 1.0), (self._picture.overlay, self.look.opacity)):
             if picture is not None:
                 painter.setOpacity(opacity)
@@ -192,7 +208,7 @@ class Pane(QWidget):
 
     def _paint_grid(self, painter: QPainter, area: QRectF) -> None:
         zoom = self.zoom()
-        if zoom < GRID_FROM:
+        if zoom * self.devicePixelRatioF() < GRID_FROM:
             return
         painter.setPen(QPen(QColor(128, 128, 128, 50), 1))
         seen = area.intersected(QRectF(self.rect()))

@@ -275,6 +275,15 @@ def adjustment_text(adjustment: str) -> str:
     return f"{adjustment[:1].upper()}{adjustment[1:]}."
 
 
+def changed_text() -> str:
+    """What is said where the image on screen is another than the one that was judged under its name."""
+    return translate(
+        "Sentence",
+        "This file was changed since it was judged: the answer is not about the image that it holds now. "
+        "Image, Attribute again judges that.",
+    )
+
+
 def banners(answer: Attribution) -> list[tuple[Tone, str]]:
     """What a reader must know before the answer itself, gravest first."""
     found: list[tuple[Tone, str]] = []

@@ -7,10 +7,10 @@ is no longer asked is dropped here.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
@@ -149,13 +149,13 @@ class Session(QObject):
         """Files and folders, found in the background; ``opened`` tells when they are in the list."""
         if not paths:
             return
-        if remember:
-            for path in reversed(paths):
-                self.settings.add_recent(str(Path(path).absolute()))
+        paths = list(map(os.path.abspath, paths))  # as a case names them: absolute() would leave ".."
+        for path in reversed(paths if remember else ()):
+            self.settings.add_recent(path)
         deep = self.settings.flag("files/subfolders") if subfolders is None else subfolders
         if self.desk.takes(paths, deep):
             return
-        self.reader.scan([str(Path(path).absolute()) for path in paths], deep, self.desk.case)
+        self.reader.scan(paths, deep, self.desk.case)
 
     def open_bytes(self, name: str, data: bytes) -> None:
         """An image without a file, such as a pasted one."""
@@ -182,7 +182,7 @@ class Session(QObject):
     def _tell_left_out(self, counts: Mapping[str, int]) -> None:
         """That files in the folders that were opened are no images."""
         if self.desk.case is not None:
-            self.desk.file.note_left_out(counts)
+            self.desk.file.note_left_out(self.desk.case.path, counts)
         text = self.tr("Left out, not an image type that is read: {kinds}")
         named = kinds(counts, self.tr("without a suffix"), self.tr("of other kinds"))
         self.message.emit(text.format(kinds=named))

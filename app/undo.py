@@ -32,14 +32,21 @@ class RemoveRows(QUndoCommand):
 
     def redo(self) -> None:
         self._judged_by = replace(self._session.setup, device="")
-        self._running = self._session.status.waiting > 0
+        self._running = self._session.status.waiting > 0 or self._session.packs.is_looking
         self._taken = self._session.images.take(self._keys)
 
     def undo(self) -> None:
         stale = replace(self._session.setup, device="") != self._judged_by
-        for _, row in self._taken if stale else ():
+        known = self._session.images.keys_by_path()
+        back, again = [], 0
+        for at, row in self._taken:
+            if row.entry.data is None and row.entry.path in known:  # opened again meanwhile
+                again += 1
+            else:
+                back.append((at - again, row))
+        for _, row in back if stale else ():
             row.become(None)
-        self._session.images.insert(self._taken)
+        self._session.images.insert(back)
         if self._running or stale:
             self._session.judge_missing()
         else:

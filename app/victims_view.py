@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -26,7 +25,7 @@ from app import theme
 from app.requests import Setup
 from app.screen import fit
 from app.session import Session
-from app.widgets import named, plain_tip
+from app.widgets import button, named, plain_tip
 from core.errors import WorkbenchError
 
 if TYPE_CHECKING:
@@ -73,23 +72,16 @@ class VictimsDialog(QDialog):
         self.table.setHeaderLabels([self.tr("Victim"), self.tr("Asked"), self.tr("File")])
         self.remark = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.remark.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.hand_over = self._button(self.tr("Hand over a victim…"), self._choose)
-        self.bring = self._button(self.tr("Bring a model of your own…"), self._bring)
-        self.take_back = self._button(self.tr("Take back"), self._take_back)
-        self.close_ = self._button(self.tr("Close"), self.close)
+        self.hand_over = button(self.tr("Hand over a victim…"), self._choose)
+        self.bring = button(self.tr("Bring a model of your own…"), self._bring)
+        self.take_back = button(self.tr("Take back"), self._take_back)
+        self.close_ = button(self.tr("Close"), self.close)
         self._lay_out(about)
         self.table.currentItemChanged.connect(self._enable)
         self._looks = _Looks(session.reader)
         self._looks.listed.connect(self._show)
         self._looks.refused.connect(self._refuse)
         fit(self, 720, 420)
-
-    @staticmethod
-    def _button(text: str, then: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text)
-        button.setAutoDefault(False)
-        button.clicked.connect(then)
-        return button
 
     def _lay_out(self, about: QLabel) -> None:
         buttons = QHBoxLayout()

@@ -115,7 +115,7 @@ class Viewer(QWidget):
         look = replace(
             self.look,
             opacity=self.opacity.value() / 100,
-            gain=float(GAINS[self.gain.value()]),
+            gain=float(GAINS[self.gain.value()]) if self.sender() is self.gain else self.look.gain,
             sequential=self.sequential.currentText(),
             diverging=self.diverging.currentText(),
         )

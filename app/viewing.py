@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 from app.images.row import Row
 from app.layers import Look, Scene
 from app.requests import Entry, ViewAnswer, ViewRequest, error_record
+from app.sentence import changed_text
 from core.types import LoadedImage, Record
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ class Viewing(QObject):
     @property
     def row(self) -> Row | None:
         return None if self.current is None else self.session.images.row_of(self.current)
+
+    @property
+    def was_changed(self) -> bool:
+        """Whether the row's answer is of other bytes than the image on screen."""
+        row, image = self.row, self.scene.image
+        if row is None or image is None or row.record is None or self._on_screen != self.current:
+            return False
+        return row.record.sha256 not in (None, image.sha256)
 
     @property
     def look(self) -> Look:
@@ -88,7 +97,10 @@ class Viewing(QObject):
         if row is None or image is None or self._on_screen != self.current:
             return
         desk = self.session.desk
-        if desk.case is not None and not desk.can_fill:
+        if self.was_changed:
+            self._show(replace(self.scene, heatmap=None, reason=changed_text()))
+            self.row_changed.emit()
+        elif desk.case is not None and not desk.can_fill:
             text = self.tr("No heatmap: this machine has not the pack {pack} of the case.")
             self._show(replace(self.scene, reason=text.format(pack=desk.case.manifest.pack_id)))
         elif not self.session.packs.is_looking_at(row.entry):
@@ -97,6 +109,9 @@ class Viewing(QObject):
     def told(self, keys: Sequence[int]) -> None:
         """These rows have other records now."""
         if self.current in keys:
+            if self.was_changed or (self._judged and self.scene.reason):
+                self.show(self.current)
+                return
             if self._judged != self.scene.judged:
                 self._show(self.scene)
             self.row_changed.emit()

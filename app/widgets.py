@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QSlider, QWidget
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QSlider, QWidget
+
+from app import theme
 
 W = TypeVar("W", bound=QWidget)
 
@@ -30,6 +33,41 @@ def slider(low: int, high: int, name: str) -> QSlider:
     result = named(QSlider(Qt.Orientation.Horizontal), name, tip=True)
     result.setRange(low, high)
     return result
+
+
+def button(text: str, then: Callable[[], object]) -> QPushButton:
+    """Of a dialog whose Enter key is not its."""
+    result = QPushButton(text)
+    result.setAutoDefault(False)
+    result.clicked.connect(then)
+    return result
+
+
+class Toned(QLabel):
+    """A wrapped sentence in a tone of whichever theme is in use: "muted", "good", "warn" or "bad"."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.say(text)
+
+    def say(self, text: str, tone: str = "muted") -> None:
+        self.setText(text)
+        self._tone = tone
+        self._colour()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._colour()
+
+    def _colour(self) -> None:
+        wanted = QColor(getattr(theme.tones(), self._tone))
+        if self.palette().color(QPalette.ColorRole.WindowText) != wanted:
+            palette = QPalette()
+            palette.setColor(QPalette.ColorRole.WindowText, wanted)
+            self.setPalette(palette)
 
 
 class Elided(QLabel):

@@ -97,6 +97,8 @@ class Program(QObject):
         old.keep_layout()
         i18n.remove(self.app, self._translators)
         self._translators = i18n.install(self.app, language)
+        for row in self.session.images.rows:
+            row.become(row.record)  # a search goes by the words on screen
         self.window = self._make_window()
         self.window.show()
         self.window.viewer.show_scene(self.session.viewing.scene)

@@ -123,6 +123,10 @@ class CaseCommands(QObject):
     def _export(self, title: str, keys: Sequence[int] | None) -> None:
         """Of the case, or of what is in the list without one."""
         case = self.desk.case
+        rows = (self.session.images.row_of(key) for key in keys or ())
+        if keys is not None and all(row is None or row.record is None for row in rows):
+            self.window.say(self.tr("None of the selected images has been judged yet."))
+            return
         self.window.case.remarks.finish()
         start = str(Path(self.folder(), "attribution.html") if case is None else case.path.with_suffix(".html"))
         kinds = ";;".join(f"{name} (*.{suffix})" for suffix, name in _KINDS.items())
@@ -131,7 +135,8 @@ class CaseCommands(QObject):
             self.session.exports.export(target, keys)
 
     def show_case_log(self) -> None:
-        self.desk.file.ask_log()
+        if self.desk.case is not None:
+            self.desk.file.ask_log(self.desk.case.path)
 
 
 def _with_suffix(path: Path, kind: str) -> Path:

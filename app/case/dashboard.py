@@ -25,7 +25,7 @@ from app.case.charts import Chart, chart_of
 from app.flow import Flow
 from app.images.row import Row
 from app.widgets import named
-from core.wording import shown
+from core.wording import coverage_text, shown
 
 if TYPE_CHECKING:
     from app.case.desk import CaseDesk
@@ -207,7 +207,7 @@ class Dashboard(QWidget):
             self.title.setText(shown(case.path.stem))
             text = self.tr("{path} · pack {pack} · {coverage} coverage")
             self.facts.setText(
-                shown(text.format(path=case.path, pack=case.manifest.pack_id, coverage=f"{case.coverage:.0%}"))
+                shown(text.format(path=case.path, pack=case.manifest.pack_id, coverage=coverage_text(case.coverage)))
             )
         self._rebuild_boards()
 

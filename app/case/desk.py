@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,8 @@ SUFFIX = ".mtaacase"
 class CaseDesk(QObject):
     """The case side of one session. Without an open case it does nothing."""
 
+    leaving = Signal()
+    """The open case, or a list without one, is about to be put away."""
     changed = Signal()
     """Another case is open, or none."""
     recounted = Signal()
@@ -79,6 +80,7 @@ class CaseDesk(QObject):
 
     def _put(self, case: Opened | None) -> None:
         """Make it the open case, with nothing in the list yet."""
+        self.leaving.emit()
         self.session.stop_judging()
         self.session.undo.clear()
         self.session.images.take([row.entry.key for row in self.session.images.rows])
@@ -149,8 +151,8 @@ class CaseDesk(QObject):
             self._tell_no_pack(self.case)
             return True
         if self.case is not None:
-            self.file.note_opened(paths, subfolders)
-            for path in map(os.path.abspath, paths):  # as the case's log has it
+            self.file.note_opened(self.case.path, paths, subfolders)
+            for path in paths:
                 self.case.ground.add(path, subfolders)
         return False
 
@@ -178,13 +180,13 @@ class CaseDesk(QObject):
     def ended(self, request: CaseRequest) -> None:
         """A run is over: files may have been found again under other names."""
         if self.case is not None and request.case == self.case.path:
-            self.file.ask_known()
+            self.file.ask_known(request.case)
 
-    def _known(self, remarks: Mapping[str, Remark], writes: int) -> None:
-        if self.case is None:  # it was closed meanwhile
+    def _known(self, case: Path, remarks: Mapping[str, Remark], writes: int) -> None:
+        if self.case is None or self.case.path != case:  # it was put away meanwhile
             return
         if writes != self.file.writes:  # what was written since would be taken back
-            self.file.ask_known()
+            self.file.ask_known(case)
             return
         images = self.session.images
         gone = [row.entry.key for row in images.rows if row.record is not None and row.entry.path not in remarks]
@@ -218,10 +220,12 @@ class CaseDesk(QObject):
     def write_remarks(self, remarks: Mapping[int, Remark]) -> None:
         """Give rows tags and notes. Only those that are others than before are written: the file may have newer ones
         from another window."""
+        if self.case is None:  # only a case's rows have any
+            return
         rows = [(row, new) for key, new in remarks.items() if (row := self.session.images.row_of(key)) is not None]
         tags = {row.entry.path: new.tag for row, new in rows if new.tag != row.remark.tag}
         notes = {row.entry.path: new.note for row, new in rows if new.note != row.remark.note}
-        self.file.set_remarks(tags, notes)
+        self.file.set_remarks(self.case.path, tags, notes)
         self.session.images.set_remarks(remarks)
         self.session.viewing.row_changed.emit()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -61,15 +62,20 @@ class Loaded:
 
 
 class CaseFile(QObject):
-    """Each method returns at once; what comes of it is told by signals."""
+    """Each method returns at once; what comes of it is told by signals.
+
+    What is done to a case is done to the one at the path that is given: while another is being read, the window still
+    shows the one before.
+    """
 
     opened = Signal(object)
     loaded = Signal(object)
     """list of Loaded, in the case's order."""
     complete = Signal(int)
     """Everything was loaded; how many files are not in the case, of those under what this user opened for it."""
-    known = Signal(object, int)
-    """Path to Remark, of every file that is in the case after a run; what ``writes`` was when that was asked for."""
+    known = Signal(object, object, int)
+    """Path of the case; path to Remark, of every file that is in it after a run; what ``writes`` was when that was
+    asked for."""
     logged = Signal(object)
     """The case's log, as it was asked for."""
     unreadable = Signal(object)
@@ -110,68 +116,82 @@ class CaseFile(QObject):
         self._reading.cancel()
         self._run(self._close)
 
-    def note_opened(self, paths: Sequence[str], subfolders: bool) -> None:
+    def note_opened(self, case: Path, paths: Sequence[str], subfolders: bool) -> None:
         """Log what the files that follow were found under, so that a run that is cut off can be gone on with."""
 
         def work() -> None:
             from core.batch import note_opened  # noqa: PLC0415  (pydantic)
 
-            note_opened(self._open_case, paths, subfolders)
+            with self._at(case) as held:
+                note_opened(held, paths, subfolders)
 
         self._run(work)
 
-    def note_left_out(self, counts: Mapping[str, int]) -> None:
+    def note_left_out(self, case: Path, counts: Mapping[str, int]) -> None:
         """Log how many files beside those that were found are no images, by suffix."""
 
         def work() -> None:
             from core.batch import note_left_out  # noqa: PLC0415  (pydantic)
 
-            note_left_out(self._open_case, counts)
+            with self._at(case) as held:
+                note_left_out(held, counts)
 
         self._run(work)
 
-    def set_remarks(self, tags: Mapping[str, str], notes: Mapping[str, str]) -> None:
+    def set_remarks(self, case: Path, tags: Mapping[str, str], notes: Mapping[str, str]) -> None:
         """Write them, by path; if they cannot be, ``known`` tells what stands in the case."""
         self.writes += 1
         writes = self.writes
 
         def work() -> None:
-            try:
-                self._open_case.set_remarks(tags=tags, notes=notes)
-            except CaseError:
-                self._tell_known(writes)
-                raise
+            with self._at(case) as held:
+                try:
+                    held.set_remarks(tags=tags, notes=notes)
+                except CaseError:
+                    self._tell_known(held, writes)
+                    raise
 
         self._run(work)
 
-    def ask_known(self) -> None:
+    def ask_known(self, case: Path) -> None:
         """Which files are in the case: a run may have found some again under other names."""
         writes = self.writes
-        self._run(lambda: self._tell_known(writes))
 
-    def ask_log(self) -> None:
-        self._run(lambda: self.logged.emit(self._open_case.log()))
+        def work() -> None:
+            with self._at(case) as held:
+                self._tell_known(held, writes)
+
+        self._run(work)
+
+    def ask_log(self, case: Path) -> None:
+        def work() -> None:
+            with self._at(case) as held:
+                self.logged.emit(held.log())
+
+        self._run(work)
 
     def gather(
-        self, paths: Container[str] | None, then: Callable[[Subject], None], unable: Callable[[Exception], None]
-    ) -> None:
+        self, case: Path, paths: Container[str] | None, then: Callable[[Subject], None],
+        unable: Callable[[Exception], None],
+    ) -> None:  # fmt: skip
         """What the case holds, or of these paths alone, is given to ``then`` on this thread."""
 
         def work() -> None:
             from core.report.subject import of_case  # noqa: PLC0415  (pydantic)
 
-            then(of_case(self._open_case, paths))
+            with self._at(case) as held:
+                then(of_case(held, paths))
 
         self._run(work, unable)
 
     def note_exported(
         self, case: Path, told: str, then: Callable[[], None], unable: Callable[[Exception], None]
     ) -> None:
-        """Log in the case at this path, and not in another that is open by now, what was written of it."""
+        """Log what was written of the case."""
 
         def work() -> None:
-            if self._case is not None and self._case.path == case:
-                self._case.write_log("exported", told)
+            with self._at(case) as held:
+                held.write_log("exported", told)
             then()
 
         self._run(work, unable)
@@ -185,11 +205,16 @@ class CaseFile(QObject):
 
     # On the thread.
 
-    @property
-    def _open_case(self) -> Case:
-        if self._case is None:
-            raise CaseError("The case was closed.", "Open it again.")
-        return self._case
+    @contextmanager
+    def _at(self, path: Path) -> Iterator[Case]:
+        """The case at this path, opened for the moment where it is not the open one, or no longer."""
+        from core.case import Case  # noqa: PLC0415  (pydantic)
+
+        if self._case is not None and self._case.path == path:
+            yield self._case
+        else:
+            with Case(path) as case:
+                yield case
 
     def _take(self, case: Case, setup: Setup) -> None:
         try:
@@ -226,9 +251,9 @@ class CaseFile(QObject):
             self._case.close()
             self._case = None
 
-    def _tell_known(self, writes: int) -> None:
-        remarks = self._open_case.remarks()
-        self.known.emit({path: remarks.get(path, NO_REMARK) for path in self._open_case.paths()}, writes)
+    def _tell_known(self, case: Case, writes: int) -> None:
+        remarks = case.remarks()
+        self.known.emit(case.path, {path: remarks.get(path, NO_REMARK) for path in case.paths()}, writes)
 
     def _run(self, work: Callable[[], None], unable: Callable[[Exception], None] | None = None) -> None:
         def told() -> None:

@@ -58,6 +58,7 @@ class RemarkPanel(QWidget):
         self.tag.textChanged.connect(self._edit_tag)
         self.tag.editingFinished.connect(self.save_tag)
         self.note.left.connect(self.save_note)
+        desk.leaving.connect(self.finish)
         for part in (self.tag, self.note):
             part.installEventFilter(self)
         self.show_rows(None, ())

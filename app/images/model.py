@@ -53,7 +53,7 @@ class ImageListModel(QAbstractListModel):
                 lines = [shown(row.entry.path), summary(row), *doubt_words(row), *self._first_of(row)]
                 value = plain_tip("\n".join(lines))
             case Qt.ItemDataRole.AccessibleTextRole:
-                value = ", ".join([row.entry.name, summary(row), *doubt_words(row)])
+                value = ", ".join([row.entry.name, summary(row), *doubt_words(row), *_remarked(row)])
             case Qt.ItemDataRole.DecorationRole:
                 value = self._thumbnail(row.entry)
             case Role.ROW:
@@ -123,8 +123,10 @@ class ImageListModel(QAbstractListModel):
             while places and places[-1] == first - 1:
                 first = places.pop()
             self.beginRemoveRows(QModelIndex(), first, last)
-            for row in self._rows[first : last + 1]:
-                del self._by_key[row.entry.key]
+            for key in (row.entry.key for row in self._rows[first : last + 1]):
+                del self._by_key[key]
+                self._thumbnails.pop(key, None)
+                self._asked.discard(key)
             del self._rows[first : last + 1]
             self._places = self._by_path = None
             self.endRemoveRows()
@@ -163,9 +165,9 @@ class ImageListModel(QAbstractListModel):
             self.dataChanged.emit(self.index(min(places)), self.index(max(places)), [Qt.ItemDataRole.DecorationRole])
 
     def set_thumbnail(self, key: int, picture: QImage) -> None:
-        self._thumbnails[key] = picture
         index = self.index_of(key)
         if index.isValid():
+            self._thumbnails[key] = picture
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
     def _thumbnail(self, entry: Entry) -> QImage | None:
@@ -173,3 +175,11 @@ class ImageListModel(QAbstractListModel):
             self._asked.add(entry.key)
             self.thumbnail_wanted.emit(entry)
         return self._thumbnails.get(entry.key)
+
+
+def _remarked(row: Row) -> Iterator[str]:
+    """The tag, and whether there is a note, which are drawn at the row's end."""
+    if row.remark.tag:
+        yield row.remark.tag
+    if row.remark.note:
+        yield translate("ImageList", "has a note")

@@ -116,7 +116,7 @@ def doubt_words(row: Row) -> Iterator[str]:
 
 def _short(probability: float) -> str:
     """Whole percents, and never a rounded-up certainty."""
-    return "> 99 %" if 0.99 < probability < 1 else f"{probability * 100:.0f} %"
+    return "> 99 %" if probability > 0.99 else f"{probability * 100:.0f} %"
 
 
 def kind_of(row: Row) -> str:

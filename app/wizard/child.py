@@ -169,8 +169,7 @@ class Child(QObject):
                 read = file.read()
             self._offset += len(read)
             *lines, self._rest = (self._rest + read).split(b"\n")
-            for line in lines:
-                self._tell(line)
+            self._tell([event for line in lines if (event := _event(line)) is not None])
         if gone:
             self._timer.stop()
             if self._process is not None:
@@ -191,17 +190,25 @@ class Child(QObject):
             return said[-1]
         return "" if self._status is None else self.tr("It was ended from outside ({n}).").format(n=self._status)
 
-    def _tell(self, line: bytes) -> None:
-        try:
-            values = json.loads(line)
-            kind = values.pop("event")
-        except (ValueError, KeyError, AttributeError):  # a line that a killed process did not finish
-            return
-        self.last = kind
-        self.finished = kind == "pack"  # which comes last; after it another run was begun here
-        self.told.emit(kind, values)
+    def _tell(self, events: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """Tell these in turn, of a step's progress the last only: after hours that nobody looked on there are many."""
+        for (kind, values), (then, following) in zip(events, [*events[1:], ("", {})], strict=True):
+            if kind == then == "progress" and values.get("stage") == following.get("stage"):
+                continue
+            self.last = kind
+            self.finished = kind == "pack"  # which comes last; after it another run was begun here
+            self.told.emit(kind, values)
 
     def _gone(self) -> bool:
         if self._process is None:
             return not under_way(self._works_in)
         return self._process.poll() is not None
+
+
+def _event(line: bytes) -> tuple[str, dict[str, Any]] | None:
+    """What a line tells; None for one that a killed process did not finish."""
+    try:
+        values = json.loads(line)
+        return values.pop("event"), values
+    except (ValueError, KeyError, AttributeError):
+        return None

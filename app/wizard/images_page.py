@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.reader import Reader
+from app.widgets import Toned
 from app.wizard.choices import Choices
-from app.wizard.page import Page, explain, muted
+from app.wizard.page import Page, explain
 from app.wizard.survey import Samples, Surveyor
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class ImagesPage(Page):
         ):  # fmt: skip
             group.addButton(button)
             self.body.addWidget(button)
-            note = muted(about)
+            note = Toned(about)
             note.setContentsMargins(24, 0, 0, 4)
             self.body.addWidget(note)
         self._add_folder()

@@ -26,12 +26,12 @@ from PySide6.QtWidgets import (
 from app.question import asked
 from app.screen import fit
 from app.scrolling import Scrolled
+from app.victims_view import KINDS
+from app.widgets import Toned
 from app.wizard.choices import OTHERS, Choices, VictimChoice
-from app.wizard.page import muted
 from app.wizard.victim_check import CheckPanel, check_folder, joined
 from training.api import classes_in, name_from, numbers_in
 
-KINDS = "*.safetensors *.pth *.pt *.pt2 *.onnx *.bin"
 COMMON = ("resnet18", "resnet50", "vgg16", "vgg16_bn", "vgg19", "inception_v3", *OTHERS, "vit_b_16")
 """A few of torchvision's names; any other may be typed."""
 
@@ -61,7 +61,7 @@ class OwnVictimDialog(QDialog):
         content, body = QWidget(), QVBoxLayout(self)
         fields = QVBoxLayout(content)
         fields.setContentsMargins(0, 0, 8, 0)
-        fields.addWidget(muted(self.tr(
+        fields.addWidget(Toned(self.tr(
             "A state dict of one of torchvision's networks, TorchScript, torch.export (.pt2), ONNX, or a victim that "
             "was trained here. Files that would run code of their own are refused. What you leave open is read from "
             "the file, and a check on the clean images says what may be wrong."
@@ -183,7 +183,7 @@ class OwnVictimDialog(QDialog):
         return path if typed and there else typed
 
     def _browse(self) -> None:
-        kinds = self.tr("Victims ({pattern});;All files (*)").format(pattern=KINDS)
+        kinds = self.tr("Victims ({pattern});;All files (*)").format(pattern=" ".join(f"*{kind}" for kind in KINDS))
         path, _ = QFileDialog.getOpenFileName(self, self.tr("The victim's file"), self.file.text(), kinds)
         if path:
             self.file.setText(path)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget, QWizardPage
 
-from app import theme
 from app.scrolling import Scrolled
+from app.widgets import Toned, named
 from app.wizard.choices import Choices
 
 TABLE_HEIGHT = 180
@@ -30,13 +30,11 @@ class Page(QWizardPage):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(8, 0, 8, 4)
         whole.setSpacing(10)
-        self.head.addWidget(muted(about))  # a wizard's own subtitle is cut off after its second line
+        self.head.addWidget(Toned(about))  # a wizard's own subtitle is cut off after its second line
         whole.addLayout(self.head)
         whole.addWidget(self.area, 1)
         whole.addLayout(self.foot)
-        self.remark = QLabel()
-        self.remark.setWordWrap(True)
-        self.remark.setAccessibleName(self.tr("Remark"))
+        self.remark = named(Toned(), self.tr("Remark"))
 
     def form(self) -> QFormLayout:
         """A form at the end of the body."""
@@ -48,18 +46,9 @@ class Page(QWizardPage):
 
     def say(self, text: str, tone: str = "muted") -> None:
         """A remark under the page's fields; tone: one of theme.Tones."""
-        self.remark.setText(text)
-        self.remark.setStyleSheet(f"color: {getattr(theme.tones(), tone)}")
-
-
-def muted(text: str, parent: QWidget | None = None) -> QLabel:
-    """A wrapped explanation beside a field."""
-    label = QLabel(text, parent)
-    label.setWordWrap(True)
-    label.setStyleSheet(f"color: {theme.tones().muted}")
-    return label
+        self.remark.say(text, tone)
 
 
 def explain(form: QFormLayout, text: str) -> None:
     """A wrapped explanation below a field. Without a label beside it a form gives it more height than it takes."""
-    form.addRow(QLabel(), muted(text))
+    form.addRow(QLabel(), Toned(text))

@@ -10,16 +10,14 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from app import theme
 from app.durations import duration, span
+from app.widgets import Toned, button, named
 from app.wizard.child import SCENARIO, Child
 from app.wizard.choices import Choices
 from app.wizard.course import TRIAL
@@ -37,11 +35,8 @@ class Trial(QWidget):
         super().__init__(parent)
         self.choices = choices
         self.child: Child | None = None
-        self.button = QPushButton()
-        self.button.setAutoDefault(False)
-        self.words = QLabel()
-        self.words.setWordWrap(True)
-        self.words.setAccessibleName(self.tr("Estimate"))
+        self.button = button("", self._clicked)
+        self.words = named(Toned(), self.tr("Estimate"))
         row = QHBoxLayout()
         row.addWidget(self.button)
         row.addWidget(self.words, 1)
@@ -60,7 +55,6 @@ class Trial(QWidget):
         body.setContentsMargins(0, 0, 0, 0)
         body.addLayout(row)
         body.addWidget(self.table, 1)
-        self.button.clicked.connect(self._clicked)
         self.clear()
 
     @property
@@ -76,7 +70,7 @@ class Trial(QWidget):
         self.table.setRowCount(0)
         self.table.hide()
         self.button.setText(self.tr("Estimate time and disk"))
-        self._say(self.tr("Tries a few batches of everything on this device."))
+        self.words.say(self.tr("Tries a few batches of everything on this device."))
 
     def _clicked(self) -> None:
         if self.running:
@@ -92,17 +86,17 @@ class Trial(QWidget):
             self.child.start(self.choices.data, self.choices.download, self.choices.device, ("estimate",))
         except (WorkbenchError, OSError) as error:
             self.clear()
-            self._say(str(error), "bad")
+            self.words.say(str(error), "bad")
             return
         self.button.setText(self.tr("Cancel the trial"))
-        self._say(self.tr("Starting…"))
+        self.words.say(self.tr("Starting…"))
 
     def _told(self, kind: str, v: Mapping[str, Any]) -> None:
         match kind:
             case "progress":
-                self._say(self.tr("Trying: {done} of {total}").format(done=v["done"], total=v["total"]))
+                self.words.say(self.tr("Trying: {done} of {total}").format(done=v["done"], total=v["total"]))
             case "error":
-                self._say(f"{v['what']} {v['remedy']}", "bad")
+                self.words.say(f"{v['what']} {v['remedy']}", "bad")
             case "estimate":
                 self.show_estimate(v)
 
@@ -126,13 +120,13 @@ class Trial(QWidget):
         time, needed = span(v["seconds"], v["most"]), size_text(v["bytes"])
         free = self.tr("an unknown amount") if v["free"] is None else size_text(v["free"])
         if v["free"] is not None and v["bytes"] > v["free"]:
-            self._say(self.tr("Too little disk: the run takes {needed}, and {free} are free. About {span}.").format(
-                needed=needed, free=free, span=time), "bad")  # fmt: skip
+            text = self.tr("Too little disk: the run takes {needed}, and {free} are free. About {span}.")
+            self.words.say(text.format(needed=needed, free=free, span=time), "bad")
         else:
             text = self.tr("About {span}; {needed} of the disk, where {free} are free.")
             if time != duration(v["seconds"]):
                 text += " " + self.tr("The longer time holds where images resist an attack.")
-            self._say(text.format(span=time, needed=needed, free=free), "good")
+            self.words.say(text.format(span=time, needed=needed, free=free), "good")
         self.told.emit()
 
     def _ended(self, _: bool) -> None:
@@ -140,10 +134,6 @@ class Trial(QWidget):
         self.button.setText(self.tr("Estimate time and disk"))
         if child is not None:
             if reason := child.failure():
-                self._say(reason, "bad")
+                self.words.say(reason, "bad")
             child.leave()
             child.deleteLater()
-
-    def _say(self, text: str, tone: str = "muted") -> None:
-        self.words.setText(text)
-        self.words.setStyleSheet(f"color: {getattr(theme.tones(), tone)}")

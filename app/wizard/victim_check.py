@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from app import theme
+from app.widgets import Toned, button, named
 from app.wizard.child import EVENTS, LOG, SCENARIO, Child
 from app.wizard.choices import Choices, VictimChoice
 from core.errors import WorkbenchError
@@ -48,23 +48,20 @@ class CheckPanel(QWidget):
         self._pending = ""
         self._refused = False
         self.advice: dict[str, Any] = {}
-        self.check, self.take = QPushButton(self.tr("Check")), QPushButton(self.tr("Use what is advised"))
+        self.check = button(self.tr("Check"), self._pressed)
+        self.take = button(self.tr("Use what is advised"), lambda: self.advised.emit(dict(self.advice)))
         self.bar = QProgressBar(textVisible=False, maximum=1000)
         self.bar.setAccessibleName(self.tr("Progress of the check"))
-        self.verdict = QLabel(wordWrap=True)
-        self.verdict.setAccessibleName(self.tr("Result of the check"))
+        self.verdict = named(Toned(), self.tr("Result of the check"))
         row = QHBoxLayout()
-        for button in (self.check, self.take):
-            button.setAutoDefault(False)
-            row.addWidget(button)
+        row.addWidget(self.check)
+        row.addWidget(self.take)
         row.addWidget(self.bar, 1)
         row.addStretch(1)
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.addLayout(row)
         body.addWidget(self.verdict)
-        self.check.clicked.connect(self._pressed)
-        self.take.clicked.connect(lambda: self.advised.emit(dict(self.advice)))
         self._show_buttons()
 
     def passed(self, victim: VictimChoice) -> bool:
@@ -103,8 +100,7 @@ class CheckPanel(QWidget):
             self._child = None
 
     def say(self, text: str, tone: str = "muted") -> None:
-        self.verdict.setText(text)
-        self.verdict.setStyleSheet(f"color: {getattr(theme.tones(), tone)}")
+        self.verdict.say(text, tone)
 
     def _pressed(self) -> None:
         if self._child is None:

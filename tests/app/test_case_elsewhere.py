@@ -206,7 +206,7 @@ def test_closing_one_case_does_not_close_the_next(
     may_go_on.set()
     wait_case(qtbot, window, "other")
     wait_judged(qtbot, window, 1)
-    desk.file.ask_log()
+    desk.file.ask_log(other)
     with qtbot.waitSignal(desk.log_read, timeout=PATIENCE):
         pass
 

@@ -229,7 +229,7 @@ def test_a_note_leaves_the_tag_that_another_window_wrote(
     other.close()
     desk.remark({row.entry.key: Remark("", "mine")})
     qtbot.waitUntil(lambda: remarks(case) == {row.entry.path: Remark("theirs", "mine")})
-    desk.file.ask_known()
+    desk.file.ask_known(case)
     qtbot.waitUntil(lambda: row.remark.tag == "theirs")
     window.actions_["undo"].trigger()
     qtbot.waitUntil(lambda: remarks(case) == {row.entry.path: Remark("theirs", "")})
@@ -249,7 +249,7 @@ def test_a_tag_that_is_given_while_the_case_is_busy_stays(
 
     monkeypatch.setattr("core.report.subject.of_case", slow)
     window.session.exports.export(folder.with_name("all.csv"))
-    desk.file.ask_known()  # as at the end of a run
+    desk.file.ask_known(case)  # as at the end of a run
     desk.remark({row.entry.key: Remark("mine", "")})
     may_go_on.set()
     qtbot.waitUntil(lambda: remarks(case) == {row.entry.path: Remark("mine", "")}, timeout=PATIENCE)

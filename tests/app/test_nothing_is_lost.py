@@ -76,7 +76,7 @@ def test_a_case_that_cannot_be_opened_leaves_the_open_one_alone(
     program.guard.stop()
     (row,) = window.session.images.rows
     window.session.desk.remark({row.entry.key: Remark("mine", "")})
-    window.session.desk.file.ask_known()
+    window.session.desk.file.ask_known(good)
     qtbot.waitUntil(lambda: _tags(good) == ["mine"], timeout=PATIENCE)
     assert [Path(row.entry.path).name for row in window.session.images.rows] == ["a.png"]
     assert _tags(broken) == [""] and program.guard.box is None
