@@ -56,9 +56,7 @@ def interval_text(answer: HyperparameterAnswer) -> str:
 
 def doubt_text(answer: ClassAnswer) -> str:
     """What the prediction set says."""
-    if not answer.reached:
-        text = translate("Sentence", "Only the likeliest: no label is probable enough for the {coverage} set")
-    elif len(answer.prediction_set) == len(answer.ranking) > 1:
+    if len(answer.prediction_set) == len(answer.ranking) > 1:
         text = translate("Sentence", "The {coverage} set rules out no label")
     elif len(answer.prediction_set) > 1:
         text = translate("Sentence", "The {coverage} set holds {set}")
@@ -322,7 +320,7 @@ def banners(answer: Attribution) -> list[tuple[Tone, str]]:
     if unasked := unasked_victim(answer):
         text = translate("Sentence", "{victim} was not asked: the image alone speaks for it.")
         found.append((Tone.INFO, text.format(victim=unasked)))
-    if is_clean(answer) and answer.familiarity.familiar and answer.attack.reached:
+    if is_clean(answer) and answer.familiarity.familiar and len(answer.attack.prediction_set) == 1:
         text = translate(
             "Sentence", "Clean: no known attack is seen. An attack that the pack has not learned may look clean too."
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.calibration import Calibration
+from core.calibration import Calibration, ProbeFit
 from core.manifest import AttackLabel, Manifest
 from core.model.network import Outputs
 from core.types import Attribution, Candidate, ClassAnswer, HyperparameterAnswer
@@ -18,12 +19,12 @@ from core.types import Attribution, Candidate, ClassAnswer, HyperparameterAnswer
 class Answers:
     """A batch's calibrated numbers, and the answers read off them row by row.
 
-    asked: names of the victims that were asked; told: the half-widths by attack where the named victim is one of them.
+    asked: names of the victims that were asked; told: whose half-widths hold where the named victim is one of them.
     """
 
     def __init__(
         self, outputs: Outputs, labels: Sequence[AttackLabel], victims: list[str], calibration: Calibration,
-        coverage: float, asked: Container[str] = (), told: Mapping[str, list[float]] | None = None,
+        coverage: float, asked: Container[str] = (), told: ProbeFit | None = None,
     ) -> None:  # fmt: skip
         self._coverage = coverage
         self._attacks = labels
@@ -33,9 +34,9 @@ class Answers:
         self._attack = _Classes(outputs.attack, calibration.attack_temperature, attacks, limits[0], sigma["attack"])
         self._victim = _Classes(outputs.victim, calibration.victim_temperature, victims, limits[1], sigma["victim"])
         self._asked = [name in asked for name in victims]
-        self._halfwidths, self._told = (
-            [at_coverage(calibration, widths[name], coverage) for name in attacks]
-            for widths in (calibration.halfwidths, told or calibration.halfwidths)
+        self._widths, self._told = (
+            [(at_coverage(calibration, by.halfwidths[name], coverage), by.growth.get(name, 0.0)) for name in attacks]
+            for by in (calibration, told or calibration)
         )
         self._sigma = sigma["hyperparameter"]
         minimum, maximum = ([getattr(a, side) for a in labels] for side in ("minimum", "maximum"))
@@ -53,7 +54,8 @@ class Answers:
 
     def _hyperparameter_under(self, row: int, attack: int) -> HyperparameterAnswer:
         label, value = self._attacks[attack], self._values[row][attack]
-        half = (self._told if self._asked[self._victim.order[row][0]] else self._halfwidths)[attack]
+        half, growth = (self._told if self._asked[self._victim.order[row][0]] else self._widths)[attack]
+        half *= 1 + growth * label.place(value)
         return HyperparameterAnswer(
             name=label.hyperparameter,
             value=value,
@@ -88,28 +90,24 @@ class _Classes:
             ranking=ranking,
             entropy=self._entropy[row],
             sigma=self._sigma,
-            prediction_set=_held(ranking, self._limit),
+            prediction_set=_held(ranking, self._limit, coverage),
             coverage=coverage,
-            reached=_reached(ranking[0], self._limit, coverage),
         )
 
 
-def _belongs(candidate: Candidate, limit: float) -> bool:
-    """Whether a label is in the conformal set of this quantile."""
-    return 1 - candidate.probability <= limit
+def _held(ranking: Sequence[Candidate], limit: float, coverage: float) -> tuple[str, ...]:
+    """The conformal set of this quantile of 1 - p, or where nothing belongs to it, the likeliest labels.
 
-
-def _reached(first: Candidate, limit: float, coverage: float) -> bool:
-    """Whether the likeliest label may stand for the set alone: as one that belongs to it, or as probable as it covers.
-
-    Of a pack that is right more often than the coverage, sets are empty for the rest of images however sure it is.
+    Of a pack that is right more often than the coverage the quantile is under a half, so that no two labels can ever
+    belong, and none does where it is least sure.
     """
-    return _belongs(first, limit) or first.probability >= coverage
+    return tuple(c.label for c in ranking if 1 - c.probability <= limit) or likeliest(ranking, coverage)
 
 
-def _held(ranking: Sequence[Candidate], limit: float) -> tuple[str, ...]:
-    """The conformal set; where nothing belongs to it, the likeliest label, since there is no answer without one."""
-    return tuple(c.label for c in ranking if _belongs(c, limit)) or (ranking[0].label,)
+def likeliest(ranking: Sequence[Candidate], coverage: float) -> tuple[str, ...]:
+    """As few of the most probable labels as are together as probable as the coverage."""
+    before = accumulate((c.probability for c in ranking), initial=0.0)
+    return tuple(c.label for c, sure in zip(ranking, before, strict=False) if sure < coverage)
 
 
 def at_coverage(calibration: Calibration, quantiles: list[float], coverage: float) -> float:
@@ -127,15 +125,16 @@ def covering(answer: Attribution, manifest: Manifest, coverage: float) -> Attrib
     fit = doubt.probes if asked else None
     calibration = doubt.calibration if fit is None else fit.calibration
     told = fit is not None and answer.victim.label in asked
-    widths = fit.halfwidths if fit is not None and told else calibration.halfwidths
+    by = fit if fit is not None and told else calibration
+    labels = {label.name: label for label in manifest.attacks}
 
     def classes(task: ClassAnswer, scores: list[float]) -> ClassAnswer:
         limit = at_coverage(calibration, scores, coverage)
-        held, reached = _held(task.ranking, limit), _reached(task.ranking[0], limit, coverage)
-        return replace(task, prediction_set=held, coverage=coverage, reached=reached)
+        return replace(task, prediction_set=_held(task.ranking, limit, coverage), coverage=coverage)
 
     def interval(attack: str, known: HyperparameterAnswer) -> HyperparameterAnswer:
-        half = at_coverage(calibration, widths[attack], coverage)
+        half = at_coverage(calibration, by.halfwidths[attack], coverage)
+        half *= 1 + by.growth.get(attack, 0.0) * labels[attack].place(known.value)
         low, high = max(known.value - half, known.minimum), min(known.value + half, known.maximum)
         return replace(known, low=low, high=high, coverage=coverage)
 

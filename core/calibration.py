@@ -19,15 +19,21 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+Growth = dict[str, Annotated[float, Field(gt=-1)]]
+
+
 class Calibration(Strict):
     """Fitted on the calibration split only.
 
     temperature: divides the logits of each classification task.
     sigma: the learned standard deviations of eq. 14 by task ("attack", "victim", "hyperparameter").
     coverages: ascending target coverages; the lists below have one entry for each.
-    attack_scores, victim_scores: conformal quantiles of 1 - p(true label); the prediction set holds the
-        labels with 1 - p at or under it, and always the most probable one.
-    halfwidths: for each attack label the conformal half-width of its hyperparameter's interval, in its unit.
+    attack_scores, victim_scores: conformal quantiles of 1 - p(true label); the prediction set holds the labels with
+        1 - p at or under it (see :func:`core.answers.likeliest` for where none is).
+    halfwidths: for each attack label the conformal half-width of its hyperparameter's interval, in its unit, around the
+        least value of its range.
+    growth: for attack labels by how many times that it is more around the greatest value, evenly in between. Where an
+        attack has none, its intervals are of one width.
     familiarity_threshold: the familiarity score that a stated share of familiar images stays under.
     """
 
@@ -38,6 +44,7 @@ class Calibration(Strict):
     attack_scores: list[float]
     victim_scores: list[float]
     halfwidths: dict[str, list[float]]
+    growth: Growth = {}
     familiarity_threshold: float
 
     @model_validator(mode="after")
@@ -52,6 +59,8 @@ class Calibration(Strict):
             raise ValueError("coverages must be ascending and not empty")
         if set(self.sigma) != {"attack", "victim", "hyperparameter"}:
             raise ValueError("sigma needs attack, victim and hyperparameter")
+        if unknown := set(self.growth) - set(self.halfwidths):
+            raise ValueError(f"growth is of attacks without half-widths: {sorted(unknown)}")
         return self
 
     def check(self, coverage: float) -> None:
@@ -71,7 +80,7 @@ class ProbeFit(Strict):
     image_share: for each attack label, how much of the hyperparameter the image alone says; the asked victim says the
         rest.
     calibration: of the answers of both together; its half-widths are those where the named victim was not asked.
-    halfwidths: by attack label, of the intervals where it was, at the calibration's coverages.
+    halfwidths, growth: by attack label, of the intervals where it was, at the calibration's coverages.
     """
 
     trust: float = Field(ge=0, le=1)
@@ -84,12 +93,14 @@ class ProbeFit(Strict):
     image_share: list[Annotated[float, Field(ge=0, le=1)]]
     calibration: Calibration
     halfwidths: dict[str, list[float]]
+    growth: Growth = {}
 
     @model_validator(mode="after")
     def _one_for_each(self) -> ProbeFit:
         if set(self.halfwidths) != set(self.calibration.halfwidths):
             raise ValueError("probes.halfwidths are of other attacks than the calibration's")
-        Calibration.model_validate({**self.calibration.model_dump(), "halfwidths": self.halfwidths})
+        own = {"halfwidths": self.halfwidths, "growth": self.growth}
+        Calibration.model_validate({**self.calibration.model_dump(), **own})
         return self
 
 

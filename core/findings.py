@@ -46,7 +46,7 @@ def _answers(part: Judged, manifest: Manifest, panel: Panel | None, coverage: fl
     doubt = manifest.doubt(familiar=familiar)
     if part.asked and panel is not None and doubt.probes is not None:
         fit, asked = doubt.probes, {victim.name for victim in panel.held}
-        return Answers(part.outputs, manifest.attacks, panel.labels, fit.calibration, coverage, asked, fit.halfwidths)
+        return Answers(part.outputs, manifest.attacks, panel.labels, fit.calibration, coverage, asked, fit)
     victims = [victim.name for victim in manifest.victims]
     return Answers(part.outputs, manifest.attacks, victims, doubt.calibration, coverage)
 

@@ -47,6 +47,10 @@ class AttackLabel(Strict):
     def width(self) -> float:
         return self.maximum - self.minimum
 
+    def place(self, value: float) -> float:
+        """Of a value in the range: 0 at its beginning, 1 at its end."""
+        return (value - self.minimum) / self.width if self.width else 0.0
+
 
 class VictimLabel(Strict):
     """One victim the pack can name; ``sha256`` is that of its weights file, None for clean."""

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from core.answers import likeliest
 from core.manifest import Manifest
 from core.types import (
     Attribution,
@@ -184,14 +185,10 @@ def _class_from_json(answer: dict[str, Any]) -> ClassAnswer:
     ranking = tuple(Candidate(str(c["label"]), _number(c["probability"])) for c in answer["ranking"])
     if not ranking:
         raise ValueError("a ranking without labels")
-    return ClassAnswer(
-        ranking=ranking,
-        entropy=_number(answer["entropy"]),
-        sigma=_number(answer["sigma"]),
-        prediction_set=tuple(map(str, answer["set"])),
-        coverage=_number(answer["coverage"]),
-        reached=bool(answer.get("reached", True)),  # older cases do not say
-    )
+    coverage = _number(answer["coverage"])
+    # Older cases have the first label alone where none belongs to the conformal set, and say so.
+    held = tuple(map(str, answer["set"])) if answer.get("reached", True) else likeliest(ranking, coverage)
+    return ClassAnswer(ranking, _number(answer["entropy"]), _number(answer["sigma"]), held, coverage)
 
 
 def _class_answer(answer: ClassAnswer) -> dict[str, Any]:
@@ -200,7 +197,6 @@ def _class_answer(answer: ClassAnswer) -> dict[str, Any]:
         "probability": answer.probability,
         "ranking": [{"label": c.label, "probability": c.probability} for c in answer.ranking],
         "set": list(answer.prediction_set),
-        "reached": answer.reached,
         "coverage": answer.coverage,
         "entropy": answer.entropy,
         "sigma": answer.sigma,

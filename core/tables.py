@@ -34,14 +34,10 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("attack.probability", "its calibrated probability, 0 to 1"),
     ("attack.ranking.LABEL", "calibrated probability of each attack (JSON: a list, most probable first)"),
     ("attack.set", "attacks that together hold the truth at the coverage (CSV: joined by |)"),
-    (
-        "attack.reached",
-        "whether the first belongs to the set or is as probable as its coverage; if none does, it stands there alone",
-    ),
     ("attack.coverage", "how often such a set holds the truth"),
     ("attack.entropy", "of the ranking, in bits; 0 is certain"),
     ("attack.sigma", "the task's learned standard deviation (eq. 14), the same for every image of a pack"),
-    ("victim.*", "the same eight for the victim"),
+    ("victim.*", "the same seven for the victim"),
     ("hyperparameter.name", "epsilon, kappa, overshoot, or none under clean: that of the most probable attack"),
     ("hyperparameter.value", "in its unit"),
     ("hyperparameter.low", "lower end of its interval at the coverage"),
@@ -89,7 +85,7 @@ FRAME_FIELDS: tuple[tuple[str, str], ...] = (
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FILE = ("bytes", "modified", "read", "format", "width", "height", "bits", "lossy")
-_CLASS = ("label", "probability", "ranking", "set", "reached", "coverage", "entropy", "sigma")
+_CLASS = ("label", "probability", "ranking", "set", "coverage", "entropy", "sigma")
 _VALUE = ("name", "value", "low", "high", "unit", "sigma", "minimum", "maximum", "coverage")
 _FAMILIARITY = ("score", "threshold", "familiar", "calibrated")
 

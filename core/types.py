@@ -60,9 +60,8 @@ class ClassAnswer:
     ranking: every label, most probable first; probabilities are calibrated and sum to 1.
     entropy: Shannon entropy of the ranking in bits (0 is certain, log2(number of labels) is a guess).
     sigma:   the task's homoscedastic uncertainty learned by eq. 14; the same for every image of a pack.
-    prediction_set: labels that together hold the truth at ``coverage`` (conformal), most probable first.
-    reached: whether the first label belongs to that set, or is as probable as the coverage; where none does, it stands
-        there alone.
+    prediction_set: labels that together hold the truth at ``coverage``, most probable first: the conformal set, or
+        where no label belongs to that, the likeliest ones that together are as probable as the coverage.
     """
 
     ranking: tuple[Candidate, ...]
@@ -70,7 +69,6 @@ class ClassAnswer:
     sigma: float
     prediction_set: tuple[str, ...]
     coverage: float
-    reached: bool = True
 
     @property
     def label(self) -> str:

@@ -150,8 +150,6 @@ def _exactly(value: float, unit: str) -> str:
 def candidates(answer: ClassAnswer) -> str:
     """What the prediction set leaves open, as a phrase: "may also be pgd"."""
     others = [label for label in answer.prediction_set if label != answer.label]
-    if not answer.reached:
-        return "only the likeliest: no label is probable enough"
     if not others:
         return "the only candidate"
     if len(others) + 1 == len(answer.ranking):
@@ -163,8 +161,6 @@ def candidates(answer: ClassAnswer) -> str:
 def doubt(answer: ClassAnswer) -> str:
     """The same with the coverage it holds at, to stand alone."""
     coverage = coverage_text(answer.coverage)
-    if not answer.reached:
-        return f"only the likeliest: no label is probable enough for the {coverage} set"
     if len(answer.prediction_set) == len(answer.ranking) > 1:
         return f"the {coverage} set rules out no label"
     if len(answer.prediction_set) > 1:
@@ -317,12 +313,12 @@ LIMITS = (
     "images like those the pack was calibrated on; for an unfamiliar image it says nothing, or with newer packs how "
     "often it is right on images that were compressed, scaled or otherwise changed after an attack that still fools "
     "its victim. Over many images like those, nine of ten 90% sets hold the truth, and nine of ten intervals where the "
-    "attack that is named is the right one, which is no promise for one image; where no label is probable enough for a "
-    "set, the likeliest is shown "
-    "alone. That was calibrated with some or all of the pack's own victims asked: of a victim that was handed over, "
-    "and of “none of these”, it was not. An attack that the pack does not know is not among its "
-    "answers, a victim that it does not know only as “none of these” or where it was handed over. A heatmap shows "
-    "estimated strength relative to the strongest place in the same image, also of a clean one. Of an image that was "
-    "judged in tiles, probability, set and interval are those of the mean over its tiles, and were not measured on "
-    "such images; victims are asked about the whole image, and on another scale where their word counts for more."
+    "attack that is named is the right one, which is no promise for one image; where no label belongs to a set, the "
+    "likeliest are shown that together are as probable as it promises. That was calibrated with some or all of the "
+    "pack's own victims asked: of a victim that was handed over, and of “none of these”, it was not. An attack that "
+    "the pack does not know is not among its answers, a victim that it does not know only as “none of these” or where it "
+    "was handed over. A heatmap shows estimated strength relative to the strongest place in the same image, also of a "
+    "clean one. Of an image that was judged in tiles, probability, set and interval are those of the mean over its "
+    "tiles, and were not measured on such images; victims are asked about the whole image, and on another scale where "
+    "their word counts for more."
 )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.manifest import AttackLabel
 from training.doubts import Doubts
-from training.metrics import Floats, Ints, Predictions
+from training.metrics import Floats, Ints, Predictions, places, prediction_sets, widening
 
 SCATTER_POINTS = 2000
 """Points of all attacks' regression scatters together."""
@@ -42,7 +42,7 @@ def coverage(
 ) -> dict[str, Any]:  # fmt: skip
     """What the calibrated sets and intervals hold on examples they were not fitted to, at each target coverage.
 
-    Sets as users get them: every label with 1 - p at or under the quantile, and always the first. Intervals lie under
+    Sets as users get them (:func:`training.metrics.prediction_sets`). Intervals lie under
     the attack that is named, around the value told and within its range; they are counted where that attack is right,
     for under a wrong one there is nothing to hold.
     """
@@ -52,7 +52,7 @@ def coverage(
         ("victim", predictions.victim, doubts.of_each(lambda d: d.calibration.victim_scores), victim),
     )
     for name, probability, scores, truth in tasks:
-        sets = [_sets(probability, limits) for limits in scores.T]
+        sets = [prediction_sets(probability, *one) for one in zip(scores.T, found["target"], strict=True)]
         found[name] = {
             "held": [float(s[np.arange(len(truth)), truth].mean()) for s in sets],
             "mean_size": [float(s.sum(1).mean()) for s in sets],
@@ -62,7 +62,9 @@ def coverage(
     rows = np.flatnonzero((named == attack) & kinds[attack])
     if len(rows):
         each = doubts.of_each(lambda d: [d.calibration.halfwidths[label.name] for label in labels])
-        widths = each[rows, attack[rows]]  # [rows, coverages]
+        growth = doubts.of_each(lambda d: widening(d.calibration, labels))[rows, attack[rows]]
+        larger = 1 + growth * places(predictions.value[rows], labels, attack[rows])
+        widths = each[rows, attack[rows]] * larger[:, None]  # [rows, coverages]
         told, true = predictions.value[rows, None], hyperparameter[rows, None].astype(np.float64)
         low = np.maximum(told - widths, np.asarray([a.minimum for a in labels])[attack[rows], None])
         high = np.minimum(told + widths, np.asarray([a.maximum for a in labels])[attack[rows], None])
@@ -71,12 +73,6 @@ def coverage(
             "examples": len(rows), "held": held.tolist(), "mean_width": (high - low).mean(0).tolist()
         }  # fmt: skip
     return found
-
-
-def _sets(probability: Floats, limits: Floats) -> NDArray[np.bool_]:
-    sets: NDArray[np.bool_] = 1 - probability <= limits[:, None]
-    sets[np.arange(len(sets)), probability.argmax(1)] = True
-    return sets
 
 
 def scatter(

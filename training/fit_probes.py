@@ -18,7 +18,7 @@ from core.calibration import Calibration, ProbeFit
 from core.labels import CLEAN
 from core.manifest import AttackLabel
 from core.model.scorer import Scorer, Scores, Weighed, attack_evidence, evidence_of, weigh
-from training.calibrate import fit_calibration, fit_halfwidths
+from training.calibrate import fit_calibration, fit_widths
 from training.fit_scorer import AT_HAND
 from training.probe import Asked
 
@@ -173,7 +173,7 @@ def fit_probes(scored: Scored, calibration: Calibration, labels: list[AttackLabe
     asked = scored.asked
     fit = ProbeFit(
         **fit_weights(scored, seed), image_share=[1.0] * len(labels), calibration=calibration,
-        halfwidths=calibration.halfwidths, compressed=True,
+        halfwidths=calibration.halfwidths, growth=calibration.growth, compressed=True,
     )  # fmt: skip
     at_hand = some_at_hand(asked, seed)
     fit = fit.model_copy(update={"image_share": image_shares(scored, labels, fit, at_hand)})
@@ -192,11 +192,11 @@ def fit_probes(scored: Scored, calibration: Calibration, labels: list[AttackLabe
     )
     spoke = spoke_themselves(asked, told.victim, at_hand)
     spoken, silent = (
-        fit_halfwidths(raw_attack[rows], told.value[rows], asked.attack[rows], asked.value[rows], labels)
+        fit_widths(raw_attack[rows], told.value[rows], asked.attack[rows], asked.value[rows], labels)
         for rows in (spoke, ~spoke)
     )
-    both = both.model_copy(update={"halfwidths": silent})
-    return fit.model_copy(update={"calibration": both, "halfwidths": spoken})
+    both = both.model_copy(update=silent._asdict())
+    return fit.model_copy(update={"calibration": both, **spoken._asdict()})
 
 
 def spoke_themselves(asked: Asked, logits: Tensor, at_hand: Tensor | None = None) -> Tensor:

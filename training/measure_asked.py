@@ -17,7 +17,17 @@ from core.manifest import AttackLabel
 from core.model.scorer import Weighed
 from training.doubts import Doubts
 from training.fit_probes import Scored, some_at_hand, spoke_themselves
-from training.metrics import Bools, Floats, Ints, Predictions, brief, evaluate, share_of
+from training.metrics import (
+    Bools,
+    Floats,
+    Predictions,
+    brief,
+    evaluate,
+    places,
+    prediction_sets,
+    share_of,
+    widening,
+)
 
 COVERAGE = 0.9
 
@@ -74,11 +84,11 @@ class Promises:
         told = _calibrated(weighed, doubts, labels)
         attack, named = asked.attack.numpy(), told.attack.argmax(1)
 
-        def widths(doubt: Doubt) -> list[list[float]]:
+        def widths(doubt: Doubt) -> list[list[list[float]]]:
             fit = fit_of(doubt)
             return [
-                [at_coverage(fit.calibration, halfwidths[a.name], COVERAGE) for a in labels]
-                for halfwidths in (fit.calibration.halfwidths, fit.halfwidths)
+                [[at_coverage(fit.calibration, by.halfwidths[a.name], COVERAGE) for a in labels], widening(by, labels)]
+                for by in (fit.calibration, fit)
             ]
 
         def limits(doubt: Doubt) -> list[float]:
@@ -86,14 +96,15 @@ class Promises:
             return [at_coverage(own, scores, COVERAGE) for scores in (own.attack_scores, own.victim_scores)]
 
         rows, spoke = np.arange(len(asked)), spoke_themselves(asked, weighed.victim, at_hand)
-        half = doubts.of_each(widths)[rows, spoke.long().numpy(), named]
+        half, growth = doubts.of_each(widths)[rows, spoke.long().numpy(), :, named].T
+        half = half * (1 + growth * places(told.value, labels, named))
         limit = doubts.of_each(limits)
         error = np.abs(told.hyperparameter[rows, named] - asked.value.numpy())
         attacked = np.asarray([a.name != CLEAN for a in labels])[attack]
         return cls(
             told,
-            _held(told.attack, attack, limit[:, 0]),
-            _held(told.victim, asked.victim.numpy(), limit[:, 1]),
+            prediction_sets(told.attack, limit[:, 0], COVERAGE)[rows, attack],
+            prediction_sets(told.victim, limit[:, 1], COVERAGE)[rows, asked.victim.numpy()],
             error <= half + 1e-9,
             attacked & (named == attack),
         )
@@ -120,12 +131,6 @@ def _weighed(scored: Scored, doubts: Doubts, at_hand: Tensor | None = None) -> W
         return told
     other = scored.weighed(fit_of(doubts.unfamiliar), at_hand)
     return Weighed(*(torch.where(doubts.strange[:, None], *each) for each in zip(other, told, strict=True)))
-
-
-def _held(probabilities: Floats, truth: Ints, limit: Floats) -> Bools:
-    """Whether each row's set holds its true label: one within its limit, or the likeliest."""
-    held: Bools = (1 - probabilities[np.arange(len(truth)), truth] <= limit) | (probabilities.argmax(1) == truth)
-    return held
 
 
 def _by_number(

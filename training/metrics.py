@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.calibration import Calibration, ProbeFit
 from core.labels import CLEAN
 from core.manifest import AttackLabel
 
@@ -68,6 +69,31 @@ def confusion(predicted: Ints, truth: Ints, labels: int) -> list[list[int]]:
     return rows
 
 
+def prediction_sets(probabilities: Floats, limits: Floats, coverage: float) -> Bools:
+    """[N, K], which labels each row's set holds, as :func:`core.answers.likeliest` and its callers have it.
+
+    limits: [N], quantiles of 1 - p.
+    """
+    held: Bools = 1 - probabilities <= limits[:, None]
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    ranked = np.take_along_axis(probabilities, order, 1)
+    likeliest = np.zeros_like(held)
+    np.put_along_axis(likeliest, order, np.cumsum(ranked, 1) - ranked < coverage, 1)
+    return np.where(held.any(1, keepdims=True), held, likeliest)
+
+
+def widening(by: Calibration | ProbeFit, labels: Sequence[AttackLabel]) -> list[float]:
+    """[A]: the growth of intervals by attack, as :mod:`core.answers` has it."""
+    return [by.growth.get(label.name, 0.0) for label in labels]
+
+
+def places(values: Floats, labels: Sequence[AttackLabel], attack: Ints) -> Floats:
+    """[N]: where in the ranges of the attacks ``attack`` [N] the values [N] lie, 0 to 1."""
+    low, width = (np.asarray([getattr(label, end) for label in labels])[attack] for end in ("minimum", "width"))
+    found: Floats = (values - low) / np.where(width > 0, width, 1)
+    return found
+
+
 def share_of(true: Bools) -> float | None:
     """Of [N] how many are true; None of none."""
     return float(true.mean()) if len(true) else None
@@ -81,9 +107,14 @@ def evaluate(
     victim: Ints,
     hyperparameter: NDArray[np.float32],
 ) -> dict[str, Any]:
-    """All figures of one set of examples; attack, victim: [N] true labels, hyperparameter: [N] true values."""
+    """All figures of one set of examples; attack, victim: [N] true labels, hyperparameter: [N] true values.
+
+    On Table 1's scale the error is that of the value told, so under the named attack. An attack's own RMSE and R2, in
+    its unit, are under the true one: a kappa less an epsilon has none.
+    """
     named_attack, named_victim = predictions.attack.argmax(1), predictions.victim.argmax(1)
     error = predictions.value - hyperparameter
+    own = predictions.hyperparameter[np.arange(len(attack)), attack] - hyperparameter
     scaled = error * table1_factor(attacks)[attack]
     adversarial = np.asarray([a.name != CLEAN for a in attacks])[attack]
     right_attack, right_victim = named_attack == attack, named_victim == victim
@@ -99,7 +130,7 @@ def evaluate(
         }
 
     by_attack = {
-        label.name: figures(attack == index) | _fit(error[attack == index], hyperparameter[attack == index])
+        label.name: figures(attack == index) | _fit(own[attack == index], hyperparameter[attack == index])
         for index, label in enumerate(attacks)
         if (attack == index).any()
     }

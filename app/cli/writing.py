@@ -186,7 +186,7 @@ def _notes(answer: Attribution, known: Collection[str]) -> list[str]:
     """known: the pack's own victims."""
     notes = wording.notes(answer, alone=False)
     for task, classes in (("attack", answer.attack), ("victim", answer.victim)):
-        if len(classes.prediction_set) > 1 or not classes.reached:
+        if len(classes.prediction_set) > 1:
             notes.append(f"{task}: {wording.candidates(classes)}")
     if answer.victim.label not in {*known, NONE_OF_THESE}:
         notes.append(f"{answer.victim.label} was handed over: how probable it is was calibrated on none")

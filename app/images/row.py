@@ -61,7 +61,7 @@ class Row:
 
 
 def doubt_of(answer: Attribution) -> Doubt:
-    """SURE when both prediction sets hold one label that reaches them, and agree, about the image as it was attacked.
+    """SURE when both prediction sets hold one label, and agree, about the image as it was attacked.
 
     WEAKENED: the same about what is left of it, or about an image of another kind than the pack's, or with a victim
     named that was not asked while others were. UNFAMILIAR outweighs all.
@@ -69,7 +69,7 @@ def doubt_of(answer: Attribution) -> Doubt:
     if not answer.familiarity.familiar:
         return Doubt.UNFAMILIAR
     tasks = (answer.attack, answer.victim)
-    sure = all(task.reached and len(task.prediction_set) == 1 for task in tasks) and not answer.contradicts_itself
+    sure = all(len(task.prediction_set) == 1 for task in tasks) and not answer.contradicts_itself
     if not sure:
         return Doubt.OPEN
     return Doubt.WEAKENED if is_weakened(answer) or unasked_victim(answer) else Doubt.SURE

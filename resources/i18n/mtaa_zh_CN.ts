@@ -112,10 +112,6 @@
         <translation>暂停归因</translation>
     </message>
     <message>
-        <source>Stop attributing</source>
-        <translation>停止归因</translation>
-    </message>
-    <message>
         <source>Compare with file…</source>
         <translation>与文件比较…</translation>
     </message>
@@ -170,6 +166,10 @@
     <message>
         <source>Export selected images…</source>
         <translation>导出所选图像…</translation>
+    </message>
+    <message>
+        <source>Stop attributing and exporting</source>
+        <translation>停止归因和导出</translation>
     </message>
     <message>
         <source>Log of the case…</source>
@@ -470,6 +470,10 @@
         <source>Export selected images</source>
         <translation>导出所选图像</translation>
     </message>
+    <message>
+        <source>None of the selected images has been judged yet.</source>
+        <translation>所选图像都尚未判定。</translation>
+    </message>
 </context>
 <context>
     <name>CaseDesk</name>
@@ -761,6 +765,10 @@
         <source>Saved {path}</source>
         <translation>已保存 {path}</translation>
     </message>
+    <message>
+        <source>not in it, for they still wait: {n}</source>
+        <translation>其中不含仍在等待的图像：{n}</translation>
+    </message>
 </context>
 <context>
     <name>Facets</name>
@@ -849,6 +857,10 @@
     <message>
         <source>Same bytes as {path}</source>
         <translation>与 {path} 内容完全相同</translation>
+    </message>
+    <message>
+        <source>has a note</source>
+        <translation>有备注</translation>
     </message>
 </context>
 <context>
@@ -2137,10 +2149,6 @@
         <translation>{end}（模型包的范围边界）</translation>
     </message>
     <message>
-        <source>Only the likeliest: no label is probable enough for the {coverage} set</source>
-        <translation>仅是最可能的一个：没有标签的概率达到 {coverage} 候选集的要求</translation>
-    </message>
-    <message>
         <source>The {coverage} set rules out no label</source>
         <translation>{coverage} 候选集没有排除任何标签</translation>
     </message>
@@ -2275,6 +2283,10 @@
     <message>
         <source>Grey taken as colour: the pack knows colour images only. Trust this answer less.</source>
         <translation>灰度被当作彩色：模型包只认识彩色图像，此结果的可信度较低。</translation>
+    </message>
+    <message>
+        <source>This file was changed since it was judged: the answer is not about the image that it holds now. Image, Attribute again judges that.</source>
+        <translation>此文件在判定之后被改动：结果不是针对它现在的图像。“图像”菜单中的“重新归因”会判定现在的图像。</translation>
     </message>
     <message>
         <source>Unfamiliar (score {score}, threshold {threshold}). If this image was compressed, scaled or otherwise changed after an attack that still fools its victim, the doubt told is that of such images. If its kind, attack or victim is none that the pack knows, the answers mean nothing.</source>

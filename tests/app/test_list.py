@@ -77,7 +77,8 @@ def test_doubt_and_summary(rows: list[Row]) -> None:
 
 def test_one_label_leaves_an_answer_open_where_the_set_or_the_other_task_does_not_hold_it(sure: Finding) -> None:
     answer = sure.attribution
-    assert doubt_of(replace(answer, attack=replace(answer.attack, reached=False))) is Doubt.OPEN
+    several = replace(answer.attack, prediction_set=("FGSM", "PGD"))
+    assert doubt_of(replace(answer, attack=several)) is Doubt.OPEN
     lossy = replace(answer, adjustments=("judged in 6 tiles of 28x28, not resized",))
     assert doubt_of(lossy) is Doubt.SURE
     for told in ("file is JPEG: part of the perturbation was lost", "60 of 486 tiles of 224x224 judged, spread evenly"):

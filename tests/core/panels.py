@@ -35,6 +35,7 @@ def write_asking_pack(path: Path, entries: dict[str, Any], victims: list[dict[st
     probes = fit(**changes).model_dump()
     probes["calibration"] = entries["calibration"]
     probes["halfwidths"] = {name: [w / 4 for w in row] for name, row in entries["calibration"]["halfwidths"].items()}
+    probes["growth"] = dict.fromkeys(list(probes["halfwidths"])[1:], 0.5)
     asking = {**entries, "victims": [{"name": "clean"}, *victims], "probes": probes}
     checked = Manifest.model_validate({**asking, "weights_sha256": "0" * 64})
     with torch.random.fork_rng():

@@ -1,23 +1,43 @@
+"""Sets, and intervals as wide as values are uncertain."""
+
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from core.answers import _held, _reached
+from core.answers import _held, likeliest
 from core.types import Candidate
+from training.metrics import prediction_sets
 
 
 @pytest.mark.parametrize(
-    ("first", "limit", "held", "reached"),
+    ("probabilities", "limit", "held"),
     [
-        (0.53, 0.02, ("cw",), False),  # nothing belongs to the set, and 0.53 covers nothing like 0.9
-        (0.9995, 0.0001, ("cw",), True),  # of a pack that is hardly ever wrong: surer than the coverage asks
-        (0.95, 0.3, ("cw",), True),
-        (0.6, 0.7, ("cw", "pgd"), True),
+        ((0.53, 0.4, 0.07), 0.02, ("cw", "pgd")),  # nothing belongs to the conformal set: together 0.93
+        ((0.5, 0.3, 0.2), 0.02, ("cw", "pgd", "fgsm")),
+        ((0.9995, 0.0005, 0.0), 0.0001, ("cw",)),  # of a pack that is hardly ever wrong: surer than the coverage asks
+        ((0.9, 0.1, 0.0), 0.0001, ("cw",)),
+        ((0.95, 0.05, 0.0), 0.3, ("cw",)),
+        ((0.6, 0.35, 0.05), 0.7, ("cw", "pgd")),
     ],
 )
-def test_a_label_that_stands_alone_says_whether_the_set_holds_it(
-    first: float, limit: float, held: tuple[str, ...], reached: bool
+def test_a_set_is_conformal_or_as_probable_as_it_promises(
+    probabilities: tuple[float, ...], limit: float, held: tuple[str, ...]
 ) -> None:
-    ranking = (Candidate("cw", first), Candidate("pgd", 1 - first))
-    assert _held(ranking, limit) == held
-    assert _reached(ranking[0], limit, 0.9) == reached
+    labels = ("cw", "pgd", "fgsm")
+    ranking = tuple(Candidate(label, p) for label, p in zip(labels, probabilities, strict=True))
+    assert _held(ranking, limit, 0.9) == held
+    (row,) = prediction_sets(np.asarray([probabilities[::-1]]), np.asarray([limit]), 0.9)
+    assert {label for label, within in zip(labels[::-1], row, strict=True) if within} == set(held)
+
+
+def test_sets_are_the_same_one_by_one_and_by_the_thousand() -> None:
+    random = np.random.default_rng(4)
+    probabilities = random.dirichlet([0.3] * 5, 1000)
+    limits = random.choice([0.01, 0.2, 0.8], 1000)
+    for coverage in (0.8, 0.9, 0.99):
+        together = prediction_sets(probabilities, limits, coverage)
+        for row, own, limit in zip(together, probabilities, limits, strict=True):
+            ranking = tuple(Candidate(str(at), own[at]) for at in np.argsort(-own, kind="stable"))
+            assert {str(at) for at in np.flatnonzero(row)} == set(_held(ranking, limit, coverage))
+            assert sum(c.probability for c in ranking[: len(likeliest(ranking, coverage))]) >= coverage - 1e-9

@@ -167,9 +167,10 @@ def test_intervals_are_those_of_a_victim_that_spoke_only_where_it_did(
     asked = {victim.name for victim in asking.asked}
     for finding in asking.attribute(images, coverage=0.9):
         answer = finding.attribution
-        widths = probes.halfwidths if answer.victim.label in asked else probes.calibration.halfwidths
+        by = probes if answer.victim.label in asked else probes.calibration
         for candidate, value in zip(answer.attack.ranking, answer.hyperparameters, strict=True):
-            half = widths[candidate.label][1]
+            place = (value.value - value.minimum) / (value.maximum - value.minimum or 1)
+            half = by.halfwidths[candidate.label][1] * (1 + by.growth.get(candidate.label, 0) * place)
             assert value.low == pytest.approx(max(value.value - half, value.minimum))
             assert value.high == pytest.approx(min(value.value + half, value.maximum))
 

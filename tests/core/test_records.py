@@ -36,7 +36,6 @@ def test_schema(finding: Finding, manifest: Manifest, tmp_path: Path) -> None:
             {"label": "clean", "probability": 0.1},
         ],
         "set": ["fgsm", "cw"],
-        "reached": True,
         "coverage": 0.9,
         "entropy": 1.157,
         "sigma": 0.5,

@@ -40,11 +40,12 @@ def vague(tiny_manifest: dict[str, Any]) -> dict[str, Any]:
     calibration = tiny_manifest["calibration"] | {
         "attack_temperature": 6.0, "victim_temperature": 5.0,
         "attack_scores": [0.7, 0.9, 1.0], "victim_scores": [0.7, 0.9, 1.0],
-        "halfwidths": {"clean": [0, 0, 0], "fgsm": [40, 60, 90], "cw": [5, 7, 9]},
+        "halfwidths": {"clean": [0, 0, 0], "fgsm": [40, 60, 90], "cw": [5, 7, 9]}, "growth": {"fgsm": 1.5},
     }  # fmt: skip
     probes = fit(trust=1.0, weight=0.01, attack_weight=0.0).model_dump()
     wide = {name: [w / 2 for w in row] for name, row in calibration["halfwidths"].items()}
-    return {"calibration": calibration, "probes": probes | {"calibration": calibration, "halfwidths": wide}}
+    own = {"calibration": calibration, "halfwidths": wide, "growth": {"fgsm": -0.4, "cw": 0.7}}
+    return {"calibration": calibration, "probes": probes | own}
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,12 @@ def test_a_doubt_that_does_not_fit_the_pack_is_refused(
     cases = {
         "alike": {**vague, "probes": None},
         "same coverages": other_coverages,
-        "attack labels": {**vague, "calibration": vague["calibration"] | {"halfwidths": {"clean": [0, 0, 0]}}},
+        "attack labels": {
+            **vague,
+            "calibration": vague["calibration"] | {"halfwidths": {"clean": [0, 0, 0]}, "growth": {}},
+        },  # fmt: skip
+        "without half-widths": {**vague, "calibration": vague["calibration"] | {"growth": {"pgd": 1.0}}},
+        "greater than -1": {**vague, "calibration": vague["calibration"] | {"growth": {"fgsm": -1.0}}},
         "image_share": {**vague, "probes": vague["probes"] | {"image_share": [1.0]}},
     }
     for message, unfamiliar in cases.items():

@@ -88,9 +88,6 @@ def test_doubt(finding: Finding) -> None:
     assert wording.doubt(attack) == "the 90% set holds fgsm, cw"
     everything = dataclasses.replace(attack, prediction_set=("fgsm", "cw", "clean"))
     assert wording.doubt(everything) == "the 90% set rules out no label"
-    nothing = dataclasses.replace(attack, prediction_set=("fgsm",), reached=False)
-    assert wording.doubt(nothing) == "only the likeliest: no label is probable enough for the 90% set"
-    assert wording.candidates(nothing) == "only the likeliest: no label is probable enough"
     assert wording.entropy(attack) == "1.16 of 1.58 bits"
 
 

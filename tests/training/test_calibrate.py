@@ -17,7 +17,9 @@ from training.calibrate import (
     conformal_quantile,
     familiarity_threshold,
     fit_calibration,
+    fit_growth,
     fit_temperature,
+    fit_widths,
 )
 
 LABELS = [
@@ -51,8 +53,9 @@ def test_a_temperature_lowers_the_cross_entropy() -> None:
 
 def test_a_split_without_a_mistake_does_not_push_the_temperature_to_nothing() -> None:
     target = torch.arange(30) % 3
-    found = fit_temperature(torch.eye(3)[target] * 9, target)
-    assert math.exp(-3) <= found <= 1
+    for scale in (1.0, 9.0, 40.0):  # however sure the network was
+        found = fit_temperature(torch.eye(3)[target] * scale, target)
+        assert (torch.eye(3)[0] * scale / found).softmax(0)[0].item() == pytest.approx(1 - 2 / 3 / 31, abs=1e-3)
     assert fit_temperature(-torch.eye(3)[target] * 9, target) == pytest.approx(math.exp(3), rel=1e-6)
 
 
@@ -127,7 +130,8 @@ def test_prediction_sets_and_intervals_hold_the_truth_as_often_as_promised() -> 
         held = float((score[count:] <= found.attack_scores[index]).double().mean())
         assert abs(held - coverage) <= slack
         chosen = (attack == 1) & (logits.argmax(1) == 1)
-        error = (told[:, 1] - value).abs()
+        place = (told[:, 1] - LABELS[1].minimum) / LABELS[1].width
+        error = (told[:, 1] - value).abs() / (1 + found.growth.get("FGSM", 0.0) * place)
         slack = 4 * math.sqrt(coverage * (1 - coverage) * (1 / chosen[:count].sum() + 1 / chosen[count:].sum())) + 0.01
         held = float((error[count:][chosen[count:]] <= found.halfwidths["FGSM"][index]).double().mean())
         assert abs(held - coverage) <= slack
@@ -153,4 +157,32 @@ def test_every_row_grows_with_the_coverage() -> None:
         for label in LABELS:
             row = found.halfwidths[label.name]
             assert row == sorted(row)
-            assert row[-1] <= label.width
+            assert row[-1] <= label.width / min(1, 1 + found.growth.get(label.name, 0)) + 1e-9
+
+
+def test_intervals_grow_where_errors_do() -> None:
+    random = np.random.default_rng(0)
+    count = 4000
+    told = torch.from_numpy(random.uniform(10, 200, count))
+    value = told + torch.from_numpy(random.normal(size=count)) * ((told + 20) / 20)
+    every = torch.stack([torch.zeros(count), told, torch.ones(count)], 1)
+    attack = torch.ones(count, dtype=torch.long)
+    half = slice(count // 2)
+    fitted = fit_widths(torch.eye(3)[attack][half], every[half], attack[half], value[half], LABELS)
+    assert set(fitted.growth) == {"FGSM"} and 5 < fitted.growth["FGSM"] < 9  # 7.3 times as far at the end
+    place = (told - 10) / 190
+    error = (told - value).abs()[count // 2 :]
+    wide = fitted.halfwidths["FGSM"][2] * (1 + fitted.growth["FGSM"] * place[count // 2 :])
+    for low, high in ((0, 1 / 3), (1 / 3, 2 / 3), (2 / 3, 1)):
+        third = (low <= place[count // 2 :]) & (place[count // 2 :] < high)
+        assert abs(float((error <= wide)[third].double().mean()) - 0.9) < 0.06
+
+
+def test_growth_is_told_only_where_there_is_something_to_tell_it_by() -> None:
+    place = np.linspace(0, 1, 200)
+    assert fit_growth(place[:20], place[:20]) == 0
+    assert fit_growth(place, np.zeros(200)) == 0
+    assert fit_growth(np.full(200, 0.5), place) == 0
+    assert fit_growth(place, 1 + place) == pytest.approx(1, abs=1e-3)
+    assert fit_growth(place, 2 - place) == pytest.approx(-0.5, abs=1e-3)
+    assert fit_growth(place, place) == pytest.approx(9) and fit_growth(place, 1 - place) == pytest.approx(-0.9)
