@@ -122,7 +122,7 @@ def test_a_doubt_that_does_not_fit_the_pack_is_refused(
         "attack labels": {
             **vague,
             "calibration": vague["calibration"] | {"halfwidths": {"clean": [0, 0, 0]}, "growth": {}},
-        },  # fmt: skip
+        },
         "without half-widths": {**vague, "calibration": vague["calibration"] | {"growth": {"pgd": 1.0}}},
         "greater than -1": {**vague, "calibration": vague["calibration"] | {"growth": {"fgsm": -1.0}}},
         "image_share": {**vague, "probes": vague["probes"] | {"image_share": [1.0]}},
