@@ -23,7 +23,7 @@ from core.types import (
     Testimony,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def json_parts(

@@ -23,7 +23,7 @@ def test_schema(finding: Finding, manifest: Manifest, tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     write_parts(path, json_parts(iter(records), manifest, "CPU"))
     document = json.loads(path.read_text(encoding="utf-8"))
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert document["device"] == "CPU"
     assert document["pack"]["id"] == manifest.pack_id
     good, bad = document["records"]
