@@ -20,6 +20,7 @@ from app.attribution_view import AttributionView
 from app.case.elsewhere import ElsewhereBar
 from app.case.panels import CasePanels
 from app.commands import Commands, paths_of
+from app.file_errors import in_words
 from app.images.panel import ImageListPanel
 from app.proposal_bar import ProposalBar
 from app.screen import fit
@@ -180,7 +181,7 @@ class MainWindow(QMainWindow):
         """Why there is no answer, and what to do about it."""
         status, row = self.session.status, self.session.viewing.row
         if row is not None and row.record is not None:
-            return shown(row.record.error or "")
+            return shown(in_words(row.record.error or ""))
         if status.phase == "failed":
             return status.reason
         if row is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
+from app.file_errors import in_words
 from app.images.row import Row
 from app.layers import Look, Scene
 from app.requests import Entry, ViewAnswer, ViewRequest, error_record
@@ -78,7 +79,7 @@ class Viewing(QObject):
         else:
             self.session.reader.load(row.entry)
             if row.record is not None and row.record.error:  # most likely it cannot be read
-                self._empty(row.record.error)
+                self._empty(in_words(row.record.error))
             else:
                 self._late.start()
         self.row_changed.emit()
@@ -134,7 +135,7 @@ class Viewing(QObject):
         if isinstance(image, str):
             if self.session.desk.case is None:
                 self.session.images.set_records([(entry.key, error_record(entry, image))])
-            self._empty(image)
+            self._empty(in_words(image))
             self.row_changed.emit()
             return
         status = self.session.status
@@ -144,7 +145,7 @@ class Viewing(QObject):
 
     def _reference_loaded(self, image: LoadedImage | str) -> None:
         if isinstance(image, str):
-            self.session.message.emit(image)
+            self.session.message.emit(in_words(image))
         else:
             self._show(replace(self.scene, reference=image))
 
@@ -156,7 +157,7 @@ class Viewing(QObject):
         if self.session.desk.case is None:  # a case's own answers stand, whatever the last digit is today
             self.session.keep([(request.entry.key, _without_heatmap(answer.record))])
         if request.entry.key == self.current and request.image is self.scene.image:
-            self._show(replace(self.scene, heatmap=heatmap, reason=answer.record.error or ""))
+            self._show(replace(self.scene, heatmap=heatmap, reason=in_words(answer.record.error or "")))
 
     def _empty(self, reason: str) -> None:
         """Show no image."""

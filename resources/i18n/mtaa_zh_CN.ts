@@ -830,6 +830,77 @@
     </message>
 </context>
 <context>
+    <name>FileErrors</name>
+    <message>
+        <source>{path} does not exist. Check the name and the folder.</source>
+        <translation>{path} 不存在。请检查名称和文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} is a folder. Name image files, or a folder that may be searched.</source>
+        <translation>{path} 是文件夹。请指定图像文件，或可以搜索的文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} is not a regular file. Copy the image into a file first.</source>
+        <translation>{path} 不是普通文件。请先把图像复制到文件中。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {reason}. Check that you may read it.</source>
+        <translation>无法读取 {path}：{reason}。请检查您是否有读取权限。</translation>
+    </message>
+    <message>
+        <source>{path} is empty. Copy or export the image again.</source>
+        <translation>{path} 是空文件。请重新复制或导出图像。</translation>
+    </message>
+    <message>
+        <source>{path} is larger than {n} MiB. Crop or split the image first.</source>
+        <translation>{path} 大于 {n} MiB。请先裁剪或拆分图像。</translation>
+    </message>
+    <message>
+        <source>{path} has {size} pixels, which is too many. Crop it first.</source>
+        <translation>{path} 有 {size} 像素，太多了。请先裁剪。</translation>
+    </message>
+    <message>
+        <source>{path} is not an image that can be read. Give it as {kinds}.</source>
+        <translation>{path} 不是可以读取的图像。请以 {kinds} 格式提供。</translation>
+    </message>
+    <message>
+        <source>{path} unpacks to far too many pixels. Do not open it; crop it first.</source>
+        <translation>{path} 解压后的像素过多。请不要打开，先裁剪。</translation>
+    </message>
+    <message>
+        <source>There is not enough memory for {path}. Close other programs, or crop it.</source>
+        <translation>内存不足以读取 {path}。请关闭其他程序，或裁剪图像。</translation>
+    </message>
+    <message>
+        <source>{path} is damaged or cut short ({reason}). Copy or export the image again.</source>
+        <translation>{path} 已损坏或不完整（{reason}）。请重新复制或导出图像。</translation>
+    </message>
+    <message>
+        <source>{path} stores 32-bit whole numbers, whose range is unknown. Save it with 8 or 16 bits.</source>
+        <translation>{path} 存储的是 32 位整数，其取值范围未知。请以 8 位或 16 位保存。</translation>
+    </message>
+    <message>
+        <source>{path} has the shape {shape}. Save one image a file, as [H, W], [C, H, W] or [H, W, C].</source>
+        <translation>{path} 的形状为 {shape}。请每个文件保存一张图像，形状为 [H, W]、[C, H, W] 或 [H, W, C]。</translation>
+    </message>
+    <message>
+        <source>{path} holds {kind} values. Give floats in [0, 1], uint8 or uint16.</source>
+        <translation>{path} 的数值类型为 {kind}。请提供 [0, 1] 内的浮点数、uint8 或 uint16。</translation>
+    </message>
+    <message>
+        <source>{path} is a damaged .npy file ({reason}). Save the array again.</source>
+        <translation>{path} 是损坏的 .npy 文件（{reason}）。请重新保存数组。</translation>
+    </message>
+    <message>
+        <source>{path} holds values that are not numbers (NaN or infinite). Save the image again.</source>
+        <translation>{path} 含有非数值（NaN 或无穷大）。请重新保存图像。</translation>
+    </message>
+    <message>
+        <source>{path} holds values from {low} to {high}. Scale them to [0, 1] and save again.</source>
+        <translation>{path} 的数值范围是 {low} 到 {high}。请缩放到 [0, 1] 后重新保存。</translation>
+    </message>
+</context>
+<context>
     <name>HyperparameterCard</name>
     <message>
         <source>None: the image is held for clean</source>

@@ -9,14 +9,16 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFocusEvent, QPalette
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app import theme
+from app import file_errors, i18n, theme
 from app.attribution_view import Banner
+from app.images.row import summary
 from app.main_window import MainWindow
 from app.sentence import changed_text
 from app.widgets import Toned
@@ -188,3 +190,29 @@ def test_a_case_tells_its_coverage_as_it_is(
     drop(window, tmp_path / "half.mtaacase")
     wait_case(qtbot, window, "half")
     assert window.answer._coverage_text.text() == "82.5%" and "82.5% coverage" in window.case.dashboard.facts.text()
+
+
+def test_what_is_wrong_with_a_file_is_said_in_the_windows_language(
+    window: MainWindow, qtbot: QtBot, pictures: Path, default_pack: Path
+) -> None:
+    (pictures / "nothing.png").write_bytes(b"")
+    np.save(pictures / "far.npy", np.full((28, 28), 3.0))
+    np.save(pictures / "cube.npy", np.zeros((2, 2, 2, 2)))
+    np.save(pictures / "words.npy", np.zeros((28, 28), np.int64))
+    np.save(pictures / "nan.npy", np.full((28, 28), np.nan))
+    (pictures / "cut.npy").write_bytes((pictures / "far.npy").read_bytes()[:200])
+    names = ("nothing.png", "broken.png", "notes.txt", "far.npy", "cube.npy", "words.npy", "nan.npy", "cut.npy")
+    drop(window, *(pictures / name for name in names))
+    wait_judged(qtbot, window, len(names))
+    english = [row.record.error for row in window.session.images.rows if row.record is not None]
+    translators = i18n.install(QApplication.instance(), "zh_CN")
+    try:
+        for row, text in zip(window.session.images.rows, english, strict=True):
+            assert text is not None
+            words = file_errors.in_words(text)
+            assert words != text and row.entry.path in words and "{" not in words, text
+            assert summary(row) and summary(row) in words
+    finally:
+        i18n.remove(QApplication.instance(), translators)
+    assert [file_errors.in_words(text or "") for text in english] == english
+    assert file_errors.in_words("another fault") == "another fault"
