@@ -183,7 +183,7 @@ class Session(QObject):
         """That files in the folders that were opened are no images."""
         if self.desk.case is not None:
             self.desk.file.note_left_out(self.desk.case.path, counts)
-        text = self.tr("Left out, not an image type that is read: {kinds}")
+        text = self.tr("Left out, hidden, linked or of no image type that is read: {kinds}")
         named = kinds(counts, self.tr("without a suffix"), self.tr("of other kinds"))
         self.message.emit(text.format(kinds=named))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from torch import Tensor
 from core.calibration import Calibration, ProbeFit
 from core.manifest import AttackLabel, Manifest
 from core.model.network import Outputs
-from core.types import Attribution, Candidate, ClassAnswer, HyperparameterAnswer
+from core.types import Attribution, Candidate, ClassAnswer, HyperparameterAnswer, likeliest
 
 
 class Answers:
@@ -102,12 +101,6 @@ def _held(ranking: Sequence[Candidate], limit: float, coverage: float) -> tuple[
     belong, and none does where it is least sure.
     """
     return tuple(c.label for c in ranking if 1 - c.probability <= limit) or likeliest(ranking, coverage)
-
-
-def likeliest(ranking: Sequence[Candidate], coverage: float) -> tuple[str, ...]:
-    """As few of the most probable labels as are together as probable as the coverage."""
-    before = accumulate((c.probability for c in ranking), initial=0.0)
-    return tuple(c.label for c, sure in zip(ranking, before, strict=False) if sure < coverage)
 
 
 def at_coverage(calibration: Calibration, quantiles: list[float], coverage: float) -> float:

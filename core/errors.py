@@ -59,7 +59,7 @@ class DiskFullError(WorkbenchError):
         left = "" if free is None else f", {size_text(free)} are free"
         super().__init__(
             f"The disk is full: {path} takes {size_text(needed)}{left}.{still}",
-            f"Make room on the disk of {path.parent} and run the same again: it goes on from what is there.",
+            f"Make room on the disk of {path.parent} and do the same again: what was kept before is still there.",
         )
 
 

@@ -36,8 +36,8 @@ _FURNITURE = frozenset({"thumbs.db", "desktop.ini"})
 class Found:
     """What lies under files and folders.
 
-    files: to attribute. left_out: how many files of the folders are of no image type that is read, by their suffix;
-    what begins as an image is one under any name.
+    files: to attribute. left_out: how many files of the folders are of no image type that is read, by their suffix, and
+    how many images and folders are hidden or links; what begins as an image is one under any name.
     """
 
     files: list[Path]
@@ -58,23 +58,26 @@ def search(
     """The files to attribute: those named, as they are, and the image files of the folders named.
 
     A file that was named stays even when it is no image or does not exist, so that it shows up with the reason.
-    Files in folders come in natural order ("2.png" before "10.png"), links to folders are not followed. No path comes
-    twice. Hidden files are left out without a word, as are the program's own ones and those ``apart``.
+    Files in folders come in natural order ("2.png" before "10.png"). No path comes twice. Hidden images and folders are
+    left out, and links to folders, the program's own files and those ``apart`` without a word.
     Raises Cancelled at the next folder after ``cancel``.
     """
     found: dict[Path, None] = {}
-    others: dict[Path, None] = {}
+    others: dict[Path, str] = {}
     cancel = cancel or CancelToken()
     for path in map(Path, paths):
         if not _is_folder(path):
             found[path] = None
             continue
-        for file, is_image in _walk(path, recursive, cancel):
-            (found if is_image else others)[file] = None
+        for file, kind in _walk(path, recursive, cancel):
+            if kind is None:
+                found[file] = None
+            else:
+                others[file] = kind
     known = set(map(os.path.abspath, apart))
     return Found(
         list(found),
-        Counter(_suffix(file) for file in others if file not in found and os.path.abspath(file) not in known),  # noqa: PTH100
+        Counter(kind for file, kind in others.items() if file not in found and os.path.abspath(file) not in known),  # noqa: PTH100
     )
 
 
@@ -85,17 +88,29 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _walk(folder: Path, recursive: bool, cancel: CancelToken) -> Iterator[tuple[Path, bool]]:
-    """Each file that is looked at, and whether it is taken for an image."""
+def _walk(folder: Path, recursive: bool, cancel: CancelToken) -> Iterator[tuple[Path, str | None]]:
+    """Each file that is looked at, and what is left out is counted as; None for what is taken for an image."""
     closed: list[Path] = []
     for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         cancel.check()
-        folders[:] = sorted((f for f in folders if recursive and not f.startswith(".")), key=_natural)
+        if recursive:
+            yield from ((Path(parent, name), kind) for name in folders if (kind := _unvisited(parent, name)))
+        folders[:] = sorted((name for name in folders if recursive and not name.startswith(".")), key=_natural)
         for file in sorted(files, key=_natural):
-            if not (file.startswith(".") or file.lower() in _FURNITURE or _OWN.search(file)):
-                path = Path(parent, file)
-                yield path, path.suffix.lower() in SUFFIXES or _begins_as_image(path)
-    yield from ((path, True) for path in closed)  # each becomes a row that says why
+            path = Path(parent, file)
+            if file.startswith("."):
+                if _begins_as_image(path):
+                    yield path, "hidden"
+            elif not (file.lower() in _FURNITURE or _OWN.search(file)):
+                yield path, None if path.suffix.lower() in SUFFIXES or _begins_as_image(path) else _suffix(path)
+    yield from ((path, None) for path in closed)  # each becomes a row that says why
+
+
+def _unvisited(parent: str, folder: str) -> str:
+    """As what a folder is counted that is not looked into; empty for one that is."""
+    if folder.startswith("."):
+        return "hidden folder"
+    return "linked folder" if Path(parent, folder).is_symlink() else ""
 
 
 def is_evidence(file: Path) -> bool:

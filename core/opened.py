@@ -93,7 +93,7 @@ def remember(case: Path, places: Iterable[Place]) -> None:
     fresh = [mark for mark in dict.fromkeys(map(_mark, places)) if mark not in known]
     with suppress(OSError):
         path = _file(case)
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
             file.write(b"".join(b"\n" + mark for mark in fresh))  # a line that was torn spoils no other
 

@@ -8,6 +8,7 @@ fit, and what that costs of the perturbation decides. From best to worst, a pack
 - ``SIZE``: the size is a colour pack's, and the image is grey.
 - ``WHOLE``: the image is grey and a whole multiple of a grey pack's size, which whole blocks are averaged to.
 - ``LARGER``: the pack is for colour, and the image has at least as many pixels as it takes: a photograph.
+- ``SMALLER``: the pack is for colour and judges images as they are, and this one has fewer pixels than it takes.
 
 Anything else does not fit: colour is not turned to grey, for the perturbation differs from channel to channel, and
 nothing is enlarged, for an attack was not computed between the pixels.
@@ -19,7 +20,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +27,11 @@ import numpy as np
 from core.errors import ImageError
 from core.manifest import ImageSpec, Manifest
 from core.pack import ListedPack
-from core.preprocess import repeats
+from core.preprocess import LEAST, repeats
 from core.types import LoadedImage
 
 LOOKED_AT = 8
-"""Files whose images decide for all that are opened together."""
+"""Files whose images decide for all that are opened together, spread evenly over them."""
 
 ENOUGH_PIXELS = 2**24
 """Pixels after which no further file is looked at: decoding eight photographs of a camera would take seconds."""
@@ -41,10 +41,11 @@ class Match(IntEnum):
     """How well a pack fits an image; the module says what each means."""
 
     NONE = 0
-    LARGER = 1
-    WHOLE = 2
-    SIZE = 3
-    SAME = 4
+    SMALLER = 1
+    LARGER = 2
+    WHOLE = 3
+    SIZE = 4
+    SAME = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,11 @@ def look_at(image: LoadedImage) -> Look:
     return Look(*image.size, grey, repeats(pixels[:1] if grey else pixels))
 
 
-def look_at_first(loads: Iterable[Callable[[], LoadedImage]]) -> list[Look]:
-    """The first images, each read by its function; those that raise ImageError are passed over."""
+def look_at_some(loads: Sequence[Callable[[], LoadedImage]]) -> list[Look]:
+    """Images from the first to the last, each read by its function; those that raise ImageError are passed over."""
     found: list[Look] = []
-    for load in islice(loads, LOOKED_AT):
+    step = max(1, len(loads) / LOOKED_AT)
+    for load in (loads[int(at * step)] for at in range(min(LOOKED_AT, len(loads)))):
         if sum(image.height * image.width for image in found) >= ENOUGH_PIXELS:
             break
         try:
@@ -99,7 +101,10 @@ def match_of(spec: ImageSpec, image: Look) -> Match:
         return Match.SAME if grey_pack == image.grey else Match.SIZE
     if grey_pack:
         return Match.WHOLE if times else Match.NONE
-    return Match.LARGER if image.height * image.width >= spec.height * spec.width else Match.NONE
+    if image.height * image.width >= spec.height * spec.width:
+        return Match.LARGER
+    kept = spec.fit != "resize" and min(image.height, image.width) >= LEAST
+    return Match.SMALLER if kept else Match.NONE
 
 
 def choose_pack(packs: Sequence[ListedPack], images: Iterable[Look]) -> Choice | None:

@@ -25,10 +25,13 @@ def import_pack(path: Path) -> Path:
     if target.exists():
         if target.read_bytes() == path.read_bytes():
             return target
-        raise PackError(f"Another pack named {manifest.name} is already there.", "Export and remove that one first.")
+        raise PackError(
+            f"Another pack named {manifest.name} is already there.",
+            f"Remove that one first, or use this one by its path: {path}.",
+        )
     shipped = RESOURCES / "packs" / target.name
     if shipped.exists() and shipped.read_bytes() != path.read_bytes():  # it would be taken for that one
-        raise PackError(f"The program comes with a pack named {manifest.name}.", "Give this one another name.")
+        raise PackError(f"The program comes with a pack named {manifest.name}.", f"Use this one by its path: {path}.")
     copy_pack(path, target)
     return target
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -16,8 +17,8 @@ DEFAULT_PACK = "mnist"
 
 
 def user_data() -> Path:
-    """The user's folder for packs, victims and cases; made on first use."""
-    return Path(platformdirs.user_data_path("mtaa-workbench", appauthor=False, ensure_exists=True))
+    """The user's folder for packs, victims and cases; not made here: attributing takes no folder of its own."""
+    return Path(platformdirs.user_data_path("mtaa-workbench", appauthor=False))
 
 
 def user_log() -> Path:
@@ -32,7 +33,7 @@ def user_cache() -> Path:
 
 def pack_folders() -> tuple[Path, ...]:
     """Folders searched for packs by name, the user's own before the shipped ones."""
-    return user_data() / "packs", RESOURCES / "packs"
+    return _there(user_data() / "packs", RESOURCES / "packs")
 
 
 def is_own_pack(path: Path) -> bool:
@@ -46,4 +47,10 @@ def victim_folders(pack: Path | None = None) -> tuple[Path, ...]:
     """
     own = user_data()
     beside = () if pack is None else (pack.absolute().parent / "victims",)
-    return own / "victims", RESOURCES / "victims", *sorted((own / "runs").glob("*/victims")), *beside
+    runs = [left for folder in _there(own / "runs") for left in sorted(folder.glob("*/victims"))]
+    return _there(own / "victims", RESOURCES / "victims", *runs, *beside)
+
+
+def _there(*folders: Path) -> tuple[Path, ...]:
+    """Those of the folders that are there and may be looked into: a service's home may be nobody's."""
+    return tuple(folder for folder in folders if os.path.isdir(folder) and os.access(folder, os.R_OK | os.X_OK))  # noqa: PTH112 (is_dir() raises)

@@ -18,7 +18,7 @@ from core.types import FloatArray, LoadedImage
 MAX_TILES = 64
 """Of one image: 64 of 224x224 are a quarter of a 12-megapixel photograph, and seconds of work without a GPU."""
 
-_LEAST = 64
+LEAST = 64
 """A tile's least height and width in pixels, where the pack's own are not less: on fewer, networks see too little."""
 
 _Size = tuple[int, int]
@@ -124,7 +124,7 @@ def _words(size: _Size) -> str:
 def _cut(pixels: FloatArray, spec: ImageSpec, adjustments: list[str]) -> Fitted:
     high, wide = pixels.shape[1:]
     part = min(high, spec.height), min(wide, spec.width)  # what a tile takes of the image
-    tile = max(part[0], min(_LEAST, spec.height)), max(part[1], min(_LEAST, spec.width))
+    tile = max(part[0], min(LEAST, spec.height)), max(part[1], min(LEAST, spec.width))
     frame = max(high, tile[0]), max(wide, tile[1])
     _tell_scaled("enlarged", (high, wide), frame, adjustments)
     rows, columns = math.ceil(high / part[0]), math.ceil(wide / part[1])

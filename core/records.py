@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.answers import likeliest
 from core.manifest import Manifest
 from core.types import (
     Attribution,
@@ -21,6 +20,7 @@ from core.types import (
     Record,
     Remark,
     Testimony,
+    likeliest,
 )
 
 SCHEMA = 2

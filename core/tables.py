@@ -78,7 +78,10 @@ FRAME_FIELDS: tuple[tuple[str, str], ...] = (
     ("device", "what computed the answers"),
     ("program", "the versions of this program and its libraries that judged the images"),
     ("case", "path of the case that the records are of, null where there is none"),
-    ("left_out", "how many files of the folders are of no image type that is read, in words; null where none is"),
+    (
+        "left_out",
+        "how many files of the folders are hidden, linked, or of no image type that is read, in words; null for none",
+    ),
     ("records", "a list with the fields below for each file"),
 )
 """What stands around the records in JSON alone, and what it means."""

@@ -5,7 +5,9 @@ Every room hands these on and none re-decides what an earlier one settled (see t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
@@ -51,6 +53,12 @@ class Candidate:
 
     label: str
     probability: float
+
+
+def likeliest(ranking: Sequence[Candidate], coverage: float) -> tuple[str, ...]:
+    """As few of the most probable labels as are together as probable as the coverage."""
+    before = accumulate((c.probability for c in ranking), initial=0.0)
+    return tuple(c.label for c, sure in zip(ranking, before, strict=False) if sure < coverage)
 
 
 @dataclass(frozen=True, slots=True)

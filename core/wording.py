@@ -50,7 +50,7 @@ def spelled_out(text: str, legible: Callable[[str], bool]) -> str:
 
 def left_out(counts: Mapping[str, int]) -> str:
     """What is said of files in folders that are no images; empty where there are none."""
-    return f"not an image type that is read: {kinds(counts)}" if counts else ""
+    return f"hidden, linked or of no image type that is read: {kinds(counts)}" if counts else ""
 
 
 def kinds(counts: Mapping[str, int], bare: str = "without a suffix", others: str = "of other kinds") -> str:
@@ -175,19 +175,24 @@ def entropy(answer: ClassAnswer) -> str:
 
 def unfamiliarity(familiarity: Familiarity) -> str:
     """The warning for an image unlike the pack's; empty for a familiar one."""
-    if familiarity.familiar:
-        return ""
-    scores = f"(score {familiarity.score:.3g}, threshold {familiarity.threshold:.3g})"
-    if familiarity.calibrated:
-        return (
-            f"unfamiliar {scores}: if it was compressed, scaled or otherwise changed after an attack that still fools "
-            "its victim, its doubt is that of such images; if its kind, attack or victim is none that the pack knows, "
-            "its answers mean nothing"
-        )
     return (
-        f"unfamiliar: unlike the images this pack was calibrated on, or changed after the attack {scores}, so its "
-        "answers may mean nothing"
+        "" if familiarity.familiar else f"{strangeness(familiarity)}: {of_strange(calibrated=familiarity.calibrated)}"
     )
+
+
+def strangeness(familiarity: Familiarity) -> str:
+    """That an image is unfamiliar, in short."""
+    return f"unfamiliar (score {familiarity.score:.3g}, threshold {familiarity.threshold:.3g})"
+
+
+def of_strange(*, calibrated: bool) -> str:
+    """What that means. calibrated: whether the doubt of the answers is one of such images."""
+    if calibrated:
+        return (
+            "if it was compressed, scaled or otherwise changed after an attack that still fools its victim, its doubt "
+            "is that of such images; if the pack does not know its kind, attack or victim, its answers mean nothing"
+        )
+    return "unlike the images this pack was calibrated on, or changed after the attack, so its answers may mean nothing"
 
 
 def contradiction(answer: Attribution) -> str:

@@ -70,7 +70,7 @@ def confusion(predicted: Ints, truth: Ints, labels: int) -> list[list[int]]:
 
 
 def prediction_sets(probabilities: Floats, limits: Floats, coverage: float) -> Bools:
-    """[N, K], which labels each row's set holds, as :func:`core.answers.likeliest` and its callers have it.
+    """[N, K], which labels each row's set holds, as :func:`core.types.likeliest` and its callers have it.
 
     limits: [N], quantiles of 1 - p.
     """

@@ -132,8 +132,7 @@ def read_state(path: Path, data: bytes) -> Tensors:
         if named:
             what = f"it holds more than weights, and would run {named[1]}"
         else:
-            reason = _reason((str(error).splitlines() or [type(error).__name__])[0])
-            what = f"it is damaged, or holds more than weights ({reason})"
+            what = "it is damaged, or no file of weights"  # PyTorch's own words advise to load it unsafely
         raise VictimError(
             f"{path} is refused: {what}.",
             "Save the model's state dict alone: torch.save(model.state_dict(), ...) or safetensors.",

@@ -177,6 +177,8 @@ class Grid(_Strict):
     def _of_different_values(self) -> Grid:
         if self.first == self.last and self.count > 1:
             raise ValueError(f"{self.count} values from {self.first:g} to {self.last:g} are one and the same")
+        if self.first > self.last:
+            raise ValueError(f"it goes from {self.first:g} down to {self.last:g}: begin with the smaller one")
         return self
 
     @property

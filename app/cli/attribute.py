@@ -33,6 +33,7 @@ from core.victim_store import victims_to_ask
 
 if TYPE_CHECKING:
     from core.attributor import Attributor
+    from core.case import Case
 
 EXIT_SOME_FAILED = 1
 STDIN = Path("-")
@@ -122,8 +123,7 @@ def attribute(
 
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
     """
-    if resume and case is None:
-        raise typer.BadParameter("There is nothing to go on with; name a case (--case).", param_hint="--resume")
+    _check_together(resume=resume, case=case, victims=victim, ask=ask)
     outputs = Outputs(json, csv, report)
     outputs.check(case)
     ranks = Ranks()
@@ -209,6 +209,14 @@ def _listed(file: Path) -> list[Path]:
     return found
 
 
+def _check_together(*, resume: bool, case: Path | None, victims: list[Path] | None, ask: bool) -> None:
+    """Raise BadParameter where one option makes no sense without another, or with it."""
+    if resume and case is None:
+        raise typer.BadParameter("There is nothing to go on with; name a case (--case).", param_hint="--resume")
+    if victims and not ask:
+        raise typer.BadParameter("--no-ask asks no victim. Leave out one of the two.", param_hint="--victim")
+
+
 def _nothing(paths: Sequence[Path], left_out: str) -> WorkbenchError:
     there = f" Left out, {left_out}." if left_out else ""
     return WorkbenchError(f"There is no image in {_some(paths)}.{there}", "Name image files or their folder.")
@@ -225,6 +233,11 @@ def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float, t
     with progress_bars() as progress:
         found = attribute_files(attributor, files, coverage=coverage, progress=progress, cancel=token)
         return [record for batch in found for record in batch]
+
+
+def _changes(case: Case) -> int:
+    """How often a file of the case was found to be another; its tag and note are about what it was."""
+    return sum(entry.action == "changed" for entry in case.log())
 
 
 def _into_case(
@@ -246,9 +259,12 @@ def _into_case(
             note_opened(case, *opened)
             note_left_out(case, looked.left_out)
             ranks.barrier()
+        before = _changes(case)
         with progress_bars() as progress:
             if ranks.count > 1:
                 fill_shared(ranks, case, attributor, looked.files, progress=progress)
             else:
                 fill_case(case, attributor, looked.files, progress=progress, cancel=token)
+        if ranks.first and (changed := _changes(case) - before):
+            notify(f"Changed since they were judged, and judged anew: {changed}. `mtaa case log {path}` names them.")
         return of_case(case) if ranks.first else Subject([], case.manifest, "")

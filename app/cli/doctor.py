@@ -28,7 +28,7 @@ def doctor() -> None:
         "torchvision": _torchvision,
         "Qt": _qt,
         "display": lambda: "found" if has_display() else "none: mtaa works on the command line only",
-        "data folder": lambda: str(user_data()),
+        "data folder": _data_folder,
         "packs": _packs,
     }
     console, sound = output(), True
@@ -50,6 +50,13 @@ def _device() -> str:
         return f"CPU, {torch.get_num_threads()} threads"
     gpus = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
     return ", ".join(f"cuda:{i} {gpu.name} ({gpu.total_memory / 2**30:.0f} GiB)" for i, gpu in enumerate(gpus))
+
+
+def _data_folder() -> str:
+    """Where packs and victims are kept, which is made here if it can be."""
+    folder = user_data()
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
 
 
 def _torchvision() -> str:

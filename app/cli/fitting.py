@@ -13,7 +13,7 @@ from core.errors import CaseError
 from core.imageio import load_image
 from core.manifest import Fit
 from core.pack import find_pack, find_pack_of, list_packs
-from core.pack_choice import Choice, Look, choose_pack, look_at_first
+from core.pack_choice import Choice, Look, choose_pack, look_at_some
 from core.paths import DEFAULT_PACK
 from core.wording import image_kind
 
@@ -55,8 +55,8 @@ def settle(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool
 
 
 def _fitting_pack(files: Sequence[Path]) -> tuple[Path, str]:
-    """The pack that fits most of the first files, or the default one where none fits any; and why, for people."""
-    looks = look_at_first(partial(load_image, file) for file in files)
+    """The pack that fits most of some files, or the default one where none fits any; and why, for people."""
+    looks = look_at_some([partial(load_image, file) for file in files])
     packs = sorted(list_packs(), key=lambda pack: pack.path.stem != DEFAULT_PACK)  # which wins a draw
     choice = choose_pack(packs, looks)
     if choice is None:
@@ -67,15 +67,15 @@ def _fitting_pack(files: Sequence[Path]) -> tuple[Path, str]:
 def _why(choice: Choice, looks: Sequence[Look], files: int) -> str:
     kind = image_kind(choice.manifest.image)
     if choice.fitting == len(looks):
-        these = "these" if len(looks) >= files else f"the first {len(looks)} of {files:,} files"
+        these = "these" if len(looks) >= files else f"{len(looks)} of the {files:,} files"
         return f"made for images like {these} ({kind})."
     return (
-        f"made for images like {choice.fitting} of the first {len(looks)} ({kind}). The others do not fit it and are "
-        "changed until they do; name a pack with --pack to use another."
+        f"made for images like {choice.fitting} of {len(looks)} that were looked at ({kind}). The others do not fit "
+        "it: their answers may tell nothing. Name another pack for them with --pack."
     )
 
 
 def _no_fit(looks: Sequence[Look]) -> str:
     if not looks:
-        return "the default, for none of the first files is an image."
+        return "the default, for none of the files that were looked at is an image."
     return "the default, for none that is here is made for images like these. Changed to fit it, they may tell nothing."

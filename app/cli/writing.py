@@ -168,6 +168,9 @@ def print_table(found: Subject, *, each: bool) -> None:
     doubt = f", doubt at {coverage:.4g} coverage" if coverage is not None else ""
     named = dict.fromkeys(t.victim for r in found.records if r.finding for t in r.finding.attribution.testimonies)
     asked = f", asking {', '.join(named)}" if named else ""
+    strange = [f.attribution.familiarity for r in found.records if each and (f := r.finding)]
+    for calibrated in sorted({familiarity.calibrated for familiarity in strange if not familiarity.familiar}):
+        console.print(plain(f"An unfamiliar image: {wording.of_strange(calibrated=calibrated)}."))
     console.print(plain(f"{summary}; pack {found.manifest.pack_id}, {found.device}{asked}{doubt}"))
 
 
@@ -185,6 +188,8 @@ def _cells(answer: Attribution, known: Collection[str]) -> tuple[Text, ...]:
 def _notes(answer: Attribution, known: Collection[str]) -> list[str]:
     """known: the pack's own victims."""
     notes = wording.notes(answer, alone=False)
+    if not answer.familiarity.familiar:
+        notes[0] = wording.strangeness(answer.familiarity)  # what that means is told once, below
     for task, classes in (("attack", answer.attack), ("victim", answer.victim)):
         if len(classes.prediction_set) > 1:
             notes.append(f"{task}: {wording.candidates(classes)}")

@@ -85,7 +85,7 @@ class BringVictimDialog(OwnVictimDialog):
 def _new_folder() -> Path:
     """For this dialog's checks alone: another program may have one open. What a killed one left a day ago goes."""
     runs = user_data() / "runs"
-    runs.mkdir(exist_ok=True)
+    runs.mkdir(parents=True, exist_ok=True)
     for left in runs.glob(f"{_PREFIX}*"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _DAY:

@@ -2403,8 +2403,8 @@
         <translation>案卷只收文件。请先保存图像，再打开它。</translation>
     </message>
     <message>
-        <source>Left out, not an image type that is read: {kinds}</source>
-        <translation>未读入的非图像类型：{kinds}</translation>
+        <source>Left out, hidden, linked or of no image type that is read: {kinds}</source>
+        <translation>已略过（隐藏、链接或不是可读取的图像类型）：{kinds}</translation>
     </message>
     <message>
         <source>without a suffix</source>

@@ -138,8 +138,8 @@ def test_files_of_a_folder_that_are_no_images_are_told(
     outputs = ["--report", str(digits / "report.html"), "--csv", str(digits / "out.csv")]
     for _ in range(2):  # what the first wrote is nothing that was left out
         assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 0
-        assert "Left out, not an image type that is read: 1 .gif, 2 .txt\n" in capsys.readouterr().err
-    assert "<dt>Left out</dt><dd>not an image" in (digits / "report.html").read_text(encoding="utf-8")
+        assert "Left out, hidden, linked or of no image type that is read: 1 .gif, 2 .txt\n" in capsys.readouterr().err
+    assert "<dt>Left out</dt><dd>hidden, linked" in (digits / "report.html").read_text(encoding="utf-8")
     for name in ("2.png", "10.png"):
         (digits / name).unlink()
     assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 2
@@ -448,3 +448,30 @@ def test_a_shell_completes_commands_options_and_packs(tmp_path: Path, line: str,
     )  # fmt: skip
     answer = set(run.stdout.split())
     assert found <= answer if line.endswith("mtaa ") else found == answer
+
+
+def test_attributing_needs_no_home(
+    digits: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in the way").write_text("no folder", encoding="utf-8")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "in the way"))
+    assert main(["attribute", str(digits), "--pack", "mnist"]) == 0
+    assert main(["packs", "list"]) == 0 and main(["victims", "list"]) == 0
+    capsys.readouterr()
+    assert main(["packs", "import", str(tiny_pack)]) == 2
+    assert "Error: " in capsys.readouterr().err
+    assert main(["doctor"]) == 1
+
+
+def test_what_is_unfamiliar_is_explained_once(
+    digits: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["attribute", str(digits), "--pack", "mnist"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.count("An unfamiliar image: if it was compressed") == 1
+
+
+def test_a_victim_handed_over_is_not_passed_over(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    victim = paths.RESOURCES / "victims" / "resnet18.safetensors"
+    assert main(["attribute", str(digits), "--no-ask", "--victim", str(victim)]) == 2
+    assert "--no-ask asks no victim" in " ".join(capsys.readouterr().err.split())

@@ -95,7 +95,7 @@ def test_case_csv_json_and_reports_agree(
             assert float(row["victim.probability"]) == record["victim"]["probability"]
     html = outputs["html"].read_text(encoding="utf-8")
     assert "Log of the case" in html
-    assert html.count("not an image type that is read: 1 .gif") == 2, "among the facts and in the log"
+    assert html.count("of no image type that is read: 1 .gif") == 2, "among the facts and in the log"
     assert html.count("<article") == files
     assert outputs["pdf"].read_bytes().startswith(b"%PDF-")
     with Case(case) as opened:
@@ -201,7 +201,7 @@ def test_a_case_says_what_it_holds(made: Path, tiny_pack: Path, capsys: pytest.C
     status, said = told(capsys, "case", "show", made)
     assert status == 0 and "5, 4 attributed, 1 not; 1 copies" in said and "at 0.9 coverage" in said
     assert "which this machine has not" in said and "7.png: " in said and "Tags and notes 1" in said
-    (user_data() / "packs").mkdir()
+    (user_data() / "packs").mkdir(parents=True)
     shutil.copy(tiny_pack, user_data() / "packs")
     assert "which this machine has not" not in told(capsys, "case", "show", made)[1]
     status, said = told(capsys, "case", "log", made)
@@ -307,3 +307,17 @@ def test_a_log_hears_of_long_work(
     monkeypatch.setattr("app.cli.console._BETWEEN", 0.0)
     assert main(command) == 1
     assert re.search(r"^[a-z ]+: 300 of 300, [\d.,]+/s", capsys.readouterr().err, re.MULTILINE)
+
+
+def test_evidence_that_was_changed_is_not_judged_anew_in_silence(
+    tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, case = tmp_path / "evidence", str(tmp_path / "c.mtaacase")
+    folder.mkdir()
+    for name, level in (("a.png", 10), ("b.png", 20)):
+        Image.new("L", (28, 28), level).save(folder / name)
+    assert main(["attribute", str(folder), "--pack", str(tiny_pack), "--case", case]) == 0
+    assert "Changed since" not in capsys.readouterr().err
+    Image.new("L", (28, 28), 99).save(folder / "a.png")
+    assert main(["attribute", str(folder), "--pack", str(tiny_pack), "--case", case, "--resume"]) == 0
+    assert "Changed since they were judged, and judged anew: 1." in " ".join(capsys.readouterr().err.split())

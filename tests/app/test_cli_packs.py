@@ -21,7 +21,7 @@ def packs(colour_pack: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch, t
     """A folder with the default pack, for grey digits, one for colour and a broken one; and no other folder."""
     monkeypatch.setattr(paths, "RESOURCES", tmp_path / "nothing ships")
     folder = paths.user_data() / "packs"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     shutil.copy(tiny_pack, folder / "mnist.mtaapack")
     shutil.copy(colour_pack, folder / "colour.mtaapack")
     (folder / "a-broken.mtaapack").write_bytes(b"PK")
@@ -53,7 +53,7 @@ def test_the_pack_that_fits_judges(packs: Path, images: Path, capsys: pytest.Cap
         Image.new("L", (28, 28), number).save(images / f"many-{number}.png")
     many = sorted(images.glob("many-*.png"))
     assert main(["attribute", *map(str, many)]) == 0
-    assert "made for images like the first 8 of 12 files (28x28, grey)" in " ".join(capsys.readouterr().err.split())
+    assert "made for images like 8 of the 12 files (28x28, grey)" in " ".join(capsys.readouterr().err.split())
     for path in many:
         path.unlink()
     assert run(capsys, images / "a.png") == ("colour", "Pack colour: made for images like these (48x48, colour).")
@@ -93,7 +93,7 @@ def test_a_case_keeps_its_pack(packs: Path, images: Path, tmp_path: Path, capsys
 def test_the_samples_are_for_the_shipped_default(capsys: pytest.CaptureFixture[str]) -> None:
     pack, told = run(capsys, paths.SAMPLES)
     assert pack == read_manifest(paths.RESOURCES / "packs" / "mnist.mtaapack").name
-    assert told.startswith("Pack mnist: made for images like 5 of the first 6 (28x28, grey).")
+    assert told.startswith("Pack mnist: made for images like 5 of 6 that were looked at (28x28, grey).")
 
 
 def test_a_pack_is_imported_and_removed(

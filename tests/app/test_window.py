@@ -78,7 +78,7 @@ def test_drop_of_a_folder_lists_images_and_says_what_is_broken(
     window.session.message.connect(said.append)
     drop(window, pictures)
     wait_judged(qtbot, window, 7)
-    assert "Left out, not an image type that is read: 1 .txt" in said
+    assert "Left out, hidden, linked or of no image type that is read: 1 .txt" in said
     by_name = {row.entry.name: row for row in window.session.images.rows}
     assert set(by_name) == {"a.png", "b.png", "c.png", "d.png", "e.png", "photo.jpg", "broken.png"}
     assert by_name["broken.png"].record.status == "error"

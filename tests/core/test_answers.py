@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.answers import _held, likeliest
-from core.types import Candidate
+from core.answers import _held
+from core.types import Candidate, likeliest
 from training.metrics import prediction_sets
 
 

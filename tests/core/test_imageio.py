@@ -345,6 +345,18 @@ def test_find_images(tmp_path: Path) -> None:
     assert find_images([tmp_path / "b"], recursive=False) == [tmp_path / "b/2.PNG", tmp_path / "b/10.png"]
 
 
+def test_what_is_hidden_or_linked_is_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    for name in ("a.png", ".b.png", ".c", ".secret/d.png", "e/.f.png", "e/._a.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"\0\5\x16\7" if "._" in name else encode(Image.new("L", (4, 4))))
+    (folder / "elsewhere").symlink_to(tmp_path)
+    found = search([folder])
+    assert found.files == [folder / "a.png"]
+    assert found.left_out == {"hidden": 3, "hidden folder": 1, "linked folder": 1}, "but what macOS keeps of a.png"
+    assert search([folder], recursive=False).left_out == {"hidden": 2}
+
+
 def test_files_of_folders_that_are_no_images_are_counted(tmp_path: Path) -> None:
     names = "a.png b.gif c/d.GIF c/e.txt README .hidden.txt x.mtaacase x.mtaacase-journal Thumbs.db out.csv n.txt"
     for name in [*names.split(), "Dr. who it may concern"]:

@@ -98,6 +98,7 @@ def test_names_of_any_bytes_are_remembered(case: Case) -> None:
 
 
 def test_what_cannot_be_remembered_is_asked_about(case: Case, folder: Path) -> None:
+    user_data().mkdir(parents=True, exist_ok=True)
     (user_data() / "opened").write_text("in the way", encoding="utf-8")
     note_opened(case, [folder])
     assert opened_elsewhere(case) == [(str(folder), True)]

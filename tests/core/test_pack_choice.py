@@ -16,7 +16,7 @@ from core.errors import ImageError
 from core.imageio import load_image
 from core.manifest import ImageSpec, Manifest
 from core.pack import ListedPack
-from core.pack_choice import ENOUGH_PIXELS, LOOKED_AT, Look, Match, choose_pack, look_at, look_at_first, match_of
+from core.pack_choice import ENOUGH_PIXELS, LOOKED_AT, Look, Match, choose_pack, look_at, look_at_some, match_of
 from core.types import LoadedImage
 
 ROOT = Path(__file__).parents[2]
@@ -127,25 +127,34 @@ def test_broken_packs_are_ignored(packs: dict[str, ListedPack]) -> None:
     assert choose_pack([broken], [look]) is None
 
 
-def test_what_is_no_image_is_passed_over_and_the_first_files_are_enough() -> None:
+def test_what_is_no_image_is_passed_over_and_a_few_of_all_files_are_enough() -> None:
     asked: list[int] = []
 
     def loader(at: int) -> Callable[[], LoadedImage]:
         def load() -> LoadedImage:
             asked.append(at)
-            if at == 1:
+            if at in (1, 12):
                 raise ImageError("no image")
             return noise(28, 28, 1)
 
         return load
 
-    looks = look_at_first(loader(at) for at in range(100))
-    assert asked == list(range(LOOKED_AT)) and len(looks) == LOOKED_AT - 1
+    looks = look_at_some([loader(at) for at in range(100)])
+    assert asked == [0, 12, 25, 37, 50, 62, 75, 87] and len(looks) == LOOKED_AT - 1
+    assert len(look_at_some([loader(at) for at in range(3)])) == 2 and asked[8:] == [0, 1, 2]
+    assert look_at_some([]) == []
+
+
+def test_a_pack_that_judges_images_as_they_are_takes_smaller_ones_as_well() -> None:
+    tiles, digits = SPECS["photos"].model_copy(update={"fit": "tiles"}), SPECS["digits"]
+    for image in (noise(200, 200), noise(64, 300), noise(64, 64, 1)):
+        assert match_of(tiles, look_at(image)) is Match.SMALLER and not match_of(digits, look_at(image))
+    assert match_of(tiles, look_at(noise(63, 300))) is Match.NONE, "of which it would see too little"
 
 
 def test_few_large_photographs_are_enough() -> None:
     large = LoadedImage("x", "0" * 64, np.zeros((1, ENOUGH_PIXELS // 5000, 4000), np.float32), "PNG", 8, False)
-    assert len(look_at_first([lambda: large] * LOOKED_AT)) == 2
+    assert len(look_at_some([lambda: large] * LOOKED_AT)) == 2
 
 
 def test_grey_is_found_in_files(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_what_cannot_be_seen_is_spelled_out() -> None:
 def test_what_was_left_out_is_told_by_suffix() -> None:
     assert wording.left_out({}) == ""
     assert wording.left_out({".txt": 3, ".gif": 1, "": 2, ".\u202e": 1}) == (
-        "not an image type that is read: 2 without a suffix, 1 .gif, 3 .txt, 1 .\\u202e"
+        "hidden, linked or of no image type that is read: 2 without a suffix, 1 .gif, 3 .txt, 1 .\\u202e"
     )
     many = {f".{at}": 9 - at for at in range(9)}
     assert wording.kinds(many).endswith("2 .7, 1 of other kinds")

@@ -106,7 +106,7 @@ def test_a_refusal_says_what_the_file_is(tmp_path: Path) -> None:
     program(nn.Sequential(nn.Flatten(), nn.Linear(300, 10)), flat, side=10)
     for file, said in (
         (whole, "holds more than weights, and would run tests.colours.Colour."),
-        (junk, "is damaged, or holds more"),
+        (junk, "is damaged, or no file of weights."),
         (flat, "cannot be run on images of 8x8: RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
     ):
         with pytest.raises(VictimError, match=re.escape(said)):
@@ -141,7 +141,7 @@ def odd_weights(kind: str) -> bytes:
         ("bomb", "claim more values than there are"),
         ("nan", "NaN or infinite"),
         ("list", "holds no state dict"),
-        ("empty", "damaged, or holds more than weights"),
+        ("empty", "damaged, or no file of weights"),
         ("short", "damaged"),
         ("cut", "damaged"),
     ],
