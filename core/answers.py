@@ -95,12 +95,13 @@ class _Classes:
 
 
 def _held(ranking: Sequence[Candidate], limit: float, coverage: float) -> tuple[str, ...]:
-    """The conformal set of this quantile of 1 - p, or where nothing belongs to it, the likeliest labels.
+    """The conformal set of this quantile of 1 - p, and of the likeliest labels what is as probable as the coverage.
 
     Of a pack that is right more often than the coverage the quantile is under a half, so that no two labels can ever
-    belong, and none does where it is least sure.
+    belong, and none does where it is least sure. Both grow with the coverage.
     """
-    return tuple(c.label for c in ranking if 1 - c.probability <= limit) or likeliest(ranking, coverage)
+    conformal = (c.label for c in ranking if 1 - c.probability <= limit)
+    return tuple(dict.fromkeys((*likeliest(ranking, coverage), *conformal)))
 
 
 def at_coverage(calibration: Calibration, quantiles: list[float], coverage: float) -> float:

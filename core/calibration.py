@@ -29,7 +29,7 @@ class Calibration(Strict):
     sigma: the learned standard deviations of eq. 14 by task ("attack", "victim", "hyperparameter").
     coverages: ascending target coverages; the lists below have one entry for each.
     attack_scores, victim_scores: conformal quantiles of 1 - p(true label); the prediction set holds the labels with
-        1 - p at or under it (see :func:`core.types.likeliest` for where none is).
+        1 - p at or under it, and those of :func:`core.types.likeliest`.
     halfwidths: for each attack label the conformal half-width of its hyperparameter's interval, in its unit, around the
         least value of its range.
     growth: for attack labels by how many times that it is more around the greatest value, evenly in between. Where an

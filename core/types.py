@@ -17,6 +17,9 @@ from core.labels import CLEAN
 
 FloatArray = NDArray[np.float32]
 
+ROUNDING = 1e-9
+"""By how much a sum of probabilities may fall short of what it is."""
+
 DEFAULT_COVERAGE = 0.9
 """How often candidate sets and intervals are to hold the truth, unless somebody chose otherwise."""
 
@@ -57,7 +60,7 @@ class Candidate:
 
 def likeliest(ranking: Sequence[Candidate], coverage: float) -> tuple[str, ...]:
     """As few of the most probable labels as are together as probable as the coverage."""
-    before = accumulate((c.probability for c in ranking), initial=0.0)
+    before = accumulate((c.probability for c in ranking), initial=ROUNDING)
     return tuple(c.label for c, sure in zip(ranking, before, strict=False) if sure < coverage)
 
 
@@ -68,8 +71,8 @@ class ClassAnswer:
     ranking: every label, most probable first; probabilities are calibrated and sum to 1.
     entropy: Shannon entropy of the ranking in bits (0 is certain, log2(number of labels) is a guess).
     sigma:   the task's homoscedastic uncertainty learned by eq. 14; the same for every image of a pack.
-    prediction_set: labels that together hold the truth at ``coverage``, most probable first: the conformal set, or
-        where no label belongs to that, the likeliest ones that together are as probable as the coverage.
+    prediction_set: labels that together hold the truth at ``coverage``, most probable first: the conformal set, and as
+        many of the likeliest as are together as probable as the coverage.
     """
 
     ranking: tuple[Candidate, ...]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.calibration import Calibration, ProbeFit
 from core.labels import CLEAN
 from core.manifest import AttackLabel
+from core.types import ROUNDING
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -74,12 +75,12 @@ def prediction_sets(probabilities: Floats, limits: Floats, coverage: float) -> B
 
     limits: [N], quantiles of 1 - p.
     """
-    held: Bools = 1 - probabilities <= limits[:, None]
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ranked = np.take_along_axis(probabilities, order, 1)
-    likeliest = np.zeros_like(held)
-    np.put_along_axis(likeliest, order, np.cumsum(ranked, 1) - ranked < coverage, 1)
-    return np.where(held.any(1, keepdims=True), held, likeliest)
+    likeliest = np.zeros(probabilities.shape, dtype=bool)
+    np.put_along_axis(likeliest, order, np.cumsum(ranked, 1) - ranked + ROUNDING < coverage, 1)
+    held: Bools = likeliest | (1 - probabilities <= limits[:, None])
+    return held
 
 
 def widening(by: Calibration | ProbeFit, labels: Sequence[AttackLabel]) -> list[float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,8 @@ from training.metrics import prediction_sets
         ((0.9995, 0.0005, 0.0), 0.0001, ("cw",)),  # of a pack that is hardly ever wrong: surer than the coverage asks
         ((0.9, 0.1, 0.0), 0.0001, ("cw",)),
         ((0.95, 0.05, 0.0), 0.3, ("cw",)),
-        ((0.6, 0.35, 0.05), 0.7, ("cw", "pgd")),
+        ((0.68, 0.3, 0.02), 0.5, ("cw", "pgd")),  # one label belongs, and is no nine in ten
+        ((0.92, 0.06, 0.02), 0.97, ("cw", "pgd")),  # two belong to what is conformal
     ],
 )
 def test_a_set_is_conformal_or_as_probable_as_it_promises(
@@ -40,4 +43,12 @@ def test_sets_are_the_same_one_by_one_and_by_the_thousand() -> None:
         for row, own, limit in zip(together, probabilities, limits, strict=True):
             ranking = tuple(Candidate(str(at), own[at]) for at in np.argsort(-own, kind="stable"))
             assert {str(at) for at in np.flatnonzero(row)} == set(_held(ranking, limit, coverage))
-            assert sum(c.probability for c in ranking[: len(likeliest(ranking, coverage))]) >= coverage - 1e-9
+            assert own[row].sum() >= coverage - 1e-9 and len(likeliest(ranking, coverage)) <= row.sum()
+
+
+def test_more_coverage_never_means_fewer_labels() -> None:
+    random = np.random.default_rng(5)
+    probabilities, grid = random.dirichlet([0.3] * 4, 500), np.linspace(0.5, 0.99, 20)
+    limits = np.sort(random.uniform(0, 1, 20))
+    sets = [prediction_sets(probabilities, np.full(500, limit), c) for limit, c in zip(limits, grid, strict=True)]
+    assert all((less <= more).all() for less, more in pairwise(sets))

@@ -52,8 +52,8 @@ def test_reliability_counts_every_example_in_the_bin_of_its_confidence() -> None
 def test_coverage_is_of_the_sets_and_intervals_that_users_get() -> None:
     doubts = Doubts.alike(Doubt(calibration=CALIBRATION), len(ATTACK))
     found = coverage(predictions(), doubts, LABELS, ATTACK, VICTIM, VALUE)
-    # 1 - p <= 0.3 leaves the first label alone; <= 0.75 takes in 0.3 beside 0.6
-    assert found["attack"] == {"held": [3 / 4, 1], "mean_size": [1, 1.5]}
+    # 1 - p <= 0.3 leaves the first label alone; <= 0.75 takes in 0.3 beside 0.6, and 0.8 is no nine in ten
+    assert found["attack"] == {"held": [3 / 4, 1], "mean_size": [1, 7 / 4]}
     # an even choice is cut to the first at 0.1; at 0.6 both labels of the doubtful two are in
     assert found["victim"] == {"held": [2 / 4, 1], "mean_size": [1, 1.5]}
     told = found["hyperparameter"]  # only where an attack is named right: 15 for 20, and 125 for 100
@@ -69,7 +69,7 @@ def test_coverage_is_by_each_examples_own_doubt() -> None:
     strange = torch.tensor([False, False, True, True])
     doubts = Doubts(Doubt(calibration=CALIBRATION), Doubt(calibration=wide), strange)
     found = coverage(predictions(), doubts, LABELS, ATTACK, VICTIM, VALUE)
-    assert found["attack"] == {"held": [1, 1], "mean_size": [5 / 4, 6 / 4]}  # 0.3 beside 0.6 in the third at once
+    assert found["attack"] == {"held": [1, 1], "mean_size": [5 / 4, 7 / 4]}  # 0.3 beside 0.6 in the third at once
     assert found["hyperparameter"]["held"] == [1, 1]  # 25 off, within 30
 
 
