@@ -192,7 +192,7 @@ class Child(QObject):
 
     def _tell(self, events: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Tell these in turn, of a step's progress the last only: after hours that nobody looked on there are many."""
-        for (kind, values), (then, following) in zip(events, [*events[1:], ("", {})], strict=True):
+        for (kind, values), (then, following) in zip(events, [*events[1:], ("", {})], strict=False):
             if kind == then == "progress" and values.get("stage") == following.get("stage"):
                 continue
             self.last = kind

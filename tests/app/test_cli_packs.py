@@ -59,7 +59,7 @@ def test_the_pack_that_fits_judges(packs: Path, images: Path, capsys: pytest.Cap
     assert run(capsys, images / "a.png") == ("colour", "Pack colour: made for images like these (48x48, colour).")
     assert run(capsys, images / "7.png") == ("tiny", "Pack mnist: made for images like these (28x28, grey).")
     pack, told = run(capsys, images, "--pack", "auto")
-    assert pack == "colour" and "like 3 of the first 5 (48x48, colour)" in told and "--pack" in told
+    assert pack == "colour" and "like 3 of 5 that were looked at (48x48, colour)" in told and "--pack" in told
 
 
 def test_a_pack_that_is_named_is_obeyed(packs: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,7 +74,7 @@ def test_the_default_pack_where_none_fits(packs: Path, images: Path, capsys: pyt
     assert pack == "tiny" and "Pack mnist: the default" in told and "may tell nothing" in told
     small.write_bytes(b"none")
     assert main(["attribute", str(small)]) == 1
-    assert "none of the first files is an image" in " ".join(capsys.readouterr().err.split())
+    assert "none of the files that were looked at is an image" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_case_keeps_its_pack(packs: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
