@@ -45,8 +45,6 @@ def make_attacks(scenario: Scenario) -> list[Attack]:
         largest = max(spec.grid.values)
         if largest > 255:
             raise ScenarioError(f"{spec.name}'s grid ends at epsilon {largest:g}/255.", "255/255 is all there is.")
-        if min(spec.grid.values) == 0:
-            raise ScenarioError(f"{spec.name}'s grid begins at epsilon 0, which changes nothing.", "Begin at 1/255.")
         between = [value for value in spec.grid.values if abs(value - round(value)) > _ROUNDING]
         if between:
             raise ScenarioError(
