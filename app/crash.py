@@ -34,8 +34,15 @@ def log_file() -> Path:
 
 
 def start_log() -> None:
-    """Log to the user's log folder, half a megabyte and one older file at most, with Qt's own remarks."""
-    handler = RotatingFileHandler(log_file(), maxBytes=512 * 1024, backupCount=1, encoding="utf-8", delay=True)
+    """Log to the user's log folder, half a megabyte and one older file at most, with Qt's own remarks.
+
+    Nothing is logged where that cannot be written: the window needs no log.
+    """
+    try:
+        log_file().parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(log_file(), maxBytes=512 * 1024, backupCount=1, encoding="utf-8")
+    except OSError:
+        return
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -46,6 +46,8 @@ def button(text: str, then: Callable[[], object]) -> QPushButton:
 class Toned(QLabel):
     """A wrapped sentence in a tone of whichever theme is in use: "muted", "good", "warn" or "bad"."""
 
+    _tone = "muted"  # Qt may tell of a palette before there is anything to say
+
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWordWrap(True)

@@ -22,8 +22,8 @@ def user_data() -> Path:
 
 
 def user_log() -> Path:
-    """The user's folder for log files; made on first use."""
-    return Path(platformdirs.user_log_path("mtaa-workbench", appauthor=False, ensure_exists=True))
+    """The user's folder for log files; not made here."""
+    return Path(platformdirs.user_log_path("mtaa-workbench", appauthor=False))
 
 
 def user_cache() -> Path:

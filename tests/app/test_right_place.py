@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from app import file_errors, i18n, theme
 from app.attribution_view import Banner
+from app.crash import log, log_file, start_log
 from app.images.row import summary
 from app.main_window import MainWindow
 from app.sentence import changed_text
@@ -216,3 +217,12 @@ def test_what_is_wrong_with_a_file_is_said_in_the_windows_language(
         i18n.remove(QApplication.instance(), translators)
     assert [file_errors.in_words(text or "") for text in english] == english
     assert file_errors.in_words("another fault") == "another fault"
+
+
+def test_the_window_needs_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in the way").write_text("no folder", encoding="utf-8")
+    for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "in the way"))
+    before = list(log.handlers)
+    start_log()
+    assert log.handlers == before and not log_file().is_file()
