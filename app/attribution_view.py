@@ -27,6 +27,7 @@ from app.sentence import (
     case_sentence,
     changed_text,
     doubt_text,
+    false_alarm_text,
     interval_text,
     is_clean,
     measure_text,
@@ -110,10 +111,11 @@ class TaskCard(QWidget):
         for part in (self.title, self.answer, self.bars, self.doubt, self.measures):
             self.rows.addWidget(part)
 
-    def show_answer(self, answer: ClassAnswer) -> None:
+    def show_answer(self, answer: ClassAnswer, beside: str = "") -> None:
+        """beside: what else is said of its doubt."""
         self.answer.setText(f"{answer.label}   {percent(answer.probability)}")
         self.bars.show_answer(answer)
-        self.doubt.setText(doubt_text(answer))
+        self.doubt.setText("\n".join(filter(None, (doubt_text(answer), beside))))
         self.measures.setText(measure_text(answer))
 
 
@@ -276,7 +278,7 @@ class AttributionView(QWidget):
         told = banners(answer)
         for tone, text in [(Tone.BAD, changed_text()), *told] if changed else told:
             self._banners.addWidget(Banner(tone, text))
-        self.attack.show_answer(answer.attack)
+        self.attack.show_answer(answer.attack, false_alarm_text(answer))
         self.victim.show_answer(answer.victim)
         self.victim.show_testimonies(answer)
         self.hyperparameter.show_answer(answer)

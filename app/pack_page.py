@@ -80,7 +80,11 @@ def _quality(manifest: Manifest) -> list[tuple[str, str]]:
         examples=examples, epochs=epochs, parameters=parameters
     )
     ece = translate("PackPage", "; asked: ").join(errors)
+    found_at = translate("PackPage", "AUROC {auroc}; {found} of attacked images at 1 % false alarms")
+    detections = [found_at.format(**one._asdict()) for one in found.detection if one is not None]
     told = [
+        (detections[0] if detections else NOTHING, translate("PackPage", "Attacked told from clean"),
+         translate("PackPage", "; asked: ").join(detections)),
         (found.ece[0], translate("PackPage", "Calibration error (ECE)"), ece),
         (found.familiar, translate("PackPage", "Called familiar"), found.familiar),
         (found.heatmap, translate("PackPage", "Heatmap's correlation with the perturbation"), found.heatmap),

@@ -15,6 +15,7 @@ from core.wording import (
     MANY,
     SMALL,
     SYMBOLS,
+    at_most,
     coverage_text,
     ends_of,
     likelier,
@@ -63,6 +64,14 @@ def doubt_text(answer: ClassAnswer) -> str:
     else:
         text = translate("Sentence", "The {coverage} set holds {set} alone")
     return text.format(set=", ".join(answer.prediction_set), coverage=coverage_text(answer.coverage))
+
+
+def false_alarm_text(answer: Attribution) -> str:
+    """How often a clean image looks so; empty where the pack does not tell."""
+    if answer.false_alarm is None:
+        return ""
+    text = translate("Sentence", "At most {share} of clean images look at least as attacked.")
+    return text.format(share=at_most(answer.false_alarm))
 
 
 def measure_text(answer: ClassAnswer) -> str:
@@ -136,7 +145,7 @@ def case_sentence(name: str, answer: Attribution) -> str:
         interval=interval_text(answer.hyperparameter),
     )  # fmt: skip
     sets = translate("Sentence", "Attack: {attack}. Victim: {victim}.")
-    second = sets.format(attack=doubt_text(attack), victim=doubt_text(victim))
+    second = f"{sets.format(attack=doubt_text(attack), victim=doubt_text(victim))} {false_alarm_text(answer)}".rstrip()
     said = [testimony_text(testimony) for testimony in answer.heard]
     told = banners(answer)
     warned, beside = ([text for tone, text in told if (tone is Tone.INFO) == info] for info in (False, True))

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.calibration import Calibration, ProbeFit
+from core.labels import CLEAN, clean_at
 from core.manifest import AttackLabel, Manifest
 from core.model.network import Outputs
+from core.model.scorer import agreed
 from core.types import Attribution, Candidate, ClassAnswer, HyperparameterAnswer, likeliest
 
 
@@ -19,19 +21,24 @@ class Answers:
     """A batch's calibrated numbers, and the answers read off them row by row.
 
     asked: names of the victims that were asked; told: whose half-widths hold where the named victim is one of them.
+    Without, the image alone speaks, and says of the victim that there was none as surely as that there was no attack.
     """
 
     def __init__(
         self, outputs: Outputs, labels: Sequence[AttackLabel], victims: list[str], calibration: Calibration,
         coverage: float, asked: Container[str] = (), told: ProbeFit | None = None,
     ) -> None:  # fmt: skip
-        self._coverage = coverage
+        self._coverage, self._calibration = coverage, calibration
         self._attacks = labels
         attacks = [a.name for a in labels]
         limits = [at_coverage(calibration, s, coverage) for s in (calibration.attack_scores, calibration.victim_scores)]
         sigma = calibration.sigma
-        self._attack = _Classes(outputs.attack, calibration.attack_temperature, attacks, limits[0], sigma["attack"])
-        self._victim = _Classes(outputs.victim, calibration.victim_temperature, victims, limits[1], sigma["victim"])
+        attack = outputs.attack.double() / calibration.attack_temperature
+        victim = outputs.victim.double() / calibration.victim_temperature
+        if told is None:
+            victim = agreed(attack, victim, clean_at(attacks, victims))
+        self._attack = _Classes(attack, attacks, limits[0], sigma["attack"])
+        self._victim = _Classes(victim, victims, limits[1], sigma["victim"])
         self._asked = [name in asked for name in victims]
         self._widths, self._told = (
             [(at_coverage(calibration, by.halfwidths[name], coverage), by.growth.get(name, 0.0)) for name in attacks]
@@ -46,6 +53,11 @@ class Answers:
 
     def victim(self, row: int) -> ClassAnswer:
         return self._victim.answer(row, self._coverage)
+
+    def false_alarm(self, row: int) -> float | None:
+        """At most this share of clean images looks at least as attacked; None where that was not calibrated."""
+        clean = self._attack.probability(row, CLEAN)
+        return None if clean is None else self._calibration.false_alarm(clean)
 
     def hyperparameters(self, row: int) -> tuple[HyperparameterAnswer, ...]:
         """One answer for each attack, most probable attack first."""
@@ -74,13 +86,17 @@ class _Classes:
     order: for each row the label indices, most probable first.
     """
 
-    def __init__(self, logits: Tensor, temperature: float, labels: list[str], limit: float, sigma: float) -> None:
-        probabilities: NDArray[np.float64] = (logits.double() / temperature).softmax(1).cpu().numpy()  # [B, labels]
+    def __init__(self, logits: Tensor, labels: list[str], limit: float, sigma: float) -> None:
+        probabilities: NDArray[np.float64] = logits.softmax(1).cpu().numpy()  # [B, labels]
         self.order: list[list[int]] = np.argsort(-probabilities, axis=1, kind="stable").tolist()
         bits = np.log2(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
         self._entropy: list[float] = (np.abs((probabilities * bits).sum(1))).tolist()
         self._probabilities: list[list[float]] = probabilities.tolist()
         self._labels, self._limit, self._sigma = labels, limit, sigma
+
+    def probability(self, row: int, label: str) -> float | None:
+        """None for a label that is not among them."""
+        return self._probabilities[row][self._labels.index(label)] if label in self._labels else None
 
     def answer(self, row: int, coverage: float) -> ClassAnswer:
         own = self._probabilities[row]

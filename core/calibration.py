@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -35,6 +36,8 @@ class Calibration(Strict):
     growth: for attack labels by how many times that it is more around the greatest value, evenly in between. Where an
         attack has none, its intervals are of one width.
     familiarity_threshold: the familiarity score that a stated share of familiar images stays under.
+    clean_scores: the probability of "clean" that each clean image was given, ascending; empty where a pack does not
+        know "clean", and in older packs.
     """
 
     attack_temperature: float = Field(gt=0)
@@ -46,6 +49,7 @@ class Calibration(Strict):
     halfwidths: dict[str, list[float]]
     growth: Growth = {}
     familiarity_threshold: float
+    clean_scores: list[Annotated[float, Field(ge=0, le=1)]] = []
 
     @model_validator(mode="after")
     def _lengths(self) -> Calibration:
@@ -55,6 +59,8 @@ class Calibration(Strict):
                 raise ValueError(f"{name} has {len(row)} entries for {len(self.coverages)} coverages")
             if any(lower > higher for lower, higher in pairwise([0.0, *row])):
                 raise ValueError(f"{name} must grow with the coverage, from 0 or more")
+        if sorted(self.clean_scores) != self.clean_scores:
+            raise ValueError("clean_scores must be ascending")
         if not self.coverages or sorted(set(self.coverages)) != self.coverages:
             raise ValueError("coverages must be ascending and not empty")
         if set(self.sigma) != {"attack", "victim", "hyperparameter"}:
@@ -68,6 +74,16 @@ class Calibration(Strict):
         least, most = self.coverages[0], self.coverages[-1]
         if not least <= coverage <= most:
             raise ValueError(f"{coverage:g} is outside what the pack is calibrated for: {least:g} to {most:g}.")
+
+    def false_alarm(self, clean: float) -> float | None:
+        """At most this share of clean images is given as little a probability of "clean"; None where none were kept.
+
+        The conformal p-value of the image being clean (Bates et al. 2023, arXiv:2104.08279): over clean images like
+        those of the calibration split it is under any number at most that often.
+        """
+        if not self.clean_scores:
+            return None
+        return (1 + bisect_right(self.clean_scores, clean)) / (1 + len(self.clean_scores))
 
 
 class ProbeFit(Strict):

@@ -37,6 +37,7 @@ def findings(judged: Sequence[Judged], manifest: Manifest, panel: Panel | None, 
                 familiarity=rows[row],
                 adjustments=item.fitted.adjustments + remarks,
                 testimonies=part.testimonies[row],
+                false_alarm=answers.false_alarm(row),
             )
             yield Finding(attribution, _heatmap(part, row, manifest, panel))
 

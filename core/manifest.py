@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from core.calibration import Calibration, Doubt, ProbeFit, Strict
-from core.labels import CLEAN
+from core.labels import clean_at
 from core.model.config import NetworkConfig
 
 SCHEMA: Literal[1] = 1
@@ -174,8 +174,7 @@ class Manifest(Strict):
     @property
     def clean(self) -> tuple[int, int] | None:
         """The index of "clean" among the attack and the victim labels, if it is one of both."""
-        attacks, victims = [a.name for a in self.attacks], [v.name for v in self.victims]
-        return (attacks.index(CLEAN), victims.index(CLEAN)) if CLEAN in attacks and CLEAN in victims else None
+        return clean_at([a.name for a in self.attacks], [v.name for v in self.victims])
 
     @cached_property
     def _of_familiar(self) -> Doubt:

@@ -42,18 +42,27 @@ def measured(manifest: Manifest) -> list[Measured]:
     return rows
 
 
+class Detection(NamedTuple):
+    """auroc: of attacked against clean images; found: share of attacked ones at one false alarm in a hundred."""
+
+    auroc: str
+    found: str
+
+
 class Quality(NamedTuple):
     """What else a pack measured on its test images, each "-" where it did not.
 
     ece, asked_ece: expected calibration error of attack and victim; asked_ece is None as in :class:`Measured`.
     familiar: share of them that it calls familiar. heatmap: its mean correlation with the true |perturbation|, by
-    attack. trained: examples, epochs and parameters of the network.
+    attack. detection: how well attacked images are told from clean ones, by the image and with the victims asked.
+    trained: examples, epochs and parameters of the network.
     """
 
     ece: tuple[str, str]
     asked_ece: tuple[str, str] | None
     familiar: str
     heatmap: str
+    detection: tuple[Detection | None, Detection | None]
     trained: tuple[str, str, str]
 
 
@@ -72,6 +81,7 @@ def quality(manifest: Manifest) -> Quality:
         asked_ece=_errors(both) if isinstance(both, dict) else None,
         familiar=_percent(_number(results, "familiar_share")),
         heatmap=", ".join(f"{name} {value:.2f}" for name, value in shares.items()) or NOTHING,
+        detection=(_detection(results), _detection(probes)),
         trained=(_count(examples), _count(epochs), _count(parameters)),
     )
 
@@ -102,6 +112,14 @@ def guessing(results: Mapping[str, Any]) -> Guessing | None:
     if all(share >= least for share, least in zip(shares, enough, strict=True)):
         return None
     return Guessing(*shares, *chances)
+
+
+def _detection(part: dict[str, Any]) -> Detection | None:
+    found = part.get("detection")
+    if not isinstance(found, dict) or (auroc := _number(found, "auroc")) is None:
+        return None
+    rare = at.get("0.01") if isinstance(at := found.get("at"), dict) else None
+    return Detection(f"{auroc:.4f}", _percent(_number(rare, "attacked") if isinstance(rare, dict) else None))
 
 
 def _errors(part: dict[str, Any]) -> tuple[str, str]:

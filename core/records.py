@@ -113,6 +113,7 @@ _ANSWERS = (
     "victim",
     "hyperparameter",
     "hyperparameters",
+    "false_alarm",
     "familiarity",
     "adjustments",
     "evidence",
@@ -132,6 +133,7 @@ def answers_to_json(attribution: Attribution) -> dict[str, Any]:
         "victim": _class_answer(attribution.victim),
         "hyperparameter": _hyperparameter(attribution.hyperparameter),
         "hyperparameters": hyperparameters,
+        "false_alarm": attribution.false_alarm,
         "familiarity": _familiarity(attribution.familiarity),
         "adjustments": list(attribution.adjustments),
         "evidence": attribution.evidence,
@@ -148,6 +150,7 @@ def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Att
         HyperparameterAnswer(name=str(h["name"]), unit=str(h["unit"]), **{n: _number(h[n]) for n in numbers})
         for h in answers["hyperparameters"]
     )
+    alarm = answers.get("false_alarm")  # which cases that were written before it was told do not have
     if len(hyperparameters) != len(attack.ranking):
         raise ValueError("not one hyperparameter for each attack")
     return Attribution(
@@ -160,6 +163,7 @@ def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Att
         adjustments=tuple(map(str, answers["adjustments"])),
         # Cases that were written before victims could be asked have none.
         testimonies=tuple(_testimony_from_json(t) for t in answers.get("testimonies", ())),
+        false_alarm=None if alarm is None else _number(alarm),
     )
 
 

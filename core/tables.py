@@ -48,6 +48,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("hyperparameter.maximum", "greatest value the pack was trained on"),
     ("hyperparameter.coverage", "how often such an interval holds the truth, if the attack is right"),
     ("hyperparameters.LABEL.*", "the same nine under each attack (JSON: a list in the ranking's order, with attack)"),
+    ("false_alarm", "at most this share of clean images looks at least as attacked; empty where a pack does not tell"),
     ("familiarity.score", "distance from the pack's calibration images, or likeness to changed ones that it errs on"),
     ("familiarity.threshold", "scores at or under it are familiar"),
     ("familiarity.familiar", "whether it is; if not, the answers may mean nothing, and if so, they may still be wrong"),
@@ -131,6 +132,7 @@ def columns(manifest: Manifest) -> list[str]:
         *_class_columns("victim", victims),
         *(f"hyperparameter.{name}" for name in _VALUE),
         *(f"hyperparameters.{attack}.{name}" for attack in attacks for name in _VALUE),
+        "false_alarm",
         *(f"familiarity.{name}" for name in _FAMILIARITY),
         *("adjustments", "evidence", "asked", "duplicate_of", "tag", "note"),
     ]

@@ -158,6 +158,8 @@ class Attribution:
     the first is the predicted attack's.
     adjustments: what was left out or had to be done to judge the image, e.g. "resized 56x56 to 28x28"; else empty.
     testimonies: of the victims that were asked, in the pack's order; empty where the image alone was judged.
+    false_alarm: at most this share of clean images looks at least as attacked
+        (:meth:`core.calibration.Calibration.false_alarm`); None where the pack does not tell.
     """
 
     sha256: str
@@ -168,6 +170,7 @@ class Attribution:
     familiarity: Familiarity
     adjustments: tuple[str, ...]
     testimonies: tuple[Testimony, ...] = ()
+    false_alarm: float | None = None
 
     @property
     def contradicts_itself(self) -> bool:

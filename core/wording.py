@@ -70,6 +70,11 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
 
 
+def at_most(share: float) -> str:
+    """A share that something does not exceed, rounded up: "0.8 %"."""
+    return f"{math.ceil(round(1000 * share, 6)) / 10:.1f} %"
+
+
 def coverage_text(coverage: float) -> str:
     """ "90%", or "82.5%" where it was set so."""
     return f"{100 * coverage:.4g}%"
@@ -156,6 +161,13 @@ def candidates(answer: ClassAnswer) -> str:
         return "no label can be ruled out"
     listed = others[0] if len(others) == 1 else f"{', '.join(others[:-1])} or {others[-1]}"
     return f"may also be {listed}"
+
+
+def false_alarm(answer: Attribution) -> str:
+    """How often a clean image looks so; empty where the pack does not tell."""
+    if answer.false_alarm is None:
+        return ""
+    return f"at most {at_most(answer.false_alarm)} of clean images look at least as attacked"
 
 
 def doubt(answer: ClassAnswer) -> str:
@@ -319,7 +331,8 @@ LIMITS = (
     "often it is right on images that were compressed, scaled or otherwise changed after an attack that still fools "
     "its victim. Over many images like those, at least nine of ten 90% sets hold the truth, and nine of ten intervals "
     "where the attack that is named is the right one, which is no promise for one image; a set holds at least as many "
-    "of the likeliest labels as are together as probable as it promises. That was calibrated with some or all of the "
+    "of the likeliest labels as are together as probable as it promises. How many clean images look at least as "
+    "attacked was counted on clean ones that were not trained on. That was calibrated with some or all of the "
     "pack's own victims asked: of a victim that was handed over, and of “none of these”, it was not. An attack that "
     "the pack does not know is not among its answers, a victim that it does not know only as “none of these” or where "
     "it was handed over. A heatmap shows estimated strength relative to the strongest place in the same image, also "

@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.calibration import Calibration, Task
+from core.labels import CLEAN
 from core.manifest import AttackLabel
+from core.model.scorer import agreed
 from training.shards import Examples
 from training.trainer import Answers
 
@@ -71,6 +73,11 @@ def epsilons_to_read(
         errors = [(way[rows, index] - value[rows]).square().sum() for way in (told, read)]
         found.append(label.model_copy(update={"read_off": bool(errors[1] < errors[0])}))
     return found
+
+
+def clean_of(labels: Sequence[AttackLabel]) -> tuple[int, int] | None:
+    """The index of "clean" among attacks and victims: where a scenario has it, it is the first of both."""
+    return (0, 0) if labels[0].name == CLEAN else None
 
 
 class Widths(NamedTuple):
@@ -137,6 +144,7 @@ def fit_calibration(
     labels: list[AttackLabel],
     sigma: dict[Task, float],
     threshold: float,
+    clean: tuple[int, int] | None = None,
 ) -> Calibration:
     """Everything ``core.attributor`` applies, from the network's answers on the calibration split.
 
@@ -144,13 +152,15 @@ def fit_calibration(
     the familiarity's. Intervals are calibrated on the examples whose attack the network names, so what they promise
     they promise where the attack is named right; an attack never named there falls back to its own examples. They lie
     around the value that is told, which is kept within its range. Too few examples for a coverage give every label and
-    the whole range.
+    the whole range. clean: for answers of the image alone where "clean" is among both, as :func:`agreed` has it.
     """
     temperatures = fit_temperature(attack_logits, attack), fit_temperature(victim_logits, victim)
-    scores = []
-    for logits, temperature, truth in zip((attack_logits, victim_logits), temperatures, (attack, victim), strict=True):
-        probability = (logits.double() / temperature).softmax(1)
-        scores.append((1 - probability.gather(1, truth[:, None]).squeeze(1)).numpy())
+    of_attack = attack_logits.double() / temperatures[0]
+    of_victim = agreed(of_attack, victim_logits.double() / temperatures[1], clean)
+    scores = [
+        (1 - logits.softmax(1).gather(1, truth[:, None]).squeeze(1)).numpy()
+        for logits, truth in ((of_attack, attack), (of_victim, victim))
+    ]
     return Calibration(
         attack_temperature=temperatures[0],
         victim_temperature=temperatures[1],
@@ -160,13 +170,22 @@ def fit_calibration(
         victim_scores=[conformal_quantile(scores[1], c, beyond=1.0) for c in COVERAGES],
         **fit_widths(attack_logits, hyperparameter, attack, value, labels)._asdict(),
         familiarity_threshold=threshold,
+        clean_scores=clean_scores(of_attack, attack, labels),
     )
+
+
+def clean_scores(attack_logits: Tensor, attack: Tensor, labels: Sequence[AttackLabel]) -> list[float]:
+    """The probability of "clean" that each clean example is given, ascending; calibrated logits [N, A], truth [N]."""
+    if CLEAN not in (names := [label.name for label in labels]):
+        return []
+    clean = names.index(CLEAN)
+    return sorted(float(f"{p:.4g}") for p in attack_logits.softmax(1)[attack == clean, clean].tolist())
 
 
 def calibrated_on(
     examples: Examples, answers: Answers, labels: list[AttackLabel], sigma: dict[Task, float], threshold: float
 ) -> Calibration:
-    """Of the network's answers to these examples; arguments and rules as for :func:`fit_calibration`."""
+    """Of the network's answers to these examples, by the image alone; as :func:`fit_calibration` has it."""
     return fit_calibration(
         answers.attack,
         answers.victim,
@@ -177,4 +196,5 @@ def calibrated_on(
         labels,
         sigma,
         threshold,
+        clean_of(labels),
     )

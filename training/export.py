@@ -16,10 +16,12 @@ from core.calibration import Calibration, Doubt, Task
 from core.labels import CLEAN
 from core.manifest import AttackLabel, ImageSpec, Manifest, VictimLabel
 from core.model.network import MTAA
+from core.model.scorer import agreed
 from core.pack import Pack, write_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from training.calibrate import calibrated_on, epsilons_to_read, familiarity_threshold
+from training.calibrate import calibrated_on, clean_of, epsilons_to_read, familiarity_threshold
 from training.counts import DRAWS
+from training.detection import detection
 from training.doubts import Doubts
 from training.figures import drawings
 from training.fit_familiarity import CHANGED, fit_familiarity
@@ -141,6 +143,7 @@ def _measure_all(
         answers.features[:, : network.features_out].numpy(), test.attack, test.victim, test.hyperparameter,
         (results["attack_confusion"], results["victim_confusion"]),
     )  # fmt: skip
+    results["detection"] = detection(predictions.attack, test.attack, labels, doubts, lambda d: d.calibration)
     if start is not None:
         results["started_from"] = compare(start, predictions, labels, scenario.victim_labels, test, device)
     results["familiar_share"] = float((~strange).float().mean())
@@ -208,10 +211,12 @@ def let_read(
 def calibrated(answers: Answers, doubts: Doubts, labels: Sequence[AttackLabel]) -> Predictions:
     """The answers as users get them: probabilities at the fitted temperatures, values within their attack's range."""
     temperatures = doubts.of_each(lambda d: [d.calibration.attack_temperature, d.calibration.victim_temperature])
-    attack, victim = torch.from_numpy(temperatures)[:, :, None].unbind(1)
+    by_attack, by_victim = torch.from_numpy(temperatures)[:, :, None].unbind(1)
+    attack = answers.attack.double() / by_attack
+    victim = agreed(attack, answers.victim.double() / by_victim, clean_of(labels))
     return Predictions(
-        attack=(answers.attack.double() / attack).softmax(1).numpy(),
-        victim=(answers.victim.double() / victim).softmax(1).numpy(),
+        attack=attack.softmax(1).numpy(),
+        victim=victim.softmax(1).numpy(),
         hyperparameter=np.clip(
             answers.hyperparameter.double().numpy(), [a.minimum for a in labels], [a.maximum for a in labels]
         ),

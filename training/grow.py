@@ -21,6 +21,7 @@ from core.files import make_folder, write_file
 from core.manifest import AttackLabel, ImageSpec, Manifest
 from core.model.config import NetworkConfig
 from core.model.network import MTAA
+from core.model.scorer import agreed
 from core.pack import Pack, build_network
 from core.paths import victim_folders
 from training.losses import UncertaintyWeighted
@@ -145,9 +146,11 @@ def compare(
         return found
     answers = answer(build_network(pack).to(device), torch.from_numpy(test.adversarial[chosen]), device)
     fitted: Calibration = manifest.calibration
+    attack = answers.attack.double() / fitted.attack_temperature
+    victim = agreed(attack, answers.victim.double() / fitted.victim_temperature, manifest.clean)
     before = Predictions(
-        attack=_widened((answers.attack.double() / fitted.attack_temperature).softmax(1), at_attack, len(labels)),
-        victim=_widened((answers.victim.double() / fitted.victim_temperature).softmax(1), at_victim, len(victims)),
+        attack=_widened(attack.softmax(1), at_attack, len(labels)),
+        victim=_widened(victim.softmax(1), at_victim, len(victims)),
         hyperparameter=_widened(
             answers.hyperparameter.double().clamp(
                 torch.tensor([a.minimum for a in manifest.attacks], dtype=torch.float64),

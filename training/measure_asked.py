@@ -15,6 +15,7 @@ from core.calibration import Doubt, ProbeFit
 from core.labels import CLEAN, NONE_OF_THESE
 from core.manifest import AttackLabel
 from core.model.scorer import Weighed
+from training.detection import detection
 from training.doubts import Doubts
 from training.fit_probes import Scored, some_at_hand, spoke_themselves
 from training.metrics import (
@@ -40,7 +41,7 @@ def measure(
     truth = asked.attack.numpy(), asked.victim.numpy(), asked.value.numpy()
     names = [*victims, NONE_OF_THESE]
     adversarial = torch.nonzero(asked.candidate >= 0).squeeze(1)
-    by_image = asked.attack_logits.double().softmax(1).numpy(), asked.victim_logits.double().softmax(1).numpy()
+    by_image = asked.attack_logits.double().softmax(1).numpy(), asked.image.double().softmax(1).numpy()
     found: dict[str, Any] = {
         "image": evaluate(Predictions(*by_image, _within(asked.image_value, labels)), labels, victims, *truth),
         "probes": evaluate(
@@ -50,6 +51,7 @@ def measure(
     }  # fmt: skip
     told = _calibrated(_weighed(scored, doubts), doubts, labels)
     found["both"] = evaluate(told, labels, names, *truth)
+    found["detection"] = detection(told.attack, truth[0], labels, doubts, lambda d: fit_of(d).calibration)
     found["by_number_asked"] = _by_number(scored, doubts, labels, seed)
     return found
 

@@ -22,6 +22,7 @@ from core.perturbation import perturbation
 from core.probes import PROBES, ask
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
+from training.calibrate import clean_of
 from training.doubts import Doubts
 from training.gradients import pieces, to_float
 from training.scenario import Scenario
@@ -150,7 +151,7 @@ def ask_victims(
         as_made=torch.ones(len(rows), dtype=torch.bool),
         strange=strange,
         at=tuple(scenario.victim_labels.index(spec.label) for spec in scenario.victims),
-        clean=(0, 0) if scenario.has_clean else None,  # the first of both labels
+        clean=clean_of(labels),
     )
 
 

@@ -25,6 +25,7 @@ from app.case.charts import Chart, chart_of
 from app.flow import Flow
 from app.images.row import Row
 from app.widgets import named
+from core.discoveries import RATE, alarms, attacked
 from core.wording import coverage_text, shown
 
 if TYPE_CHECKING:
@@ -54,6 +55,14 @@ class Board(QWidget):
         self.facets = facets
         self.name = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.name.setFont(theme.scaled(self.name.font(), 1.1, bold=True))
+        self.told = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.told.setToolTip(
+            self.tr(
+                "So many images can be called attacked with, in the mean, that share of clean ones among them. "
+                "Unfamiliar images are not counted."
+            )
+        )
+        self.told.hide()
         self.charts: list[Chart] = [chart_of(facet) for facet in facets]
         for at, chart in enumerate(self.charts):
             chart.picked.connect(lambda bar, at=at: self.picked.emit(at, bar))
@@ -65,6 +74,7 @@ class Board(QWidget):
         layout.setContentsMargins(18, 12, 18, 18)
         layout.setSpacing(14)
         layout.addWidget(self.name)
+        layout.addWidget(self.told)
         layout.addLayout(self._grid)
         layout.addStretch(1)
         self._arrange(2)
@@ -75,6 +85,11 @@ class Board(QWidget):
         for chart, bars, top in zip(self.charts, counts, tops, strict=True):
             chart.show_counts(bars, files, top)
             chart.setVisible(chart.facet.attack is None or any(bars))
+
+    def show_told(self, text: str) -> None:
+        """What is said of all of them, if anything."""
+        self.told.setText(text)
+        self.told.setVisible(bool(text))
 
     def choose(self, bars: dict[int, int]) -> None:
         for at, chart in enumerate(self.charts):
@@ -238,8 +253,15 @@ class Dashboard(QWidget):
             max(max(bars, default=0) / max(files, 1) for bars, files in zip(facet, sizes, strict=True))
             for facet in zip(*counts, strict=True)
         ]
-        for board, (name, _), bars, files in zip(self.boards, groups, counts, sizes, strict=True):
+        for board, (name, rows), bars, files in zip(self.boards, groups, counts, sizes, strict=True):
             board.show_counts(name, bars, files, tops)
+            board.show_told(self._told(rows))
+
+    def _told(self, rows: Sequence[Row]) -> str:
+        """How many of them were attacked; empty where the pack cannot tell."""
+        found = attacked(alarms(answer for row in rows if (answer := row.attribution) is not None))
+        text = self.tr("Attacked at a false discovery rate of {rate}: {n}")
+        return "" if found is None else text.format(rate=f"{RATE:.0%}", n=f"{found:,}")
 
     def _groups(self) -> list[tuple[str, Sequence[Row]]]:
         everything = self._desk.session.images.rows

@@ -24,6 +24,7 @@ _TITLES = {
     "victim probability": QT_TRANSLATE_NOOP("Facets", "Probability of the victim"),
     "attack candidates": QT_TRANSLATE_NOOP("Facets", "Candidates for the attack"),
     "victim candidates": QT_TRANSLATE_NOOP("Facets", "Candidates for the victim"),
+    "false alarm": QT_TRANSLATE_NOOP("Facets", "Clean images that look at least as attacked"),
 }
 _LABELS = {
     "attributed": QT_TRANSLATE_NOOP("Facets", "attributed"),

@@ -153,9 +153,11 @@ def _quality(manifest: Manifest) -> dict[str, str]:
     errors = [f"attack {found.ece[0]}, victim {found.ece[1]}"]
     if found.asked_ece is not None:
         errors.append(f"victims asked: attack {found.asked_ece[0]}, victim {found.asked_ece[1]}")
+    detected = [f"AUROC {d.auroc}, {d.found} of attacked images at 1% false alarms" for d in found.detection if d]
     examples, epochs, parameters = found.trained
     told = {
         "Trained": (examples, f"on {examples} examples, {epochs} epochs, {parameters} parameters"),
+        "Detection": (detected[0] if detected else NOTHING, "; victims asked: ".join(detected)),
         "ECE": (found.ece[0], "; ".join(errors)),
         "Familiar": (found.familiar, f"{found.familiar} of the test images"),
         "Heatmap": (found.heatmap, f"correlates with the true perturbation: {found.heatmap}"),

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import notify, output, plain
-from core import wording
+from core import discoveries, wording
 from core.errors import WorkbenchError
 from core.files import check_writable, write_parts
 from core.folders import is_evidence
@@ -168,6 +168,9 @@ def print_table(found: Subject, *, each: bool) -> None:
     doubt = f", doubt at {coverage:.4g} coverage" if coverage is not None else ""
     named = dict.fromkeys(t.victim for r in found.records if r.finding for t in r.finding.attribution.testimonies)
     asked = f", asking {', '.join(named)}" if named else ""
+    answers = (record.finding.attribution for record in found.records if record.finding)
+    if len(found.records) > 1 and (told := discoveries.in_words(discoveries.attacked(discoveries.alarms(answers)))):
+        summary += f"; {told}"
     strange = [f.attribution.familiarity for r in found.records if each and (f := r.finding)]
     for calibrated in sorted({familiarity.calibrated for familiarity in strange if not familiarity.familiar}):
         console.print(plain(f"An unfamiliar image: {wording.of_strange(calibrated=calibrated)}."))

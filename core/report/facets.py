@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +21,9 @@ SINGLE, COPY = range(2)
 
 HANDED_OVER = "handed over"
 """The bar of victims that the pack does not know."""
+
+_ALARMS = (0.001, 0.01, 0.05, 0.2)
+"""Upper ends of the bars of "false alarm" but the last."""
 
 NONE = -1
 """The place of a record that a facet does not count."""
@@ -63,6 +67,8 @@ class Facets:
             (_sizes("attack candidates", len(attacks)), lambda a: _size(a.attack, len(attacks))),
             (_sizes("victim candidates", len(victims)), lambda a: _size(a.victim, len(victims))),
         ]
+        if manifest.calibration.clean_scores:
+            found.append((_alarms(), _alarm))
         self._places = tuple(place for _, place in found)
         files = Facet("files", ("attributed", "unfamiliar", "not attributed"))
         copies = Facet("copies", ("no copy", "copy of another file"))
@@ -113,6 +119,16 @@ def _values(attack: AttackLabel) -> Facet:
 
 def _sizes(key: str, most: int) -> Facet:
     return Facet(key, tuple(str(size + 1) for size in range(most)))
+
+
+def _alarms() -> Facet:
+    ends = [f"{100 * end:g} %" for end in _ALARMS]
+    return Facet("false alarm", (*(f"≤ {end}" for end in ends), f"> {ends[-1]}"))
+
+
+def _alarm(answer: Attribution) -> int:
+    """Cases that were written before it was told have none."""
+    return NONE if answer.false_alarm is None else bisect_left(_ALARMS, answer.false_alarm)
 
 
 def _range(key: str, low: float, high: float) -> Facet:

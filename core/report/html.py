@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from core import versions, wording
+from core import discoveries, versions, wording
 from core.files import write_file
 from core.paths import RESOURCES
 from core.report.cards import cards
@@ -37,6 +37,7 @@ def render(subject: Subject) -> str:
         why_not=wording.why_not,
         percent=wording.percent,
         doubt=wording.doubt,
+        false_alarm=wording.false_alarm,
         entropy=wording.entropy,
         value=wording.value_of,
         hyperparameter=wording.hyperparameter,
@@ -53,6 +54,7 @@ def render(subject: Subject) -> str:
         written_with=versions.told(),
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
         summary=summary,
+        rate=discoveries.RATE,
         unasked=summary.unasked(manifest),
         plots=[(plot.title, svg_uri(plot)) for plot in plots(summary)],
         sampled=sample_sentence(len(shown), len(records)),

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from core import versions, wording
+from core import discoveries, versions, wording
 from core.errors import WorkbenchError
 from core.files import replacing
 from core.report.cards import Card, cards
@@ -130,6 +130,7 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
         f"Files: {summary.files:,}; attributed: {summary.attributed:,}, unfamiliar among them: {summary.unfamiliar:,}; "
         f"copies of another file: {summary.duplicates:,}; not attributed: {summary.failed:,}",
         f"Attack – {'; '.join(counts) or 'none'}",
+        *([found[:1].upper() + found[1:]] if (found := discoveries.in_words(summary.attacked)) else []),
         f"Victim – {'; '.join(victims) or 'none'}",
         *([f"Left out, {subject.left_out}"] if subject.left_out else []),
         *([sampled] if sampled else []),
@@ -213,5 +214,7 @@ def _answers(answer: Attribution) -> Iterator[str]:
     for task, classes in (("Attack", answer.attack), ("Victim", answer.victim)):
         ranking = ", ".join(f"{c.label} {wording.percent(c.probability)}" for c in classes.ranking)
         yield f"{task}: {ranking}; {wording.doubt(classes)}; entropy {wording.entropy(classes)}"
+    if told := wording.false_alarm(answer):
+        yield f"Clean or not: {told}"
     yield f"Hyperparameter: {wording.hyperparameter(answer)}"
     yield from map(wording.testimony, answer.heard)

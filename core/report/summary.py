@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from core.discoveries import alarms, attacked
 from core.labels import CLEAN
 from core.manifest import Manifest
 from core.report.facets import COPY, FAILED, NONE, UNFAMILIAR, Facet, Facets
@@ -26,7 +28,7 @@ class Summary:
     bars: for each facet, by its key, the facet and how many files fall into each of its bars.
     strange: of attack and victim, how many of the files in each bar are unfamiliar.
     failures: (path, reason without it), the first of them. asked: (name, SHA-256) of the victims that any file was
-    shown to.
+    shown to. attacked: as :func:`core.discoveries.attacked` counts them.
     """
 
     files: int
@@ -34,6 +36,7 @@ class Summary:
     failures: list[tuple[str, str]]
     strange: dict[str, list[int]]
     asked: tuple[tuple[str, str], ...] = ()
+    attacked: int | None = None
 
     @property
     def attributed(self) -> int:
@@ -107,6 +110,7 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
     of = {facet.key: at for at, facet in enumerate(facets.all)}
     strange = {key: [0] * len(bars[of[key]]) for key in ("attack", "victim")}
     files, failures, asked = 0, list[tuple[str, str]](), dict[tuple[str, str], None]()
+    told = array("d")
     for record in records:
         files += 1
         places = facets.places(record)
@@ -117,11 +121,12 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
             for key, counts in strange.items():
                 counts[places[of[key]]] += 1
         if record.finding is not None:
+            told.extend(alarms([record.finding.attribution]))
             asked |= dict.fromkeys((said.victim, said.sha256) for said in record.finding.attribution.testimonies)
         elif len(failures) < MAX_FAILURES:
             failures.append((record.path, why_not(record.error, record.path)))
     found = {facet.key: (facet, counts) for facet, counts in zip(facets.all, bars, strict=True)}
-    return Summary(files, found, failures, strange, tuple(asked))
+    return Summary(files, found, failures, strange, tuple(asked), attacked(told))
 
 
 def choose_cards(records: Sequence[Record], limit: int = MAX_CARDS) -> list[Record]:

@@ -414,6 +414,13 @@
     </message>
 </context>
 <context>
+    <name>Board</name>
+    <message>
+        <source>So many images can be called attacked with, in the mean, that share of clean ones among them. Unfamiliar images are not counted.</source>
+        <translation>可以把这么多图像称为受攻击，其中平均混有该比例的干净图像。陌生图像不计在内。</translation>
+    </message>
+</context>
+<context>
     <name>BringVictimDialog</name>
     <message>
         <source>A folder with a sub-folder for each class, a tar file of one, or MNIST&apos;s four files. Without classes, what the victim calls an image counts as right.</source>
@@ -683,6 +690,10 @@
         <translation>{path} · 模型包 {pack} · 覆盖率 {coverage}</translation>
     </message>
     <message>
+        <source>Attacked at a false discovery rate of {rate}: {n}</source>
+        <translation>错误发现率 {rate} 下受攻击：{n}</translation>
+    </message>
+    <message>
         <source>All images: {n}</source>
         <translation>全部图像：{n}</translation>
     </message>
@@ -807,6 +818,10 @@
     <message>
         <source>Candidates for the victim</source>
         <translation>受害模型的候选数</translation>
+    </message>
+    <message>
+        <source>Clean images that look at least as attacked</source>
+        <translation>看起来至少同样像受攻击的干净图像</translation>
     </message>
     <message>
         <source>attributed</source>
@@ -1545,6 +1560,14 @@
         <translation>；询问后：</translation>
     </message>
     <message>
+        <source>AUROC {auroc}; {found} of attacked images at 1 % false alarms</source>
+        <translation>AUROC {auroc}；误报 1 % 时发现 {found} 的受攻击图像</translation>
+    </message>
+    <message>
+        <source>Attacked told from clean</source>
+        <translation>受攻击与干净的区分</translation>
+    </message>
+    <message>
         <source>Calibration error (ECE)</source>
         <translation>校准误差（ECE）</translation>
     </message>
@@ -2226,6 +2249,10 @@
     <message>
         <source>The {coverage} set holds {set}</source>
         <translation>{coverage} 候选集包括 {set}</translation>
+    </message>
+    <message>
+        <source>At most {share} of clean images look at least as attacked.</source>
+        <translation>至多 {share} 的干净图像看起来至少同样像受攻击。</translation>
     </message>
     <message>
         <source>{victim} sees another class without the estimated perturbation or after compression, {margin} logits behind the image&apos;s own.</source>

@@ -22,8 +22,9 @@ from app.main_window import MainWindow
 from app.requests import Setup
 from app.window import Program
 from core.case import Case
+from core.discoveries import alarms, attacked
 from core.folders import Found
-from core.paths import user_data
+from core.paths import SAMPLES, user_data
 from core.types import Remark
 from tests.app.conftest import Opener
 from tests.app.helpers import PATIENCE, close, drop, wait_case, wait_judged
@@ -439,3 +440,29 @@ def test_a_case_goes_on_in_the_way_that_it_began_to_fit_images(
     said = "only the middle 28x28 of 56x56 judged, not resized"
     assert said in row(window, "photo.jpg").attribution.adjustments  # type: ignore[union-attr]
     qtbot.waitUntil(lambda: "middle of the image" in window.answer.sentence.toPlainText(), timeout=PATIENCE)
+
+
+def test_a_case_tells_how_many_were_attacked_and_lists_them_by_how_rare_they_are_among_clean_images(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SAVE, lambda *_, **__: (str(tmp_path / "samples"), ""))
+    window.actions_["new_case"].trigger()
+    wait_case(qtbot, window, "samples")
+    (board,) = window.case.dashboard.boards
+    assert not board.told.isVisible(), "there is nothing to tell yet"
+    drop(window, SAMPLES)
+    rows = window.session.images.rows
+    wait_judged(qtbot, window, len(list(SAMPLES.glob("*.png"))))
+    answers = [row.attribution for row in rows if row.attribution is not None]
+    told = attacked(alarms(answers))
+    assert told, "most of the samples were attacked"
+    qtbot.waitUntil(lambda: board.told.text() == f"Attacked at a false discovery rate of 5%: {told}", timeout=PATIENCE)
+    rare = chart(window, "false alarm")
+    bar = max(range(len(rare.counts)), key=lambda at: rare.counts[at])
+    rare.picked.emit(bar)
+    assert 0 < len(listed(window)) == rare.counts[bar] < len(rows)
+    assert "Clean images that look at least as attacked" in rare.accessibleName()
+    window.list.view.setCurrentIndex(window.list.proxy.index(0, 0))
+    panel = window.answer
+    qtbot.waitUntil(lambda: "of clean images look at least as attacked." in panel.attack.doubt.text(), timeout=PATIENCE)
+    assert panel.attack.doubt.text().splitlines()[-1] in panel.sentence.toPlainText()

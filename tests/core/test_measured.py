@@ -44,9 +44,10 @@ def test_the_shipped_packs_tell_of_their_quality(name: str) -> None:
 
 
 def test_quality_is_free_in_form_too(tiny_manifest: dict[str, Any]) -> None:
-    nothing = (("-", "-"), None, "-", "-", ("-", "-", "-"))
+    nothing = (("-", "-"), None, "-", "-", (None, None), ("-", "-", "-"))
     assert quality(manifest_of(tiny_manifest, {})) == nothing
-    odd = {"heatmap_correlation": {"fgsm": "much"}, "training": 3, "probes": {"both": 7}, "familiar_share": [1]}
+    odd: dict[str, Any] = {"heatmap_correlation": {"fgsm": "much"}, "training": 3, "probes": {"both": 7}}
+    odd |= {"familiar_share": [1], "detection": {"auroc": "high", "at": [1]}}
     assert quality(manifest_of(tiny_manifest, odd)) == nothing
 
 

@@ -14,6 +14,7 @@ from core.manifest import AttackLabel
 from training.calibrate import (
     COVERAGES,
     FAMILIAR_SHARE,
+    clean_scores,
     conformal_quantile,
     familiarity_threshold,
     fit_calibration,
@@ -86,6 +87,26 @@ def calibrate(attack_logits: Tensor, hyperparameter: Tensor, attack: Tensor, val
     victim_logits, victim = overconfident(1.0, len(attack), labels=2)
     sigma = {"attack": 0.1, "victim": 0.2, "hyperparameter": 0.3}
     return fit_calibration(attack_logits, victim_logits, hyperparameter, attack, victim, value, LABELS, sigma, 1.0)
+
+
+def test_clean_images_are_kept_by_what_they_are_given_of_clean() -> None:
+    logits, attack = overconfident(2.0, 500, labels=3)
+    found = calibrate(logits, torch.zeros(500, 3), attack, torch.zeros(500))
+    told = (logits.double() / found.attack_temperature).softmax(1)[attack == 0, 0]
+    assert found.clean_scores == pytest.approx(sorted(told.tolist()), rel=1e-3)
+    assert clean_scores(logits[:, 1:], attack, LABELS[1:]) == []
+    assert clean_scores(logits, torch.ones(500), LABELS) == [], "no clean example, nothing to count"
+
+
+def test_victims_are_calibrated_as_they_are_told() -> None:
+    """Of images alone: nobody was attacked as surely as there was no attack."""
+    logits, attack = overconfident(1.0, 300, labels=3)
+    victim_logits, sigma = torch.zeros(300, 2), {"attack": 0.1, "victim": 0.2, "hyperparameter": 0.3}
+    truth = attack, (attack > 0).long(), torch.zeros(300)
+    found = fit_calibration(logits, victim_logits, torch.zeros(300, 3), *truth, LABELS, sigma, 1.0, (0, 0))
+    attacked = (logits.double() / found.attack_temperature).softmax(1)[:, 1:].sum(1)
+    scores = torch.where(attack > 0, 1 - attacked, attacked)
+    assert found.victim_scores[2] == pytest.approx(conformal_quantile(scores.numpy(), 0.9, beyond=1.0))
 
 
 def test_halfwidths_are_quantiles_of_the_errors_under_the_attack_that_is_named() -> None:
