@@ -35,7 +35,7 @@ class Answers:
         sigma = calibration.sigma
         attack = outputs.attack.double() / calibration.attack_temperature
         victim = outputs.victim.double() / calibration.victim_temperature
-        if told is None:
+        if told is None and calibration.clean_scores:  # older packs were not calibrated so
             victim = agreed(attack, victim, clean_at(attacks, victims))
         self._attack = _Classes(attack, attacks, limits[0], sigma["attack"])
         self._victim = _Classes(victim, victims, limits[1], sigma["victim"])

@@ -20,6 +20,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def kept(probability: float) -> float:
+    """As a list of scores keeps a probability: what is compared with one is to be as coarse, or it would be rarer."""
+    return float(f"{probability:.4g}")
+
+
 Growth = dict[str, Annotated[float, Field(gt=-1)]]
 
 
@@ -36,8 +41,8 @@ class Calibration(Strict):
     growth: for attack labels by how many times that it is more around the greatest value, evenly in between. Where an
         attack has none, its intervals are of one width.
     familiarity_threshold: the familiarity score that a stated share of familiar images stays under.
-    clean_scores: the probability of "clean" that each clean image was given, ascending; empty where a pack does not
-        know "clean", and in older packs.
+    clean_scores: the probability of "clean" that each clean image was given (:func:`kept`), ascending; empty where a
+        pack does not know "clean", and in older packs.
     """
 
     attack_temperature: float = Field(gt=0)
@@ -83,7 +88,7 @@ class Calibration(Strict):
         """
         if not self.clean_scores:
             return None
-        return (1 + bisect_right(self.clean_scores, clean)) / (1 + len(self.clean_scores))
+        return (1 + bisect_right(self.clean_scores, kept(clean))) / (1 + len(self.clean_scores))
 
 
 class ProbeFit(Strict):

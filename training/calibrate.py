@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.calibration import Calibration, Task
+from core.calibration import Calibration, Task, kept
 from core.labels import CLEAN
 from core.manifest import AttackLabel
 from core.model.scorer import agreed
@@ -179,7 +179,7 @@ def clean_scores(attack_logits: Tensor, attack: Tensor, labels: Sequence[AttackL
     if CLEAN not in (names := [label.name for label in labels]):
         return []
     clean = names.index(CLEAN)
-    return sorted(float(f"{p:.4g}") for p in attack_logits.softmax(1)[attack == clean, clean].tolist())
+    return sorted(map(kept, attack_logits.softmax(1)[attack == clean, clean].tolist()))
 
 
 def calibrated_on(

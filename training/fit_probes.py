@@ -156,11 +156,14 @@ def image_shares(scored: Scored, labels: list[AttackLabel], fit: ProbeFit, at_ha
 
 
 def some_at_hand(asked: Asked, seed: int) -> Tensor:
-    """[N, V]: for each example a non-empty choice of victims, every number of them as often."""
+    """[N, V]: for each example a non-empty choice of victims, half of the time all, else every number as often.
+
+    Who has the pack's victims usually has all of them.
+    """
     count = len(asked.at)
     generator = torch.Generator().manual_seed(seed)
     order = torch.rand(len(asked), count, generator=generator).argsort(1)
-    number = torch.randint(1, count + 1, (len(asked), 1), generator=generator)
+    number = torch.randint(1, 2 * count + 1, (len(asked), 1), generator=generator)  # from count on: all
     return order < number
 
 

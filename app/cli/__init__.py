@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import core
-from app.cli import attribute, benchmark, case, doctor, packs, reproduce, train, victims
+from app.cli import attribute, benchmark, case, doctor, packs, reproduce, scenario, train, victims
 from app.cli.console import notify
 from core.errors import Cancelled, WorkbenchError
 
@@ -36,6 +36,7 @@ cli.command("attribute")(attribute.attribute)
 cli.add_typer(case.cli, name="case")
 cli.add_typer(packs.cli, name="packs")
 cli.add_typer(victims.cli, name="victims")
+cli.add_typer(scenario.cli, name="scenario")
 for _command in (train.estimate, train.generate, train.train, train.run):
     cli.command()(_command)
 cli.command("reproduce")(reproduce.reproduce)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
 from core.attributor import Attributor
@@ -17,7 +18,7 @@ from core.discoveries import RATE, alarms, attacked
 from core.folders import find_images
 from core.imageio import load_image
 from core.labels import CLEAN
-from core.manifest import Manifest
+from core.manifest import AttackLabel, Manifest
 from core.pack import load_pack
 from core.paths import SAMPLES
 from core.records import answers_from_json, answers_to_json
@@ -28,6 +29,7 @@ from core.report.summary import summarise
 from core.tables import columns, write_csv
 from core.types import Attribution, Finding, Record
 from tests.conftest import write_tiny_pack
+from training.calibrate import clean_scores
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,20 @@ def test_it_is_as_rare_among_clean_images_as_is_said(calibration: Calibration) -
         share = np.mean([p <= rate for p in told if p is not None])
         assert share <= rate + 4 * np.sqrt(rate * (1 - rate) / 4000)
     assert len(told) == 4000
+
+
+def test_it_is_as_rare_where_a_pack_is_all_but_certain(calibration: Calibration) -> None:
+    """Scores are kept in few digits: of two that are told apart by no more than that, neither is rarer."""
+    random = np.random.default_rng(4)
+    told = []
+    for _ in range(500):
+        attack = torch.from_numpy(np.stack([random.normal(14, 3, 201), np.zeros(201)], 1))
+        labels = [AttackLabel(name=name, hyperparameter="none", unit="", minimum=0, maximum=0) for name in (CLEAN, "x")]
+        known = clean_scores(attack[:200], torch.zeros(200), labels)
+        told.append(
+            calibration.model_copy(update={"clean_scores": known}).false_alarm(float(attack[200].softmax(0)[0]))
+        )
+    assert np.mean([p <= 0.1 for p in told if p is not None]) <= 0.1 + 4 * np.sqrt(0.09 / 500)
 
 
 def test_it_is_counted(calibration: Calibration) -> None:

@@ -239,6 +239,7 @@ def test_unfamiliar_images_are_told_by_what_victims_are_worth_there(calibration:
 def test_every_number_of_victims_is_drawn() -> None:
     at_hand = some_at_hand(made_up(300, 8), 0)
     assert set(at_hand.sum(1).tolist()) == {1, 2, 3}
+    assert 0.5 < (at_hand.sum(1) == 3).double().mean() < 0.8, "who has one of them often has all"
     assert torch.equal(at_hand, some_at_hand(made_up(300, 8), 0))
 
 
