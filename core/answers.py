@@ -66,12 +66,12 @@ class Answers:
     def _hyperparameter_under(self, row: int, attack: int) -> HyperparameterAnswer:
         label, value = self._attacks[attack], self._values[row][attack]
         half, growth = (self._told if self._asked[self._victim.order[row][0]] else self._widths)[attack]
-        half *= 1 + growth * label.place(value)
+        low, high = _interval(label, value, half, growth)
         return HyperparameterAnswer(
             name=label.hyperparameter,
             value=value,
-            low=max(value - half, label.minimum),
-            high=min(value + half, label.maximum),
+            low=low,
+            high=high,
             unit=label.unit,
             sigma=self._sigma,
             minimum=label.minimum,
@@ -120,6 +120,12 @@ def _held(ranking: Sequence[Candidate], limit: float, coverage: float) -> tuple[
     return tuple(dict.fromkeys((*likeliest(ranking, coverage), *conformal)))
 
 
+def _interval(label: AttackLabel, value: float, half: float, growth: float) -> tuple[float, float]:
+    """Around the value, within the attack's range; as :class:`core.calibration.Calibration` has half-widths."""
+    half *= 1 + growth * label.place(value)
+    return max(value - half, label.minimum), min(value + half, label.maximum)
+
+
 def at_coverage(calibration: Calibration, quantiles: list[float], coverage: float) -> float:
     """A conformal quantile at any coverage between the calibrated ones, by linear interpolation."""
     return float(np.interp(coverage, calibration.coverages, quantiles))
@@ -144,8 +150,7 @@ def covering(answer: Attribution, manifest: Manifest, coverage: float) -> Attrib
 
     def interval(attack: str, known: HyperparameterAnswer) -> HyperparameterAnswer:
         half = at_coverage(calibration, by.halfwidths[attack], coverage)
-        half *= 1 + by.growth.get(attack, 0.0) * labels[attack].place(known.value)
-        low, high = max(known.value - half, known.minimum), min(known.value + half, known.maximum)
+        low, high = _interval(labels[attack], known.value, half, by.growth.get(attack, 0.0))
         return replace(known, low=low, high=high, coverage=coverage)
 
     each = zip(answer.attack.ranking, answer.hyperparameters, strict=True)

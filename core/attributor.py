@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.devices import choose_device, fitting, is_out_of_memory
-from core.errors import Cancelled, DeviceError, VictimError
+from core.errors import Cancelled, DeviceError, PackError, VictimError
 from core.findings import findings
 from core.judged import Answered, Judged, Prepared, batches, mean_over_tiles
 from core.manifest import Manifest
@@ -130,7 +130,7 @@ class Attributor:
         return found
 
     def _judge_asking(self, prepared: Sequence[Prepared], heatmaps: bool, cancel: CancelToken | None) -> list[Judged]:
-        """Victims are asked about all; where one has no answer to some image, about each by itself, and not about that.
+        """Victims are asked about all but those to which one has no answer, which are looked for by halves.
 
         A victim that standardises each image divides by nothing where all pixels are alike.
         """
@@ -139,7 +139,12 @@ class Attributor:
         except VictimError:
             if len(prepared) == 1:
                 return [replace(self._judge_alike(prepared, False, heatmaps, cancel), remark=_NO_NUMBER)]
-        return [judged for item in prepared for judged in self._judge_asking([item], heatmaps, cancel)]
+        half = len(prepared) // 2
+        return [
+            judged
+            for part in (prepared[:half], prepared[half:])
+            for judged in self._judge_asking(part, heatmaps, cancel)
+        ]
 
     def _asking(self, item: Prepared) -> tuple[_Asking, str]:
         """Whether victims can see the image as it was attacked, and what is to be said where they cannot."""
@@ -244,6 +249,7 @@ class Attributor:
             testimonies += answered.testimonies
         counts = [item.tiles for item in prepared]
         mean, several = mean_over_tiles(outputs, counts), max(counts) > 1
+        self._check(mean)
         familiarity = self._scores(mean) if several else torch.cat(scores)  # as the victims' word was weighed by it
         return Judged(
             prepared,
@@ -253,6 +259,14 @@ class Attributor:
             testimonies if ask else [()] * len(prepared),
             torch.split(torch.cat(estimates), counts) if estimates else None,
         )
+
+    def _check(self, outputs: Outputs) -> None:
+        """Raise PackError where the network's answers are no numbers: weights may be finite and yet far too large."""
+        told = (outputs.attack, outputs.victim, outputs.hyperparameter, outputs.features)
+        if not torch.cat([part.flatten() for part in told]).isfinite().all():
+            raise PackError(
+                f"What the pack {self.manifest.pack_id} answers is no number.", "Take it from where it was made again."
+            )
 
     def _passes(
         self, tiles: Sequence[FloatArray], ask: bool, heatmaps: bool, cancel: CancelToken | None

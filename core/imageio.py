@@ -129,6 +129,11 @@ class _Quiet:
 _quiet = _Quiet()
 
 
+def no_memory(name: str) -> ImageError:
+    """What is said of an image that the memory does not hold."""
+    return ImageError(f"There is not enough memory for {name}.", "Close other programs, or crop it.")
+
+
 def _decode_picture(data: bytes, name: str) -> _Decoded:
     try:
         with _quiet, Image.open(io.BytesIO(data), formats=_FORMATS) as image:
@@ -147,7 +152,7 @@ def _decode_picture(data: bytes, name: str) -> _Decoded:
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} unpacks to far too many pixels.", "Do not open it; crop it first.") from error
     except MemoryError as error:
-        raise ImageError(f"There is not enough memory for {name}.", "Close other programs, or crop it.") from error
+        raise no_memory(name) from error
     except Exception as error:  # Pillow's decoders raise almost anything on damaged bytes
         raise ImageError(f"{name} is damaged or cut short ({error}).", "Copy or export the image again.") from error
 

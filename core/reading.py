@@ -21,7 +21,7 @@ from queue import Empty, SimpleQueue
 
 from core.errors import ImageError
 from core.files import modified_ns
-from core.imageio import MAX_FILE_BYTES, decode_image, read_bytes
+from core.imageio import MAX_FILE_BYTES, decode_image, no_memory, read_bytes
 from core.manifest import ImageSpec
 from core.preprocess import Fitted, prepare
 from core.progress import CancelToken
@@ -174,9 +174,10 @@ def _fit(path: Path, spec: ImageSpec, known: Container[str]) -> FittedFile:
             return FittedFile(path, sha256, facts, None, None)
         image = decode_image(data, str(path), sha256)
         fitted = prepare(image, spec)
-    except ImageError as error:
-        short = isinstance(error.__cause__, MemoryError)  # says nothing of the file, which is looked at again
-        return FittedFile(path, sha256, None if short else facts, None, str(error))
+    except (ImageError, MemoryError) as error:
+        told = no_memory(str(path)) if isinstance(error, MemoryError) else error
+        short = MemoryError in (type(error), type(error.__cause__))  # says nothing of the file: it is looked at again
+        return FittedFile(path, sha256, None if short else facts, None, str(told))
     height, width = image.size
     facts = replace(facts, format=image.format, width=width, height=height, bits=image.bits, lossy=image.lossy)
     return FittedFile(path, sha256, facts, fitted, None)

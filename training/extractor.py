@@ -6,7 +6,6 @@ texture. A step of it alone costs a part of one of the whole network, whose head
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,9 @@ from training.checkpoint import Keeper, load_checkpoint
 from training.gradients import Batches
 from training.losses import reconstruction_loss
 from training.objective import Batch, Objective
+from training.optimizer import cosine_schedule, optimizer_of
 from training.ranks import Ranks
 from training.scenario import TrainingSpec
-
-
-def cosine_rate(step: int, total: int, warm: int) -> float:
-    """Factor on the learning rate: a linear warm-up of ``warm`` steps, then a cosine to zero at ``total``."""
-    return min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * min(step / total, 1.0))))
 
 
 class _Steps:
@@ -59,12 +54,8 @@ class ExtractorTraining:
         self._objective, self._batches, self._sizes, self._seed = objective, batches, sizes, seed
         self._device, self._ranks, self._bf16 = device, ranks, spec.precision == "bf16"
         self._total = (spec.extractor_epochs or 0) * len(sizes)
-        trained = [p for p in extractor.parameters() if p.requires_grad]
-        kind = torch.optim.AdamW if spec.decoupled_decay else torch.optim.Adam
-        self._optimizer = kind(trained, lr=spec.learning_rate)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(
-            self._optimizer, lambda step: cosine_rate(step, self._total, max(1, len(sizes) // 2))
-        )
+        self._optimizer = optimizer_of(spec, extractor.parameters())
+        self._schedule = cosine_schedule(self._optimizer, spec.extractor_epochs or 1, len(sizes))
         self._steps = _Steps()
         self._folder, self._run = folder, run
         self._state = {

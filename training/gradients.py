@@ -111,8 +111,8 @@ class Batches:
         return torch.stack([pair[0] for pair in parts]), torch.stack([pair[1] for pair in parts])
 
     def take(self, rows: Tensor) -> Batch:
-        images = [to_float(part.to(self._device, non_blocking=True)) for part in self._parts(rows)]
-        return Batch(*images, *(label[rows].to(self._device, non_blocking=True) for label in self._labels))
+        images = [to_float(part.to(self._device)) for part in self._parts(rows)]
+        return Batch(*images, *(label[rows].to(self._device) for label in self._labels))
 
 
 def pieces(images: Tensor) -> tuple[Tensor, ...]:
@@ -136,7 +136,7 @@ class Gradients:
         self._device, self._bf16 = device, bf16
 
     def of(self, rows: Tensor, smaller: Smaller) -> tuple[Tensor, Tensor]:
-        """Of the examples at ``rows`` on top of the gradients that are there, in as few parts as the memory holds.
+        """Of the examples at ``rows``, in as few parts as the memory holds; there are to be no gradients before.
 
         Returns what the tally adds, of this rank's part. Raises DeviceError where not even the smallest parts fit.
         """

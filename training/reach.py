@@ -6,6 +6,8 @@ hands back clean images. So this is measured before a grid is chosen.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from core.errors import VictimError
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim
 from training.attacks.base import margins
-from training.memory import at_once
+from training.memory import Pieces, at_once
 from training.naming import named_by
 from training.sources import CleanImages
 
@@ -35,16 +37,20 @@ def measure_reach(
     """
     rows = clean.rows("train")[:images]
     clean = named_by(victim, clean, rows, tell, cancel)
-    batch = at_once(victim, clean.images.shape[2:], batch)
-    steps = STEPS * int(np.ceil(len(rows) / batch))
-    meter = ProgressMeter(f"reach of {victim.card.name}", steps, tell, cancel=cancel)
-    found: list[Tensor] = []
-    for start in range(0, len(rows), batch):
-        part = rows[start : start + batch]
-        x = torch.from_numpy(clean.images[part]).to(victim.device).float() / 255
-        labels = torch.from_numpy(clean.labels[part]).to(victim.device)
-        right = victim(x).argmax(1) == labels
-        found.append(_ascend(victim, x[right], labels[right], meter, cancel).cpu())
+    pieces = Pieces(at_once(victim, clean.images.shape[2:], batch), victim.device)
+    meter = ProgressMeter(f"reach of {victim.card.name}", STEPS * len(rows), tell, cancel=cancel)
+
+    def look(piece: slice) -> Tensor:
+        x = torch.from_numpy(clean.images[rows[piece]]).to(victim.device).float() / 255
+        labels = torch.from_numpy(clean.labels[rows[piece]]).to(victim.device)
+        with torch.no_grad():
+            right = victim(x).argmax(1) == labels
+        if not right.any():
+            meter.advance(STEPS * len(x))
+            return torch.zeros(0)
+        return _ascend(victim, x[right], labels[right], lambda: meter.advance(len(x)), cancel).cpu()
+
+    found = pieces.of(len(rows), look)
     if not any(len(part) for part in found):
         raise VictimError(
             f"{victim.card.name} names none of {len(rows)} clean images right.", "Train it again, or try more images."
@@ -53,7 +59,10 @@ def measure_reach(
     return reach
 
 
-def _ascend(victim: Victim, x: Tensor, labels: Tensor, meter: ProgressMeter, cancel: CancelToken | None) -> Tensor:
+def _ascend(
+    victim: Victim, x: Tensor, labels: Tensor, advance: Callable[[], None], cancel: CancelToken | None
+) -> Tensor:
+    """advance: called after every step."""
     x = x.clone().requires_grad_()
     best = torch.full((len(x),), -torch.inf, device=x.device)
     optimizer = torch.optim.Adam([x], lr=_RATE, maximize=True)
@@ -67,5 +76,5 @@ def _ascend(victim: Victim, x: Tensor, labels: Tensor, meter: ProgressMeter, can
         optimizer.step()
         with torch.no_grad():
             x.clamp_(0, 1)
-        meter.advance(1)
+        advance()
     return best

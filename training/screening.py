@@ -43,8 +43,8 @@ def screen(
     """
     path = folder / f"screening-{split}.cache"
     rows = clean.rows(split)[:pool]
-    shown: dict[str, NDArray[Any]] = {"images": clean.images[rows], "labels": clean.labels[rows]}
-    of = {"victim": digest} | {name: hashlib.sha256(part.tobytes()).hexdigest() for name, part in shown.items()}
+    shown: dict[str, NDArray[Any]] = {"images": clean.images, "labels": clean.labels}
+    of = {"victim": digest} | {name: _digest(values, rows) for name, values in shown.items()}
     if ranks.first and not (path.exists() and read_header(path) == of):
         right, epsilon = measure(victim, clean, rows, smaller)
         write_part(path, {"right": right, "epsilon": epsilon}, of)
@@ -55,6 +55,14 @@ def screen(
     every_right[rows] = found["right"].astype(np.bool_)
     every_epsilon[rows] = found["epsilon"]
     return Screening(every_right, every_epsilon)
+
+
+def _digest(values: NDArray[Any], rows: NDArray[np.int64]) -> str:
+    """SHA-256 of the values at ``rows``, which may be more than the memory holds."""
+    found = hashlib.sha256()
+    for start in range(0, len(rows), _BATCH):
+        found.update(values[rows[start : start + _BATCH]].tobytes())
+    return found.hexdigest()
 
 
 def measure(

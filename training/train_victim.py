@@ -110,7 +110,7 @@ class VictimTraining:
         self.victim = Victim(card).to(device).to(memory_format=torch.channels_last).train()
         self.batch = batch or BATCH[augmentation]
         self.steps = step_count(len(rows), passes, self.batch)
-        self._images, self._labels = torch.from_numpy(clean.images[rows]), torch.from_numpy(clean.labels[rows])
+        self._clean, self._rows = clean, rows  # whose images may be more than the memory holds
         self._device, self._augmentation = device, augmentation
         self._bf16 = device.type != "cpu" or not _is_grouped(self.victim)
         self._optimizer = torch.optim.Adam(self.victim.parameters(), lr=peak_rate)
@@ -128,10 +128,12 @@ class VictimTraining:
         self.draw.steps += 1
 
     def _learn(self, chosen: Tensor) -> None:
-        x = self._varied(self._images[chosen]).to(self._device)
+        rows = self._rows[chosen.numpy()]
+        x = self._varied(torch.from_numpy(self._clean.images[rows])).to(self._device)
+        labels = torch.from_numpy(self._clean.labels[rows]).to(self._device)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
             logits = self.victim(x.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(logits.float(), self._labels[chosen].to(self._device))
+        loss = F.cross_entropy(logits.float(), labels)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()

@@ -18,13 +18,14 @@ from core.model.network import MTAA, Outputs
 from core.pack import find_pack, load_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
-from training.extractor import ExtractorTraining, cosine_rate
+from training.extractor import ExtractorTraining
 from training.gradients import Batches, Gradients, batch_sizes, pieces, to_float
 from training.grow import check_start, start_from
 from training.lasting import StillFools
 from training.losses import Losses, UncertaintyWeighted
 from training.memory import Smaller
 from training.objective import Objective, Tally
+from training.optimizer import cosine_schedule, optimizer_of
 from training.ranks import Ranks
 from training.scenario import Scenario
 from training.shards import Examples
@@ -107,24 +108,9 @@ class Trainer:
         self._gradients = Gradients(
             objective, self._batches, self._tally, self._ranks, device, bf16=self._spec.precision == "bf16"
         )
-        self.optimizer = self._make_optimizer()
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
-
-    def _make_optimizer(self) -> torch.optim.Optimizer:
-        """Weight decay on the weights of layers alone, not on norms, biases and sigmas."""
-        trained = [p for p in self.network.parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for p in trained if p.dim() > 1], "weight_decay": self._spec.weight_decay},
-            {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
-        ]
-        if self.weighting.weighted:
-            groups.append({"params": list(self.weighting.parameters()), "weight_decay": 0.0})
-        kind = torch.optim.AdamW if self._spec.decoupled_decay else torch.optim.Adam
-        return kind(groups, lr=self._spec.learning_rate)
-
-    def _rate(self, step: int) -> float:
-        """Linear warm-up over the first half epoch, then a cosine to zero."""
-        return cosine_rate(step, self._steps * self._spec.epochs, max(1, self._steps // 2))
+        sigmas = self.weighting.parameters() if self.weighting.weighted else ()
+        self.optimizer = optimizer_of(self._spec, self.network.parameters(), free=sigmas)
+        self.schedule = cosine_schedule(self.optimizer, self._spec.epochs, self._steps)
 
     def run(
         self,

@@ -22,8 +22,8 @@ _TRIPLES = (_KINDS**3 + 1) // 2
 _RARE = 1e-5
 """Added to every share before its logarithm, so that one pixel of a photograph more or less counts little."""
 
-_AT_ONCE = 4
-"""Images in memory, where each takes some twenty times its size."""
+_AT_ONCE = 2**18
+"""Pixels in memory, where each takes some twenty times its size."""
 
 
 class ResidualStatistics(nn.Module):
@@ -35,7 +35,8 @@ class ResidualStatistics(nn.Module):
         self.count = _TRIPLES * (7 if self._colour else 5)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self._of(some) for some in torch.split(x.float(), _AT_ONCE)])
+        images = max(1, _AT_ONCE // (x.shape[-2] * x.shape[-1]))
+        return torch.cat([self._of(some) for some in torch.split(x.float(), images)])
 
     def _of(self, x: Tensor) -> Tensor:
         levels = (x * 255).round()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from core.answers import at_coverage
 from core.attributor import Attributor
 from core.devices import choose_device
-from core.errors import Cancelled, DeviceError
+from core.errors import Cancelled, DeviceError, PackError
 from core.folders import find_images
 from core.imageio import load_image
 from core.pack import find_pack, load_pack
@@ -133,3 +135,13 @@ def test_cancelling_stops_before_the_next_batch(attributor: Attributor, tmp_path
 def test_devices_that_are_not_there_are_refused(name: str) -> None:
     with pytest.raises(DeviceError):
         choose_device(name)
+
+
+def test_a_pack_whose_answers_are_no_numbers_is_refused(tiny_pack: Path, samples: list[LoadedImage]) -> None:
+    """Its weights are finite, each by itself."""
+    pack = load_pack(tiny_pack)
+    weights = dict(pack.weights)
+    weights["attack_head.weight"] = torch.full_like(weights["attack_head.weight"], 3e38)
+    attributor = Attributor(replace(pack, weights=weights), "cpu")
+    with pytest.raises(PackError, match=r"tiny@\w+ answers is no number"):
+        attributor.attribute(samples[:2])

@@ -17,9 +17,11 @@ from core import reading
 from core.attributor import BATCH, Attributor
 from core.errors import Cancelled, DeviceError
 from core.imageio import load_image
+from core.manifest import ImageSpec
 from core.pack import load_pack
+from core.preprocess import Fitted
 from core.progress import CancelToken
-from core.types import FileFacts, Finding
+from core.types import FileFacts, Finding, LoadedImage
 from tests.core.helpers import records_of
 
 
@@ -200,3 +202,21 @@ def test_threads_leave_the_warning_filters_as_they_were(attributor: Attributor, 
     before = list(warnings.filters)
     assert all(record.status == "ok" for record in records_of(attributor, remarkable))
     assert warnings.filters == before
+
+
+def test_an_image_that_the_memory_does_not_hold_fails_alone(
+    attributor: Attributor, folder: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked at again another time: nothing was found out about the file."""
+    prepare, large = reading.prepare, str(folder[3])
+
+    def short(image: LoadedImage, spec: ImageSpec) -> Fitted:
+        if image.path == large:
+            raise MemoryError
+        return prepare(image, spec)
+
+    monkeypatch.setattr(reading, "prepare", short)
+    records = list(records_of(attributor, folder[:6]))
+    assert [record.status for record in records] == ["ok", "ok", "ok", "error", "ok", "ok"]
+    assert records[3].error == f"There is not enough memory for {large}. Close other programs, or crop it."
+    assert records[3].facts is None

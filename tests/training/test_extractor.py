@@ -55,6 +55,13 @@ def missed(run: Trainer) -> float:
     return float(reconstruction_loss(found.estimate, adversarial, clean))
 
 
+def test_its_weights_decay_as_the_scenario_says(trainer: Make) -> None:  # noqa: F811
+    groups = alone(trainer, weight_decay=0.02, decoupled_decay=True).extractor()._optimizer.param_groups
+    assert [group["weight_decay"] for group in groups] == [0.02, 0.0]
+    assert all(p.dim() > 1 for p in groups[0]["params"]) and all(p.dim() <= 1 for p in groups[1]["params"])
+    assert groups[0]["params"] and groups[1]["params"]
+
+
 def test_under_bf16_equal_images_have_equal_feature_maps(trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     """Eq. 4's target is the difference of two maps, which is to be the perturbation's and not of two roundings."""
     pairs: list[tuple[Tensor, Tensor]] = []

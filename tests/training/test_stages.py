@@ -102,7 +102,7 @@ def test_reach_is_the_margin_of_a_linear_victim_worked_out_by_hand(victim: Victi
         # The ascent follows the class that is nearest where it starts, to the end of what that class can have.
         assert np.isclose(best.numpy(), margin, rtol=1e-3).any()
         assert margin <= best.max() + 1e-3  # a lower bound
-    assert told[-1].done == told[-1].total == 3 * reach.STEPS
+    assert told[-1].done == told[-1].total == 24 * reach.STEPS
 
 
 def test_an_images_reach_does_not_depend_on_its_batch(
@@ -111,6 +111,23 @@ def test_an_images_reach_does_not_depend_on_its_batch(
     monkeypatch.setattr(reach, "STEPS", 10)
     together, alone = (measure_reach(victim, digits, 8, batch=batch) for batch in (8, 1))
     np.testing.assert_allclose(together, alone, rtol=1e-4)
+
+
+def test_a_batch_that_the_memory_does_not_hold_is_measured_in_halves(
+    victim: Victim, digits: CleanImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "STEPS", 10)
+    whole, forward, largest = measure_reach(victim, digits, 8), Victim.forward, []
+
+    def small(self: Victim, x: torch.Tensor) -> torch.Tensor:
+        if len(x) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        largest.append(len(x))
+        return forward(self, x)
+
+    monkeypatch.setattr(Victim, "forward", small)
+    np.testing.assert_allclose(measure_reach(victim, digits, 8), whole, rtol=1e-4)
+    assert max(largest) <= 3
 
 
 def test_a_victim_that_names_nothing_right_has_no_reach(victim: Victim, digits: CleanImages) -> None:

@@ -282,7 +282,7 @@ def test_a_run_asks_its_victims_and_its_pack_goes_on_asking(
     path = tmp_path / "tiny.mtaapack"
     assert all(check.ok for check in verify_pack(path))
     assert manifest.probes is not None and {"asking first", "asking second"} <= set(seen)
-    assert set(manifest.results["probes"]) == {"image", "probes", "both", "by_number_asked"}
+    assert set(manifest.results["probes"]) == {"image", "probes", "both", "by_number_asked", "detection"}
     assert set(manifest.results["probes"]["by_number_asked"]) == {"1", "2"}
     assert json.loads(json.dumps(manifest.results["probes"])) == manifest.results["probes"]
 

@@ -365,7 +365,8 @@ def test_only_weights_of_layers_decay(trainer: Callable[..., Trainer]) -> None:
 
 def test_the_rate_rises_over_half_an_epoch_and_falls_to_nothing(trainer: Callable[..., Trainer]) -> None:
     run = trainer(train=examples(160), training=settings(epochs=4, batch=16))  # 40 steps, 5 of them warm-up
-    rates = [run._rate(step) for step in range(41)]
+    (rate,) = run.schedule.lr_lambdas[:1]
+    rates = [rate(step) for step in range(41)]
     assert rates[:3] == pytest.approx([0.2, 0.4, 0.6])
     assert rates[5:] == sorted(rates[5:], reverse=True)
     assert rates[20] == pytest.approx(0.5)

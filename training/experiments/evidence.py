@@ -77,10 +77,10 @@ def table(found: Found) -> Table:
     rows: list[list[str]] = []
     sides: dict[str, Any] = next(iter(found.get("sides")), {})
     for side in SIDES:
-        for attack in ("all", *next(iter(found.get("sides", side, "by_attack")), {})):
-            path = (side,) if attack == "all" else (side, "by_attack", attack)
+        for attack in ("", *next(iter(found.get("sides", side, "by_attack")), {})):
+            path = (side, "by_attack", attack) if attack else (side, "without_clean")  # victims alone say none is clean
             rmse = found.number("sides", *path, "rmse_table1_scale")
-            rows.append([f"{side}: {attack}", *_named(found, "sides", *path), rmse])
+            rows.append([f"{side}: {attack or 'all attacks'}", *_named(found, "sides", *path), rmse])
     for number in sides.get("by_number_asked", {}):
         rows.append([f"both, {number} asked", *_named(found, "sides", "by_number_asked", number), ""])
         rows.append([f"both, {number} asked{_KEPT}", *_coverage(found, "sides", "by_number_asked", number)])
@@ -98,8 +98,8 @@ def table(found: Found) -> Table:
                 rows.append([words, found.percent(name, situation, kind), "", ""])
     for name in (name for name in names if name.startswith("no ")):
         for side in ("both", "probes"):
-            rmse = found.number(name, side, "rmse_table1_scale")
-            rows.append([f"{side}, {name}", *_named(found, name, side), rmse])
+            path = (name, side, "without_clean")
+            rows.append([f"{side}, {name}", *_named(found, *path), found.number(*path, "rmse_table1_scale")])
     return Table(["Evidence", "victim % (or as named)", "attack %", "RMSE"], rows)
 
 

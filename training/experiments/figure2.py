@@ -17,7 +17,7 @@ from training.experiments.draw import COLOURS
 from training.experiments.item import Found, Item, Table
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import narrow
-from training.experiments.table2 import cells as table2_cells
+from training.experiments.table2 import ITEM as TABLE2
 
 MOST = 2000
 """Points at scale 1 and below; more are a blot."""
@@ -26,7 +26,7 @@ MARKERS = "osD^v<>Px*"
 
 def cells(study: Study, seed: int) -> list[Cell]:
     """Table 2's classifier, then its logits on the plane."""
-    (classifier,) = table2_cells(study, seed)
+    (classifier,) = TABLE2.cells(study, seed)
 
     def compute(_: Path) -> Result:
         arrays = study.arrays(classifier)

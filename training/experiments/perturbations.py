@@ -42,7 +42,7 @@ def known_digits(study: Study, victims: Sequence[Victim], count: int) -> tuple[F
     Those are an array [N] for each victim, in its own class numbers. Raises DataError where there are fewer than two.
     """
     rows = study.clean.rows("test")
-    labels = [named_by(victim, study.clean).labels for victim in victims]
+    labels = [named_by(victim, study.clean, rows).labels for victim in victims]
     known: list[NDArray[np.int64]] = []
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]

@@ -19,7 +19,8 @@ from torch.nn import functional as F
 from core.errors import ScenarioError
 from core.progress import ProgressCallback, ProgressMeter
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.gradients import batch_sizes
+from training.gradients import batch_sizes, to_float
+from training.optimizer import cosine_schedule, optimizer_of
 from training.scenario import TrainingSpec
 
 Kind = Literal["classes", "value"]
@@ -38,18 +39,10 @@ def train_single(
     another run.
     """
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    kinds = torch.optim.AdamW if spec.decoupled_decay else torch.optim.Adam
-    groups = [
-        {"params": [p for p in network.parameters() if p.dim() > 1], "weight_decay": spec.weight_decay},
-        {"params": [p for p in network.parameters() if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = kinds(groups, lr=spec.learning_rate)
+    optimizer = optimizer_of(spec, network.parameters())
     sizes = batch_sizes(len(target), spec.batch)
     total = len(sizes) * spec.epochs
-    warm = max(1, len(sizes) // 2)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * min(step / total, 1.0))))
-    )
+    schedule = cosine_schedule(optimizer, spec.epochs, len(sizes))
     state = {"network": network, "optimizer": optimizer, "schedule": schedule}
     run = {"settings": spec.model_dump(), "kind": kind, "seed": seed, "examples": len(target)}
     history = load_checkpoint(folder, state, run)
@@ -61,7 +54,7 @@ def train_single(
         seen = torch.zeros((), device=device)
         for rows in torch.split(torch.randperm(len(wanted), generator=generator), sizes):
             with torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bf16"):
-                output: Tensor = network(_to_float(pixels[rows].to(device)))
+                output: Tensor = network(to_float(pixels[rows].to(device)))
             loss = _loss(kind, output.float(), wanted[rows].to(device))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -81,7 +74,7 @@ def answer_single(network: nn.Module, images: NDArray[np.uint8], device: torch.d
     """Outputs [N, K] in float32 of uint8 images [N, C, H, W]."""
     network.eval()
     chunks = torch.split(torch.from_numpy(images), 256)
-    outputs: NDArray[np.float32] = torch.cat([network(_to_float(c.to(device))).float().cpu() for c in chunks]).numpy()
+    outputs: NDArray[np.float32] = torch.cat([network(to_float(c.to(device))).float().cpu() for c in chunks]).numpy()
     return outputs
 
 
@@ -89,7 +82,3 @@ def _loss(kind: Kind, output: Tensor, target: Tensor) -> Tensor:
     if kind == "classes":
         return F.cross_entropy(output, target)
     return (output.squeeze(1) - target / VALUE_SCALE).square().mean()
-
-
-def _to_float(images: Tensor) -> Tensor:
-    return (images.float() / 255).contiguous(memory_format=torch.channels_last)

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from training.experiments.cells import Combination, single_label, subset
 from training.experiments.draw import heat
-from training.experiments.item import Found, Table, shown
-from training.experiments.study import Arrays
+from training.experiments.item import Found, Item, Table, shown
+from training.experiments.rivals import CHOICES
+from training.experiments.study import Arrays, Cell, Study
 
 
-def accuracy_table(found: Found, cell: str, average_of_paper: str) -> Table:
+def accuracy_item(name: str, title: str, combination: Combination, paper: dict[str, Any]) -> Item:
+    """ResNet50 over the combined labels; ``paper`` has the average that the paper states."""
+    cell = f"resnet50-{combination}"
+
+    def cells(study: Study, seed: int) -> list[Cell]:
+        return [single_label(study, seed, "resnet50", combination, subset(study))]
+
+    def table(found: Found) -> Table:
+        return _accuracies(found, cell, f"{paper['average']}")
+
+    def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
+        _picture(figure, found, cell)
+
+    return Item(name, title, cells, table, draw, paper, (CHOICES["scratch"],))
+
+
+def _accuracies(found: Found, cell: str, average_of_paper: str) -> Table:
     """Accuracy in % by attack (rows) and victim (columns), their averages, and the paper's average."""
     attacks, victims = _labels(found, cell)
     rows = []
@@ -39,7 +58,7 @@ def _average(found: Found, cell: str, attacks: list[str], victims: list[str]) ->
     )
 
 
-def accuracy_picture(figure: Figure, found: Found, cell: str, _: Mapping[str, Arrays]) -> None:
+def _picture(figure: Figure, found: Found, cell: str) -> None:
     attacks, victims = _labels(found, cell)
     means = [[found.mean(cell, "by_attack_and_victim", a, v) for v in victims] for a in attacks]
     heat(figure, [[None if m is None else 100 * m for m in row] for row in means], attacks, victims)

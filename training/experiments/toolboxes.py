@@ -69,7 +69,7 @@ def _cell(
     spec = AttackSpec.model_validate(
         {
             "name": name, "backend": toolbox, "parameters": DEFAULTS[toolbox][name],
-            "grid": {"first": label.minimum, "last": label.maximum, "count": count},
+            "grid": {"first": label.minimum, "last": label.maximum, "count": count if label.width else 1},
             "cell": {"train": 0, "calibration": 0, "test": 1},
         }
     )  # fmt: skip
@@ -77,7 +77,7 @@ def _cell(
     def compute(_: Path) -> Result:
         victim = load(study, victim_spec)
         images, (labels,) = known_digits(study, [victim], count)
-        values = np.asarray(spec.grid.values)[: len(images)]
+        values = np.resize(spec.grid.values, len(images))
         values = values.round() if epsilon else values  # between two 8-bit levels the lower one is what is made
         made = attack_digits(study, victim, spec, images, labels, values, seed=seed)
         adversarial = np.clip(images + made.perturbation, 0, 1)[made.success]
