@@ -1,4 +1,4 @@
-"""``mtaa case``: what a case holds, and its tables and reports, without attributing anything."""
+"""``mtaa case``: what a case holds, its tags, tables and reports, without attributing anything."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import typer
 from rich import box
 from rich.table import Table
 
-from app.cli.console import notify, output, plain
-from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by
-from core.case import Case
+from app.cli.console import notify, output, plain, progress_bars
+from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
+from core.case import Case, absolute
 from core.errors import CaseError
 from core.pack import find_pack, find_pack_of, load_pack
 from core.report.subject import Heatmaps, Subject, of_case, own_heatmap
 from core.report.summary import Summary, summarise
+from core.types import NO_REMARK, Record
 from core.victim_store import victims_to_ask
 
 cli = typer.Typer(help="Show a case, and write it out as tables and reports.", no_args_is_help=True)
@@ -53,6 +54,76 @@ def _victims(subject: Subject) -> list[tuple[str, int, int]]:
     named = Counter(answer.victim.label for answer in answers)
     strange = Counter(answer.victim.label for answer in answers if not answer.familiarity.familiar)
     return [(label, count, strange[label]) for label, count in named.most_common()]
+
+
+@cli.command("list")
+def list_(
+    file: _File, *,
+    attack: Annotated[str | None, typer.Option(metavar="NAME", help="Only files with this attack named.")] = None,
+    victim: Annotated[str | None, typer.Option(metavar="NAME", help="Only files with this victim named.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only files with this tag.")] = None,
+    unfamiliar: Annotated[bool, typer.Option("--unfamiliar", help="Only unfamiliar files.")] = False,
+) -> None:  # fmt: skip
+    """List the files of a case with their answers, tags and notes; all, or those that every option holds for."""
+    with Case(file) as case:
+        subject = of_case(case)
+
+    def wanted(record: Record) -> bool:
+        answer = record.finding.attribution if record.finding is not None else None
+        by_answer = (
+            attack is None or (answer is not None and answer.attack.label.lower() == attack.lower()),
+            victim is None or (answer is not None and answer.victim.label.lower() == victim.lower()),
+            not unfamiliar or (answer is not None and not answer.familiarity.familiar),
+        )
+        return all(by_answer) and (tag is None or subject.remarks.get(record.path, NO_REMARK).tag == tag)
+
+    print_table(replace(subject, records=[record for record in subject.records if wanted(record)]), each=True)
+
+
+@cli.command("tag")
+def tag_(
+    file: _File,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Files of the case.")],
+    tag: Annotated[str | None, typer.Option(help='The tag they get; "" takes it away.')] = None,
+    note: Annotated[str | None, typer.Option(help='The note they get; "" takes it away.')] = None,
+) -> None:
+    """Tag files of a case, or put a note beside them. All of them, or none where one is not in the case."""
+    if tag is None and note is None:
+        raise typer.BadParameter("Give a --tag or a --note.")
+    paths = [absolute(image) for image in images]
+    with Case(file) as case:
+        case.set_remarks(
+            tags=None if tag is None else dict.fromkeys(paths, tag.strip()),
+            notes=None if note is None else dict.fromkeys(paths, note.strip()),
+        )
+
+
+@cli.command()
+def verify(file: _File) -> None:
+    """Read every file of a case again and compare its hash with the one that was judged; the log keeps what was found.
+
+    Exit status 1 if one was changed, is gone or cannot be read.
+    """
+    from core.verify import verify as verify_files  # noqa: PLC0415 (the name is the command's)
+
+    with Case(file) as case:
+        subject = of_case(case)
+        near = subject.within_reach()
+        with progress_bars() as progress:
+            found = verify_files(near, progress)
+        console = output()
+        for what, paths in (("changed", found.changed), ("gone", found.gone)):
+            for path in paths:
+                console.print(plain(f"{what}: {path}", "red"))
+        for path, reason in found.unreadable:
+            console.print(plain(f"not readable now: {path}: {reason}", "red"))
+        barred = len(subject.records) - len(near)
+        elsewhere = f"; {barred:,} on other computers, not opened for this case by you" if barred else ""
+        told = found.in_words() + elsewhere
+        console.print(plain(told))
+        _note(case, "verified", told)
+    if not found.all_as_they_were:
+        raise typer.Exit(1)
 
 
 @cli.command()
@@ -91,13 +162,13 @@ def export(
         subject, asked = of_case(case), case.asked()
         if report is not None:
             subject = replace(subject, heatmaps=_heatmaps(subject, asked, pack, victim or [], device))
-        outputs.write(subject, lambda path: _note(case, f"{len(subject.records)} files to {path}"))
+        outputs.write(subject, lambda path: _note(case, "exported", f"{len(subject.records)} files to {path}"))
 
 
-def _note(case: Case, told: str) -> None:
-    """A case that may only be read is exported all the same."""
+def _note(case: Case, action: str, told: str) -> None:
+    """A case that may only be read is exported and verified all the same."""
     try:
-        case.write_log("exported", told)
+        case.write_log(action, told)
     except CaseError as error:
         notify(f"Not in the case's log: {error}")
 

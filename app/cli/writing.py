@@ -23,7 +23,7 @@ from core.labels import NONE_OF_THESE
 from core.report import check_suffix, write_report
 from core.report.subject import Heatmaps, Pictures, Subject
 from core.tables import write_csv
-from core.types import Attribution, Finding, FloatArray, Heatmap, LoadedImage, Record
+from core.types import NO_REMARK, Attribution, Finding, FloatArray, Heatmap, LoadedImage, Record
 
 if TYPE_CHECKING:
     from core.attributor import Attributor
@@ -151,14 +151,19 @@ def _report(path: Path, found: Subject) -> None:
 def print_table(found: Subject, *, each: bool) -> None:
     """One row a file, or of a case only the files that failed, for it may have thousands."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("File", "Attack", "Victim", "Hyperparameter", "Doubt and notes"):
+    tagged = each and any(record.path in found.remarks for record in found.records)
+    headings = ("File", "Attack", "Victim", "Hyperparameter", "Doubt and notes", *(["Tag and note"] if tagged else []))
+    for heading in headings:
         table.add_column(heading, overflow="fold")
     known = {victim.name for victim in found.manifest.victims}
     for record in found.records:
+        remark = found.remarks.get(record.path, NO_REMARK)
+        own = (plain(" – ".join(filter(None, (remark.tag, " / ".join(remark.note.splitlines()))))),) if tagged else ()
         if record.finding and each:
-            table.add_row(plain(record.path), *_cells(record.finding.attribution, known))
+            table.add_row(plain(record.path), *_cells(record.finding.attribution, known), *own)
         elif not record.finding:
-            table.add_row(plain(record.path), Text("not attributed", "red"), "", "", plain(record.error or "", "red"))
+            why = plain(record.error or "", "red")
+            table.add_row(plain(record.path), Text("not attributed", "red"), "", "", why, *own)
     failed = sum(record.status == "error" for record in found.records)
     console = output()
     if table.row_count:

@@ -321,3 +321,69 @@ def test_evidence_that_was_changed_is_not_judged_anew_in_silence(
     Image.new("L", (28, 28), 99).save(folder / "a.png")
     assert main(["attribute", str(folder), "--pack", str(tiny_pack), "--case", case, "--resume"]) == 0
     assert "Changed since they were judged, and judged anew: 1." in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.fixture
+def small(folder: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A case of six images, one of them none."""
+    for path in folder.iterdir():
+        if path.name not in {f"{n}.png" for n in (0, 1, 2, 3, 7, 150)}:
+            path.unlink()
+    case = tmp_path / "small.mtaacase"
+    assert main(["attribute", str(folder), "--pack", str(tiny_pack), "--device", "cpu", "--case", str(case)]) == 1
+    capsys.readouterr()
+    return case
+
+
+def test_a_case_is_listed_with_answers_tags_and_notes(
+    small: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {"0.png", "1.png", "2.png", "3.png", "7.png", "150.png"}
+
+    def read(*options: str) -> str:
+        assert main(["case", "list", str(small), *options]) == 0
+        return capsys.readouterr().out
+
+    everything = read()
+    assert all(str(folder / name) in everything for name in names) and "Tag and note" not in everything
+    pair = [str(folder / "1.png"), str(folder / "2.png")]
+    assert main(["case", "tag", str(small), *pair, "--tag", " of interest ", "--note", "seen\ntwice"]) == 0
+    tagged = read("--tag", "of interest")
+    assert all(path in tagged for path in pair) and str(folder / "3.png") not in tagged
+    assert "of interest – seen / twice" in tagged
+    assert main(["case", "tag", str(small), pair[0], "--tag", ""]) == 0
+    assert pair[0] not in read("--tag", "of interest")
+    named = {r.finding.attribution.attack.label for r in records(small) if r.finding is not None}
+    counts = {label: read("--attack", label.upper()).count(str(folder)) for label in named}
+    assert sum(counts.values()) == 5 and all(counts.values())
+    assert read("--victim", "nobody").count(str(folder)) == 0
+    assert read("--unfamiliar").count(str(folder)) == 0
+
+
+def test_tags_go_to_all_of_the_images_or_to_none(small: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["case", "tag", str(small), str(folder / "1.png"), str(folder / "missing.png"), "--tag", "x"]) == 2
+    assert "missing.png is not in the case" in capsys.readouterr().err
+    with Case(small) as case:
+        assert case.remarks() == {}
+    assert main(["case", "tag", str(small), str(folder / "1.png")]) == 2
+    assert "--tag or a --note" in capsys.readouterr().err
+
+
+def test_files_of_a_case_are_verified_by_their_hashes(
+    small: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["case", "verify", str(small)]) == 0
+    assert capsys.readouterr().out.strip() == "6 unchanged"
+    with (folder / "1.png").open("ab") as file:
+        file.write(b"more")
+    os.utime(folder / "1.png", (1, 1))
+    (folder / "2.png").unlink()
+    (folder / "3.png").unlink()
+    (folder / "3.png").mkdir()
+    assert main(["case", "verify", str(small)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == [f"changed: {folder / '1.png'}", f"gone: {folder / '2.png'}"]
+    assert told[2].startswith(f"not readable now: {folder / '3.png'}: ")
+    assert told[3] == "3 unchanged, 1 changed, 1 gone, 1 not readable now"
+    with Case(small) as case:
+        assert [entry.detail for entry in case.log() if entry.action == "verified"] == ["6 unchanged", told[3]]
