@@ -34,8 +34,8 @@ def _are_paths(arguments: Sequence[str]) -> bool:
 
     A command goes before a folder of the same name, which is still opened as ``./packs``.
     """
-    if any(argument.startswith("-") or not Path(argument).exists() for argument in arguments):
-        return False
+    if any(argument.startswith("-") or not os.path.exists(argument) for argument in arguments):  # noqa: PTH110
+        return False  # Path.exists() raises for a name that is too long, or a folder that may not be entered
     if not arguments:
         return True
     from app.cli import commands  # noqa: PLC0415
@@ -48,12 +48,12 @@ def _no_command(arguments: Sequence[str]) -> str:
     from app.cli import commands  # noqa: PLC0415
 
     first = next(iter(arguments), "-")
-    is_path = Path(first).exists() or Path(first).suffix != "" or Path(first).name != first
+    is_path = os.path.exists(first) or Path(first).suffix != "" or Path(first).name != first  # noqa: PTH110
     if first.startswith("-") or first in commands() or not is_path:
         return ""
     if any(argument.startswith("-") for argument in arguments):
         return f"{first} is no command, and options belong to one. Perhaps: mtaa attribute {' '.join(arguments)}"
-    gone = next((argument for argument in arguments if not Path(argument).exists()), first)
+    gone = next((argument for argument in arguments if not os.path.exists(argument)), first)  # noqa: PTH110
     return f"There is no file or folder {gone}. Check its path."
 
 
@@ -77,6 +77,8 @@ def _command(arguments: list[str]) -> int:
         from app.cli import cli  # noqa: PLC0415
 
         if amiss := _no_command(arguments):
+            if sys.stderr is None and has_display():  # a program without a console can say it in its window alone
+                return _window(arguments)
             print(f"Error: {amiss}", file=sys.stderr)
             return 2
         cli(args=arguments, prog_name="mtaa")

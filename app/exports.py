@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from PySide6.QtCore import QObject, Signal
 
@@ -113,6 +113,7 @@ class Exports(QObject):
         from core.report import export, is_report  # noqa: PLC0415  (Jinja)
         from core.report.subject import Pictures  # noqa: PLC0415  (pydantic)
 
+        subject = replace(subject, records=_Heeding(subject.records, wanted.token))
         if is_report(wanted.target):
             heatmaps = _Heatmaps(self._session.worker.ask_heatmap, wanted, subject.records, self._drawn.emit)
             pictures = Pictures(subject.within_reach(), wanted.token, wanted.pasted)
@@ -144,6 +145,26 @@ class Exports(QObject):
             if wanted.waiting:
                 text += " · " + self.tr("not in it, for they still wait: {n}").format(n=f"{wanted.waiting:,}")
             self._session.message.emit(text)
+
+
+class _Heeding(Sequence[Record]):
+    """Records that are gone through as long as nobody has called off what they are wanted for; raises Cancelled."""
+
+    def __init__(self, records: Sequence[Record], token: CancelToken) -> None:
+        self._records, self._token = records, token
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, at: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Record]: ...
+
+    def __getitem__(self, at: int | slice) -> Record | Sequence[Record]:
+        self._token.check()
+        return self._records[at]
 
 
 class _Heatmaps:

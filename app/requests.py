@@ -106,11 +106,15 @@ class CoverRequest:
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """Judge every entry, without heatmaps. Cancelled through its own token."""
+    """Judge every entry that is still wanted, without heatmaps. Cancelled through its own token.
+
+    wanted: asked on the worker's thread by an entry's key, once it is its turn: it may have been taken from the list.
+    """
 
     setup: Setup
     entries: tuple[Entry, ...]
     coverage: float
+    wanted: Callable[[int], object] = field(default=lambda _: True, compare=False)
     token: CancelToken = field(default_factory=CancelToken, compare=False)
 
     @property

@@ -97,7 +97,7 @@ class Session(QObject):
         self.worker.crashed.connect(self.crashed)
         self.worker.refused.connect(self.crashed)
         self.worker.devices_found.connect(self._devices_found)
-        self.worker.loading.connect(lambda _: self._tell(phase="loading", reason=""))
+        self.worker.loading.connect(self._worker_loading)
         self.worker.ready.connect(self._worker_ready)
         self.worker.failed.connect(self._worker_failed)
         self.worker.judged.connect(self._batch_answered)
@@ -150,8 +150,8 @@ class Session(QObject):
         if not paths:
             return
         paths = list(map(os.path.abspath, paths))  # as a case names them: absolute() would leave ".."
-        for path in reversed(paths if remember else ()):
-            self.settings.add_recent(path)
+        if remember:
+            self.settings.add_recent(*paths)
         deep = self.settings.flag("files/subfolders") if subfolders is None else subfolders
         if self.desk.takes(paths, deep):
             return
@@ -300,7 +300,7 @@ class Session(QObject):
     def _request(self, entries: Sequence[Entry]) -> BatchRequest | CaseRequest | None:
         if self.desk.case is not None:
             return self.desk.request(entries)
-        return BatchRequest(self.setup, tuple(entries), self.coverage, self.worker.token())
+        return BatchRequest(self.setup, tuple(entries), self.coverage, self.images.row_of, self.worker.token())
 
     # Answers.
 
@@ -348,15 +348,19 @@ class Session(QObject):
             later = sum(len(batch.paths) for batch in self._batches[1:])
             left = max(progress.total - progress.done, 1)  # the last files are not in the case before its run ends
             self._tell(progress=progress, waiting=left + later)
-        else:
-            self._tell(progress=progress)
+        else:  # what was taken from the list is passed over, and never answered
+            later = sum(len(batch.paths) for batch in self._batches[1:])
+            self._tell(progress=progress, waiting=min(self.status.waiting, progress.total - progress.done + later))
 
     def _batch_ended(self, request: BatchRequest | CaseRequest) -> None:
+        ended = any(batch is request for batch in self._batches)  # and was not cancelled
         self._batches = [batch for batch in self._batches if batch is not request]
         if not self._batches:
             self._tell(waiting=0, progress=None, paused=False)
         if isinstance(request, CaseRequest):
             self.desk.ended(request)
+        elif ended:
+            self.judge_waiting(request.entries)  # such as were taken from the list, passed over, and are back
 
     def _devices_found(self, gpus: tuple[tuple[str, str], ...]) -> None:
         self.gpus = gpus
@@ -367,8 +371,13 @@ class Session(QObject):
             self.viewing.ask()
             self.settle()
 
+    def _worker_loading(self, setup: Setup) -> None:
+        if setup == self.setup:  # and not that of a report that was begun before
+            self._tell(phase="loading", reason="")
+
     def _worker_ready(self, setup: Setup, device: str) -> None:
-        self._tell(phase="ready", device=device, reason="")
+        if setup == self.setup:
+            self._tell(phase="ready", device=device, reason="")
 
     def _worker_failed(self, setup: Setup, reason: str) -> None:
         if setup != self.setup:  # another was chosen since, and may do

@@ -158,8 +158,8 @@ class Settings(QObject):
         self._file.endArray()
         return [path for path in paths if path]
 
-    def add_recent(self, path: str) -> None:
-        self.set_recent([path, *(old for old in self.recent() if old != path)])
+    def add_recent(self, *paths: str) -> None:
+        self.set_recent(list(dict.fromkeys((*paths, *self.recent()))))
 
     def set_recent(self, paths: list[str]) -> None:
         kept = paths[: int(self.number("files/recent_limit"))]

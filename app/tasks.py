@@ -87,7 +87,7 @@ class Worker(QThread):
     # Called on any thread.
 
     def ask_heatmap(self, request: HeatmapRequest) -> None:
-        """Answered before the next batch; cancelled if the worker ends first."""
+        """Answered before the next batch, or after all where that is of another setup; cancelled if the worker ends."""
         with self._wake:
             if self._stopping:
                 request.answer.cancel()
@@ -184,7 +184,11 @@ class Worker(QThread):
 
     def _is_urgent(self) -> bool:
         """Whether something goes before the next batch."""
-        return bool(self._view or self._heatmaps or self._cover)
+        return bool(self._view or self._may_draw() or self._cover)
+
+    def _may_draw(self) -> bool:
+        """Whether a heatmap is wanted that another pack need not be loaded for in the middle of a batch."""
+        return bool(self._heatmaps) and (not self._batches or self._heatmaps[0].setup == self._loaded)
 
     def _urgent(self) -> ViewRequest | HeatmapRequest | CoverRequest | None:
         """What goes before the next batch, taken from where it waited."""
@@ -192,7 +196,7 @@ class Worker(QThread):
             view, self._view = self._view, None
             self._viewing = CancelToken()
             return view
-        if self._heatmaps:
+        if self._may_draw():
             return self._heatmaps.popleft()
         cover, self._cover = self._cover, None
         return cover
@@ -291,13 +295,16 @@ class Worker(QThread):
             meter = ProgressMeter(
                 "attribute", len(request.entries), self.progressed.emit, interval=0.1, cancel=request.token
             )
-            waiting = iter(request.entries)
+            places = {entry.key: at for at, entry in enumerate(request.entries, 1)}
+            waiting = (entry for entry in request.entries if request.wanted(entry.key))
+            done = 0
             while chunk := load_some(waiting):
                 request.token.check()
                 self._serve()
                 attributor = self._ensure(request.setup)
                 self.judged.emit(BatchAnswer(request, self._judge_chunk(attributor, chunk, request)))
-                meter.advance(len(chunk))
+                before, done = done, places[chunk[-1][0].key]  # those that nobody wants any more are passed over
+                meter.advance(done - before)
         finally:
             self._end(request)
 

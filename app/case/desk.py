@@ -36,7 +36,7 @@ class CaseDesk(QObject):
         super().__init__(session)
         self.session = session
         self.case: Opened | None = None
-        self.loading = False
+        self._coming = 0  # cases that were asked for and not told of to their end
         self._partial = False  # the list holds some of the case's files and not yet all
         self._postponed: list[tuple[tuple[str, ...], bool]] = []
         self.file = CaseFile(self)
@@ -56,15 +56,20 @@ class CaseDesk(QObject):
 
     # Opening and closing.
 
+    @property
+    def loading(self) -> bool:
+        """Whether a case is being read, or is to be."""
+        return self._coming > 0
+
     def open(self, path: str) -> None:
         """Read a case; its files take the place of the list's. What is open stays if it cannot be read."""
-        self.loading = True
+        self._coming += 1
         self.elsewhere.withdraw()  # what is opened from now on goes into the other case
         self.file.open(Path(path).absolute(), self.session.setup)
 
     def create(self, path: str, files: Sequence[str] = ()) -> None:
         """A case of the pack in use and the coverage that is set, empty or of these files."""
-        self.loading = True
+        self._coming += 1
         if files:
             self._postponed.append((tuple(files), True))
         target = Path(path if path.endswith(SUFFIX) else path + SUFFIX)
@@ -73,7 +78,7 @@ class CaseDesk(QObject):
     def close(self) -> None:
         """Put the case away and empty the list; everything is in the file. Another that is being read still comes."""
         if self.case is not None:
-            another_comes = self.loading and not self._partial
+            another_comes = self._coming > self._partial
             self._put(None)
             if not another_comes:
                 self.file.close()
@@ -108,9 +113,9 @@ class CaseDesk(QObject):
         rows = self.session.images.rows
         if self.case is not None and rows:
             self.session.opened.emit([rows[0].entry.key])
-        if self.case is not None:
+        if self.case is not None and self._coming == 1:  # no other takes its place at once
             self._begin(self.case, waiting)
-        self._go_on()
+        self._read_one()
 
     def _begin(self, case: Opened, waiting: int) -> None:
         """Say how the case stands, and go on with what was cut off."""
@@ -129,9 +134,11 @@ class CaseDesk(QObject):
         if self.can_fill:
             self.elsewhere.ask(case.elsewhere)
 
-    def _go_on(self) -> None:
-        """What was opened while the case was being read comes now."""
-        self.loading = False
+    def _read_one(self) -> None:
+        """After the last that was asked for, what was opened while it was being read comes."""
+        self._coming -= 1
+        if self.loading:
+            return
         postponed, self._postponed = self._postponed, []
         for paths, subfolders in postponed:
             self.session.open_paths(paths, subfolders=subfolders, remember=False)
@@ -235,7 +242,7 @@ class CaseDesk(QObject):
             self.close()
         elif self.case is None:  # it was put away for one that does not come
             self.file.close()
-        if self.case is not None:
+        if self.case is not None and self._coming == 1:
             self._postponed.clear()  # it was to go into that case, and not into this one
         self.session.crashed.emit(error)
-        self._go_on()
+        self._read_one()

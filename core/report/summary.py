@@ -119,7 +119,8 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
                 counts[place] += 1
         if places[of["files"]] == UNFAMILIAR:
             for key, counts in strange.items():
-                counts[places[of[key]]] += 1
+                if (place := places[of[key]]) != NONE:
+                    counts[place] += 1
         if record.finding is not None:
             told.extend(alarms([record.finding.attribution]))
             asked |= dict.fromkeys((said.victim, said.sha256) for said in record.finding.attribution.testimonies)

@@ -429,6 +429,19 @@ def test_what_is_no_command_is_told_for_what_it_is(digits: Path, capsys: pytest.
         assert why in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
+def test_without_a_console_the_window_says_what_is_gone(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a program on Windows is that a file manager starts."""
+    opened: list[list[str]] = []
+    monkeypatch.setattr("app.__main__._window", lambda paths: opened.append(list(paths)) or 0)
+    monkeypatch.setattr("app.__main__.has_display", lambda: True)
+    monkeypatch.setattr("sys.stderr", None)
+    monkeypatch.setattr("sys.stdout", None)
+    arguments = [str(digits / "2.png"), str(digits / "gone.png")]
+    assert main(arguments) == 0 and opened == [arguments]
+    long = "x" * 5000 + ".png"
+    assert main([long]) == 0 and opened[-1] == [long]
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [

@@ -24,10 +24,11 @@ from app.main_window import MainWindow
 from app.sentence import changed_text
 from app.widgets import Toned
 from app.window import Program
+from core import records as writer
 from core.case import Case
 from core.manifest import Manifest
 from core.pack import find_pack, read_manifest
-from core.types import Remark
+from core.types import Record, Remark
 from tests.app.helpers import PATIENCE, drop, shown, wait_case, wait_judged
 
 
@@ -226,3 +227,47 @@ def test_the_window_needs_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     before = list(log.handlers)
     start_log()
     assert log.handlers == before and not log_file().is_file()
+
+
+def test_what_is_opened_for_the_case_that_was_asked_for_last_is_not_logged_in_the_one_before(
+    window: MainWindow, qtbot: QtBot, two_cases: list[Path], pictures: Path
+) -> None:
+    desk, may_go_on = window.session.desk, threading.Event()
+    first, second = two_cases
+    desk.close()
+    desk.file._thread.submit(may_go_on.wait, 60)
+    desk.open(str(first))
+    desk.open(str(second))
+    window.session.open_paths([str(pictures / "c.png")])
+    assert desk.loading
+    may_go_on.set()
+    wait_case(qtbot, window, "b")
+    wait_judged(qtbot, window, 3)
+    assert set(tags(first)) == {"a.png"} and set(tags(second)) == {"a.png", "b.png", "c.png"}
+    with Case(first) as case:
+        assert "c.png" not in " ".join(entry.detail for entry in case.log())
+
+
+def test_a_table_that_was_called_off_is_not_written(
+    window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(window, pictures / "a.png", pictures / "b.png", pictures / "c.png")
+    wait_judged(qtbot, window, 3)
+    exports, real = window.session.exports, writer.record_to_json
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def slow(record: Record) -> dict[str, object]:
+        begun.set()
+        may_go_on.wait(60)
+        return real(record)
+
+    monkeypatch.setattr(writer, "record_to_json", slow)
+    target = tmp_path / "out" / "all.json"
+    target.parent.mkdir()
+    target.write_text("before")
+    exports.export(target)
+    assert begun.wait(60)
+    exports.cancel()
+    may_go_on.set()
+    exports._writer.submit(int).result(60)  # it is over
+    assert target.read_text() == "before" and list(target.parent.iterdir()) == [target]

@@ -316,6 +316,32 @@ def test_the_latest_view_wins_and_goes_before_the_batch(
     assert (views[-1], True) in [(Path(path).name, view) for path, view in gates[0].seen[:33]]
 
 
+def test_what_was_removed_is_not_judged_and_what_is_back_is(
+    open_program: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
+) -> None:
+    window = gated(open_program, gates).window
+    session = window.session
+    drop(window, many(tmp_path / "many", pictures / "a.png", 100))
+    qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
+    rows = list(session.images.rows)
+    away, back = rows[40:90], rows[60:62]
+    session.remove([row.entry.key for row in away], "remove")
+    gates[0].open.set()
+    wait_judged(qtbot, window, 50)
+    judged = {path for path, heatmap in gates[0].seen if not heatmap}
+    assert not judged & {row.entry.path for row in away} and len(judged) >= 49
+    session.undo.undo()
+    wait_judged(qtbot, window, 100)
+
+    gates[0].open.clear()
+    session.judge_again([row.entry.key for row in rows])
+    session.remove([row.entry.key for row in back], "remove")
+    gates[0].open.set()
+    wait_judged(qtbot, window, 98)
+    session.undo.undo()  # of those that the run has passed over
+    wait_judged(qtbot, window, 100)
+
+
 def test_what_was_judged_for_a_view_is_not_judged_again(qapp: QApplication, pictures: Path, default_pack: Path) -> None:
     gates: list[Gate] = []
 
