@@ -27,7 +27,7 @@ from training.experiments.judge import judge
 from training.experiments.rivals import RivalName, make_rival
 from training.experiments.single import VALUE_SCALE, answer_single, train_single
 from training.experiments.study import EPOCHS, TEST, Arrays, Cell, Result, Study
-from training.experiments.subset import Subset, cell_counts, labels_of, narrow, unit
+from training.experiments.subset import Subset, cell_counts, evenly, labels_of, narrow, unit
 from training.export import export_pack
 from training.lasting import still_fools
 from training.metrics import Predictions, evaluate
@@ -141,7 +141,7 @@ class _Curve:
         device: torch.device,
     ) -> None:  # fmt: skip
         self._path, self._network, self._scenario, self._labels, self._device = path, network, scenario, labels, device
-        rows = np.unique(np.linspace(0, len(test) - 1, min(CURVE_EXAMPLES, len(test))).astype(int))
+        rows = evenly(len(test), CURVE_EXAMPLES)
         self._test = test.at(rows)
         self._points: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
 

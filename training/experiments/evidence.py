@@ -84,7 +84,7 @@ def table(found: Found) -> Table:
     for number in sides.get("by_number_asked", {}):
         rows.append([f"both, {number} asked", *_named(found, "sides", "by_number_asked", number), ""])
         rows.append([f"both, {number} asked{_KEPT}", *_coverage(found, "sides", "by_number_asked", number)])
-    names = list(dict.fromkeys(name for cells in found.runs.values() for name in cells))
+    names = found.names
     for name in (name for name in names if name.startswith("without ")):
         rows.append([f"{name}, handed over", found.percent(name, "handed_over"), "", ""])
         rows.append([f"{name}, handed over{_KEPT}", *_coverage(found, name)])

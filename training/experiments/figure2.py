@@ -16,7 +16,7 @@ from training.experiments.cells import subset
 from training.experiments.draw import COLOURS
 from training.experiments.item import Found, Item, Table
 from training.experiments.study import Arrays, Cell, Result, Study
-from training.experiments.subset import narrow
+from training.experiments.subset import evenly, narrow
 from training.experiments.table2 import ITEM as TABLE2
 
 MOST = 2000
@@ -30,7 +30,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
 
     def compute(_: Path) -> Result:
         arrays = study.arrays(classifier)
-        rows = np.unique(np.linspace(0, len(arrays["logits"]) - 1, min(MOST, len(arrays["logits"]))).astype(int))
+        rows = evenly(len(arrays["logits"]), MOST)
         logits = arrays["logits"][rows].astype(np.float64)
         attack, victim = arrays["true_attack"][rows], arrays["true_victim"][rows]
         perplexity = min(30.0, (len(rows) - 1) / 3)

@@ -23,7 +23,7 @@ from training.experiments.draw import curves
 from training.experiments.item import Found, Item, Table
 from training.experiments.perturbations import load
 from training.experiments.study import Arrays, Cell, Result, Study
-from training.experiments.subset import narrow
+from training.experiments.subset import evenly, narrow
 
 BLOCKS = {"conv1": "relu", "conv2": "layer1", "conv3": "layer2", "conv4": "layer3", "conv5": "layer4"}
 """The paper's names of the blocks (as in He et al. 2016) -> where torchvision's ResNet has them."""
@@ -44,7 +44,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
         by_attack: dict[str, Any] = {}
         for index, name in enumerate(scenario.attack_labels):
             rows = np.flatnonzero(test.attack == index)
-            rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(study.images(IMAGES), len(rows))).astype(int))]
+            rows = rows[evenly(len(rows), study.images(IMAGES))]
             by_attack[name] = gaps(victim, *(torch.from_numpy(i[rows]) for i in (test.adversarial, test.clean)))
         return Result({"network": ranked[0].label, "by_attack": by_attack})
 

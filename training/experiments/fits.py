@@ -29,7 +29,7 @@ from training.experiments.item import Found, Item, Table
 from training.experiments.judge import Truth, check_victims, counted, held_by, judge
 from training.experiments.perturbations import attack_digits, load, middle
 from training.experiments.study import Arrays, Cell, Result, Study
-from training.experiments.subset import unit
+from training.experiments.subset import evenly, unit
 from training.scenario import VictimSpec
 from training.shards import file_sha256
 
@@ -82,7 +82,7 @@ def larger_photographs(study: Study) -> list[FloatArray]:
             found.append(unit(to_pixels(picture)))
     if not found:
         raise DataError(f"{study.source} has no photograph larger than {spec.size} pixels.", "Name another folder.")
-    rows = np.unique(np.linspace(0, len(found) - 1, min(study.images(IMAGES), len(found))).astype(int))
+    rows = evenly(len(found), study.images(IMAGES))
     return [found[row] for row in rows]
 
 

@@ -74,7 +74,7 @@ def _cell(study: Study, seed: int, victim_spec: VictimSpec) -> Cell:
 
 def table(found: Found) -> Table:
     rows = []
-    for name in dict.fromkeys(name for cells in found.runs.values() for name in cells):
+    for name in found.names:
         for attack in next(iter(found.get(name, "by_attack")), {}):
             for kind in KINDS:
                 at = (name, "by_attack", attack, kind)
@@ -87,7 +87,7 @@ def table(found: Found) -> Table:
 
 
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
-    names = list(dict.fromkeys(name for cells in found.runs.values() for name in cells))
+    names = found.names
     attacks = list(dict.fromkeys(a for name in names for by in found.get(name, "by_attack") for a in by))
     panels: dict[str, dict[str, dict[str, float | None]]] = {}
     for task in ("attack", "victim"):

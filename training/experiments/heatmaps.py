@@ -20,7 +20,7 @@ from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
 from training.experiments.judge import NOBODY, attributor_of, check_victims, held_by
 from training.experiments.study import Arrays, Cell, Result, Study
-from training.experiments.subset import unit
+from training.experiments.subset import evenly, unit
 from training.likeness import correlation, cosine
 from training.metrics import Ints
 from training.shards import Examples
@@ -48,7 +48,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
             check_victims(study)
             test = study.examples("test")
             rows = np.flatnonzero(test.attack != _clean_at(study))
-            rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(study.images(IMAGES), len(rows))).astype(int))]
+            rows = rows[evenly(len(rows), study.images(IMAGES))]
             estimated = _raw(study) if way == "auto-encoder" else _drawn(attributor_of(study, asked))
             figures = {"images": len(rows), "asked": names, "attacks": _compare(study, test, rows, estimated)}
             return Result(figures)

@@ -28,6 +28,11 @@ class Found:
     def __init__(self, runs: Mapping[str, Mapping[str, Any]]) -> None:
         self.runs = runs
 
+    @property
+    def names(self) -> list[str]:
+        """Of the cells that any seed has, in their order."""
+        return list(dict.fromkeys(name for cells in self.runs.values() for name in cells))
+
     def get(self, cell: str, *path: str) -> list[Any]:
         """What the cells of that name have at ``path``, one entry for each seed that has it."""
         values = []

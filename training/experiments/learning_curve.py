@@ -32,7 +32,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
 
 
 def counts(found: Found) -> list[str]:
-    names = {name for cells in found.runs.values() for name in cells}
+    names = set(found.names)
     return sorted(names, key=lambda name: int(name.split()[0]))
 
 

@@ -92,9 +92,8 @@ def shares(verdicts: Verdicts, victim: int, attack: int) -> dict[str, Any]:
 
 
 def table(found: Found) -> Table:
-    names = list(dict.fromkeys(name for cells in found.runs.values() for name in cells))
     rows = []
-    for name in names:
+    for name in found.names:
         rows.append([name, "all", *(found.percent(name, kind) for kind in (*KINDS, "attack"))])
         for attack in next(iter(found.get(name, "by_attack")), {}):
             rows.append(
@@ -112,8 +111,7 @@ def table(found: Found) -> Table:
 
 
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
-    names = list(dict.fromkeys(name for cells in found.runs.values() for name in cells))
-    bars(figure, {"share of images": {kind: {name: found.mean(name, kind) for name in names} for kind in KINDS}})
+    bars(figure, {"share of images": {kind: {name: found.mean(name, kind) for name in found.names} for kind in KINDS}})
 
 
 ITEM = Item(

@@ -25,7 +25,7 @@ from training.experiments.judge import (
     pack_truth,
 )
 from training.experiments.study import Arrays, Cell, Result, Study
-from training.experiments.subset import unit
+from training.experiments.subset import evenly, unit
 from training.lasting import StillFools
 from training.metrics import share_of
 
@@ -143,7 +143,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
     def cell(name: str, change: Change, *, asked: bool) -> Cell:
         def compute(_: Path) -> Result:
             images, truth, known = pack_truth(study)
-            rows = np.unique(np.linspace(0, len(images) - 1, min(study.images(IMAGES), len(images))).astype(int))
+            rows = evenly(len(images), study.images(IMAGES))
             before: Pixels = (images[rows] * 255).round().astype(np.uint8)
             drawn = map(_generator, known[rows])
             after = unit(np.stack([change(*one) for one in zip(before, drawn, strict=True)]))

@@ -116,6 +116,11 @@ def on_table1(value: NDArray[np.float32], attack: NDArray[np.int64], labels: lis
     return moved.astype(np.float32)
 
 
+def evenly(count: int, most: int) -> NDArray[np.int64]:
+    """At most ``most`` of ``count`` positions, spread over all, ascending."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(np.int64))
+
+
 def unit(images: NDArray[np.uint8]) -> FloatArray:
     """uint8 of any shape -> float32 in [0, 1]."""
     scaled: FloatArray = images.astype(np.float32) / np.float32(255)

@@ -62,10 +62,6 @@ def separation(score: np.ndarray[Any, Any], strange: np.ndarray[Any, Any]) -> di
     }
 
 
-def _names(found: Found) -> list[str]:
-    return list(dict.fromkeys(name for cells in found.runs.values() for name in cells))
-
-
 def table(found: Found) -> Table:
     rows = [
         [
@@ -73,15 +69,14 @@ def table(found: Found) -> Table:
             found.number(name, "strange", digits=0), found.number(name, "known", digits=0),
             found.percent(name, "attack"), found.percent(name, "victim"),
         ]
-        for name in _names(found)
+        for name in found.names
     ]  # fmt: skip
     headings = ["Trained", "AUROC of familiarity", "wanted", "left-out examples", "known examples"]
     return Table([*headings, "attack % of the known", "victim % of the known"], rows)
 
 
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
-    names = _names(found)
-    bars(figure, {"AUROC": {"ours": {name.split(maxsplit=2)[2]: found.mean(name, "auroc") for name in names}}})
+    bars(figure, {"AUROC": {"ours": {name.split(maxsplit=2)[2]: found.mean(name, "auroc") for name in found.names}}})
 
 
 ITEM = Item(
