@@ -70,7 +70,7 @@ def false_alarm_text(answer: Attribution) -> str:
     """How often a clean image looks so; empty where the pack does not tell."""
     if answer.false_alarm is None:
         return ""
-    text = translate("Sentence", "At most {share} of clean images look at least as attacked.")
+    text = translate("Sentence", "At most {share} of clean images like the pack's look at least as attacked.")
     return text.format(share=at_most(answer.false_alarm))
 
 

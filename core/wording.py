@@ -167,7 +167,7 @@ def false_alarm(answer: Attribution) -> str:
     """How often a clean image looks so; empty where the pack does not tell."""
     if answer.false_alarm is None:
         return ""
-    return f"at most {at_most(answer.false_alarm)} of clean images look at least as attacked"
+    return f"at most {at_most(answer.false_alarm)} of clean images like the pack's look at least as attacked"
 
 
 def doubt(answer: ClassAnswer) -> str:

@@ -2251,8 +2251,8 @@
         <translation>{coverage} 候选集包括 {set}</translation>
     </message>
     <message>
-        <source>At most {share} of clean images look at least as attacked.</source>
-        <translation>至多 {share} 的干净图像看起来至少同样像受攻击。</translation>
+        <source>At most {share} of clean images like the pack&apos;s look at least as attacked.</source>
+        <translation>与模型包同类的干净图像中，至多 {share} 看起来至少同样像受攻击。</translation>
     </message>
     <message>
         <source>{victim} sees another class without the estimated perturbation or after compression, {margin} logits behind the image&apos;s own.</source>
