@@ -466,6 +466,10 @@
         <translation>打开案卷</translation>
     </message>
     <message>
+        <source>One case is open at a time. Not opened: {names}</source>
+        <translation>一次只打开一个案件。未打开：{names}</translation>
+    </message>
+    <message>
         <source>Kept. What you select or filter now is shown beside it.</source>
         <translation>已保留。接下来选择或筛选的图像将显示在其旁边。</translation>
     </message>
@@ -626,6 +630,14 @@
     <message>
         <source>Saved {path}</source>
         <translation>已保存 {path}</translation>
+    </message>
+    <message>
+        <source>Undo {what}</source>
+        <translation>撤销{what}</translation>
+    </message>
+    <message>
+        <source>Redo {what}</source>
+        <translation>重做{what}</translation>
     </message>
     <message>
         <source>pasted {n}.png</source>
@@ -1331,6 +1343,14 @@
         <translation>此文件夹中已有一次运行：相同的选择将继续它。</translation>
     </message>
     <message>
+        <source>This network does not estimate the perturbation by pixel, about which victims are asked.</source>
+        <translation>该网络不按像素估计扰动，而询问受害模型正需要它。</translation>
+    </message>
+    <message>
+        <source>The pack to start from asks its victims, and goes on doing so.</source>
+        <translation>起始模型包会询问其受害模型，新包仍将如此。</translation>
+    </message>
+    <message>
         <source>New to {pack}: {labels}.</source>
         <translation>对 {pack} 来说是新的：{labels}。</translation>
     </message>
@@ -1671,12 +1691,24 @@
         <translation>导出模型包</translation>
     </message>
     <message>
+        <source>{name} cannot be moved to the trash. Deleted, it is gone for good.</source>
+        <translation>{name} 无法移到回收站。删除后无法恢复。</translation>
+    </message>
+    <message>
+        <source>Delete it</source>
+        <translation>删除</translation>
+    </message>
+    <message>
         <source>The pack was exported.</source>
         <translation>模型包已导出。</translation>
     </message>
     <message>
         <source>The pack was removed.</source>
         <translation>模型包已删除。</translation>
+    </message>
+    <message>
+        <source>The pack was moved to the trash.</source>
+        <translation>模型包已移到回收站。</translation>
     </message>
 </context>
 <context>
@@ -2815,6 +2847,10 @@
         <translation>关闭</translation>
     </message>
     <message>
+        <source>A model is checked on clean images that are cut square, and this pack&apos;s images are not.</source>
+        <translation>模型须用裁成正方形的干净图像检查，而该包的图像不是正方形。</translation>
+    </message>
+    <message>
         <source>yes</source>
         <translation>是</translation>
     </message>
@@ -2823,8 +2859,20 @@
         <translation>否</translation>
     </message>
     <message>
+        <source>Bring models of your own one at a time, and without victims beside them.</source>
+        <translation>请一次只带入一个自己的模型，且不要同时放入受害模型。</translation>
+    </message>
+    <message>
+        <source>Not taken: {names}. {why}</source>
+        <translation>未采用：{names}。{why}</translation>
+    </message>
+    <message>
         <source>This pack judges by the image alone: its scenario had no [probes].</source>
         <translation>此模型包仅凭图像判断：其方案中没有 [probes]。</translation>
+    </message>
+    <message>
+        <source>The pack is being looked at.</source>
+        <translation>正在查看模型包。</translation>
     </message>
     <message>
         <source>A case keeps to the victims that it began with.</source>
@@ -2997,6 +3045,18 @@
     <message>
         <source>The paper&apos;s, on ResNet18</source>
         <translation>论文网络，基于 ResNet18</translation>
+    </message>
+    <message>
+        <source>attack</source>
+        <translation>攻击</translation>
+    </message>
+    <message>
+        <source>victim</source>
+        <translation>受害模型</translation>
+    </message>
+    <message>
+        <source>hyperparameter</source>
+        <translation>超参数</translation>
     </message>
 </context>
 </TS>
