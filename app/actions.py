@@ -26,7 +26,11 @@ MENUS = (FILE, EDIT, IMAGE, CASE, VIEW, TOOLS, HELP)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """``name`` is the method of :class:`app.commands.Commands` that does it; ``rule`` draws a line above it."""
+    """``name`` is the method of :class:`app.commands.Commands` that does it; ``rule`` draws a line above it.
+
+    shortcut: several are separated by "; ", and the first is shown. None is Ctrl+Alt and a letter: on Windows that is
+    AltGr, which types, and desktops have keys of their own there.
+    """
 
     name: str
     text: str
@@ -46,14 +50,14 @@ TABLE: tuple[Command, ...] = (
     _c("open_folder", QT_TRANSLATE_NOOP("Actions", "Open folder…"), FILE, "Ctrl+Shift+O", "folder"),
     _c("open_samples", QT_TRANSLATE_NOOP("Actions", "Open sample images"), FILE, "Ctrl+Shift+E"),
     _c("export_all", QT_TRANSLATE_NOOP("Actions", "Export report or table…"), FILE, "Ctrl+E", rule=True),
-    _c("export_selected", QT_TRANSLATE_NOOP("Actions", "Export selected images…"), FILE, "Ctrl+Alt+E"),
+    _c("export_selected", QT_TRANSLATE_NOOP("Actions", "Export selected images…"), FILE, "Ctrl+Shift+X"),
     _c("save_view", QT_TRANSLATE_NOOP("Actions", "Save view as PNG…"), FILE, "Ctrl+S", "save"),
     _c("quit", QT_TRANSLATE_NOOP("Actions", "Quit"), FILE, "Ctrl+Q", rule=True),
     _c("undo", QT_TRANSLATE_NOOP("Actions", "Undo"), EDIT, "Ctrl+Z"),
-    _c("redo", QT_TRANSLATE_NOOP("Actions", "Redo"), EDIT, "Ctrl+Shift+Z"),
+    _c("redo", QT_TRANSLATE_NOOP("Actions", "Redo"), EDIT, "Ctrl+Shift+Z; Ctrl+Y"),
     _c("paste", QT_TRANSLATE_NOOP("Actions", "Paste image or files"), EDIT, "Ctrl+V", rule=True),
     _c("copy_view", QT_TRANSLATE_NOOP("Actions", "Copy view"), EDIT, "Ctrl+Shift+C"),
-    _c("copy_sentence", QT_TRANSLATE_NOOP("Actions", "Copy sentence for the case file"), EDIT, "Ctrl+Alt+C"),
+    _c("copy_sentence", QT_TRANSLATE_NOOP("Actions", "Copy sentence for the case file"), EDIT, "Ctrl+Shift+T"),
     _c("select_all", QT_TRANSLATE_NOOP("Actions", "Select all images"), EDIT, "Ctrl+A", rule=True),
     _c("find", QT_TRANSLATE_NOOP("Actions", "Filter the list"), EDIT, "Ctrl+F"),
     _c("remove", QT_TRANSLATE_NOOP("Actions", "Remove from list"), EDIT, "Del"),
@@ -62,14 +66,14 @@ TABLE: tuple[Command, ...] = (
     _c("previous_image", QT_TRANSLATE_NOOP("Actions", "Previous image"), IMAGE, "PgUp"),
     _c("judge_again", QT_TRANSLATE_NOOP("Actions", "Attribute again"), IMAGE, "F5", "refresh", rule=True),
     _c("judge_missing", QT_TRANSLATE_NOOP("Actions", "Attribute what is still waiting"), IMAGE, "Shift+F5"),
-    _c("pause", QT_TRANSLATE_NOOP("Actions", "Pause attributing"), IMAGE, "Ctrl+Alt+P", checkable=True),
+    _c("pause", QT_TRANSLATE_NOOP("Actions", "Pause attributing"), IMAGE, "Ctrl+Shift+H", checkable=True),
     _c("cancel", QT_TRANSLATE_NOOP("Actions", "Stop attributing and exporting"), IMAGE, "Ctrl+."),
     _c("compare_with_file", QT_TRANSLATE_NOOP("Actions", "Compare with file…"), IMAGE, "Ctrl+D", "compare", rule=True),
     _c("compare_with_current", QT_TRANSLATE_NOOP("Actions", "Use as second image"), IMAGE, "Ctrl+Shift+D"),
-    _c("compare_with_none", QT_TRANSLATE_NOOP("Actions", "Forget second image"), IMAGE, "Ctrl+Alt+D"),
+    _c("compare_with_none", QT_TRANSLATE_NOOP("Actions", "Forget second image"), IMAGE, "Ctrl+Shift+R"),
     _c("new_case", QT_TRANSLATE_NOOP("Actions", "New case…"), CASE, "Ctrl+N"),
     _c("new_case_of_images", QT_TRANSLATE_NOOP("Actions", "New case of these images…"), CASE, "Ctrl+Shift+N"),
-    _c("open_case", QT_TRANSLATE_NOOP("Actions", "Open case…"), CASE, "Ctrl+Alt+O"),
+    _c("open_case", QT_TRANSLATE_NOOP("Actions", "Open case…"), CASE, "Ctrl+Shift+K"),
     _c("close_case", QT_TRANSLATE_NOOP("Actions", "Close case"), CASE, "Ctrl+Shift+W"),
     _c("show_case", QT_TRANSLATE_NOOP("Actions", "Case overview"), CASE, "F8", "case", rule=True, checkable=True),
     _c("show_all_images", QT_TRANSLATE_NOOP("Actions", "List all images again"), CASE, "Ctrl+Shift+F"),
@@ -77,8 +81,8 @@ TABLE: tuple[Command, ...] = (
     _c("edit_note", QT_TRANSLATE_NOOP("Actions", "Note"), CASE, "Ctrl+Shift+G"),
     _c("keep_group", QT_TRANSLATE_NOOP("Actions", "Keep for comparison"), CASE, "Ctrl+M", rule=True),
     _c("end_comparison", QT_TRANSLATE_NOOP("Actions", "End comparison"), CASE, "Ctrl+Shift+M"),
-    _c("show_case_log", QT_TRANSLATE_NOOP("Actions", "Log of the case…"), CASE, "Ctrl+Alt+L"),
-    _c("zoom_in", QT_TRANSLATE_NOOP("Actions", "Zoom in"), VIEW, "Ctrl++", "zoom-in"),
+    _c("show_case_log", QT_TRANSLATE_NOOP("Actions", "Log of the case…"), CASE, "Ctrl+Shift+J"),
+    _c("zoom_in", QT_TRANSLATE_NOOP("Actions", "Zoom in"), VIEW, "Ctrl++; Ctrl+=", "zoom-in"),
     _c("zoom_out", QT_TRANSLATE_NOOP("Actions", "Zoom out"), VIEW, "Ctrl+-", "zoom-out"),
     _c("fit", QT_TRANSLATE_NOOP("Actions", "Fit to pane"), VIEW, "Ctrl+0", "fit"),
     _c("actual_size", QT_TRANSLATE_NOOP("Actions", "One to one"), VIEW, "Ctrl+1", "one-to-one"),
@@ -97,7 +101,7 @@ TABLE: tuple[Command, ...] = (
     _c("more_gain", QT_TRANSLATE_NOOP("Actions", "More gain"), VIEW, "Ctrl+]"),
     _c("less_gain", QT_TRANSLATE_NOOP("Actions", "Less gain"), VIEW, "Ctrl+["),
     _c("show_list", QT_TRANSLATE_NOOP("Actions", "Image list"), VIEW, "F9", rule=True, checkable=True),
-    _c("show_answer", QT_TRANSLATE_NOOP("Actions", "Answer"), VIEW, "F10", checkable=True),
+    _c("show_answer", QT_TRANSLATE_NOOP("Actions", "Answer"), VIEW, "F7", checkable=True),
     _c("full_screen", QT_TRANSLATE_NOOP("Actions", "Full screen"), VIEW, "F11", checkable=True),
     _c("show_palette", QT_TRANSLATE_NOOP("Actions", "Command palette"), TOOLS, "Ctrl+Shift+P", "search"),
     _c("show_packs", QT_TRANSLATE_NOOP("Actions", "Model packs…"), TOOLS, "Ctrl+K", "pack"),
@@ -119,8 +123,7 @@ class Actions:
             action = QAction(translate("Actions", command.text), window)
             action.setObjectName(command.name)
             action.setCheckable(command.checkable)
-            if command.shortcut:
-                action.setShortcut(QKeySequence(command.shortcut))
+            action.setShortcuts(QKeySequence.listFromString(command.shortcut))
             if command.icon:
                 action.setIcon(icon(command.icon))
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)

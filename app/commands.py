@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMimeData, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
@@ -16,7 +16,7 @@ from app.packs_view import PacksDialog
 from app.palette import Palette
 from app.preferences import Preferences
 from app.question import asked
-from app.reading import about_dialog, help_dialog, log_dialog
+from app.reading import Page, about_dialog, help_dialog, log_dialog
 from app.requests import Entry
 from app.save_dialog import ask_target
 from app.victims_view import VictimsDialog
@@ -27,6 +27,8 @@ from core.paths import SAMPLES
 if TYPE_CHECKING:
     from app.main_window import MainWindow
     from app.wizard.wizard import TrainingWizard
+
+translate = QCoreApplication.translate
 
 _STEP = 0.1
 """Share of the image that one pan key moves."""
@@ -58,6 +60,7 @@ class Commands(CaseCommands):
         self._packs: PacksDialog | None = None
         self._victims: VictimsDialog | None = None
         self._wizard: TrainingWizard | None = None
+        self.session.undo.indexChanged.connect(self.name_steps)
 
     # File.
 
@@ -92,6 +95,15 @@ class Commands(CaseCommands):
 
     def redo(self) -> None:
         self.session.undo.redo()
+
+    def name_steps(self) -> None:
+        """Undo and Redo say what they would undo and redo."""
+        stack = self.session.undo
+        for name, what, alone, text in (
+            ("undo", stack.undoText(), translate("Actions", "Undo"), self.tr("Undo {what}")),
+            ("redo", stack.redoText(), translate("Actions", "Redo"), self.tr("Redo {what}")),
+        ):
+            self.window.actions_[name].setText(text.format(what=what) if what else alone)
 
     def paste(self) -> None:
         mime = QGuiApplication.clipboard().mimeData() or QMimeData()  # None on an empty clipboard
@@ -292,7 +304,11 @@ class Commands(CaseCommands):
         Preferences(self.session.settings, self.window).open()
 
     def show_help(self) -> None:
-        help_dialog(self.window).show()
+        """One window of help: asked for again, it comes to the front."""
+        page = self.window.findChild(Page, "help") or help_dialog(self.window)
+        page.setObjectName("help")
+        page.show()
+        page.activateWindow()
 
     def show_log(self) -> None:
         log_dialog(self.window).show()

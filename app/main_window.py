@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
@@ -119,6 +120,7 @@ class MainWindow(QMainWindow):
         for name in ("judge_again", "compare_with_current", "remove"):
             self.list.view.addAction(self.actions_[name])
         self.viewer.look_changed.connect(session.viewing.keep_look)
+        self.viewer.grid.chosen.connect(partial(session.settings.__setitem__, "panes/layers"))
         self.answer.coverage_changed.connect(session.set_coverage)
         self.answer.copy.clicked.connect(self.actions_["copy_sentence"].trigger)
         self.status.stop_wanted.connect(session.stop_judging)
@@ -144,6 +146,7 @@ class MainWindow(QMainWindow):
         fit(self, 1280, 800)
         self.restoreGeometry(settings.layout("window"))
         self.split.restoreState(settings.layout("split"))
+        self.viewer.grid.choose(settings.text("panes/layers"))
         self._show_panes()
         self.actions_["show_list"].setChecked(not self.list.isHidden())
         self.actions_["show_answer"].setChecked(not self.side.isHidden())

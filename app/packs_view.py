@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QFile, QSignalBlocker, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.pack_page import pack_page
 from app.pack_shelf import SUFFIX, PackShelf
+from app.question import asked
 from app.save_dialog import ask_target
 from app.screen import fit
 from app.session import Session
@@ -181,12 +182,25 @@ class PacksDialog(QDialog):
             self.shelf.export(pack.path, target)
 
     def _remove(self) -> None:
-        if self.chosen is not None and not self._active(self.chosen):
-            self.remark.clear()
-            self.shelf.remove(self.chosen.path)
+        """Into the trash: a pack may be a day of training. Where it cannot go there, for good, once that was asked."""
+        pack = self.chosen
+        if pack is None or self._active(pack):
+            return
+        self.remark.clear()
+        if QFile(str(pack.path)).moveToTrash():
+            self._done("trash")
+            self.shelf.refresh()
+            return
+        text = self.tr("{name} cannot be moved to the trash. Deleted, it is gone for good.")
+        if asked(self, text.format(name=pack.path.stem), self.tr("Delete it")):
+            self.shelf.remove(pack.path)
 
     def _done(self, what: str) -> None:
-        texts = {"export": self.tr("The pack was exported."), "remove": self.tr("The pack was removed.")}
+        texts = {
+            "export": self.tr("The pack was exported."),
+            "remove": self.tr("The pack was removed."),
+            "trash": self.tr("The pack was moved to the trash."),
+        }
         self.remark.setText(texts[what])
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802

@@ -61,8 +61,7 @@ class Palette(QDialog):
         layout.addWidget(self.found)
         self.query.textChanged.connect(self._search)
         self.query.returnPressed.connect(self._run)
-        self.found.itemActivated.connect(self._run)
-        self.found.itemClicked.connect(self._run)
+        self.found.itemClicked.connect(self._run)  # where a click activates, itemActivated would come with it
         self.resize(min(520, window.width() - 80), min(400, window.height() - 120))
         self._search("")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QImage, QPalette
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -58,6 +58,8 @@ class PaneGrid(QWidget):
 
     hovered = Signal(object)
     zoomed = Signal()
+    chosen = Signal(str)
+    """What each pane shows is now something else: the layers' names, as ``choose`` takes them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,6 +105,15 @@ class PaneGrid(QWidget):
     @property
     def active(self) -> Pane:
         return self.panes[min(self._active, len(self.panes) - 1)]
+
+    def choose(self, layers: str) -> None:
+        """What each pane shows, as ``chosen`` told it; panes that it names no layer for stay as they are."""
+        blockers = [QSignalBlocker(frame.choice) for frame in self.frames]
+        for frame, name in zip(self.frames, layers.split(), strict=False):
+            if (at := frame.choice.findData(name)) >= 0:
+                frame.choice.setCurrentIndex(at)
+        del blockers
+        self._refresh()
 
     def set_count(self, count: int) -> None:
         """1, 2 and 3 panes stand in a row, 4 in a square."""
@@ -193,6 +204,7 @@ class PaneGrid(QWidget):
 
     def _choose(self) -> None:
         self._refresh()
+        self.chosen.emit(" ".join(frame.chosen for frame in self.frames))
 
     def _activate(self, number: int) -> None:
         if number != self._active:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
 from app.colormaps import DIVERGING, SEQUENTIAL
 from app.i18n import QT_TRANSLATE_NOOP
+from app.images.order import SORTS
 from core.types import DEFAULT_COVERAGE
 
 Value = bool | int | float | str
@@ -105,6 +106,10 @@ TABLE: tuple[Setting, ...] = (
     Setting("attribution/victims", ""),
     Setting("attribution/clean-images", ""),
     Setting("training/last", ""),
+    Setting("files/opened", False),
+    Setting("panes/layers", ""),
+    Setting("list/order", "opened", choices=_plain(SORTS)),
+    Setting("list/reverse", False),
 )  # fmt: skip
 
 BY_KEY = {setting.key: setting for setting in TABLE}
@@ -160,6 +165,7 @@ class Settings(QObject):
 
     def add_recent(self, *paths: str) -> None:
         self.set_recent(list(dict.fromkeys((*paths, *self.recent()))))
+        self["files/opened"] = True  # which stays known where none of them are to be remembered
 
     def set_recent(self, paths: list[str]) -> None:
         kept = paths[: int(self.number("files/recent_limit"))]

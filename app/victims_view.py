@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QBrush, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -56,6 +56,10 @@ class VictimsDialog(QDialog):
         self.bringing: BringVictimDialog | None = None
         self._image: ImageSpec | None = None
         """What the pack takes, once it was looked at; None for one that asks nobody."""
+        self._unbringable = self.tr("The pack is being looked at.")
+        """Why no model can become a victim for the pack; empty where one can."""
+        self._left = ""
+        """What was handed over last and is not taken, in words."""
         self.setWindowTitle(self.tr("Victims to ask"))
         self.setAcceptDrops(True)
         about = QLabel(wordWrap=True)
@@ -99,11 +103,15 @@ class VictimsDialog(QDialog):
         layout.addLayout(buttons)
 
     def refresh(self) -> None:
-        """Look again for files; the table follows when they are found."""
+        """Look again for files, with nothing told yet; the table follows when they are found."""
+        self._left = ""
+        self._look_again()
+
+    def _look_again(self) -> None:
         setup, looks = self.session.setup, self._looks
-        self.ask.blockSignals(True)
+        blocker = QSignalBlocker(self.ask)
         self.ask.setChecked(setup.ask)
-        self.ask.blockSignals(False)
+        del blocker
         self._enable()
         self.session.reader.submit(lambda: self._look(setup, looks))
 
@@ -126,6 +134,10 @@ class VictimsDialog(QDialog):
         if setup != self.session.setup:
             return  # another look is under way
         self.candidates, self._image = found, image
+        alone = self.tr("This pack judges by the image alone: its scenario had no [probes].")
+        uneven = self.tr("A model is checked on clean images that are cut square, and this pack's images are not.")
+        square = image is not None and image.height == image.width
+        self._unbringable = alone if image is None else "" if square else uneven
         self.table.clear()
         for one in found:
             kept = one.held is not None and (setup.only is None or one.held.sha256 in setup.only)
@@ -139,23 +151,32 @@ class VictimsDialog(QDialog):
             self.table.addTopLevelItem(item)
         for column in (0, 1):
             self.table.resizeColumnToContents(column)
-        empty = self.tr("This pack judges by the image alone: its scenario had no [probes].")
-        self.remark.setText("" if found else empty)
+        self.remark.setText(self._left if found else alone)
         self._enable()
 
     def _refuse(self, setup: Setup, why: str) -> None:
         if setup == self.session.setup:
             self.table.clear()
+            self._image, self._unbringable = None, why
+            self._enable()
             self.remark.setText(why)
 
     def _enable(self) -> None:
         fixed = self.session.desk.case is not None
         self.ask.setEnabled(not fixed)
         self.hand_over.setEnabled(not fixed)
-        self.bring.setEnabled(not fixed and self._image is not None and self._image.height == self._image.width)
+        why = self._why_none_is_brought()
+        self.bring.setEnabled(not why)
+        self.bring.setToolTip(plain_tip(why))
         self.take_back.setEnabled(not fixed and self._chosen is not None)
         if fixed:
-            self.remark.setText(self.tr("A case keeps to the victims that it began with."))
+            self.remark.setText(self._kept())
+
+    def _kept(self) -> str:
+        return self.tr("A case keeps to the victims that it began with.")
+
+    def _why_none_is_brought(self) -> str:
+        return self._unbringable if self.session.desk.case is None else self._kept()
 
     @property
     def _chosen(self) -> str | None:
@@ -175,14 +196,24 @@ class VictimsDialog(QDialog):
         self.hand(paths)
 
     def hand(self, paths: Sequence[str]) -> None:
-        """Ask the victims in these files as well; the first that holds another model is brought."""
+        """Ask the victims in these files as well. Of other models one is brought, if there is no victim among them."""
         from core.victim_store import is_victim  # noqa: PLC0415  (pydantic)
 
         victims = [path for path in paths if is_victim(Path(path))]
+        others = [path for path in paths if path not in victims]
+        why = self._why_none_is_brought()
+        brought = [] if victims or why else others[:1]
+        self._tell_left([Path(path).name for path in others if path not in brought], why)
         if victims:
             self.take(victims)
-        elif paths:
-            self.bring_model(paths[0])
+        for path in brought:
+            self.bring_model(path)
+
+    def _tell_left(self, names: Sequence[str], why: str) -> None:
+        """These models, which were handed over and are no victims, are not brought now."""
+        text = why or self.tr("Bring models of your own one at a time, and without victims beside them.")
+        self._left = self.tr("Not taken: {names}. {why}").format(names=", ".join(names), why=text) if names else ""
+        self.remark.setText(self._left)
 
     def take(self, paths: list[str]) -> None:
         """Ask the victims in these files as well."""
@@ -197,7 +228,7 @@ class VictimsDialog(QDialog):
         """Ask for a model that is no victim's file yet, check it, and ask it as well."""
         from app.wizard.bring_victim import BringVictimDialog  # noqa: PLC0415  (not needed for the first paint)
 
-        if self._image is None or not self.bring.isEnabled():
+        if self._image is None or self._why_none_is_brought():
             return
         images = self.session.settings.text("attribution/clean-images")
         self.bringing = dialog = BringVictimDialog(self._image, self, file, images)
@@ -214,7 +245,7 @@ class VictimsDialog(QDialog):
 
     def _apply(self, setup: Setup) -> None:
         self.session.set_setup(setup)
-        self.refresh()
+        self._look_again()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         if self.hand_over.isEnabled() and _dropped(event):

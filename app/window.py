@@ -56,7 +56,7 @@ class Program(QObject):
             self.session.start()
             if paths:
                 self.window.commands.open_dropped(paths)
-            elif not self.settings.recent():
+            elif not (self.settings.flag("files/opened") or self.settings.recent()):
                 self.session.open_paths([str(SAMPLES)], remember=False)
 
         self.window.when_painted(begin)
@@ -100,6 +100,7 @@ class Program(QObject):
         for row in self.session.images.rows:
             row.become(row.record)  # a search goes by the words on screen
         self.window = self._make_window()
+        self.window.commands.name_steps()
         self.window.show()
         self.window.viewer.show_scene(self.session.viewing.scene)
         if key is not None:

@@ -80,6 +80,9 @@ class CaseCommands(QObject):
         if cases and self._may_empty_list():
             self.window.case.remarks.finish()
             self.desk.open(cases[0])
+            if left := [Path(path).name for path in cases[1:]]:
+                text = self.tr("One case is open at a time. Not opened: {names}")
+                self.window.say(text.format(names=", ".join(left)))
         self.session.open_paths([path for path in paths if path not in cases])
 
     def close_case(self) -> None:

@@ -64,6 +64,7 @@ class CasePanels(QObject):
     def _follow(self) -> None:
         if self.session.desk.case is not None:
             self.remarks.show_rows(self.session.viewing.row, self.window.list.selected_rows())
+        if self.dashboard.comparing:  # else nobody asks which, and a case may list a hundred thousand
             self.tell_chosen()
 
     def _show_parts(self) -> None:

@@ -60,6 +60,7 @@ class RemarkPanel(QWidget):
         self.note.left.connect(self.save_note)
         desk.leaving.connect(self.finish)
         for part in (self.tag, self.note):
+            part.setAcceptDrops(False)  # images dropped on them are for the window
             part.installEventFilter(self)
         self.show_rows(None, ())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDoubleSpinBox,
@@ -64,7 +64,7 @@ class AttacksPage(Page):
         self.show_attacks(choices.attacks)
 
     def show_attacks(self, attacks: list[AttackChoice]) -> None:
-        self.table.blockSignals(True)
+        blocker = QSignalBlocker(self.table)
         self.table.setRowCount(0)
         self._attacks = attacks
         for row, attack in enumerate(attacks):
@@ -88,8 +88,9 @@ class AttacksPage(Page):
                 widget.setAccessibleName(f"{attack.name}: {heading.text() if heading else ''}")
                 widget.valueChanged.connect(self._changed)
                 self.table.setCellWidget(row, column, widget)
+            self.area.guard(*cells)
             self.table.setRowHeight(row, low.sizeHint().height() + 6)
-        self.table.blockSignals(False)
+        del blocker
         self._changed()
 
     def _take_grids(self, grids: list[AttackChoice]) -> None:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QSignalBlocker, QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWizard
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSpinBox, QWizard
 
+from app.widgets import button, named
 from app.wizard.child import EVENTS, SCENARIO, under_way
 from app.wizard.choices import NETWORKS, Choices, Grown
 from app.wizard.page import Page, explain
@@ -36,66 +37,64 @@ class ModelPage(Page):
             ),
         )
         self._ungrown: Ungrown | None = None
-        form = self.form()
-        self.network = QComboBox()
+        self._refusal = ""
+        """Why the chosen pack cannot be gone on from."""
+        self.network, self.start, self.device = QComboBox(), QComboBox(), QComboBox()
         for key, (text, _) in NETWORKS.items():
             self.network.addItem(QCoreApplication.translate("Wizard", text), key)
         self.network.setCurrentIndex(self.network.findData(choices.network))
+        self.replay = QSpinBox(minimum=2, maximum=5000, value=choices.replay)
+        self.ask = QCheckBox(self.tr("The pack can ask its victims"))
+        self.changed = QCheckBox(self.tr("Learn from changed images too"))
+        self.changed.setChecked(choices.changed)
+        self.epochs = QSpinBox(minimum=1, maximum=1000, value=choices.epochs)
+        self.name, self.folder = QLineEdit(choices.name), QLineEdit(choices.folder)
+        self.browse = button(self.tr("Choose…"), self._browse)
+        self.trial = Trial(choices)
+        self._lay_out()
+        self._wire()
+        self.setCommitPage(True)
+        self.setButtonText(QWizard.WizardButton.CommitButton, self.tr("Train"))
+
+    def _lay_out(self) -> None:
+        form = self.form()
         form.addRow(self.tr("Network"), self.network)
-        self.start = QComboBox()
         form.addRow(self.tr("Start"), self.start)
         explain(form, self.tr(
             "A pack to start from brings its victims, attacks and network. What you chose beside them is added to it, "
             "and of what it knows few examples are enough."))  # fmt: skip
-        self.replay = QSpinBox(minimum=2, maximum=5000, value=choices.replay)
         form.addRow(self.tr("Training examples of each cell it knows"), self.replay)
-        self.ask = QCheckBox(self.tr("The pack can ask its victims"))
         form.addRow("", self.ask)
         explain(form, self.tr(
             "Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a "
             "new one is added by handing over its file. It costs three forward passes and two gradients of each victim "
             "for every image."
         ))  # fmt: skip
-        self.changed = QCheckBox(self.tr("Learn from changed images too"))
-        self.changed.setChecked(choices.changed)
         form.addRow("", self.changed)
         explain(form, self.tr(
             "Half of the examples are compressed, scaled, cropped, lit otherwise or made noisy each time they are "
             "shown, as far as the attack outlasts it. Attacks are then known in JPEG files and screenshots too; more "
             "images that nobody attacked are called attacked."
         ))  # fmt: skip
-        self.epochs = QSpinBox(minimum=1, maximum=1000, value=choices.epochs)
         form.addRow(self.tr("Epochs"), self.epochs)
-        self.device = QComboBox()
         form.addRow(self.tr("Device"), self.device)
-        self.name = QLineEdit(choices.name)
         form.addRow(self.tr("Name of the pack"), self.name)
-        self.folder = QLineEdit(choices.folder)
-        self.browse = QPushButton(self.tr("Choose…"))
-        self.browse.setAutoDefault(False)
-        row = QHBoxLayout()
-        row.addWidget(self.folder, 1)
+        folder, row = self.tr("Folder of the run"), QHBoxLayout()
+        row.addWidget(named(self.folder, folder), 1)  # the form names what stands alone in its row
         row.addWidget(self.browse)
-        form.addRow(self.tr("Folder of the run"), row)
-        for label, widget in ((self.tr("Network"), self.network), (self.tr("Start"), self.start),
-                              (self.tr("Training examples of each cell it knows"), self.replay),
-                              (self.tr("Epochs"), self.epochs), (self.tr("Device"), self.device),
-                              (self.tr("Name of the pack"), self.name),
-                              (self.tr("Folder of the run"), self.folder)):  # fmt: skip
-            widget.setAccessibleName(label)
+        form.addRow(folder, row)
         self.foot.addWidget(self.remark)
-        self.trial = Trial(choices)
-        self.trial.told.connect(lambda: QTimer.singleShot(0, self.trial, self._show_trial))
         self.body.addWidget(self.trial)
         self.body.addStretch(1)
+
+    def _wire(self) -> None:
+        self.trial.told.connect(lambda: QTimer.singleShot(0, self.trial, self._show_trial))
         for changed in (self.name.textChanged, self.folder.textChanged, self.network.currentIndexChanged,
-                        self.start.currentIndexChanged, self.replay.valueChanged, self.epochs.valueChanged,
-                        self.device.currentIndexChanged, self.changed.toggled):  # fmt: skip
+                        self.epochs.valueChanged, self.device.currentIndexChanged, self.changed.toggled):  # fmt: skip
             changed.connect(self._changed)
+        self.start.currentIndexChanged.connect(self._start_changed)
+        self.replay.valueChanged.connect(self._start_changed)
         self.ask.clicked.connect(self._ask)
-        self.browse.clicked.connect(self._browse)
-        self.setCommitPage(True)
-        self.setButtonText(QWizard.WizardButton.CommitButton, self.tr("Train"))
 
     def offer(self, packs: Sequence[str], devices: Sequence[tuple[str, str]]) -> None:
         """Packs to start from, and what this machine computes on; what was chosen stays chosen where it is offered."""
@@ -110,7 +109,7 @@ class ModelPage(Page):
                 box.addItem(text, key)
             box.setCurrentIndex(max(0, box.findData(chosen)))
             del blocker
-        self._changed()
+        self._start_changed()
 
     def _show_trial(self) -> None:
         """Scroll to what was found; its table has its height only once it was laid out."""
@@ -150,13 +149,19 @@ class ModelPage(Page):
             self.grew.emit()
         return refusal
 
-    def _changed(self) -> None:
+    def _start_changed(self) -> None:
+        """Another pack to start from, more or less of it, or other choices beside it on the pages before."""
         self._store()
         self._refusal = self._grow()
-        grown = self.choices.grown
+        self._changed()
+
+    def _changed(self) -> None:
+        self._store()
+        grown, fixed = self.choices.grown, self._why_ask_is_fixed()
         self.network.setEnabled(grown is None)
         self.replay.setEnabled(grown is not None)
-        self.ask.setEnabled(self.choices.can_ask and (grown is None or grown.probes is None))
+        self.ask.setEnabled(not fixed)
+        self.ask.setToolTip(fixed)
         self.ask.setChecked(self.choices.probes is not None)
         self.folder.setPlaceholderText(str(Choices(name=self.name.text() or "my-pack").out))
         if self._refusal:
@@ -173,6 +178,15 @@ class ModelPage(Page):
         self.trial.setEnabled(self.isComplete())
         self.completeChanged.emit()
 
+    def _why_ask_is_fixed(self) -> str:
+        """Why it is not for the user to say whether the pack asks its victims; empty where it is."""
+        grown = self.choices.grown
+        if not self.choices.can_ask:
+            return self.tr("This network does not estimate the perturbation by pixel, about which victims are asked.")
+        if grown is not None and grown.probes is not None:
+            return self.tr("The pack to start from asks its victims, and goes on doing so.")
+        return ""
+
     def _say_what_is_new(self, grown: Grown) -> None:
         new = [v.label for v in self.choices.victims if v.label not in grown.victims]
         new += [a.name for a in self.choices.chosen if a.name not in grown.attacks]
@@ -188,7 +202,7 @@ class ModelPage(Page):
         return named and not taken and not self._refusal
 
     def initializePage(self) -> None:  # noqa: N802
-        self._changed()
+        self._start_changed()
 
     def cleanupPage(self) -> None:  # noqa: N802
         """Back keeps what was entered."""

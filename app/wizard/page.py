@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget, QWizardPage
 
 from app.scrolling import Scrolled
 from app.widgets import Toned, named
 from app.wizard.choices import Choices
+
+translate = QCoreApplication.translate
 
 TABLE_HEIGHT = 180
 """The least that a page leaves a table, whose rows scroll by themselves."""
@@ -47,6 +50,15 @@ class Page(QWizardPage):
     def say(self, text: str, tone: str = "muted") -> None:
         """A remark under the page's fields; tone: one of theme.Tones."""
         self.remark.say(text, tone)
+
+
+def task_names() -> dict[str, str]:
+    """What is told of an image, by the keys that a run's events and results have for it, in words for a legend."""
+    return {
+        "attack": translate("Wizard", "attack"),
+        "victim": translate("Wizard", "victim"),
+        "hyperparameter": translate("Wizard", "hyperparameter"),
+    }
 
 
 def explain(form: QFormLayout, text: str) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QTabWidget, QTextBrowser, 
 
 from app.wizard.charts import Chart, Matrix, Series
 from app.wizard.choices import Choices
-from app.wizard.page import Page
+from app.wizard.page import Page, task_names
 from core.measured import guessing
 
 Results = Mapping[str, Any]
@@ -187,10 +187,15 @@ class ResultsPage(Page):
 
     def _doubt(self, r: Results) -> QWidget:
         charts: list[QWidget] = []
+        names = task_names()
         reliability = Chart(self.tr("Accuracy at each confidence"), x=self.tr("confidence"), diagonal=True)
         reliability.show_series(
             [
-                Series(task, [c for c in v["confidence"] if c is not None], [a for a in v["accuracy"] if a is not None])
+                Series(
+                    names[task],
+                    [c for c in v["confidence"] if c is not None],
+                    [a for a in v["accuracy"] if a is not None],
+                )
                 for task, v in r["reliability"].items()
             ],
             (0.0, 1.0),
@@ -198,8 +203,8 @@ class ResultsPage(Page):
         charts.append(reliability)
         if found := r.get("coverage"):
             coverage = Chart(self.tr("Share held at each coverage"), x=self.tr("coverage asked for"), diagonal=True)
-            tasks = [task for task in ("attack", "victim", "hyperparameter") if task in found]
-            coverage.show_series([Series(task, found["target"], found[task]["held"]) for task in tasks])
+            held = [(name, found[task]["held"]) for task, name in names.items() if task in found]
+            coverage.show_series([Series(name, found["target"], shares) for name, shares in held])
             charts.append(coverage)
         return _side_by_side(charts)
 

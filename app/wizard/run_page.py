@@ -12,12 +12,10 @@ from app.wizard.charts import Chart, Series
 from app.wizard.child import SCENARIO, Child
 from app.wizard.choices import Choices
 from app.wizard.examples import ExampleStrip
-from app.wizard.page import Page
+from app.wizard.page import Page, task_names
 from app.wizard.progress import RunProgress
 from core.errors import WorkbenchError
 from training.api import write_scenario
-
-_TASKS = ("attack", "victim", "hyperparameter")
 
 
 class RunPage(Page):
@@ -154,10 +152,11 @@ class RunPage(Page):
     def _epoch(self, v: Mapping[str, Any]) -> None:
         self._epochs = [*(e for e in self._epochs if e["epoch"] < v["epoch"]), v]  # an epoch done again counts once
         at = [e["epoch"] + 1 for e in self._epochs]
-        self.losses.show_series([Series(k, at, [e["losses"][k] for e in self._epochs]) for k in _TASKS])
-        self.sigmas.show_series([Series(k, at, [e["sigma"][k] for e in self._epochs]) for k in _TASKS])
-        names = (("attack", "attack_accuracy"), ("victim", "victim_accuracy"))
-        accuracies = [Series(name, at, [e[key] for e in self._epochs]) for name, key in names]
+        names = task_names()
+        for chart, key in ((self.losses, "losses"), (self.sigmas, "sigma")):
+            chart.show_series([Series(name, at, [e[key][task] for e in self._epochs]) for task, name in names.items()])
+        told = ("attack", "victim")
+        accuracies = [Series(names[task], at, [e[f"{task}_accuracy"] for e in self._epochs]) for task in told]
         self.accuracies.show_series(accuracies, (min(min(s.y) for s in accuracies) - 0.02, 1.0))
         if attacks := [name for name in v.get("rmse", {}) if name != "clean"]:
             found = [[e.get("rmse", {}).get(name, float("nan")) for e in self._epochs] for name in attacks]

@@ -69,7 +69,7 @@ def listed(window: MainWindow) -> list[str]:
 def select(window: MainWindow, *names: str) -> None:
     window.list.view.clearSelection()
     for name in names:
-        index = window.list.proxy.mapFromSource(window.session.images.index_of(row(window, name).entry.key))
+        index = window.list.proxy.index_of(row(window, name).entry.key)
         selection = window.list.view.selectionModel()
         selection.setCurrentIndex(index, selection.SelectionFlag.Select)
 

@@ -95,6 +95,21 @@ def case(tmp_path: Path, manifest: Manifest) -> Path:
     return tmp_path / "work.mtaacase"
 
 
+def test_one_of_several_cases_is_opened_and_the_others_are_named(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(window.session.desk, "open", opened.append)
+    cases = [str(tmp_path / f"{name}.mtaacase") for name in ("one", "two", "three")]
+    window.commands.open_dropped(cases)
+    assert opened == cases[:1] and "two.mtaacase, three.mtaacase" in window.status.currentMessage()
+
+
+def test_images_dropped_on_the_remarks_are_for_the_window(window: MainWindow) -> None:
+    remarks = window.case.remarks
+    assert not remarks.tag.acceptDrops() and not remarks.note.viewport().acceptDrops()
+
+
 def begin(window: MainWindow, qtbot: QtBot, case: Path, folder: Path) -> None:
     drop(window, case, folder)
     wait_case(qtbot, window, case.stem)

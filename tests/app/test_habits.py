@@ -13,27 +13,32 @@ from xml.etree import ElementTree
 
 import pytest
 from PySide6 import __version_info__
-from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QKeySequence
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFont, QFontMetrics, QGuiApplication, QImage, QKeySequence
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import actions, i18n, theme
+from app.bars import RangeBar
 from app.commands import Commands
 from app.crash import start_log, stop_log
+from app.layers import Layer
 from app.main_window import MainWindow
 from app.palette import Palette, score
+from app.panes import PaneGrid
 from app.settings import BY_KEY, Settings
 from app.window import Program
 from core.errors import WorkbenchError
-from core.paths import user_log
+from core.paths import SAMPLES, user_log
 from tests.app.conftest import Opener
 from tests.app.helpers import PATIENCE, close, dialog, drop, wait_judged
 
 
 def test_every_action_has_its_own_key_and_handler(qt_messages: list[str]) -> None:
-    keys = Counter(QKeySequence(command.shortcut).toString() for command in actions.TABLE)
-    assert keys.most_common(1)[0][1] == 1 and "" not in keys
+    keys = Counter(key.toString() for command in actions.TABLE for key in QKeySequence.listFromString(command.shortcut))
+    assert keys.most_common(1)[0][1] == 1 and "" not in keys and {"Ctrl+Y", "Ctrl+="} <= set(keys)
+    taken = re.compile(r"Ctrl\+Alt\+|F10")  # AltGr on Windows, the desktop's own elsewhere; the menu bar
+    assert not any(taken.match(key) for key in keys)
     assert all(callable(getattr(Commands, command.name)) for command in actions.TABLE)
     assert {command.menu for command in actions.TABLE} == set(actions.MENUS)
 
@@ -112,12 +117,104 @@ def test_palette_finds_and_runs(window: MainWindow, qtbot: QtBot) -> None:
     assert score("zzz", "Four panes") is None
 
 
+@pytest.mark.parametrize("single", [0, 1])
+def test_a_click_runs_a_command_once(window: MainWindow, qtbot: QtBot, single: int) -> None:
+    """Under a style by which one click activates an item, and under one by which two do."""
+    ran: list[None] = []
+    window.actions_["link_panes"].triggered.connect(lambda: ran.append(None))
+    window.actions_["show_palette"].trigger()
+    palette = dialog(Palette)
+    assert isinstance(palette, Palette)
+    palette.found.setStyleSheet(f"QTreeWidget {{ activate-on-singleclick: {single} }}")
+    palette.query.setText("link")
+    item = palette.found.topLevelItem(0)
+    assert item is not None
+    spot = palette.found.visualItemRect(item).center()
+    qtbot.mouseClick(palette.found.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert len(ran) == 1 and not palette.isVisible()
+
+
+def test_undo_and_redo_say_of_what(program: Program, qtbot: QtBot, pictures: Path) -> None:
+    window = program.window
+    drop(window, pictures / "a.png")
+    wait_judged(qtbot, window, 1)
+    undo, redo = window.actions_["undo"], window.actions_["redo"]
+    assert (undo.text(), redo.text()) == ("Undo", "Redo")
+    window.list.select(window.session.images.rows[0].entry.key)
+    window.actions_["remove"].trigger()
+    assert (undo.text(), redo.text()) == ("Undo remove from list", "Redo")
+    undo.trigger()
+    assert (undo.text(), redo.text()) == ("Undo", "Redo remove from list")
+    program.settings["appearance/language"] = "zh_CN"
+    qtbot.waitUntil(lambda: program.window is not window)
+    assert "remove from list" in program.window.actions_["redo"].text(), "in another language as well"
+    program.settings["appearance/language"] = "en"
+    qtbot.waitUntil(lambda: program.window.menuBar().actions()[0].text() == "&File")
+    QApplication.processEvents()
+
+
+def test_samples_are_for_who_never_opened_anything(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(program.session, "open_paths", lambda paths, **_: opened.extend(paths))
+    assert started(program, opened) == [str(SAMPLES)]
+    assert started(program, opened) == [str(SAMPLES)], "which the samples do not count as"
+    program.settings["files/recent_limit"] = 0
+    program.settings.add_recent("/images")
+    assert program.settings.recent() == [] and started(program, opened) == []
+
+
+def started(program: Program, opened: list[str]) -> list[str]:
+    """What a start without arguments opens."""
+    opened.clear()
+    program.start([])
+    program.window.repaint()
+    QApplication.processEvents()
+    return list(opened)
+
+
+def test_help_asked_for_again_is_the_same_window(program: Program) -> None:
+    for _ in range(2):
+        program.window.actions_["show_help"].trigger()
+    page = dialog()
+    page.close()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    program.window.actions_["show_help"].trigger()
+    assert dialog() is not page
+    dialog().close()
+
+
+def test_panes_tell_and_take_what_they_show(qtbot: QtBot) -> None:
+    one, other, told = PaneGrid(), PaneGrid(), []
+    for grid in (one, other):
+        qtbot.addWidget(grid)
+    one.chosen.connect(told.append)
+    one.frames[0].choice.setCurrentIndex(one.frames[0].choice.findData(Layer.DIFFERENCE))
+    assert told == ["difference image perturbation difference"]
+    with qtbot.assertNotEmitted(other.chosen):
+        other.choose(told[0])
+    assert [frame.chosen for frame in other.frames] == [frame.chosen for frame in one.frames]
+    other.choose("nonsense heatmap")
+    assert [frame.chosen for frame in other.frames][:3] == [Layer.DIFFERENCE, Layer.HEATMAP, Layer.PERTURBATION]
+
+
+def test_a_range_has_room_for_its_ends_in_a_font_of_pixels(qtbot: QtBot) -> None:
+    bar = RangeBar()
+    qtbot.addWidget(bar)
+    font = QFont(bar.font())
+    font.setPixelSize(30)
+    bar.setFont(font)
+    assert bar.sizeHint().height() >= 20 + QFontMetrics(theme.scaled(font, 0.9)).height()
+
+
 def test_settings_refuse_what_the_table_does(tmp_path: Path, qt_messages: list[str]) -> None:
     file = tmp_path / "settings.ini"
-    file.write_text("[viewer]\npanes=99\nopacity=nan\nlinked=perhaps\nsequential=jet\n", encoding="utf-8")
+    file.write_text(
+        "[viewer]\npanes=99\nopacity=nan\nlinked=perhaps\nsequential=jet\n[list]\norder=up\n", encoding="utf-8"
+    )
     settings = Settings(file)
     assert (settings["viewer/panes"], settings["viewer/opacity"]) == (4, BY_KEY["viewer/opacity"].default)
     assert settings["viewer/linked"] is True and settings["viewer/sequential"] == "inferno"
+    assert settings["list/order"] == "opened"
 
 
 def test_settings_and_layout_are_kept(open_program: Opener, qtbot: QtBot) -> None:
@@ -126,9 +223,14 @@ def test_settings_and_layout_are_kept(open_program: Opener, qtbot: QtBot) -> Non
     first.window.actions_["two_panes"].trigger()
     first.window.answer.slider.setValue(95)
     first.session.settings["appearance/theme"] = "dark"
+    shown = [frame.chosen for frame in first.window.viewer.grid.frames]
+    choice = first.window.viewer.grid.frames[1].choice
+    choice.setCurrentIndex((choice.currentIndex() + 1) % choice.count())
     close(first)
     second = open_program(size=(1111, 777))
     assert len(second.window.viewer.grid.panes) == 2
+    again = [frame.chosen for frame in second.window.viewer.grid.frames]
+    assert again[1] != shown[1] and again[:1] + again[2:] == shown[:1] + shown[2:]
     assert second.session.coverage == pytest.approx(0.95) and second.window.answer.slider.value() == 95
     assert theme.is_dark()
     second.session.settings["appearance/theme"] = "light"

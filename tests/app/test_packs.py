@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,7 +94,28 @@ def test_export_import_and_remove(
     imported = packs.chosen.path
     packs.remove.click()
     qtbot.waitUntil(lambda: len(packs.packs) == SHIPPED, timeout=PATIENCE)
-    assert not imported.exists()
+    assert not imported.exists() and "trash" in packs.remark.text()
+    if sys.platform == "linux":  # the other systems' trash is the user's own in a test, too
+        trashed = Path(os.environ["XDG_DATA_HOME"], "Trash", "files", imported.name)
+        assert trashed.read_bytes() == other.read_bytes(), "a pack may be a day of training"
+
+
+def test_a_pack_that_the_trash_does_not_take_is_not_deleted_unasked(
+    packs: PacksDialog, qtbot: QtBot, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packs.take([other])
+    qtbot.waitUntil(lambda: len(packs.packs) == SHIPPED + 1, timeout=PATIENCE)
+    packs.list.setCurrentRow(SHIPPED)  # by name the last
+    assert packs.chosen is not None
+    imported, questions = packs.chosen.path, []
+    monkeypatch.setattr("app.packs_view.QFile", lambda _: SimpleNamespace(moveToTrash=lambda: False))
+    monkeypatch.setattr("app.packs_view.asked", lambda _, text, __: questions.append(text))
+    packs.remove.click()
+    assert "gone for good" in questions[0] and imported.name in [pack.path.name for pack in packs.packs]
+    monkeypatch.setattr("app.packs_view.asked", lambda *_: True)
+    assert imported.exists()
+    packs.remove.click()
+    qtbot.waitUntil(lambda: not imported.exists() and len(packs.packs) == SHIPPED, timeout=PATIENCE)
 
 
 def test_a_version_in_a_name_is_no_suffix(

@@ -168,6 +168,29 @@ def test_the_window_says_what_the_command_line_says(
     assert record["victim"]["probability"] == pytest.approx(shown.victim.probability, abs=1e-5)
 
 
+def test_models_that_are_not_taken_are_told_of(
+    window: MainWindow, victims: VictimsDialog, qtbot: QtBot, tmp_path: Path, tiny_pack: Path
+) -> None:
+    one, two = (tmp_path / f"{name}.pt" for name in ("one", "two"))
+    for path in (one, two):
+        path.write_bytes(b"no victim of this program")
+    assert victims.bring.isEnabled() and victims.bring.toolTip() == ""
+    drop(victims, one, VGG)
+    qtbot.waitUntil(lambda: ("VGG16", "yes") in table(victims), timeout=PATIENCE)
+    assert victims.bringing is None and victims.remark.text().startswith("Not taken: one.pt.")
+    drop(victims, one, two)
+    assert victims.bringing is not None and victims.bringing.file.text() == str(one)
+    assert victims.remark.text().startswith("Not taken: two.pt.")
+    victims.bringing.reject()
+    victims.bringing = None
+    window.session.use_pack(str(tiny_pack))
+    victims.refresh()
+    qtbot.waitUntil(lambda: not victims.bring.isEnabled(), timeout=PATIENCE)
+    assert "judges by the image alone" in victims.bring.toolTip()
+    drop(victims, one)
+    assert victims.bringing is None and "Not taken: one.pt. This pack judges" in victims.remark.text()
+
+
 # --- the command line -----------------------------------------------------------------------------------------------
 
 

@@ -13,10 +13,11 @@ import pytest
 import tomli_w
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QSpinBox, QTextBrowser, QWizard
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QSpinBox, QTextBrowser, QWizard
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
+from app.wizard.attacks_page import AttacksPage
 from app.wizard.child import EVENTS, LOG, SCENARIO, Child
 from app.wizard.choices import ARCHITECTURES, NETWORKS, OTHERS, AttackChoice, Choices, VictimChoice, small_eps, table1
 from app.wizard.images_page import missing_mnist
@@ -29,6 +30,7 @@ from core.pack import find_pack, read_manifest
 from core.paths import user_data
 from core.victims import ARCHITECTURES as TRAINED
 from tests.app.helpers import PATIENCE, drop, wait_judged
+from tests.app.test_screen import turn
 from training.api import check_scenario
 from training.attacks import make_attack
 from training.pipeline import check_plan
@@ -124,7 +126,7 @@ def grow_it(window: MainWindow, folder: Path) -> None:
     page.start.setCurrentIndex(page.start.findData("tiny"))
     assert page.remark.text() == "New to tiny: third, BIM." and page.isComplete()
     assert not page.network.isEnabled() and page.replay.isEnabled()
-    assert page.ask.isChecked() and not page.ask.isEnabled()  # it goes on asking its victims
+    assert page.ask.isChecked() and not page.ask.isEnabled() and "goes on doing so" in page.ask.toolTip()
     page.replay.setValue(3)
     assert [v.label for v in wizard.victims.victims()] == ["first", "second", "third"]
     assert [(a.name, a.last) for a in wizard.attacks.attacks()] == [("FGSM", 180), ("PGD", 180), ("BIM", 180)]
@@ -311,6 +313,12 @@ def test_a_pack_that_is_only_looked_at_leaves_nothing_behind(qtbot: QtBot) -> No
 
     start("mnist")
     assert len(choices.victims) > 2 and choices.victims[-1].label == "mine"
+    with qtbot.assertNotEmitted(page.grew):  # or both tables would be filled anew at each key
+        qtbot.keyClicks(page.name, "-2")
+        page.epochs.setValue(3)
+    assert choices.name == "my-pack-2" and choices.epochs == 3 and choices.start == "mnist"
+    page.name.setText("my-pack")
+    page.epochs.setValue(12)
     start("")
     assert choices.document() == before
     start("mnist")
@@ -366,6 +374,19 @@ def test_grids_that_are_taken_over_leave_the_choice_of_attacks(wizard: TrainingW
     assert page.attacks()[kappa].last == 7, "of kappa nothing was said"
     page.paper.click()
     assert {a.name for a in page.attacks() if a.on} == {"FGSM", "BIM"} and page.attacks()[kappa].last == 20
+
+
+def test_the_wheel_passes_grids_that_are_taken_over(qtbot: QtBot) -> None:
+    page = AttacksPage(Choices())  # alone: a wizard shows its page anew with each completeChanged
+    qtbot.addWidget(page)
+    with qtbot.waitExposed(page):
+        page.show()
+    for button in (page.small, page.paper):
+        button.click()
+        cells = [page.table.cellWidget(row, column) for row in range(page.table.rowCount()) for column in (2, 3, 4)]
+        before = page.attacks()
+        assert not any(turn(cell) for cell in cells if cell is not None), "which hand it on to the page"
+        assert page.attacks() == before
 
 
 def test_a_grid_of_one_value_has_no_other_end(wizard: TrainingWizard) -> None:
@@ -432,9 +453,9 @@ def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, tmp_path: Path
     ask, network = wizard.model.ask, wizard.model.network
     assert ask.isChecked() and ask.isEnabled()
     network.setCurrentIndex(network.findData("paper-resnet18"))
-    assert not ask.isChecked() and not ask.isEnabled()  # it estimates no perturbation by pixel
+    assert not ask.isChecked() and not ask.isEnabled() and "by pixel" in ask.toolTip()
     network.setCurrentIndex(network.findData("forensic-small"))
-    assert ask.isChecked()
+    assert ask.isChecked() and ask.toolTip() == ""
     ask.click()
     assert "changed" not in wizard.choices.document()["training"]
     wizard.model.changed.click()
@@ -445,6 +466,14 @@ def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, tmp_path: Path
     wizard.back()
     wizard.back()
     assert [v.label for v in wizard.victims.victims()] == ["VGG16", "other"]  # Back keeps what was entered
+
+
+def test_fields_of_the_model_page_are_named_by_their_labels(qtbot: QtBot) -> None:
+    page = ModelPage(Choices())
+    qtbot.addWidget(page)
+    named = {label.buddy() for label in page.findChildren(QLabel)}
+    assert {page.network, page.start, page.replay, page.epochs, page.device, page.name} <= named
+    assert page.folder.accessibleName() == "Folder of the run"
 
 
 def test_every_choice_makes_a_scenario(tmp_path: Path) -> None:
