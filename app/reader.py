@@ -19,6 +19,8 @@ from core.types import FloatArray, LoadedImage
 
 THUMBNAIL = 96
 """Longest side of a thumbnail in device pixels: 48 on a 2x screen."""
+_WAITING = 200
+"""Thumbnails that wait to be made: several screens of rows."""
 
 
 def to_qimage(pixels: FloatArray) -> QImage:
@@ -54,8 +56,9 @@ class Reader(QObject):
     """A LoadedImage to compare with, or the sentence that says why there is none."""
     _reference_read = Signal(object, object)
     """Entry, and what ``reference_loaded`` tells of it if it is still wanted."""
-    thumbnailed = Signal(int, QImage)
-    """Entry key and thumbnail; a null image when there is none."""
+    thumbnailed = Signal(int, object)
+    """Entry key and thumbnail: a null image when there is none, None when so many were asked for since that it waits no
+    more."""
     crashed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -89,9 +92,14 @@ class Reader(QObject):
 
     def thumbnail(self, entry: Entry) -> None:
         with self._lock:
-            known = entry.key in self._wanted
+            jobs = len(self._wanted)
+            self._wanted.pop(entry.key, None)
             self._wanted[entry.key] = entry
-        if not known:
+            late = self._wanted.pop(next(iter(self._wanted))) if len(self._wanted) > _WAITING else None
+            more = len(self._wanted) > jobs
+        if late is not None:
+            self.thumbnailed.emit(late.key, None)
+        if more:  # else one that was asked for before leaves its turn
             self.submit(self._thumbnail, priority=0)
 
     def submit(self, work: Callable[[], None], priority: int = 1) -> None:

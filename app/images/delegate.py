@@ -36,7 +36,7 @@ class RowDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.color(t.accent, 44 if chosen else 18))
             painter.drawRoundedRect(area.adjusted(4, 2, -4, -2), 6, 6)
-        if option.state & QStyle.StateFlag.State_HasFocus and chosen:
+        if option.state & QStyle.StateFlag.State_HasFocus:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(theme.color(t.accent, 120))
             painter.drawRoundedRect(area.adjusted(4, 2, -4, -2), 6, 6)

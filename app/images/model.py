@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
+from itertools import groupby
 
 from PySide6.QtCore import QAbstractListModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QImage
@@ -17,6 +18,8 @@ from core.wording import shown
 translate = QCoreApplication.translate
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
+_KEPT = 2000
+"""Thumbnails, of some 30 KB each: many a screen's worth, and not all of a hundred thousand."""
 
 
 class Role(IntEnum):
@@ -28,6 +31,10 @@ class ImageListModel(QAbstractListModel):
     """Rows in the order of opening. Asks for a thumbnail when one is first drawn."""
 
     thumbnail_wanted = Signal(object)
+    came = Signal(object)
+    """Rows, once all of them are there: Qt's signals tell of each gap that they fill."""
+    going = Signal(object)
+    """Keys, while all of their rows are still there."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -98,30 +105,21 @@ class ImageListModel(QAbstractListModel):
 
     def insert(self, places: Iterable[tuple[int, Row]]) -> None:
         """Put rows at the given final positions, ascending: the inverse of ``take``."""
-        run: list[Row] = []
-        start = 0
-        for at, row in [*places, (-1, None)]:
-            if run and at != start + len(run):
-                self.beginInsertRows(QModelIndex(), start, start + len(run) - 1)
-                self._rows[start:start] = run
-                self._by_key.update((new.entry.key, new) for new in run)
-                self._places = self._by_path = None
-                self.endInsertRows()
-                run = []
-            if row is None:
-                return
-            if not run:
-                start = at
-            run.append(row)
+        new = dict(places)
+        for first, last in _runs(new):
+            run = [new[at] for at in range(first, last + 1)]
+            self.beginInsertRows(QModelIndex(), first, last)
+            self._rows[first:first] = run
+            self._by_key.update((row.entry.key, row) for row in run)
+            self._places = self._by_path = None
+            self.endInsertRows()
+        self.came.emit(list(new.values()))
 
     def take(self, keys: Iterable[int]) -> list[tuple[int, Row]]:
         """Remove rows; returns them with their positions, ascending."""
-        places = sorted(self._at[key] for key in keys if key in self._at)
-        taken = [(at, self._rows[at]) for at in places]
-        while places:
-            last = first = places.pop()
-            while places and places[-1] == first - 1:
-                first = places.pop()
+        taken = [(at, self._rows[at]) for at in sorted(self._at[key] for key in keys if key in self._at)]
+        self.going.emit({row.entry.key for _, row in taken})
+        for first, last in reversed(list(_runs(at for at, _ in taken))):
             self.beginRemoveRows(QModelIndex(), first, last)
             for key in (row.entry.key for row in self._rows[first : last + 1]):
                 del self._by_key[key]
@@ -139,8 +137,7 @@ class ImageListModel(QAbstractListModel):
             if (at := self._at.get(key)) is not None:
                 self._rows[at].become(record)
                 touched.append(at)
-        if touched:
-            self.dataChanged.emit(self.index(min(touched)), self.index(max(touched)))
+        self._tell_changed(touched)
 
     def set_places(self, places: Mapping[int, tuple[int, ...]]) -> None:
         """Where records lie in the facets of the open case; told before the records themselves, which redraw."""
@@ -154,27 +151,47 @@ class ImageListModel(QAbstractListModel):
         for at in changed:
             row = self._rows[at]
             row.remark, row._text = remarks[row.entry.key], None
-        if changed:
-            self.dataChanged.emit(self.index(min(changed)), self.index(max(changed)))
+        self._tell_changed(changed)
+
+    def _tell_changed(self, places: Iterable[int], *roles: Qt.ItemDataRole) -> None:
+        for first, last in _runs(sorted(places)):
+            self.dataChanged.emit(self.index(first), self.index(last), list(roles))
 
     def renew_thumbnails(self, keys: Iterable[int]) -> None:
         """Ask for them again as they are drawn; until then the old ones are shown."""
-        places = [self._at[key] for key in keys if key in self._at]
         self._asked.difference_update(keys)
-        if places:
-            self.dataChanged.emit(self.index(min(places)), self.index(max(places)), [Qt.ItemDataRole.DecorationRole])
+        self._tell_changed((self._at[key] for key in keys if key in self._at), Qt.ItemDataRole.DecorationRole)
 
-    def set_thumbnail(self, key: int, picture: QImage) -> None:
-        index = self.index_of(key)
-        if index.isValid():
+    def set_thumbnail(self, key: int, picture: QImage | None) -> None:
+        """The one that was asked for, or None where it is to be asked for again if the row is still on screen."""
+        if key not in self._at:
+            return
+        if picture is None:
+            self._asked.discard(key)
+        else:
+            self._thumbnails.pop(key, None)
             self._thumbnails[key] = picture
-            self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
+        if len(self._thumbnails) > _KEPT:
+            oldest = next(iter(self._thumbnails))
+            del self._thumbnails[oldest]
+            self._asked.discard(oldest)
+        self._tell_changed([self._at[key]], Qt.ItemDataRole.DecorationRole)
 
     def _thumbnail(self, entry: Entry) -> QImage | None:
         if entry.key not in self._asked:
             self._asked.add(entry.key)
             self.thumbnail_wanted.emit(entry)
-        return self._thumbnails.get(entry.key)
+        picture = self._thumbnails.pop(entry.key, None)
+        if picture is not None:  # those drawn last are kept
+            self._thumbnails[entry.key] = picture
+        return picture
+
+
+def _runs(places: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each stretch without a gap, of ascending places."""
+    for _, stretch in groupby(enumerate(places), lambda counted: counted[1] - counted[0]):
+        run = [at for _, at in stretch]
+        yield run[0], run[-1]
 
 
 def _remarked(row: Row) -> Iterator[str]:

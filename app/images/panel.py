@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from collections.abc import Sequence, Set
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -19,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.images.delegate import RowDelegate
-from app.images.model import ImageListModel, Role
+from app.images.model import ImageListModel, Index, Role
 from app.images.order import FILTERS, SORTS, ImageFilter
 from app.images.row import Doubt, Row, in_words
 from app.widgets import named
@@ -29,6 +31,10 @@ class _Rows(QListView):
     """A list that says what to do while it is empty."""
 
     hint = ""
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:  # noqa: N802
+        """Draw, where QListView would lay out all rows anew for each thumbnail; theirs is one size."""
+        QAbstractItemView.dataChanged(self, first, last, roles)
 
     def paintEvent(self, event: object) -> None:  # noqa: N802
         super().paintEvent(event)  # type: ignore[arg-type]
@@ -41,14 +47,16 @@ class _Rows(QListView):
 
 
 class ImageListPanel(QWidget):
-    """Search, order, filter, and the rows. ``chosen`` carries the current row's key, or None."""
+    """Search, order, filter, and the rows."""
 
     chosen = Signal(object)
+    """Key of the row that became current, or None. A row that a filter hides stays chosen until another is."""
 
     def __init__(self, model: ImageListModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
         self.proxy = ImageFilter(model, self)
+        self._chosen: int | None = None
         self.search = QLineEdit(clearButtonEnabled=True, placeholderText=self.tr("Filter by name or answer"))
         self.search.setAcceptDrops(False)  # files dropped on it are for the window
         self.search.setAccessibleName(self.tr("Filter the image list"))
@@ -65,9 +73,9 @@ class ImageListPanel(QWidget):
         self.count.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.view = self._make_view()
         self._lay_out()
-        for rows in (self.proxy, model):  # of those that come or go hidden the proxy does not tell
-            for signal in (rows.rowsInserted, rows.rowsRemoved):
-                signal.connect(self._recount)
+        self.proxy.hiding.connect(self._let_go)
+        for signal in (self.proxy.changed, model.rowsInserted, model.rowsRemoved):
+            signal.connect(self._follow)
         self._recount()
 
     def _make_view(self) -> _Rows:
@@ -137,27 +145,23 @@ class ImageListPanel(QWidget):
 
     def lists(self, key: int) -> bool:
         """Whether the row passes the filter."""
-        return self.proxy.mapFromSource(self.model.index_of(key)).isValid()
+        return self.proxy.index_of(key).isValid()
 
     def select(self, key: int) -> None:
-        index = self.proxy.mapFromSource(self.model.index_of(key))
+        index = self.proxy.index_of(key)
         if index.isValid():
             self.view.setCurrentIndex(index)
             self.view.scrollTo(index)
 
-    def current_key(self) -> int | None:
-        key: int | None = self.view.currentIndex().data(Role.KEY)
-        return key
-
     def selected_rows(self) -> list[Row]:
-        return [index.data(Role.ROW) for index in self.view.selectionModel().selectedIndexes()]
+        rows = (self.model.row_of(key) for key in self.selected_keys())
+        return [row for row in rows if row is not None]
 
     def selected_keys(self) -> list[int]:
-        return [row.entry.key for row in self.selected_rows()]
-
-    def visible_keys(self) -> list[int]:
-        """Every key that passes the filter, in the order shown."""
-        return [self.proxy.index(at, 0).data(Role.KEY) for at in range(self.proxy.rowCount())]
+        """By the stretches of the selection: an index for each row takes Qt half a second of 100,000."""
+        selection, keys = self.view.selectionModel().selection(), self.proxy.keys
+        stretches = map(selection.at, range(selection.size()))
+        return [key for stretch in stretches for key in keys[stretch.top() : stretch.bottom() + 1]]
 
     def put_above_rows(self, widget: QWidget) -> None:
         """Something else that filters, between the search line and the rows."""
@@ -166,8 +170,7 @@ class ImageListPanel(QWidget):
     def show_bars(self, bars: dict[int, int]) -> None:
         """List only what lies in these bars of the case, by facet."""
         self.proxy.show_bars(bars)
-        self._recount()
-        self.view.scrollTo(self.view.currentIndex())
+        self._keep_in_sight()
 
     def show_everything(self) -> None:
         """No words and no kind to filter by."""
@@ -176,14 +179,15 @@ class ImageListPanel(QWidget):
         self._filter()
 
     def step(self, by: int) -> None:
-        """Go to the next (+1) or previous (-1) row."""
-        at = self.view.currentIndex().row() + by
-        if 0 <= at < self.proxy.rowCount():
-            self.view.setCurrentIndex(self.proxy.index(at, 0))
+        """Go to the next (+1) or previous (-1) row; from one that is hidden to the first, as the arrow keys do."""
+        current = self.view.currentIndex()
+        index = self.proxy.index(current.row() + by if current.isValid() else 0, 0)
+        if index.isValid():
+            self.view.setCurrentIndex(index)
 
     def _search(self, text: str) -> None:
         self.proxy.search(text)
-        self._recount()
+        self._keep_in_sight()
 
     def _sort(self) -> None:
         backwards = Qt.SortOrder.DescendingOrder if self.reverse.isChecked() else Qt.SortOrder.AscendingOrder
@@ -191,10 +195,32 @@ class ImageListPanel(QWidget):
 
     def _filter(self) -> None:
         self.proxy.show_only(str(self.kind.currentData()))
-        self._recount()
+        self._keep_in_sight()
+
+    def _keep_in_sight(self) -> None:
+        self.view.scrollTo(self.view.currentIndex())
 
     def _choose(self, current: QModelIndex) -> None:
-        self.chosen.emit(current.data(Role.KEY) if current.isValid() else None)
+        key = current.data(Role.KEY) if current.isValid() else None
+        if key != self._chosen:
+            self._chosen = key
+            self.chosen.emit(key)
+
+    def _let_go(self, keys: Set[int]) -> None:
+        """Have no current row while that one is hidden: Qt would take another, which nobody chose."""
+        if self._chosen in keys:
+            selection = self.view.selectionModel()
+            with QSignalBlocker(selection):
+                selection.clearCurrentIndex()
+
+    def _follow(self) -> None:
+        """Other rows are open, or listed."""
+        self._recount()
+        if self._chosen is not None and self.model.row_of(self._chosen) is None:  # closed while it was hidden
+            self._choose(QModelIndex())
+        index = self.proxy.index_of(self._chosen)
+        if index.isValid() and not self.view.currentIndex().isValid():  # listed again
+            self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.Select)
 
     def _recount(self) -> None:
         shown, total = self.proxy.rowCount(), self.model.rowCount()
