@@ -117,6 +117,7 @@ class MainWindow(QMainWindow):
     def _wire(self) -> None:
         session = self.session
         self.list.chosen.connect(session.viewing.show)
+        self.list.ordered.connect(self._keep_order)
         for name in ("judge_again", "compare_with_current", "remove"):
             self.list.view.addAction(self.actions_[name])
         self.viewer.look_changed.connect(session.viewing.keep_look)
@@ -141,8 +142,12 @@ class MainWindow(QMainWindow):
         self._show_status(session.status)
         self._show_answer()
 
+    def _keep_order(self, order: str, backwards: bool) -> None:
+        self.session.settings["list/order"], self.session.settings["list/reverse"] = order, backwards
+
     def _restore(self) -> None:
         settings = self.session.settings
+        self.list.order_by(settings.text("list/order"), backwards=settings.flag("list/reverse"))
         fit(self, 1280, 800)
         self.restoreGeometry(settings.layout("window"))
         self.split.restoreState(settings.layout("split"))

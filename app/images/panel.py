@@ -51,6 +51,8 @@ class ImageListPanel(QWidget):
 
     chosen = Signal(object)
     """Key of the row that became current, or None. A row that a filter hides stays chosen until another is."""
+    ordered = Signal(str, bool)
+    """One of SORTS, and whether backwards."""
 
     def __init__(self, model: ImageListModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -189,9 +191,17 @@ class ImageListPanel(QWidget):
         self.proxy.search(text)
         self._keep_in_sight()
 
+    def order_by(self, order: str, *, backwards: bool) -> None:
+        """As ``ordered`` told it."""
+        self.order.setCurrentIndex(self.order.findData(order))
+        with QSignalBlocker(self.reverse):
+            self.reverse.setChecked(backwards)
+        self._sort()
+
     def _sort(self) -> None:
-        backwards = Qt.SortOrder.DescendingOrder if self.reverse.isChecked() else Qt.SortOrder.AscendingOrder
-        self.proxy.sort_by(str(self.order.currentData()), backwards)
+        order, backwards = str(self.order.currentData()), self.reverse.isChecked()
+        self.proxy.sort_by(order, Qt.SortOrder.DescendingOrder if backwards else Qt.SortOrder.AscendingOrder)
+        self.ordered.emit(order, backwards)
 
     def _filter(self) -> None:
         self.proxy.show_only(str(self.kind.currentData()))

@@ -226,8 +226,14 @@ def test_settings_and_layout_are_kept(open_program: Opener, qtbot: QtBot) -> Non
     shown = [frame.chosen for frame in first.window.viewer.grid.frames]
     choice = first.window.viewer.grid.frames[1].choice
     choice.setCurrentIndex((choice.currentIndex() + 1) % choice.count())
+    first.window.list.order.setCurrentIndex(3)
+    first.window.list.order.activated.emit(3)
+    first.window.list.reverse.click()
     close(first)
     second = open_program(size=(1111, 777))
+    listed = second.window.list
+    assert (listed.order.currentIndex(), listed.reverse.isChecked()) == (3, True)
+    assert (listed.proxy._sort, listed.proxy._down) == (listed.order.itemData(3), True)
     assert len(second.window.viewer.grid.panes) == 2
     again = [frame.chosen for frame in second.window.viewer.grid.frames]
     assert again[1] != shown[1] and again[:1] + again[2:] == shown[:1] + shown[2:]
