@@ -46,7 +46,7 @@ def thumbnail_of(image: LoadedImage) -> QImage:
 
 
 class Reader(QObject):
-    """A pool of two threads. Thumbnails asked last are made first: they are the ones on screen."""
+    """A pool of two threads for the eye, whose latest thumbnails are made first, and one of two for what takes long."""
 
     scanned = Signal(object, object, object)
     """tuple of the paths found, what they were looked for, and how many files were left out, by suffix."""
@@ -63,8 +63,9 @@ class Reader(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(2)
+        self._eye, self._long = QThreadPool(self), QThreadPool(self)
+        for pool in (self._eye, self._long):
+            pool.setMaxThreadCount(2)
         self._lock = threading.Lock()
         self._wanted: dict[int, Entry] = {}
         self._latest: Entry | None = None
@@ -79,12 +80,12 @@ class Reader(QObject):
     def load(self, entry: Entry) -> None:
         """Read one image for the viewer; a newer request replaces one not yet begun."""
         self._latest = entry
-        self.submit(lambda: self._load(entry), priority=2)
+        self._start(self._eye, lambda: self._load(entry), priority=1)
 
     def load_reference(self, entry: Entry) -> None:
         """Read the second image of a comparison; of several that are being read, the one asked for last is told."""
         self._reference = entry
-        self.submit(lambda: self._load_reference(entry), priority=2)
+        self._start(self._eye, lambda: self._load_reference(entry), priority=1)
 
     def forget_reference(self) -> None:
         """Do not tell the second image that is being read."""
@@ -100,11 +101,13 @@ class Reader(QObject):
         if late is not None:
             self.thumbnailed.emit(late.key, None)
         if more:  # else one that was asked for before leaves its turn
-            self.submit(self._thumbnail, priority=0)
+            self._start(self._eye, self._thumbnail)
 
-    def submit(self, work: Callable[[], None], priority: int = 1) -> None:
-        """Run ``work`` on the pool; an exception in it reaches ``crashed``."""
+    def submit(self, work: Callable[[], None]) -> None:
+        """Run ``work``, which may take long, beside what is shown; an exception in it reaches ``crashed``."""
+        self._start(self._long, work)
 
+    def _start(self, pool: QThreadPool, work: Callable[[], None], priority: int = 0) -> None:
         def guarded() -> None:
             if self._closing.cancelled:
                 return
@@ -115,12 +118,13 @@ class Reader(QObject):
             except Exception as error:
                 self.crashed.emit(error)
 
-        self._pool.start(guarded, priority)
+        pool.start(guarded, priority)
 
     def stop(self) -> None:
         self._closing.cancel()
-        self._pool.clear()
-        self._pool.waitForDone()
+        for pool in (self._eye, self._long):
+            pool.clear()
+            pool.waitForDone()
 
     def _scan(self, paths: tuple[str, ...], recursive: bool, wanted_for: object) -> None:
         found = search([Path(path) for path in paths], recursive, cancel=self._closing)

@@ -13,6 +13,7 @@ from core.labels import NONE_OF_THESE
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer, Testimony
 from core.wording import (
     MANY,
+    RARE,
     SMALL,
     SYMBOLS,
     at_most,
@@ -67,8 +68,8 @@ def doubt_text(answer: ClassAnswer) -> str:
 
 
 def false_alarm_text(answer: Attribution) -> str:
-    """How often a clean image looks so; empty where the pack does not tell."""
-    if answer.false_alarm is None:
+    """How few clean images look so; empty where they are not few, or the pack does not tell."""
+    if answer.false_alarm is None or answer.false_alarm > RARE:
         return ""
     text = translate("Sentence", "At most {share} of clean images like the pack's look at least as attacked.")
     return text.format(share=at_most(answer.false_alarm))

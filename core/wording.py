@@ -18,6 +18,8 @@ SMALL = 0.05
 """Logits that would be written as 0.0."""
 MANY = math.log(1000)
 """The logarithm of a ratio that is not written out."""
+RARE = 0.2
+"""Share of clean images up to which it is worth a word that no more of them look so."""
 NEAR_END = 0.02
 """Of the range of values that a pack was trained on: what lies past it is told as so near its end."""
 SYMBOLS = {"epsilon": "ε", "kappa": "κ", "overshoot": "η"}
@@ -164,8 +166,8 @@ def candidates(answer: ClassAnswer) -> str:
 
 
 def false_alarm(answer: Attribution) -> str:
-    """How often a clean image looks so; empty where the pack does not tell."""
-    if answer.false_alarm is None:
+    """How few clean images look so; empty where they are not few, or the pack does not tell."""
+    if answer.false_alarm is None or answer.false_alarm > RARE:
         return ""
     return f"at most {at_most(answer.false_alarm)} of clean images like the pack's look at least as attacked"
 

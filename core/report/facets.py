@@ -11,6 +11,7 @@ from itertools import pairwise
 from core.labels import NONE_OF_THESE
 from core.manifest import AttackLabel, Manifest
 from core.types import Attribution, ClassAnswer, Record
+from core.wording import RARE
 
 BINS = 20
 """Of a value that has a range."""
@@ -22,7 +23,7 @@ SINGLE, COPY = range(2)
 HANDED_OVER = "handed over"
 """The bar of victims that the pack does not know."""
 
-_ALARMS = (0.001, 0.01, 0.05, 0.2)
+_ALARMS = (0.001, 0.01, 0.05, RARE)
 """Upper ends of the bars of "false alarm" but the last."""
 
 NONE = -1

@@ -412,14 +412,14 @@ def test_of_the_thumbnails_that_wait_only_the_latest_are_made(
     told: list[tuple[int, bool]] = []
     reader.thumbnailed.connect(lambda key, picture: told.append((key, picture is not None)))
     for _ in range(2):
-        reader.submit(gate.wait)  # both threads are at work
+        reader._start(reader._eye, gate.wait)  # both threads are at work
     for key in [*range(150), 0, *range(150, 220)]:
         reader.thumbnail(Entry(key, f"/none/{key}.png"))
     late = list(told)
     gate.set()
     assert late == [(key, False) for key in range(1, 21)], "0 was asked for again"
     qtbot.waitUntil(lambda: len(told) == 220)
-    assert reader._pool.waitForDone() and len(jobs) == 200
+    assert reader._eye.waitForDone() and len(jobs) == 200
     reader.stop()
     assert sorted(told[20:]) == [(0, True), *((key, True) for key in range(21, 220))]
     assert all(key > 200 for key, _ in told[20:30]), "the latest come first"

@@ -88,7 +88,7 @@ def test_no_old_picture_stands_beside_a_broken_file(
     assert viewing.scene.image is None and "damaged" in viewing.scene.reason
     assert "damaged" in window.viewer.grid.active._picture.hint and "damaged" in window.answer.hint.text()
     slow_file.set()
-    window.session.reader._pool.waitForDone()
+    window.session.reader._eye.waitForDone()
     QApplication.processEvents()
     assert viewing.scene.image is None and "damaged" in viewing.scene.reason
 
@@ -244,3 +244,16 @@ def test_a_single_pixel_and_a_very_thin_image_are_seen(window: MainWindow, qtbot
 def reds(picture: QImage) -> bool:
     colours = (picture.pixelColor(x, y) for y in range(picture.height()) for x in range(picture.width()))
     return any(colour.red() > 200 and colour.green() < 60 for colour in colours)
+
+
+def test_what_takes_long_does_not_hold_up_what_is_looked_at(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    shown(window, qtbot, pictures / "a.png", pictures / "b.png")
+    reader, may_end = window.session.reader, threading.Event()
+    for _ in range(3):  # searched folders, packs that are verified
+        reader.submit(lambda: may_end.wait(60))
+    try:
+        window.list.select(key_of(window, "b.png"))
+        viewing = window.session.viewing
+        qtbot.waitUntil(lambda: viewing.scene.image is not None and viewing.scene.image.path.endswith("b.png"))
+    finally:
+        may_end.set()

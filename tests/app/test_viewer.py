@@ -235,7 +235,7 @@ def test_a_second_image_that_is_read_late_takes_no_other_ones_place(
 
     def finish() -> None:
         may_go_on.set()
-        session.reader._pool.waitForDone()
+        session.reader._eye.waitForDone()
         QApplication.processEvents()
         may_go_on.clear()
 

@@ -165,7 +165,7 @@ def test_reports_and_tables_tell_it(telling: Attributor, records: list[Record], 
     html = render(Subject(told, manifest, "CPU"))
     assert 'attacked at a false discovery rate of 5%</th><td class="number">4</td>' in html
     assert "At most 1.0 % of clean images like the pack&#39;s look at least as attacked." in html
-    assert html.count("At most 0.1 % of clean images") == 2 and "At most 70.0 %" in html
+    assert html.count("At most 0.1 % of clean images") == 2 and "At most 70.0 %" not in html
     write_csv(tmp_path / "t.csv", told, manifest)
     header, *lines = (tmp_path / "t.csv").read_text("utf-8").splitlines()
     at = header.split(",").index("false_alarm")
