@@ -80,7 +80,10 @@ def _quality(manifest: Manifest) -> list[tuple[str, str]]:
         examples=examples, epochs=epochs, parameters=parameters
     )
     ece = translate("PackPage", "; asked: ").join(errors)
-    found_at = translate("PackPage", "AUROC {auroc}; {found} of attacked images at 1 % false alarms")
+    found_at = translate(
+        "PackPage",
+        "AUROC {auroc}; said to look as 1 % of clean images at most: {found} of attacked ones, {alarms} of clean ones",
+    )
     detections = [found_at.format(**one._asdict()) for one in found.detection if one is not None]
     told = [
         (detections[0] if detections else NOTHING, translate("PackPage", "Attacked told from clean"),

@@ -344,13 +344,13 @@ class Session(QObject):
     def _batch_progressed(self, progress: Progress) -> None:
         if not self._batches:
             return
+        later = sum(len(batch.paths) for batch in self._batches[1:])
+        waiting = progress.total - progress.done + later
         if isinstance(self._batches[0], CaseRequest):  # which looks itself how many files wait
-            later = sum(len(batch.paths) for batch in self._batches[1:])
-            left = max(progress.total - progress.done, 1)  # the last files are not in the case before its run ends
-            self._tell(progress=progress, waiting=left + later)
+            waiting = max(waiting, later + 1)  # the last files are not in the case before its run ends
         else:  # what was taken from the list is passed over, and never answered
-            later = sum(len(batch.paths) for batch in self._batches[1:])
-            self._tell(progress=progress, waiting=min(self.status.waiting, progress.total - progress.done + later))
+            waiting = min(waiting, self.status.waiting)
+        self._tell(progress=progress, waiting=waiting)
 
     def _batch_ended(self, request: BatchRequest | CaseRequest) -> None:
         ended = any(batch is request for batch in self._batches)  # and was not cancelled

@@ -43,10 +43,13 @@ def measured(manifest: Manifest) -> list[Measured]:
 
 
 class Detection(NamedTuple):
-    """auroc: of attacked against clean images; found: share of attacked ones at one false alarm in a hundred."""
+    """auroc: of attacked against clean images. found, alarms: share of the attacked and of the clean test images that are
+    said to look as at most 1 % of clean ones do; of clean ones more than that where the promise is not kept.
+    """
 
     auroc: str
     found: str
+    alarms: str
 
 
 class Quality(NamedTuple):
@@ -118,8 +121,9 @@ def _detection(part: dict[str, Any]) -> Detection | None:
     found = part.get("detection")
     if not isinstance(found, dict) or (auroc := _number(found, "auroc")) is None:
         return None
-    rare = at.get("0.01") if isinstance(at := found.get("at"), dict) else None
-    return Detection(f"{auroc:.4f}", _percent(_number(rare, "attacked") if isinstance(rare, dict) else None))
+    at = found.get("at")
+    rare = told if isinstance(at, dict) and isinstance(told := at.get("0.01"), dict) else {}
+    return Detection(f"{auroc:.4f}", _percent(_number(rare, "attacked")), _percent(_number(rare, "clean")))
 
 
 def _errors(part: dict[str, Any]) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from core.report.summary import Summary, summarise
 from core.types import NO_REMARK, Record
 from core.victim_store import victims_to_ask
 
-cli = typer.Typer(help="Show a case, and write it out as tables and reports.", no_args_is_help=True)
+cli = typer.Typer(help="Show, list, tag and verify a case, and write it out.", no_args_is_help=True)
 
 _File = Annotated[Path, typer.Argument(metavar="FILE.mtaacase", help="The case.")]
 

@@ -153,7 +153,11 @@ def _quality(manifest: Manifest) -> dict[str, str]:
     errors = [f"attack {found.ece[0]}, victim {found.ece[1]}"]
     if found.asked_ece is not None:
         errors.append(f"victims asked: attack {found.asked_ece[0]}, victim {found.asked_ece[1]}")
-    detected = [f"AUROC {d.auroc}, {d.found} of attacked images at 1% false alarms" for d in found.detection if d]
+    detected = [
+        f"AUROC {d.auroc}, said to look as 1% of clean images at most: {d.found} of attacked, {d.alarms} of clean ones"
+        for d in found.detection
+        if d is not None
+    ]
     examples, epochs, parameters = found.trained
     told = {
         "Trained": (examples, f"on {examples} examples, {epochs} epochs, {parameters} parameters"),

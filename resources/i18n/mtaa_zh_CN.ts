@@ -1528,6 +1528,10 @@
         <translation>实测结果</translation>
     </message>
     <message>
+        <source>AUROC {auroc}; said to look as 1 % of clean images at most: {found} of attacked ones, {alarms} of clean ones</source>
+        <translation>AUROC {auroc}；被称为“至多 1 % 的干净图像如此”的：受攻击图像 {found}，干净图像 {alarms}</translation>
+    </message>
+    <message>
         <source>calibrated apart, on images changed after the attack</source>
         <translation>单独校准，所用图像在受攻击后经过改动</translation>
     </message>
@@ -1578,10 +1582,6 @@
     <message>
         <source>; asked: </source>
         <translation>；询问后：</translation>
-    </message>
-    <message>
-        <source>AUROC {auroc}; {found} of attacked images at 1 % false alarms</source>
-        <translation>AUROC {auroc}；误报 1 % 时发现 {found} 的受攻击图像</translation>
     </message>
     <message>
         <source>Attacked told from clean</source>

@@ -40,6 +40,10 @@ def test_the_shipped_packs_tell_of_their_quality(name: str) -> None:
     assert found.asked_ece is not None and found.asked_ece[0].endswith("%")
     assert found.familiar == f"{manifest.results['familiar_share']:.1%}"
     assert found.heatmap.startswith("FGSM 0.") and "C&W" in found.heatmap
+    for told, part in zip(found.detection, (manifest.results, manifest.results["probes"]), strict=True):
+        shares = part["detection"]["at"]["0.01"]
+        assert told is not None and told.auroc == f"{part['detection']['auroc']:.4f}" > "0.98"
+        assert (told.found, told.alarms) == (f"{shares['attacked']:.1%}", f"{shares['clean']:.1%}")
     assert found.trained[0] == f"{manifest.results['training']['examples']:,}"
 
 
