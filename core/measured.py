@@ -43,8 +43,10 @@ def measured(manifest: Manifest) -> list[Measured]:
 
 
 class Detection(NamedTuple):
-    """auroc: of attacked against clean images. found, alarms: share of the attacked and of the clean test images that are
-    said to look as at most 1 % of clean ones do; of clean ones more than that where the promise is not kept.
+    """auroc: of attacked against clean images.
+
+    found, alarms: share of the attacked and of the clean test images that are said to look as at most 1 % of clean ones
+    do; of clean ones more than that where the promise is not kept.
     """
 
     auroc: str

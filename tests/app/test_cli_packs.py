@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import app.cli  # noqa: F401 (a module that is first imported while a folder is another would keep that one)
 from app.__main__ import main
 from core import paths
 from core.case import Case
