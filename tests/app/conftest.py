@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,22 @@ from app.main_window import MainWindow
 from app.requests import Factory
 from app.window import Program
 from core import paths
-from tests.app.helpers import close
+from tests.app.helpers import PATIENCE, close
 
 Opener = Callable[..., Program]
+
+
+class PatientBot(QtBot):
+    """Waits until what it waits for is stuck."""
+
+    waitUntil = partialmethod(QtBot.waitUntil, timeout=PATIENCE)  # noqa: N815
+    waitSignal = partialmethod(QtBot.waitSignal, timeout=PATIENCE)  # noqa: N815
+    waitExposed = partialmethod(QtBot.waitExposed, timeout=PATIENCE)  # noqa: N815
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture

@@ -55,21 +55,19 @@ def wait_judged(qtbot: QtBot, window: MainWindow, count: int) -> None:
         rows = window.session.images.rows
         return len(rows) == count and all(row.record for row in rows) and not window.session.status.waiting
 
-    qtbot.waitUntil(judged, timeout=PATIENCE)
+    qtbot.waitUntil(judged)
 
 
 def wait_case(qtbot: QtBot, window: MainWindow, name: str) -> None:
     """Until a case of that name is open and all of it is in the list."""
     desk = window.session.desk
-    qtbot.waitUntil(
-        lambda: desk.case is not None and desk.case.path.stem == name and not desk.loading, timeout=PATIENCE
-    )
+    qtbot.waitUntil(lambda: desk.case is not None and desk.case.path.stem == name and not desk.loading)
 
 
 def shown(window: MainWindow, qtbot: QtBot, *paths: Path) -> None:
     """Drop files and wait until one is on screen with its heatmap."""
     drop(window, *paths)
-    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None)
 
 
 def dialog(kind: type[QDialog] = QDialog) -> QDialog:

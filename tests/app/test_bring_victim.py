@@ -19,7 +19,7 @@ from core import paths
 from core.pack import read_manifest
 from core.victim_store import keep_victim
 from core.victims import read_card
-from tests.app.helpers import PATIENCE, drop, wait_judged
+from tests.app.helpers import drop, wait_judged
 from tests.colours import Colour, Harm, colours, folder_of, program
 from tests.core.panels import write_asking_pack
 
@@ -160,7 +160,7 @@ def test_a_kept_victim_takes_no_others_place(tmp_path: Path) -> None:
 
 def check(dialog: BringVictimDialog, qtbot: QtBot) -> str:
     dialog.panel.check.click()
-    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check")
     return dialog.panel.verdict.text()
 
 
@@ -171,7 +171,7 @@ def test_a_model_that_falls_on_the_list_is_checked_and_asked(
     wait_judged(qtbot, window, 1)
     window.actions_["show_victims"].trigger()
     victims = window.commands.victims_dialog()
-    qtbot.waitUntil(victims.bring.isEnabled, timeout=PATIENCE)
+    qtbot.waitUntil(victims.bring.isEnabled)
     drop(victims, model)
     dialog = victims.bringing
     assert dialog is not None and dialog.file.text() == str(model) and not dialog.panel.check.isEnabled()
@@ -180,19 +180,19 @@ def test_a_model_that_falls_on_the_list_is_checked_and_asked(
     told = check(dialog, qtbot)
     assert "6 classes the images are of" in told and not dialog.ok.isEnabled()
     dialog.panel.take.click()
-    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check")
     assert "It names 100.0% of 240 clean test" in dialog.panel.verdict.text() and dialog.ok.isEnabled()
     dialog.images.setText(str(data.parent))
     assert not dialog.ok.isEnabled(), "it was not checked on these"
     dialog.images.setText(str(data))
     dialog.ok.click()
     kept = paths.user_data() / "victims" / "my-model.safetensors"
-    qtbot.waitUntil(lambda: [one.name for one in victims.candidates] == ["Lost", "my-model"], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: [one.name for one in victims.candidates] == ["Lost", "my-model"])
     assert victims.candidates[1].path == kept and not dialog.panel.folder.exists()
     wait_judged(qtbot, window, 1)
     row = window.session.viewing.row
     assert row is not None and row.attribution is not None
-    qtbot.waitUntil(lambda: bool(row.attribution and row.attribution.testimonies), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(row.attribution and row.attribution.testimonies))
     assert [said.victim for said in row.attribution.testimonies] == ["my-model"]
     assert window.session.settings.text("attribution/clean-images") == str(data)
 
@@ -203,7 +203,7 @@ def test_a_state_dict_is_told_from_a_victim(
     save_file({"head.weight": torch.zeros(2, 2)}, tmp_path / "state.safetensors")
     window.actions_["show_victims"].trigger()
     victims = window.commands.victims_dialog()
-    qtbot.waitUntil(victims.bring.isEnabled, timeout=PATIENCE)
+    qtbot.waitUntil(victims.bring.isEnabled)
     drop(victims, tmp_path / "state.safetensors")
     assert victims.bringing is not None and victims.bringing.file.text().endswith("state.safetensors")
     assert window.session.setup.victims == ()

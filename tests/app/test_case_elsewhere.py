@@ -22,7 +22,7 @@ from core.case import Case
 from core.folders import Found
 from core.pack import find_pack, read_manifest
 from core.progress import CancelToken
-from tests.app.helpers import PATIENCE, close, drop, wait_case, wait_judged
+from tests.app.helpers import close, drop, wait_case, wait_judged
 
 
 @pytest.fixture
@@ -170,11 +170,11 @@ def test_a_search_that_takes_long_ends_with_its_case(
     desk, window = program.session.desk, program.window
     for end in (desk.close, lambda: close(program)):
         desk.open(str(case))
-        qtbot.waitUntil(lambda: desk.case is not None and endless.is_set(), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: desk.case is not None and endless.is_set())
         assert desk.loading
         end()
         if desk.case is None:
-            qtbot.waitUntil(lambda: not desk.loading, timeout=PATIENCE)
+            qtbot.waitUntil(lambda: not desk.loading)
             assert window.session.images.rowCount() == 0
         endless.clear()
 
@@ -183,7 +183,7 @@ def test_a_folder_that_takes_long_does_not_keep_the_window_open(
     program: Program, qtbot: QtBot, pictures: Path, endless: threading.Event
 ) -> None:
     program.session.open_paths([str(pictures)])
-    qtbot.waitUntil(endless.is_set, timeout=PATIENCE)
+    qtbot.waitUntil(endless.is_set)
     told: list[object] = []
     program.session.crashed.connect(told.append)
     close(program)
@@ -207,7 +207,7 @@ def test_closing_one_case_does_not_close_the_next(
     wait_case(qtbot, window, "other")
     wait_judged(qtbot, window, 1)
     desk.file.ask_log(other)
-    with qtbot.waitSignal(desk.log_read, timeout=PATIENCE):
+    with qtbot.waitSignal(desk.log_read):
         pass
 
 
@@ -224,20 +224,20 @@ def test_pictures_on_another_computer_are_shown_once_that_is_opened(
     monkeypatch.setattr(requests, "load_image", lambda path: (read.append(str(path)), real(path))[1])
 
     early = tmp_path / "early.html"
-    with qtbot.waitSignal(window.session.desk.changed, timeout=PATIENCE):  # not all of the case is in the list yet
+    with qtbot.waitSignal(window.session.desk.changed):  # not all of the case is in the list yet
         drop(window, case)
     window.session.exports.export(early)
     wait_case(qtbot, window, "theirs")
     assert window.elsewhere.isVisible() and "pictures" in window.elsewhere.words.text()
-    qtbot.waitUntil(lambda: "on another computer" in window.session.viewing.scene.reason, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "on another computer" in window.session.viewing.scene.reason)
     window.session.judge_again([row.entry.key for row in window.session.images.rows])
     window.session.exports.export(tmp_path / "a.html")
-    qtbot.waitUntil(lambda: not window.session.exports.is_busy and (tmp_path / "a.html").exists(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.session.exports.is_busy and (tmp_path / "a.html").exists())
     assert early.exists()
     assert "data:image/png" not in (tmp_path / "a.html").read_text("utf-8").partition("a.png")[2]
     assert read == []
 
     window.elsewhere.yes.click()
-    qtbot.waitUntil(lambda: window.session.viewing.scene.image is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.image is not None)
     wait_judged(qtbot, window, 1)
     assert str(pictures / "a.png") in read and not window.elsewhere.isVisible()

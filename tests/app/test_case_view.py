@@ -27,7 +27,7 @@ from core.folders import Found
 from core.paths import SAMPLES, user_data
 from core.types import Remark
 from tests.app.conftest import Opener
-from tests.app.helpers import PATIENCE, close, drop, wait_case, wait_judged
+from tests.app.helpers import close, drop, wait_case, wait_judged
 
 SAVE, OPEN = "app.case.commands.QFileDialog.getSaveFileName", "app.case.commands.QFileDialog.getOpenFileName"
 NAMES = ["a.png", "b.png", "broken.png", "c.png", "d.png", "photo.jpg", "again.png", "e.png"]
@@ -114,7 +114,7 @@ def test_a_folder_becomes_a_case_that_opens_again_as_it_was(
     assert {r.entry.name: (r.record, r.places) for r in window.session.images.rows} == before
     assert window.session.viewing.row is not None
     drop(window, pictures)
-    qtbot.waitUntil(lambda: actions_of(case).count("finished") == 2, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: actions_of(case).count("finished") == 2)
     assert listed(window) == NAMES, "nothing is there twice"
     assert window.session.settings.recent()[:2] == [str(pictures), str(case)]
 
@@ -292,7 +292,7 @@ def test_a_folder_that_is_still_being_looked_for_goes_into_no_other_case(
     window.session.desk.create(str(case.with_name("other")))
     wait_case(qtbot, window, "other")
     may_go_on.set()
-    qtbot.waitUntil(lambda: "for what was open before" in window.status.currentMessage(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "for what was open before" in window.status.currentMessage())
     assert window.session.images.rowCount() == 0 and not window.session.status.waiting
 
 
@@ -334,7 +334,7 @@ def test_the_case_is_written_out(
         monkeypatch.setattr(SAVE, lambda *_, **__: (str(tmp_path / name), kind))
         window.actions_[action].trigger()
         assert window.actions_["cancel"].isEnabled()
-        qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not window.session.exports.is_busy)
         assert "Saved" in window.status.currentMessage()
         return tmp_path / name
 
@@ -405,7 +405,7 @@ def test_a_case_of_another_pack_brings_it_along(
     wait_case(qtbot, window, "tiny")
     assert "has not the pack" in window.status.currentMessage() and window.session.coverage == 0.8
     assert window.session.images.rowCount() == 6, "one is known, and five wait"
-    qtbot.waitUntil(lambda: "No heatmap" in window.session.viewing.scene.reason, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "No heatmap" in window.session.viewing.scene.reason)
     assert window.session.viewing.scene.heatmap is None, "another pack's would stand beside the case's answer"
     drop(window, pictures)
     assert "cannot be added" in window.status.currentMessage() and window.session.images.rowCount() == 6
@@ -439,7 +439,7 @@ def test_a_case_goes_on_in_the_way_that_it_began_to_fit_images(
     wait_judged(qtbot, window, 1)
     said = "only the middle 28x28 of 56x56 judged, not resized"
     assert said in row(window, "photo.jpg").attribution.adjustments  # type: ignore[union-attr]
-    qtbot.waitUntil(lambda: "middle of the image" in window.answer.sentence.toPlainText(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "middle of the image" in window.answer.sentence.toPlainText())
 
 
 def test_a_case_tells_how_many_were_attacked_and_lists_them_by_how_rare_they_are_among_clean_images(
@@ -456,7 +456,7 @@ def test_a_case_tells_how_many_were_attacked_and_lists_them_by_how_rare_they_are
     answers = [row.attribution for row in rows if row.attribution is not None]
     told = attacked(alarms(answers))
     assert told, "most of the samples were attacked"
-    qtbot.waitUntil(lambda: board.told.text() == f"Attacked at a false discovery rate of 5%: {told}", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: board.told.text() == f"Attacked at a false discovery rate of 5%: {told}")
     rare = chart(window, "false alarm")
     bar = max(range(len(rare.counts)), key=lambda at: rare.counts[at])
     rare.picked.emit(bar)
@@ -465,5 +465,5 @@ def test_a_case_tells_how_many_were_attacked_and_lists_them_by_how_rare_they_are
     window.list.view.setCurrentIndex(window.list.proxy.index(0, 0))
     panel = window.answer
     told_of_one = "of clean images like the pack's look at least as attacked."
-    qtbot.waitUntil(lambda: told_of_one in panel.attack.doubt.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: told_of_one in panel.attack.doubt.text())
     assert panel.attack.doubt.text().splitlines()[-1] in panel.sentence.toPlainText()

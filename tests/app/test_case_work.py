@@ -27,7 +27,7 @@ from core.pack import find_pack, read_manifest
 from core.report.subject import Subject, of_case
 from core.types import Record, Remark
 from tests.app.conftest import Opener
-from tests.app.helpers import PATIENCE, close, drop, wait_case, wait_judged
+from tests.app.helpers import close, drop, wait_case, wait_judged
 
 BATCH, FILES = 8, 30
 
@@ -113,7 +113,7 @@ def test_images_dropped_on_the_remarks_are_for_the_window(window: MainWindow) ->
 def begin(window: MainWindow, qtbot: QtBot, case: Path, folder: Path) -> None:
     drop(window, case, folder)
     wait_case(qtbot, window, case.stem)
-    qtbot.waitUntil(lambda: window.session.images.rowCount() == FILES, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.images.rowCount() == FILES)
 
 
 def judged(window: MainWindow) -> int:
@@ -136,16 +136,14 @@ def undisturbed(gate: Gate, case: Path, folder: Path) -> list[tuple[object, ...]
 def test_pause_and_go_on(window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path) -> None:
     begin(window, qtbot, case, folder)
     gate.through(1)
-    qtbot.waitUntil(lambda: judged(window) == BATCH, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: judged(window) == BATCH)
     assert window.actions_["pause"].isEnabled() and window.status.stop.isVisible()
     window.actions_["pause"].trigger()
     assert "paused" in window.status.queue.text() and window.status.pause.isChecked()
     gate.through(1000)
     session, looked_at = window.session, window.session.images.rows[20].entry.key
     window.list.select(looked_at)
-    qtbot.waitUntil(
-        lambda: session.viewing._on_screen == looked_at and session.viewing.scene.heatmap is not None, timeout=PATIENCE
-    )
+    qtbot.waitUntil(lambda: session.viewing._on_screen == looked_at and session.viewing.scene.heatmap is not None)
     stands_at = judged(window)
     assert stands_at in (BATCH, 2 * BATCH), "the batch in hand, and none after it"
     qtbot.wait(300)
@@ -159,11 +157,11 @@ def test_pause_and_go_on(window: MainWindow, gate: Gate, qtbot: QtBot, case: Pat
 def test_cancel_and_begin_again(window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path) -> None:
     begin(window, qtbot, case, folder)
     gate.through(1)
-    qtbot.waitUntil(lambda: judged(window) == BATCH, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: judged(window) == BATCH)
     window.status.stop.click()
     assert not window.session.status.waiting and not window.actions_["cancel"].isEnabled()
     gate.through(1)
-    qtbot.waitUntil(lambda: _last(case) == "stopped", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: _last(case) == "stopped")
     whole = len(contents(case))
     assert whole % BATCH == 0 and whole < FILES and window.session.images.rowCount() == FILES
 
@@ -187,7 +185,7 @@ def test_a_killed_run_goes_on_when_its_case_is_opened(
     gate.through(1000)
     drop(window, case)
     wait_judged(qtbot, window, FILES)
-    qtbot.waitUntil(lambda: _last(case) == "finished", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: _last(case) == "finished")
     assert [(r.path, r.sha256, r.finding) for r in contents(case)] == undisturbed(gate, case, folder)
 
 
@@ -203,7 +201,7 @@ def test_moved_files_are_found_again(window: MainWindow, gate: Gate, qtbot: QtBo
     window.session.desk.remark({window.session.images.rows[3].entry.key: Remark("mine", "look again")})
     moved = (folder / "3.png").rename(folder / "elsewhere.png")
     drop(window, folder)
-    qtbot.waitUntil(lambda: window.session.images.rows[-1].remark.tag == "mine", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.images.rows[-1].remark.tag == "mine")
     names = [row.entry.name for row in window.session.images.rows]
     assert "3.png" not in names and len(names) == FILES and names[-1] == "elsewhere.png"
     assert window.session.images.rows[-1].remark == Remark("mine", "look again")
@@ -221,7 +219,7 @@ def test_moved_files_are_no_copies_of_themselves(
     moved = folder.rename(folder.with_name("elsewhere"))
     drop(window, moved)
     rows = window.session.images.rows
-    qtbot.waitUntil(lambda: {Path(row.entry.path).parent for row in rows} == {moved}, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: {Path(row.entry.path).parent for row in rows} == {moved})
     assert len(rows) == FILES and not any(row.is_copy for row in rows)
     window.list.search.setText("copy")
     assert window.list.proxy.rowCount() == 0, "nor are they found as such"
@@ -267,10 +265,10 @@ def test_a_tag_that_is_given_while_the_case_is_busy_stays(
     desk.file.ask_known(case)  # as at the end of a run
     desk.remark({row.entry.key: Remark("mine", "")})
     may_go_on.set()
-    qtbot.waitUntil(lambda: remarks(case) == {row.entry.path: Remark("mine", "")}, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: remarks(case) == {row.entry.path: Remark("mine", "")})
     QApplication.processEvents()
     assert row.remark.tag == "mine", "what was read before it was written does not take it back"
-    qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.session.exports.is_busy)
 
 
 def test_a_remark_that_cannot_be_written_is_taken_back_and_said(
@@ -311,9 +309,9 @@ def test_a_second_export_leaves_the_first_alone(
     report, table = folder.with_name("report.html"), folder.with_name("all.csv")
     window.session.exports.export(report)
     window.session.exports.export(table)
-    qtbot.waitUntil(table.exists, timeout=PATIENCE)
+    qtbot.waitUntil(table.exists)
     assert report.exists()
-    qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.session.exports.is_busy)
     window.session.exports.export(report.with_name("late.html"))
     window.session.exports.export(report.with_name("later.html"))
     window.actions_["cancel"].trigger()
@@ -333,7 +331,7 @@ def test_a_report_without_a_device_is_said(
     monkeypatch.setattr(program.session.worker, "_factory", gone)
     monkeypatch.setattr(program.session.worker, "_loaded", None)
     program.session.exports.export(folder.with_name("report.html"))
-    qtbot.waitUntil(lambda: program.guard.box is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: program.guard.box is not None)
     assert program.guard.box is not None and "no device cuda:0" in program.guard.box.text()
     assert not program.session.exports.is_busy and not folder.with_name("report.html").exists()
 
@@ -407,14 +405,14 @@ def test_a_tag_does_not_wait_for_a_report_that_is_written(
     monkeypatch.setattr(gate.made[0], "attribute", slow)
     report = folder.with_name("report.html")
     window.session.exports.export(report)
-    qtbot.waitUntil(drawing.is_set, timeout=PATIENCE)
+    qtbot.waitUntil(drawing.is_set)
     window.session.desk.remark({window.session.images.rows[0].entry.key: Remark("now", "")})
-    qtbot.waitUntil(lambda: _last(case) == "remark", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: _last(case) == "remark")
     qtbot.waitUntil(lambda: f"of {FILES}" in window.status.currentMessage())
     window.actions_["cancel"].trigger()
     assert not window.session.exports.is_busy
     may_go_on.set()
     window.session.exports.export(folder.with_name("all.csv"))
-    qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.session.exports.is_busy)
     assert not report.exists(), "a report that was cancelled is not there in part"
     assert "now" in folder.with_name("all.csv").read_text(encoding="utf-8")

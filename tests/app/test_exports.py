@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.window import Program
-from tests.app.helpers import PATIENCE, drop, wait_judged
+from tests.app.helpers import drop, wait_judged
 from tests.app.test_case_view import SAVE, select
 
 
@@ -30,7 +30,7 @@ def test_what_is_in_the_list_is_written_out_without_a_case(
         monkeypatch.setattr(SAVE, lambda *_, **__: (str(tmp_path / name), ""))
         window.actions_[action].trigger()
         assert window.session.exports.is_busy and window.actions_["cancel"].isEnabled()
-        qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not window.session.exports.is_busy)
         assert f"Saved {tmp_path / name}" in window.status.currentMessage()
         return tmp_path / name
 
@@ -50,6 +50,6 @@ def test_a_report_of_the_list_that_cannot_be_written_is_said(program: Program, q
     drop(program.window, pictures / "a.png")
     wait_judged(qtbot, program.window, 1)
     program.session.exports.export(pictures / "none" / "report.html")
-    qtbot.waitUntil(lambda: program.guard.box is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: program.guard.box is not None)
     assert program.guard.box is not None and "report.html" in program.guard.box.text()
     assert not program.session.exports.is_busy

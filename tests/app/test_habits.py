@@ -31,7 +31,7 @@ from app.window import Program
 from core.errors import WorkbenchError
 from core.paths import SAMPLES, user_log
 from tests.app.conftest import Opener
-from tests.app.helpers import PATIENCE, close, dialog, drop, wait_judged
+from tests.app.helpers import close, dialog, drop, wait_judged
 
 
 def test_every_action_has_its_own_key_and_handler(qt_messages: list[str]) -> None:
@@ -273,7 +273,7 @@ def test_coverage_slider_asks_again(window: MainWindow, qtbot: QtBot, pictures: 
     drop(window, pictures / "a.png")
     wait_judged(qtbot, window, 1)
     window.answer.slider.setValue(80)
-    qtbot.waitUntil(lambda: window.session.viewing.row.attribution.attack.coverage == 0.8, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.row.attribution.attack.coverage == 0.8)
     assert "80%" in window.answer.attack.doubt.text()
     window.actions_["copy_sentence"].trigger()
     sentence = QGuiApplication.clipboard().text()
@@ -291,7 +291,7 @@ def test_chinese_and_back_keeps_what_is_open(program: Program, qtbot: QtBot, pic
     window = program.window
     assert window.menuBar().actions()[0].text() == "文件(&F)"
     assert window.session.viewing.row.entry.name == "b.png" and window.list.proxy.rowCount() == 2
-    qtbot.waitUntil(lambda: "候选集" in window.answer.sentence.toPlainText(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "候选集" in window.answer.sentence.toPlainText())
     window.actions_["show_help"].trigger()
     assert "如何阅读结果" in dialog().text.toPlainText()
     dialog().close()

@@ -32,7 +32,7 @@ from app.requests import Entry
 from app.sentence import case_sentence
 from core import types
 from core.types import Candidate, Familiarity, Finding, Record
-from tests.app.helpers import PATIENCE, drop, wait_judged
+from tests.app.helpers import drop, wait_judged
 
 
 def row(key: int, name: str, finding: Finding | None = None, error: str | None = None) -> Row:
@@ -496,7 +496,7 @@ def test_a_typing_error_in_the_filter_loses_no_place(window: MainWindow, qtbot: 
     names = ("a.png", "b.png", "c.png", "d.png")
     window.session.images.append([Row(Entry(key, str(pictures / name))) for key, name in enumerate(names, 101)])
     panel.select(103)
-    qtbot.waitUntil(lambda: viewing.scene.image is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: viewing.scene.image is not None)
     scene = viewing.scene.image
     panel.search.setFocus()
     qtbot.keyClicks(panel.search, "zz")
@@ -530,9 +530,9 @@ def test_controls_of_the_list(window: MainWindow, qtbot: QtBot, pictures: Path) 
     qtbot.keyClicks(window.list.search, "photo")
     assert window.list.proxy.rowCount() == 1 and window.list.count.text() == "Images: 1 of 7"
     drop(window, pictures / "a.png", pictures / "notes.txt")
-    qtbot.waitUntil(lambda: window.list.count.text() == "Images: 1 of 8", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.list.count.text() == "Images: 1 of 8")
     drop(window, pictures / "notes.txt")  # one file is shown, whatever was filtered by
-    qtbot.waitUntil(lambda: window.list.proxy.rowCount() == 8, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.list.proxy.rowCount() == 8)
     assert window.session.viewing.row.entry.name == "notes.txt" and window.list.search.text() == ""
     window.actions_["remove"].trigger()
     window.list.kind.setCurrentIndex(window.list.kind.findData("errors"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QTextDocument
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import question, theme
@@ -26,7 +26,7 @@ from core.errors import DeviceError, WorkbenchError
 from core.labels import CLEAN
 from core.types import Remark
 from tests.app.conftest import Opener
-from tests.app.helpers import PATIENCE, drop, wait_case, wait_judged
+from tests.app.helpers import drop, wait_case, wait_judged
 
 
 def made(window: MainWindow, qtbot: QtBot, path: Path, *files: Path) -> Path:
@@ -72,12 +72,12 @@ def test_a_case_that_cannot_be_opened_leaves_the_open_one_alone(
     window.session.desk.open(str(good))
     wait_case(qtbot, window, "good")
     window.session.desk.open(str(broken))
-    qtbot.waitUntil(lambda: program.guard.box is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: program.guard.box is not None)
     program.guard.stop()
     (row,) = window.session.images.rows
     window.session.desk.remark({row.entry.key: Remark("mine", "")})
     window.session.desk.file.ask_known(good)
-    qtbot.waitUntil(lambda: _tags(good) == ["mine"], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: _tags(good) == ["mine"])
     assert [Path(row.entry.path).name for row in window.session.images.rows] == ["a.png"]
     assert _tags(broken) == [""] and program.guard.box is None
 
@@ -103,7 +103,7 @@ def test_images_that_wait_for_another_setup_outlive_the_one_that_fails(
     session = program.session
     session.set_setup(Setup(session.setup.pack, "cuda:7"))
     drop(program.window, pictures / "a.png", pictures / "b.png", pictures / "c.png")
-    qtbot.waitUntil(lambda: loading.is_set() and session.images.rowCount() == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: loading.is_set() and session.images.rowCount() == 3)
     session.set_setup(Setup(session.setup.pack, "cpu"))
     may_fail.set()
     wait_judged(qtbot, program.window, 3)
@@ -116,7 +116,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     coming: list[bool] = []
 
     def answer(parent: QWidget, text: str, go_on: str) -> bool:
-        assert text and go_on
+        assert text and go_on and coming, "nobody was to be asked"
         return coming.pop(0)
 
     for module in ("app.case.commands", "app.commands", "app.wizard.own_victim"):
@@ -182,9 +182,10 @@ def test_a_report_is_finished_though_another_pack_is_chosen(
     assert not window.close() and not answers, "it would stay unwritten"
     session.settings["appearance/language"] = "zh_CN"
     qtbot.waitUntil(lambda: program.window is not window)
-    assert program.window.isVisible() and not window.isVisible(), "another language is no end"
-    window = program.window
-    qtbot.waitUntil(lambda: not session.exports.is_busy, timeout=PATIENCE)
+    window = program.window  # the one before is hidden, and soon gone
+    visible = [one for one in QApplication.topLevelWidgets() if isinstance(one, MainWindow) and one.isVisible()]
+    assert visible == [window], "another language is no end"
+    qtbot.waitUntil(lambda: not session.exports.is_busy)
     assert before is not None and before.pack_id in report.read_text("utf-8")
     session.exports.export(pictures / "late.html")
     window.actions_["cancel"].trigger()
@@ -252,7 +253,7 @@ def test_a_pack_is_not_offered_to_a_case_that_has_its_own(
     wait_case(qtbot, window, "work")
     dialog: PacksDialog = window.commands.packs_dialog()
     window.actions_["show_packs"].trigger()
-    qtbot.waitUntil(lambda: len(dialog.packs) > 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(dialog.packs) > 1)
     for at in range(len(dialog.packs)):
         dialog.list.setCurrentRow(at)
         assert not dialog.use.isEnabled()
@@ -268,7 +269,7 @@ def test_why_a_victim_is_missing_can_be_read_in_the_dark(
     monkeypatch.setattr(theme, "tones", lambda: theme.DARK)
     dialog: VictimsDialog = window.commands.victims_dialog()
     dialog.refresh()
-    qtbot.waitUntil(lambda: dialog.table.topLevelItemCount() > 0, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.table.topLevelItemCount() > 0)
     missing = [one.held is None for one in dialog.candidates]
     assert any(missing) and CLEAN not in [one.name for one in dialog.candidates]
     item: Any = dialog.table.topLevelItem(missing.index(True))

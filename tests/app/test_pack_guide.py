@@ -20,7 +20,7 @@ from app.window import Program
 from core import paths
 from core.pack import read_manifest
 from tests.app.conftest import Opener
-from tests.app.helpers import PATIENCE, close, drop, wait_case, wait_judged
+from tests.app.helpers import close, drop, wait_case, wait_judged
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def photos(tmp_path: Path) -> Path:
 def wait_looked(qtbot: QtBot, window: MainWindow, count: int) -> None:
     """Until so many images are open and judged, and nothing is being looked at."""
     wait_judged(qtbot, window, count)
-    qtbot.waitUntil(lambda: not window.session.packs.is_looking, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.session.packs.is_looking)
 
 
 def judges(window: MainWindow) -> set[str]:
@@ -55,7 +55,7 @@ def judges(window: MainWindow) -> set[str]:
 
 
 def wait_judges(qtbot: QtBot, window: MainWindow, name: str) -> None:
-    qtbot.waitUntil(lambda: judges(window) == {name} and not window.session.status.waiting, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: judges(window) == {name} and not window.session.status.waiting)
 
 
 def open_digit_then_photos(qtbot: QtBot, window: MainWindow, pictures: Path, photos: Path) -> None:
@@ -94,10 +94,10 @@ def test_the_view_waits_for_the_choice(
     monkeypatch.setattr(pack_guide, "_better", slow)
     monkeypatch.setattr(window.session.worker, "view", noted)
     drop(window, photos / "p.png")
-    qtbot.waitUntil(lambda: window.session.viewing.scene.image is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.image is not None)
     assert asked == []
     let.set()
-    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None)
     wait_looked(qtbot, window, 1)
     assert set(asked) == {"colour"}
 
@@ -177,7 +177,7 @@ def test_a_pack_that_was_chosen_by_hand_is_kept(open_program: Opener, qtbot: QtB
 
 
 def choose(qtbot: QtBot, dialog: PacksDialog, name: str) -> None:
-    qtbot.waitUntil(lambda: name in [pack.path.stem for pack in dialog.packs], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: name in [pack.path.stem for pack in dialog.packs])
     dialog.list.setCurrentRow([pack.path.stem for pack in dialog.packs].index(name))
     dialog.use.click()
     assert dialog.session.setup.pack == name
@@ -229,8 +229,8 @@ def test_a_pack_that_is_gone_can_be_replaced(
     close(first)
     window = open_program().window
     drop(window, photos)
-    qtbot.waitUntil(window.proposal.isVisible, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: window.session.status.phase == "failed", timeout=PATIENCE)
+    qtbot.waitUntil(window.proposal.isVisible)
+    qtbot.waitUntil(lambda: window.session.status.phase == "failed")
     window.proposal.yes.click()
     wait_judges(qtbot, window, read_manifest(default_pack.with_name("colour.mtaapack")).name)
 
@@ -238,9 +238,9 @@ def test_a_pack_that_is_gone_can_be_replaced(
 def test_stop_drops_what_is_looked_at(window: MainWindow, qtbot: QtBot, photos: Path) -> None:
     session = window.session
     session.opened.connect(lambda _: session.cancel())
-    with qtbot.waitSignal(session.packs._looked, timeout=PATIENCE):
+    with qtbot.waitSignal(session.packs._looked):
         drop(window, photos)
-    qtbot.waitUntil(lambda: session.status.phase == "ready", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: session.status.phase == "ready")
     assert not session.packs.is_looking and not session.status.waiting
     assert session.images.rows[1].record is None, "the first is on screen, which asks by itself"
     session.judge_missing()

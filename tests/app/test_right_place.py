@@ -29,7 +29,7 @@ from core.case import Case
 from core.manifest import Manifest
 from core.pack import find_pack, read_manifest
 from core.types import Record, Remark
-from tests.app.helpers import PATIENCE, drop, shown, wait_case, wait_judged
+from tests.app.helpers import drop, shown, wait_case, wait_judged
 
 
 def tags(case: Path) -> dict[str, tuple[str, str]]:
@@ -67,8 +67,8 @@ def test_what_is_done_while_another_case_is_read_is_done_to_the_one_on_screen(
     remarks.note.insertPlainText("not left yet")
     may_go_on.set()
     wait_case(qtbot, window, "b")
-    qtbot.waitUntil(lambda: tags(first) == {"a.png": ("of a", "not left yet")}, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: tags(first) == {"a.png": ("of a", "not left yet")})
+    qtbot.waitUntil(lambda: not window.session.exports.is_busy)
     assert tags(second) == {"a.png": ("", ""), "b.png": ("", "")}
     told = json.loads((tmp_path / "told.json").read_bytes())
     assert told["case"] == str(first) and len(told["records"]) == 1
@@ -83,12 +83,12 @@ def test_the_picture_of_a_changed_file_does_not_stand_beside_the_old_answer_in_s
     (row,) = window.session.images.rows
     shutil.copy(pictures / "c.png", pictures / "a.png")
     window.session.viewing.show(row.entry.key)
-    qtbot.waitUntil(lambda: window.session.viewing.was_changed, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.was_changed)
     first = next(banner for banner in window.answer.findChildren(Banner) if banner.text() == changed_text())
     assert window.answer.has_answer and first.isVisibleTo(window)
     assert window.session.viewing.scene.heatmap is None and window.session.viewing.scene.reason == changed_text()
     window.session.judge_again([row.entry.key])
-    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None)
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert changed_text() not in [banner.text() for banner in window.answer.findChildren(Banner)]
 
@@ -116,7 +116,7 @@ def test_an_export_says_what_is_not_in_it(
     told: list[str] = []
     window.session.message.connect(told.append)
     window.session.exports.export(tmp_path / "some.json")
-    qtbot.waitUntil(lambda: not window.session.exports.is_busy, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.session.exports.is_busy)
     assert told[-1].startswith("Saved") and told[-1].endswith("they still wait: 1")
     window.list.select(waits.entry.key)
     window.actions_["export_selected"].trigger()  # which would wait for a file's name
@@ -139,7 +139,7 @@ def test_rows_come_back_once_and_are_judged(
     drop(window, pictures / "d.png")
     session.reader.submit(lambda: None)
     may_go_on.set()
-    qtbot.waitUntil(lambda: session.packs.is_looking or session.images.rowCount() == 4, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: session.packs.is_looking or session.images.rowCount() == 4)
     session.remove([row.entry.key for row in session.images.rows[3:]], "remove")
     session.undo.undo()
     wait_judged(qtbot, window, 4)

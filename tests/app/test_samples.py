@@ -9,7 +9,7 @@ from app.images.row import kind_of
 from app.window import Program
 from core.paths import RESOURCES, SAMPLES
 from tests.app.conftest import Opener
-from tests.app.helpers import PATIENCE, wait_judged
+from tests.app.helpers import wait_judged
 
 SHIPPED = RESOURCES / "packs" / "mnist.mtaapack"
 
@@ -39,4 +39,4 @@ def test_the_samples_are_attributed_to_their_makers(shipped: Program, qtbot: QtB
             assert plain(answer.attack.label) == parts[0], row.entry.name
         if len(parts) == 4:
             assert parts[1] in map(plain, answer.victim.prediction_set), row.entry.name
-    qtbot.waitUntil(lambda: shipped.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: shipped.session.viewing.scene.heatmap is not None)

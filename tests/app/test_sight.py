@@ -54,12 +54,12 @@ def test_no_old_picture_stands_beside_a_file_that_takes_long_to_read(
     grid.zoom_by(3)
     zoomed = grid.active.camera
     drop(window, pictures / "slow.png")
-    qtbot.waitUntil(lambda: viewing.scene.image is None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: viewing.scene.image is None)
     assert viewing.row is not None and viewing.row.entry.name == "slow.png"
     assert [pane._picture.hint for pane in grid.panes] == ["Loading…"] and grid.active._picture.base is None
     assert window.viewer.zoom_text.text() == "" and window.viewer.pixel.text() == ""
     slow_file.set()
-    qtbot.waitUntil(lambda: viewing.scene.image is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: viewing.scene.image is not None)
     assert viewing.scene.image.path.endswith("slow.png") and viewing.scene.reason == ""
     assert zoomed != Camera() and grid.active.camera == zoomed, "an image of the same size keeps the zoom"
 
@@ -71,7 +71,7 @@ def test_a_file_that_is_read_at_once_does_not_flicker(window: MainWindow, qtbot:
     scenes: list[Scene] = []
     viewing.scene_changed.connect(scenes.append)
     window.list.select(key_of(window, "b.png"))
-    qtbot.waitUntil(lambda: bool(scenes) and scenes[-1].image.path.endswith("b.png"), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(scenes) and scenes[-1].image.path.endswith("b.png"))
     assert all(scene.image is not None for scene in scenes) and not viewing._late.isActive()
 
 
@@ -101,7 +101,7 @@ def test_every_colour_has_its_scale_in_the_window_and_in_pictures_of_it(
     window.session.viewing.compare_with(Entry(0, str(pictures / "b.png")))
     grid = window.viewer.grid
     grid.frames[1].choice.setCurrentIndex(list(Layer).index(Layer.DIFFERENCE))
-    qtbot.waitUntil(lambda: grid.panes[1]._picture.legend is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: grid.panes[1]._picture.legend is not None)
     heat, difference, perturbation = (pane._picture.legend for pane in grid.panes)
     estimate = window.session.viewing.scene.heatmap.perturbation
     strongest = quantity(255 * float(np.abs(estimate).max()), "/255")
@@ -162,7 +162,7 @@ def test_a_difference_names_its_second_image(window: MainWindow, qtbot: QtBot, p
     window.actions_["four_panes"].trigger()
     window.session.viewing.compare_with(Entry(0, str(second)))
     frames = window.viewer.grid.frames
-    qtbot.waitUntil(lambda: bool(frames[3].second.text()), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(frames[3].second.text()))
     QApplication.processEvents()
     assert frames[3].second.text() == second.name and [f.second.text() for f in frames[:3]] == [""] * 3
     assert frames[3].second.cut().startswith("orig") and frames[3].second.cut().endswith(".png")
@@ -201,7 +201,7 @@ def test_another_image_is_read_from_the_top_and_the_same_one_where_it_was(
     qtbot.waitUntil(lambda: bar.maximum() > 100)
     bar.setValue(100)
     window.answer.slider.setValue(80)
-    qtbot.waitUntil(lambda: window.session.viewing.row.attribution.attack.coverage == 0.8, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.row.attribution.attack.coverage == 0.8)
     assert "80%" in window.answer.attack.doubt.text() and bar.value() == 100
     window.actions_["next_image"].trigger()
     assert bar.value() == 0
@@ -227,13 +227,12 @@ def test_a_single_pixel_and_a_very_thin_image_are_seen(window: MainWindow, qtbot
     window.viewer.grid.frames[0].choice.setCurrentIndex(list(Layer).index(Layer.IMAGE))
     for row in images.rows:
         window.list.select(row.entry.key)
-        qtbot.waitUntil(lambda row=row: row.entry.key in images._thumbnails, timeout=PATIENCE)
+        qtbot.waitUntil(lambda row=row: row.entry.key in images._thumbnails)
         qtbot.waitUntil(
             lambda row=row: (
                 window.session.viewing.scene.image is not None
                 and window.session.viewing.scene.image.path == row.entry.path
-            ),
-            timeout=PATIENCE,
+            )
         )
         assert not images._thumbnails[row.entry.key].isNull()
         assert reds(pane.grab().toImage()), row.entry.name

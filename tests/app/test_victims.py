@@ -23,7 +23,7 @@ from core.labels import NONE_OF_THESE
 from core.types import Attribution
 from core.victims import load_victim
 from core.wording import likelier, logits, signed, tells_nothing
-from tests.app.helpers import PATIENCE, drop, wait_judged
+from tests.app.helpers import drop, wait_judged
 from tests.core.panels import write_asking_pack
 
 RESNET, VGG = (paths.RESOURCES / "victims" / f"{name}.safetensors" for name in ("resnet18", "vgg16"))
@@ -58,7 +58,7 @@ def saying(window: MainWindow, qtbot: QtBot, pictures: Path) -> Saying:
 def victims(window: MainWindow, qtbot: QtBot) -> VictimsDialog:
     window.actions_["show_victims"].trigger()
     dialog = window.commands.victims_dialog()
-    qtbot.waitUntil(lambda: bool(dialog.candidates), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(dialog.candidates))
     return dialog
 
 
@@ -73,7 +73,7 @@ def test_the_victim_at_hand_is_asked_and_says_so_in_words(window: MainWindow, sa
     (said,) = answer.testimonies
     assert said.victim == "ResNet18"
     words = window.answer.victim.testimonies
-    qtbot.waitUntil(words.isVisible, timeout=PATIENCE)
+    qtbot.waitUntil(words.isVisible)
     mind = "behind the image's own" if said.changes else "ahead of the next"
     assert f"{logits(said.margin)} logits {mind}" in words.text() and f"at {signed(said.match)}" in words.text()
     worth = f"{likelier(said.odds)} times as probable if it is {'' if said.odds >= 0 else 'not '}the victim"
@@ -93,7 +93,7 @@ def test_another_coverage_counts_what_the_victims_said(
     def answers() -> list[Attribution]:
         return [row.attribution for row in rows if row.attribution and row.attribution.attack.coverage == 0.8]
 
-    qtbot.waitUntil(lambda: len(answers()) == 2, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(answers()) == 2)
     before = answers()
     window.actions_["select_all"].trigger()
     window.actions_["judge_again"].trigger()
@@ -114,7 +114,7 @@ def test_nobody_is_asked_when_the_analyst_says_so(
 ) -> None:
     assert saying().testimonies
     victims.ask.click()
-    qtbot.waitUntil(lambda: table(victims) == [("ResNet18", "no"), ("Lost", "no")], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: table(victims) == [("ResNet18", "no"), ("Lost", "no")])
     assert saying().evidence == "image"
     assert not window.answer.victim.testimonies.isVisible()
     assert not window.session.settings.flag("attribution/ask")
@@ -128,7 +128,7 @@ def test_a_victim_is_handed_over_and_taken_back(
     saying()
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(VGG)], ""))
     victims.hand_over.click()
-    qtbot.waitUntil(lambda: ("VGG16", "yes") in table(victims), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: ("VGG16", "yes") in table(victims))
     answer = saying()
     assert [said.victim for said in answer.testimonies] == ["ResNet18", "VGG16"]
     assert {c.label for c in answer.victim.ranking} == {"clean", "ResNet18", "Lost", "VGG16", NONE_OF_THESE}
@@ -137,7 +137,7 @@ def test_a_victim_is_handed_over_and_taken_back(
     assert not victims.take_back.isEnabled()  # it is the pack's
     victims.table.setCurrentItem(victims.table.topLevelItem(2))
     victims.take_back.click()
-    qtbot.waitUntil(lambda: len(table(victims)) == 2, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(table(victims)) == 2)
     assert [said.victim for said in saying().testimonies] == ["ResNet18"]
 
 
@@ -147,13 +147,13 @@ def test_a_file_that_is_no_victim_is_listed_with_its_reason(
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(b"\x20" + bytes(7) + b'{"card": "no tensors"}')
     drop(victims, bad)
-    qtbot.waitUntil(lambda: ("bad.safetensors", "no") in table(victims), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: ("bad.safetensors", "no") in table(victims))
     item = victims.table.topLevelItem(2)
     assert item is not None and "not a victim file" in item.text(2)
     assert [said.victim for said in saying().testimonies] == ["ResNet18"]  # the others are asked all the same
     victims.table.setCurrentItem(item)
     victims.take_back.click()
-    qtbot.waitUntil(lambda: len(table(victims)) == 2, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(table(victims)) == 2)
 
 
 def test_the_window_says_what_the_command_line_says(
@@ -176,7 +176,7 @@ def test_models_that_are_not_taken_are_told_of(
         path.write_bytes(b"no victim of this program")
     assert victims.bring.isEnabled() and victims.bring.toolTip() == ""
     drop(victims, one, VGG)
-    qtbot.waitUntil(lambda: ("VGG16", "yes") in table(victims), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: ("VGG16", "yes") in table(victims))
     assert victims.bringing is None and victims.remark.text().startswith("Not taken: one.pt.")
     drop(victims, one, two)
     assert victims.bringing is not None and victims.bringing.file.text() == str(one)
@@ -185,7 +185,7 @@ def test_models_that_are_not_taken_are_told_of(
     victims.bringing = None
     window.session.use_pack(str(tiny_pack))
     victims.refresh()
-    qtbot.waitUntil(lambda: not victims.bring.isEnabled(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not victims.bring.isEnabled())
     assert "judges by the image alone" in victims.bring.toolTip()
     drop(victims, one)
     assert victims.bringing is None and "Not taken: one.pt. This pack judges" in victims.remark.text()
@@ -258,14 +258,12 @@ def test_a_case_is_gone_on_with_as_it_began(
     case = tmp_path / "begun.mtaacase"
     assert main(["attribute", str(pictures / "a.png"), *choice, "--case", str(case), "--device", "cpu"]) == 0
     window.session.desk.open(str(case))
-    qtbot.waitUntil(lambda: window.session.desk.case is not None and not window.session.desk.loading, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.desk.case is not None and not window.session.desk.loading)
     if choice[0] == "--victim":  # it lies where the window was told before
         window.session.desk.close()
         window.commands.victims_dialog().take([str(VGG)])
         window.session.desk.open(str(case))
-        qtbot.waitUntil(
-            lambda: window.session.desk.case is not None and not window.session.desk.loading, timeout=PATIENCE
-        )
+        qtbot.waitUntil(lambda: window.session.desk.case is not None and not window.session.desk.loading)
     drop(window, pictures / "b.png")
     wait_judged(qtbot, window, 2)
     first, second = (row.attribution for row in window.session.images.rows)

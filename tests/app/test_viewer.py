@@ -22,7 +22,7 @@ from app.pane import MAX_ZOOM, Camera, Pane
 from app.reader import to_qimage
 from app.requests import Entry
 from core.types import Heatmap, LoadedImage
-from tests.app.helpers import PATIENCE, drop, shown, wait_judged
+from tests.app.helpers import drop, shown, wait_judged
 
 
 def loaded(pixels: np.ndarray, path: str = "x.png") -> LoadedImage:
@@ -211,15 +211,15 @@ def test_second_image_by_file_by_row_and_none(
     shown(window, qtbot, pictures / "a.png")
     monkeypatch.setattr("app.commands.QFileDialog.getOpenFileName", lambda *_: (str(pictures / "b.png"), ""))
     window.actions_["compare_with_file"].trigger()
-    qtbot.waitUntil(lambda: window.session.viewing.scene.reference is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.reference is not None)
     assert window.session.viewing.scene.reference.path.endswith("b.png")
     window.actions_["compare_with_current"].trigger()
-    qtbot.waitUntil(lambda: window.session.viewing.scene.reference.path.endswith("a.png"), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.reference.path.endswith("a.png"))
     window.actions_["compare_with_none"].trigger()
     assert window.session.viewing.scene.reference is None
     monkeypatch.setattr("app.commands.QFileDialog.getOpenFileName", lambda *_: (str(pictures / "notes.txt"), ""))
     window.actions_["compare_with_file"].trigger()
-    qtbot.waitUntil(lambda: "not an image" in window.status.currentMessage(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "not an image" in window.status.currentMessage())
 
 
 def test_a_second_image_that_is_read_late_takes_no_other_ones_place(
@@ -242,7 +242,7 @@ def test_a_second_image_that_is_read_late_takes_no_other_ones_place(
     monkeypatch.setattr(Entry, "load", slow)
     session.viewing.compare_with(Entry(0, str(pictures / "b.png")))
     session.viewing.compare_with(Entry(0, str(pictures / "c.png")))
-    qtbot.waitUntil(lambda: session.viewing.scene.reference is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: session.viewing.scene.reference is not None)
     finish()
     assert session.viewing.scene.reference is not None and session.viewing.scene.reference.path.endswith("c.png")
     session.viewing.compare_with(Entry(0, str(pictures / "b.png")))

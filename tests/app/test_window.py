@@ -33,16 +33,14 @@ from core.progress import CancelToken
 from core.types import Finding, LoadedImage
 from core.victim_store import victims_to_ask
 from tests.app.conftest import Opener
-from tests.app.helpers import PATIENCE, close, drop, wait_judged
+from tests.app.helpers import close, drop, wait_judged
 
 
 def test_drop_of_a_file_is_attributed_as_the_attributor_does(
     window: MainWindow, qtbot: QtBot, pictures: Path, default_pack: Path
 ) -> None:
     drop(window, pictures / "a.png")
-    qtbot.waitUntil(
-        lambda: window.answer.has_answer and window.session.viewing.scene.heatmap is not None, timeout=PATIENCE
-    )
+    qtbot.waitUntil(lambda: window.answer.has_answer and window.session.viewing.scene.heatmap is not None)
     pack = load_pack(default_pack)
     attributor = Attributor(pack, "cpu", victims_to_ask(pack.manifest, True, []))
     direct = attributor.attribute([load_image(pictures / "a.png")], heatmaps=True)[0]
@@ -91,14 +89,14 @@ def test_a_file_that_is_no_image_is_a_row_that_says_why(window: MainWindow, qtbo
     wait_judged(qtbot, window, 2)
     errors = [row.record.error for row in window.session.images.rows]
     assert "not an image" in errors[0] and "does not exist" in errors[1]
-    qtbot.waitUntil(lambda: "not an image" in window.answer.hint.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "not an image" in window.answer.hint.text())
 
 
 def test_dropping_the_same_file_again_goes_to_its_row(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
     drop(window, pictures / "a.png", pictures / "b.png")
     wait_judged(qtbot, window, 2)
     drop(window, pictures / "b.png")
-    qtbot.waitUntil(lambda: window.session.viewing.row.entry.name == "b.png", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.row.entry.name == "b.png")
     assert window.session.images.rowCount() == 2
 
 
@@ -141,11 +139,8 @@ def test_tiles_are_told_and_a_newer_view_replaces_the_one_in_hand(
     for _ in range(3):
         for at, name in enumerate(("large.png", "small.png")):
             window.list.view.setCurrentIndex(window.list.proxy.index(at, 0))
-            qtbot.waitUntil(
-                lambda name=name: getattr(window.session.viewing.scene.image, "path", "").endswith(name),
-                timeout=PATIENCE,
-            )
-    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
+            qtbot.waitUntil(lambda name=name: getattr(window.session.viewing.scene.image, "path", "").endswith(name))
+    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None)
     assert window.session.viewing.scene.heatmap.strength.shape == (40, 60)
     assert "Judged in 6 tiles of 28x28" in window.answer.sentence.toPlainText()
 
@@ -200,11 +195,11 @@ def test_cancel_stops_between_batches(
     program = gated(open_program, gates)
     window = program.window
     drop(window, many(tmp_path / "many", pictures / "a.png", 50))
-    qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(gates and gates[0].seen))
     assert window.session.status.waiting == 50
     window.actions_["cancel"].trigger()
     gates[0].open.set()
-    qtbot.waitUntil(lambda: any(row.record for row in window.session.images.rows), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: any(row.record for row in window.session.images.rows))
     qtbot.wait(100)
     judged = [row for row in window.session.images.rows if row.record is not None]
     assert 1 <= len(judged) <= 17  # at most one batch and one view were under way
@@ -220,16 +215,16 @@ def test_attribute_again_reads_the_files_as_they_are_now(window: MainWindow, qtb
     wait_judged(qtbot, window, 2)
     for row, file in zip(images.rows, files, strict=True):
         window.list.select(row.entry.key)
-        qtbot.waitUntil(lambda row=row: row.entry.key in images._thumbnails, timeout=PATIENCE)
+        qtbot.waitUntil(lambda row=row: row.entry.key in images._thumbnails)
         before = images._thumbnails[row.entry.key]
         file.write_bytes((pictures / "b.png").read_bytes())
         window.actions_["judge_again"].trigger()
         wait_judged(qtbot, window, 2)
-        qtbot.waitUntil(lambda: viewing.scene.heatmap is not None, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: viewing.scene.heatmap is not None)
         assert row.record is not None and viewing.scene.image is not None
         assert row.record.sha256 == viewing.scene.image.sha256 == load_image(file).sha256
         assert viewing.scene.reason == ""
-        qtbot.waitUntil(lambda row=row, old=before: images._thumbnails[row.entry.key] != old, timeout=PATIENCE)
+        qtbot.waitUntil(lambda row=row, old=before: images._thumbnails[row.entry.key] != old)
 
 
 def test_files_that_were_removed_are_judged_when_they_are_opened_again(
@@ -238,10 +233,10 @@ def test_files_that_were_removed_are_judged_when_they_are_opened_again(
     window = gated(open_program, gates).window
     folder = many(tmp_path / "many", pictures / "a.png", 20)
     drop(window, folder)
-    qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(gates and gates[0].seen))
     window.actions_["remove_all"].trigger()
     drop(window, folder)
-    qtbot.waitUntil(lambda: window.session.images.rowCount() == 20, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.images.rowCount() == 20)
     gates[0].open.set()
     wait_judged(qtbot, window, 20)
 
@@ -251,15 +246,15 @@ def test_the_same_question_asked_again_while_it_is_being_stopped_is_answered(
 ) -> None:
     session = (window := gated(open_program, gates).window).session
     drop(window, pictures / "a.png", pictures / "b.png")
-    qtbot.waitUntil(lambda: bool(gates), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(gates))
     gates[0].open.set()
     wait_judged(qtbot, window, 2)
-    qtbot.waitUntil(lambda: session.viewing.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: session.viewing.scene.heatmap is not None)
     gates[0].open.clear()
     gates[0].seen.clear()
     keys = [session.images.rows[1].entry.key]
     session.judge_again(keys)
-    qtbot.waitUntil(lambda: bool(gates[0].seen), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(gates[0].seen))
     session.cancel()
     session.judge_again(keys)
     gates[0].open.set()
@@ -272,7 +267,7 @@ def test_all_rows_follow_the_coverage_and_none_is_judged_again(
     window = gated(open_program, gates).window
     rows = window.session.images.rows
     drop(window, pictures / "a.png", pictures / "b.png", pictures / "c.png")
-    qtbot.waitUntil(lambda: bool(gates), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(gates))
     gates[0].open.set()
     wait_judged(qtbot, window, 3)
     window.session.remove([rows[2].entry.key], "one")
@@ -282,10 +277,10 @@ def test_all_rows_follow_the_coverage_and_none_is_judged_again(
         return all(row.attribution is not None and row.attribution.attack.coverage == 0.8 for row in rows)
 
     window.answer.slider.setValue(80)
-    qtbot.waitUntil(covered, timeout=PATIENCE)
+    qtbot.waitUntil(covered)
     window.session.undo.undo()
     assert not covered()
-    qtbot.waitUntil(covered, timeout=PATIENCE)
+    qtbot.waitUntil(covered)
     assert {Path(path).name for path, _ in gates[0].seen} <= {"a.png"}  # which is on screen
     images = [load_image(Path(row.entry.path)) for row in rows]
     for row, finding in zip(rows, gates[0].real.attribute(images, coverage=0.8), strict=True):
@@ -303,13 +298,13 @@ def test_the_latest_view_wins_and_goes_before_the_batch(
     window = program.window
     viewing = window.session.viewing
     drop(window, many(tmp_path / "many", pictures / "a.png", 40))
-    qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(gates and gates[0].seen))
     for at in (3, 7, 20):
         window.list.view.setCurrentIndex(window.list.proxy.index(at, 0))
         qtbot.waitUntil(lambda at=at: viewing.scene.image is not None
-                        and viewing.scene.image.path.endswith(f"{at}.png"), timeout=PATIENCE)  # fmt: skip
+                        and viewing.scene.image.path.endswith(f"{at}.png"))  # fmt: skip
     gates[0].open.set()
-    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.heatmap is not None)
     wait_judged(qtbot, window, 40)
     views = [Path(path).name for path, heatmap in gates[0].seen if heatmap]
     assert views[-1] == "20.png" and "7.png" not in views
@@ -322,7 +317,7 @@ def test_what_was_removed_is_not_judged_and_what_is_back_is(
     window = gated(open_program, gates).window
     session = window.session
     drop(window, many(tmp_path / "many", pictures / "a.png", 100))
-    qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(gates and gates[0].seen))
     rows = list(session.images.rows)
     away, back = rows[40:90], rows[60:62]
     session.remove([row.entry.key for row in away], "remove")
@@ -381,7 +376,7 @@ def test_close_while_work_waits(
     program = gated(open_program, gates)
     window = program.window
     drop(window, many(tmp_path / "many", pictures / "a.png", 50))
-    qtbot.waitUntil(lambda: bool(gates and gates[0].seen), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(gates and gates[0].seen))
     gates[0].open.set()
     close(program)
 
@@ -392,8 +387,8 @@ def test_a_missing_pack_is_told_and_images_are_still_shown(open_program: Opener,
 
     window = open_program(factory).window
     drop(window, pictures / "a.png")
-    qtbot.waitUntil(lambda: window.session.viewing.scene.image is not None, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: "There is no pack mnist. Import one." in window.answer.hint.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.viewing.scene.image is not None)
+    qtbot.waitUntil(lambda: "There is no pack mnist. Import one." in window.answer.hint.text())
     assert window.session.status.phase == "failed"
 
 
@@ -406,12 +401,12 @@ def test_a_defect_of_the_program_does_not_end_the_worker(open_program: Opener, q
 
     program = open_program(lambda setup: Broken())
     window = program.window
-    with qtbot.waitSignal(window.session.crashed, timeout=PATIENCE) as caught:
+    with qtbot.waitSignal(window.session.crashed) as caught:
         drop(window, pictures / "a.png")
     assert isinstance(caught.args[0], ZeroDivisionError)
     assert window.session.worker.isRunning()
     assert program.guard.box is not None
-    qtbot.waitUntil(lambda: "Attribute again" in window.answer.hint.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "Attribute again" in window.answer.hint.text())
     assert "ZeroDivisionError" not in window.answer.hint.text()
 
 

@@ -29,7 +29,7 @@ from core.files import alone_in
 from core.pack import find_pack, read_manifest
 from core.paths import user_data
 from core.victims import ARCHITECTURES as TRAINED
-from tests.app.helpers import PATIENCE, drop, wait_judged
+from tests.app.helpers import drop, wait_judged
 from tests.app.test_screen import turn
 from training.api import check_scenario
 from training.attacks import make_attack
@@ -79,7 +79,7 @@ def press_next(wizard: TrainingWizard) -> int:
 def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path: Path, pictures: Path) -> None:
     wizard = begun(window, tiny(user_data() / "runs" / "tiny"))
     assert [press_next(wizard) for _ in range(4)] == [VICTIMS, ATTACKS, MODEL, RUN]
-    qtbot.waitUntil(wizard.run.isComplete, timeout=PATIENCE)
+    qtbot.waitUntil(wizard.run.isComplete)
     assert "Finished" in wizard.run.remark.text()
     assert "first names" in wizard.run.words.toPlainText()
     assert wizard.run.losses.accessibleDescription().startswith("attack ")
@@ -103,7 +103,7 @@ def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path
     wizard.results.use.setChecked(True)
     wizard.accept()
     assert not wizard.button(QWizard.WizardButton.FinishButton).isEnabled(), "once is enough"
-    qtbot.waitUntil(lambda: window.session.settings.text("attribution/pack") == "tiny", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.session.settings.text("attribution/pack") == "tiny")
     drop(window, pictures / "a.png")
     wait_judged(qtbot, window, 1)
     made = read_manifest(user_data() / "runs" / "tiny" / "tiny.mtaapack")
@@ -160,11 +160,11 @@ def test_the_model_page_tells_what_the_run_will_take(window: MainWindow, qtbot: 
         wizard.next()
     trial = wizard.model.trial
     trial.button.click()
-    qtbot.waitUntil(lambda: trial.words.text().startswith("Trying"), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: trial.words.text().startswith("Trying"))
     trial.button.click()
     assert not trial.running and "few batches" in trial.words.text()
     trial.button.click()
-    qtbot.waitUntil(lambda: not trial.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not trial.running)
     stages = [item.text() for row in range(trial.table.rowCount()) if (item := trial.table.item(row, 0))]
     named = ["Victim first", "Victim mobilenet_v3_small", "Examples of FGSM", "Examples of PGD", "Network", "Results",
              "Asking the victims", "Learning from their answers"]  # fmt: skip
@@ -187,13 +187,13 @@ def test_a_stopped_run_is_come_back_to(window: MainWindow, qtbot: QtBot, tmp_pat
     wizard = begun(window, choices)
     for _ in range(4):
         wizard.next()
-    qtbot.waitUntil(lambda: bool(wizard.run._epochs), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(wizard.run._epochs))
     wizard.run.pause.click()
-    qtbot.waitUntil(lambda: wizard.run.paused and wizard.run.pause.text() == "Resume", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: wizard.run.paused and wizard.run.pause.text() == "Resume")
     wizard.run.pause.click()
-    qtbot.waitUntil(lambda: not wizard.run.paused, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not wizard.run.paused)
     wizard.run.stop.click()
-    qtbot.waitUntil(lambda: not wizard.run.child.running, timeout=PATIENCE)  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: not wizard.run.child.running)  # type: ignore[union-attr]
     assert "Stopped" in wizard.run.remark.text() and wizard.run.again.isVisible()
     drawn = len(wizard.run._epochs)
     wizard.close()
@@ -206,9 +206,9 @@ def test_a_stopped_run_is_come_back_to(window: MainWindow, qtbot: QtBot, tmp_pat
     assert [v.label for v in again.choices.victims] == ["first", "second"] and again.choices.cell == 8
     assert again.choices.device == "cpu"
     again.run.again.click()
-    qtbot.waitUntil(lambda: len(again.run._epochs) > drawn, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(again.run._epochs) > drawn)
     again.run.child._process.kill()  # type: ignore[union-attr]  # as a system that is short of memory does
-    qtbot.waitUntil(lambda: "ended from outside" in again.run.remark.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "ended from outside" in again.run.remark.text())
     assert again.run.again.isVisible()
 
 
@@ -235,14 +235,14 @@ def test_closing_asks_what_becomes_of_the_run(
     assert elsewhere.running  # it goes on without its window, and whoever comes back to it is obeyed
     for word, kind in (("pause", "paused"), ("resume", "resumed")):
         elsewhere.say(word)
-        qtbot.waitUntil(lambda kind=kind: kind in told, timeout=PATIENCE)
+        qtbot.waitUntil(lambda kind=kind: kind in told)
     elsewhere.say("pause")
-    qtbot.waitUntil(lambda: told.count("paused") == 2, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: told.count("paused") == 2)
     elsewhere.leave()  # and nobody leaves it standing
     elsewhere.follow()
-    qtbot.waitUntil(lambda: told.count("resumed") >= 2, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: told.count("resumed") >= 2)
     elsewhere.say("cancel")
-    qtbot.waitUntil(lambda: not elsewhere.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not elsewhere.running)
     assert not elsewhere.finished
 
 
@@ -255,7 +255,7 @@ def test_a_run_that_fails_says_why(
     wizard = begun(window, choices)
     for _ in range(4):
         wizard.next()
-    qtbot.waitUntil(lambda: "steps" in wizard.run.remark.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "steps" in wizard.run.remark.text())
     assert not wizard.run.isComplete() and not wizard.button(QWizard.WizardButton.NextButton).isEnabled()
     assert window.session.settings.text("training/last") == str(tmp_path / "run")
 
@@ -282,7 +282,7 @@ def test_a_finished_run_is_shown_and_another_begun_in_its_place(
     wizard = begun(window, choices)
     for _ in range(4):
         wizard.next()
-    qtbot.waitUntil(lambda: "Stopped" in wizard.run.remark.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "Stopped" in wizard.run.remark.text())
     assert not wizard.results.isComplete(), "the results are of the run before"
 
 
@@ -407,7 +407,7 @@ def test_why_a_folder_cannot_be_used_stays_told(wizard: TrainingWizard, tmp_path
     page = wizard.images
     page.pictures.setChecked(True)
     page.folder.setText(str(tmp_path))
-    qtbot.waitUntil(lambda: "holds no image" in page.remark.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "holds no image" in page.remark.text())
     page.side.setValue(page.side.value() + 1)
     assert "holds no image" in page.remark.text() and not page.isComplete()
 
@@ -520,7 +520,7 @@ def test_a_run_that_was_killed_at_once_is_not_taken_for_the_one_before(
     (tmp_path / EVENTS).write_bytes(b'{"event": "pack", "path": "before", "results": {}}\n{"event": "epo')
     child = Child(tmp_path)
     child.start("", False, "cpu")
-    qtbot.waitUntil(lambda: not child.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not child.running)
     again, told = Child(tmp_path), []
     again.told.connect(lambda kind, _: told.append(kind))
     again.follow()

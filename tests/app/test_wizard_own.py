@@ -20,7 +20,6 @@ from app.wizard.recall import restore
 from app.wizard.victim_check import check_folder
 from app.wizard.wizard import ATTACKS, MODEL, RUN, VICTIMS, TrainingWizard
 from core.pack import read_manifest
-from tests.app.helpers import PATIENCE
 from tests.colours import Colour, Harm, colours, folder_of, program
 from training.api import classes_in, numbers_in
 
@@ -49,7 +48,7 @@ def wizard(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def choose(wizard: TrainingWizard, qtbot: QtBot, folder: Path) -> None:
     wizard.images.pictures.setChecked(True)
     wizard.images.folder.setText(str(folder))
-    qtbot.waitUntil(wizard.images.isComplete, timeout=PATIENCE)
+    qtbot.waitUntil(wizard.images.isComplete)
 
 
 def bring(wizard: TrainingWizard, path: Path, **architecture: str) -> OwnVictimDialog:
@@ -64,7 +63,7 @@ def bring(wizard: TrainingWizard, path: Path, **architecture: str) -> OwnVictimD
 def check(dialog: OwnVictimDialog, qtbot: QtBot) -> str:
     dialog.panel.check.click()
     assert dialog.panel.check.text() == "Stop"
-    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check")
     return dialog.panel.verdict.text()
 
 
@@ -72,7 +71,7 @@ def test_a_folder_is_looked_into(wizard: TrainingWizard, qtbot: QtBot, data: Pat
     wizard.images.pictures.setChecked(True)
     assert not wizard.images.isComplete() and "Choose" in wizard.images.remark.text()
     wizard.images.folder.setText(str(tmp_path / "nowhere"))
-    qtbot.waitUntil(lambda: "does not exist" in wizard.images.remark.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "does not exist" in wizard.images.remark.text())
     assert not wizard.images.isComplete()
     (data / "red" / "broken.png").write_bytes(b"\x89PNG")
     choose(wizard, qtbot, data)
@@ -89,7 +88,7 @@ def test_a_folder_is_looked_into(wizard: TrainingWizard, qtbot: QtBot, data: Pat
     assert wizard.images.folder.text() == str(data) and wizard.images.isComplete()
     wizard.images.digits.setChecked(True)
     assert wizard.images.isComplete() and wizard.images.survey is None
-    qtbot.waitUntil(lambda: "1,797 images" in wizard.images.remark.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "1,797 images" in wizard.images.remark.text())
     assert "8×8" in wizard.images.remark.text()
     assert wizard.images.samples.accessibleDescription() == "24 samples"
 
@@ -102,7 +101,7 @@ def test_own_victim_from_a_refusal_to_a_pack(wizard: TrainingWizard, qtbot: QtBo
     assert "6 classes the images are of" in told and "mean 0.5" in told and "0, 5, 2, 3" in told
     assert not dialog.ok.isEnabled() and dialog.panel.take.isVisible()
     dialog.panel.take.click()
-    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check")
     assert "It names 100.0%" in dialog.panel.verdict.text() and dialog.ok.isEnabled()
     dialog.std.setText("0.4")
     assert not dialog.ok.isEnabled() and "changed" in dialog.panel.verdict.text()
@@ -124,14 +123,14 @@ def test_own_victim_from_a_refusal_to_a_pack(wizard: TrainingWizard, qtbot: QtBo
     wizard.images.side.setValue(8)
     wizard.next()
     assert [(wizard.next(), wizard.currentId())[1] for _ in range(3)] == [ATTACKS, MODEL, RUN]
-    qtbot.waitUntil(wizard.run.isComplete, timeout=PATIENCE)
+    qtbot.waitUntil(wizard.run.isComplete)
     manifest = read_manifest(tmp_path / "run/own.mtaapack")
     assert [v.name for v in manifest.victims] == ["clean", "mine"] and manifest.victims[1].accuracy == 1.0
     back = Choices()
     restore(back, tomllib.loads((tmp_path / "run" / SCENARIO).read_text("utf-8")), str(tmp_path / "run"))
     assert back.victims[0].file == str(tmp_path / "mine.pt") and back.victims[0].entries["classes"] == [0, 5, 2, 3]
     wizard.accept()
-    qtbot.waitUntil(lambda: not check_folder().exists(), timeout=PATIENCE)  # saved, and nothing of the checks is left
+    qtbot.waitUntil(lambda: not check_folder().exists())  # saved, and nothing of the checks is left
 
 
 def test_a_malicious_file_is_refused_and_a_check_can_be_stopped(
@@ -152,7 +151,7 @@ def test_a_malicious_file_is_refused_and_a_check_can_be_stopped(
     assert not harm.exists()
     dialog.panel.check.click()
     dialog.panel.check.click()
-    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check")
     dialog.reject()
     assert len(wizard.victims.victims()) == 2
 

@@ -17,7 +17,6 @@ from app.wizard.child import EVENTS, SCENARIO, START
 from app.wizard.choices import AttackChoice, Choices, VictimChoice
 from app.wizard.course import TRIAL, Course
 from app.wizard.wizard import RUN, TrainingWizard
-from tests.app.helpers import PATIENCE
 from training.api import check_scenario, steps_of, write_scenario
 
 Tell = Callable[..., None]
@@ -84,30 +83,30 @@ def test_the_run_page_says_which_stage_it_is_and_what_is_left(
     progress = wizard.run.progress
     assert progress.bar.maximum() == 0, "nothing is counted before the first victim"
     tell("progress", **counted("training first", 10, 40))
-    qtbot.waitUntil(lambda: progress.stage.text() == "Stage 1 of 4: victims", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: progress.stage.text() == "Stage 1 of 4: victims")
     assert progress.step.text() == "Training first: 10 / 40"
     assert progress.rate.text() == "5 a second · 20 s left of this step"
     assert progress.left.text() == "About 7 to 14 min left in all"  # 7 stages of the trial are to come
     assert (progress.bar.value(), progress.bar.maximum()) == (125, 1000), "a quarter of the first of two victims"
     tell("progress", **counted("training first", 40, 40, 0))
-    qtbot.waitUntil(lambda: progress.bar.maximum() == 0, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: progress.bar.maximum() == 0)
     assert progress.step.text() == "Measuring the victim on the clean test images…" and not progress.rate.text()
     tell("progress", **counted("VGG16 C&W train", 1, 2))
-    qtbot.waitUntil(lambda: "Stage 2 of 4: examples" in progress.stage.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "Stage 2 of 4: examples" in progress.stage.text())
     assert progress.step.text() == "C&W against VGG16, to train with: 1 / 2" and progress.bar.maximum() == 1000
     tell("generated", examples=9, unfilled=[])
-    qtbot.waitUntil(lambda: progress.step.text() == "Reading the examples…", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: progress.step.text() == "Reading the examples…")
     tell("progress", **counted("training", 12, 12, 0))
     tell("progress", **counted("measuring", 28, 28, 0))
     tell("progress", **counted("weighing the answers", 1000, 2000, 45))
-    qtbot.waitUntil(lambda: progress.stage.text() == "Stage 4 of 4: results", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: progress.stage.text() == "Stage 4 of 4: results")
     assert progress.step.text() == "Learning from the victims' answers: 1,000 / 2,000"
     assert progress.left.text() == "About 45 s left in all"
     tell("paused")
-    qtbot.waitUntil(lambda: progress.rate.text() == "paused", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: progress.rate.text() == "paused")
     tell("resumed")
     tell("progress", **counted("weighing the answers", 2000, 2000, 0))
-    qtbot.waitUntil(lambda: progress.step.text() == "Calibrating and writing the pack…", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: progress.step.text() == "Calibrating and writing the pack…")
     assert progress.bar.maximum() == 0
 
 
@@ -118,11 +117,11 @@ def test_a_trial_of_other_choices_says_nothing_of_the_run(
     wizard.attacks.cell.setValue(choices.cell + 1)
     to_the_run(wizard)
     tell("progress", **counted("training first", 10, 40))
-    qtbot.waitUntil(lambda: "Stage 1" in wizard.run.progress.stage.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "Stage 1" in wizard.run.progress.stage.text())
     assert wizard.run.progress.left.text() == ""
     assert wizard.run.child is not None
     wizard.run.child._process.kill()  # type: ignore[union-attr]
-    qtbot.waitUntil(wizard.run.again.isVisible, timeout=PATIENCE)
+    qtbot.waitUntil(wizard.run.again.isVisible)
     assert wizard.run.progress.bar.maximum() == 1000, "nothing goes on"
 
 
