@@ -68,14 +68,14 @@ class Commands(CaseCommands):
         pattern = " ".join(f"*{suffix}" for suffix in sorted(SUFFIXES))
         kinds = self.tr("Images ({pattern});;All files (*)").format(pattern=pattern)
         paths, _ = QFileDialog.getOpenFileNames(self.window, self.tr("Open images"), self.folder(), kinds)
-        self.session.open_paths(paths)
+        self.session.opening.paths(paths)
 
     def open_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self.window, self.tr("Open folder"), self.folder())
-        self.session.open_paths([path] if path else [])
+        self.session.opening.paths([path] if path else [])
 
     def open_samples(self) -> None:
-        self.session.open_paths([str(SAMPLES)], remember=False)
+        self.session.opening.paths([str(SAMPLES)], remember=False)
 
     def save_view(self) -> None:
         row = self.session.viewing.row
@@ -112,7 +112,7 @@ class Commands(CaseCommands):
         elif mime.hasImage():
             self._pasted += 1
             name = self.tr("pasted {n}.png").format(n=self._pasted)
-            self.session.open_bytes(name, png_bytes(QGuiApplication.clipboard().image()))
+            self.session.opening.pasted(name, png_bytes(QGuiApplication.clipboard().image()))
         else:
             self.window.say(self.tr("The clipboard holds neither an image nor files."))
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, overload
 
 from PySide6.QtCore import QObject, Signal
 
+from app.chores import Chore
 from app.requests import HeatmapRequest, Setup
 from core.errors import Cancelled
-from core.progress import CancelToken
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.types import FloatArray, Heatmap, LoadedImage, Record
 
 if TYPE_CHECKING:
@@ -21,27 +22,26 @@ if TYPE_CHECKING:
     from core.report.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Export:
     """What is written out, to a file whose suffix says how.
 
     setup: which pack draws the heatmaps; none are drawn without one. waiting: how many images are left out, for they
-    were not judged yet. pasted: bytes of images that are no files, by the paths of their records.
+    were not judged yet. pasted: bytes of images that are no files, by the paths of their records. tell: how many
+    heatmaps are drawn.
     """
 
     target: Path
     setup: Setup | None
-    waiting: int = 0
-    pasted: Mapping[str, bytes] = field(default_factory=dict)
-    token: CancelToken = field(default_factory=CancelToken, compare=False)
+    waiting: int
+    pasted: Mapping[str, bytes]
+    tell: ProgressCallback
+    token: CancelToken = field(default_factory=CancelToken)
 
 
 class Exports(QObject):
     """What a session writes out, one after the other."""
 
-    busy = Signal()
-    """One begins, or ended."""
-    _drawn = Signal(int, int)
     _ended = Signal(object, object)
     """The Export, and the exception that ended it or None."""
 
@@ -49,8 +49,7 @@ class Exports(QObject):
         super().__init__(session)
         self._session = session
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
-        self._pending: list[Export] = []
-        self._drawn.connect(self._tell_drawn)
+        self._pending: dict[Export, Chore] = {}
         self._ended.connect(self._end)
 
     @property
@@ -67,8 +66,10 @@ class Exports(QObject):
         rows = session.images.rows if keys is None else [row for row in found if row is not None]
         setup = session.setup if case is None or case.pack is not None else None
         pasted = {row.entry.path: row.entry.data for row in rows if row.entry.data is not None}
-        wanted = Export(target, setup, sum(row.record is None for row in rows), pasted)
-        self._pending.append(wanted)
+        waiting = sum(row.record is None for row in rows)
+        chore = session.chores.begin(self.tr("Writing {name}").format(name=target.name), self.cancel)
+        wanted = Export(target, setup, waiting, pasted, session.chores.teller(chore))
+        self._pending[wanted] = chore
         if case is None:
             records = [row.record for row in rows if row.record is not None]
             self._submit(wanted, partial(_of_list, records, session.setup, session.status.device))
@@ -76,19 +77,17 @@ class Exports(QObject):
             paths = None if keys is None else frozenset(row.entry.path for row in rows)
             unable = partial(self._ended.emit, wanted)
             session.desk.file.gather(case.path, paths, lambda subject: self._submit(wanted, lambda: subject), unable)
-        session.message.emit(self.tr("Writing {path}").format(path=target))
-        self.busy.emit()
 
     def cancel(self) -> None:
         """Drop what is being written, and what waits for that, and say so."""
         if not self._pending:
             return
-        dropped, self._pending = self._pending, []
-        for wanted in dropped:
+        dropped, self._pending = self._pending, {}
+        for wanted, chore in dropped.items():
             wanted.token.cancel()
+            self._session.chores.end(chore)
         names = ", ".join(wanted.target.name for wanted in dropped)
         self._session.message.emit(self.tr("Not written: {names}").format(names=names))
-        self.busy.emit()
 
     def stop(self) -> None:
         self.cancel()
@@ -115,29 +114,25 @@ class Exports(QObject):
 
         subject = replace(subject, records=_Heeding(subject.records, wanted.token))
         if is_report(wanted.target):
-            heatmaps = _Heatmaps(self._session.worker.ask_heatmap, wanted, subject.records, self._drawn.emit)
+            heatmaps = _Heatmaps(self._session.worker.ask_heatmap, wanted, subject.records)
             pictures = Pictures(subject.within_reach(), wanted.token, wanted.pasted)
             subject = replace(subject, pictures=pictures, heatmaps=heatmaps)
         export(wanted.target, subject)
         done = partial(self._ended.emit, wanted, None)
         if subject.case:
             told = f"{len(subject.records)} files to {wanted.target}"
-            self._session.desk.file.note_exported(Path(subject.case), told, done, partial(self._ended.emit, wanted))
+            unable = partial(self._ended.emit, wanted)
+            self._session.desk.file.note(Path(subject.case), "exported", told, done, unable)
         else:
             done()
 
     # What comes of it.
 
-    def _tell_drawn(self, drawn: int, pictures: int) -> None:
-        if self._pending:
-            text = self.tr("Writing the report: image {n} of {pictures}")
-            self._session.message.emit(text.format(n=drawn, pictures=pictures))
-
     def _end(self, wanted: Export, error: Exception | None) -> None:
-        if not any(one is wanted for one in self._pending):  # it was cancelled meanwhile
+        chore = self._pending.pop(wanted, None)
+        if chore is None:  # it was cancelled meanwhile
             return
-        self._pending = [one for one in self._pending if one is not wanted]
-        self.busy.emit()
+        self._session.chores.end(chore)
         if error is not None:
             self._session.crashed.emit(error)
         else:
@@ -170,21 +165,15 @@ class _Heeding(Sequence[Record]):
 class _Heatmaps:
     """Heatmaps of a report, made by the thread that owns the device."""
 
-    def __init__(
-        self,
-        ask: Callable[[HeatmapRequest], None],
-        wanted: Export,
-        records: Sequence[Record],
-        tell: Callable[[int, int], None],
-    ) -> None:
+    def __init__(self, ask: Callable[[HeatmapRequest], None], wanted: Export, records: Sequence[Record]) -> None:
         from core.report.summary import choose_cards  # noqa: PLC0415  (pydantic)
 
-        self._ask, self._wanted, self._tell = ask, wanted, tell
-        self._drawn, self._all = 0, sum(record.finding is not None for record in choose_cards(records))
+        self._ask, self._wanted = ask, wanted
+        drawn = sum(record.finding is not None for record in choose_cards(records))
+        self._meter = ProgressMeter("report", drawn, wanted.tell)
 
     def __call__(self, record: Record, pixels: FloatArray) -> Heatmap | None:
-        self._drawn += 1
-        self._tell(self._drawn, self._all)
+        self._meter.advance(1)
         if self._wanted.setup is None:
             return None
         image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)

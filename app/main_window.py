@@ -36,7 +36,7 @@ _TOOLS = (
     "| blink compare_with_file | judge_again"
 )
 
-_WHOLE = "edit_tag edit_note keep_group show_case show_case_log close_case"
+_WHOLE = "edit_tag edit_note keep_group show_case verify_case show_case_log close_case"
 """Actions that need an open case and nothing else."""
 
 
@@ -127,12 +127,12 @@ class MainWindow(QMainWindow):
         self.status.stop_wanted.connect(session.stop_judging)
         self.status.pause_wanted.connect(session.pause)
         session.desk.changed.connect(self._show_case_or_image)
-        session.exports.busy.connect(self._enable)
+        session.chores.changed.connect(self._show_chores)
         self.list.view.activated.connect(self._look_at)
         session.viewing.scene_changed.connect(self.viewer.show_scene)
         session.viewing.row_changed.connect(self._show_answer)
         session.status_changed.connect(self._show_status)
-        session.opened.connect(self._select_opened)
+        session.opening.opened.connect(self._select_opened)
         session.message.connect(self.say)
         session.settings.changed.connect(self._setting_changed)
         session.undo.indexChanged.connect(self._enable)
@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         self._enable()
         self._show_case_or_image()
         self._show_status(session.status)
+        self._show_chores()
         self._show_answer()
 
     def _keep_order(self, order: str, backwards: bool) -> None:
@@ -171,8 +172,12 @@ class MainWindow(QMainWindow):
         if not self.answer.has_answer:
             self._show_answer()
 
+    def _show_chores(self) -> None:
+        self.status.chores.show_chores(self.session.chores.all)
+        self._enable_stop()
+
     def _enable_stop(self) -> None:
-        self.actions_["cancel"].setEnabled(self.session.status.waiting > 0 or self.session.exports.is_busy)
+        self.actions_["cancel"].setEnabled(self.session.status.waiting > 0 or bool(self.session.chores.all))
 
     def _show_answer(self) -> None:
         row, case = self.session.viewing.row, self.session.desk.case

@@ -1,10 +1,9 @@
-"""Reads files away from the GUI thread: folders, whole images, thumbnails."""
+"""Reads files away from the GUI thread: whole images, thumbnails; runs other work that takes long."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from PySide6.QtGui import QImage
 
 from app.requests import Entry
 from core.errors import Cancelled, WorkbenchError
-from core.folders import search
 from core.progress import CancelToken
 from core.types import FloatArray, LoadedImage
 
@@ -48,8 +46,6 @@ def thumbnail_of(image: LoadedImage) -> QImage:
 class Reader(QObject):
     """A pool of two threads for the eye, whose latest thumbnails are made first, and one of two for what takes long."""
 
-    scanned = Signal(object, object, object)
-    """tuple of the paths found, what they were looked for, and how many files were left out, by suffix."""
     loaded = Signal(object, object, QImage)
     """Entry; a LoadedImage or the sentence that says why there is none; the image ready to paint."""
     reference_loaded = Signal(object)
@@ -72,10 +68,6 @@ class Reader(QObject):
         self._reference: Entry | None = None
         self._reference_read.connect(self._tell_reference)
         self._closing = CancelToken()
-
-    def scan(self, paths: Sequence[str], recursive: bool, wanted_for: object) -> None:
-        """Find the images under files and folders; files named one by one stay, whatever they are."""
-        self.submit(lambda: self._scan(tuple(paths), recursive, wanted_for))
 
     def load(self, entry: Entry) -> None:
         """Read one image for the viewer; a newer request replaces one not yet begun."""
@@ -125,10 +117,6 @@ class Reader(QObject):
         for pool in (self._eye, self._long):
             pool.clear()
             pool.waitForDone()
-
-    def _scan(self, paths: tuple[str, ...], recursive: bool, wanted_for: object) -> None:
-        found = search([Path(path) for path in paths], recursive, cancel=self._closing)
-        self.scanned.emit(tuple(str(path) for path in found.files), wanted_for, found.left_out)
 
     def _load(self, entry: Entry) -> None:
         if entry is not self._latest:

@@ -17,6 +17,7 @@ from core.wording import shown
 
 if TYPE_CHECKING:
     from core.types import LogEntry
+    from core.verify import Verified
 
 translate = QCoreApplication.translate
 _LOG_TAIL = 200_000
@@ -78,6 +79,38 @@ def case_log_dialog(entries: Sequence[LogEntry], parent: QWidget) -> Page:
     editor.moveCursor(QTextCursor.MoveOperation.End)
     page = Page(translate("Reading", "Log of the case"), editor, parent)
     fit(page, 860, 520)
+    return page
+
+
+def verified_dialog(found: Verified, parent: QWidget) -> Page:
+    """Which files of a case are no longer those that were judged."""
+    unreadable = [f"{path}: {reason}" for path, reason in found.unreadable]
+    lists = (
+        (translate("Reading", "Changed since they were judged: {n}"), found.changed),
+        (translate("Reading", "Gone: {n}"), found.gone),
+        (translate("Reading", "Not readable now: {n}"), unreadable),
+    )
+    counts = (
+        (translate("Reading", "Unchanged: {n}"), found.unchanged),
+        (translate("Reading", "Never read, so that there is no hash to compare with: {n}"), found.never_read),
+        (translate("Reading", "On other computers, not opened for this case by you: {n}"), found.elsewhere),
+    )
+    good = translate("Reading", "Every file that could be compared is as it was judged.")
+    bad = translate("Reading", "Not every file is as it was judged.")
+    lines = [good if found.all_as_they_were else bad, ""]
+    lines += [text.format(n=f"{number:,}") for text, number in counts if number]
+    for text, names in lists:
+        if names:
+            lines += ["", text.format(n=f"{len(names):,}"), *(f"    {shown(name)}" for name in names)]
+    lines += ["", translate("Reading", "The log of the case keeps these numbers.")]
+    editor = QPlainTextEdit()
+    editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    editor.setPlainText("\n".join(lines))
+    page = Page(translate("Reading", "Files of the case"), editor, parent)
+    page.setObjectName("verified")
+    copy = page.buttons.addButton(translate("Reading", "Copy all"), QDialogButtonBox.ButtonRole.ActionRole)
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(editor.toPlainText()))
+    fit(page, 720, 420)
     return page
 
 

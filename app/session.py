@@ -7,8 +7,7 @@ is no longer asked is dropped here.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -16,11 +15,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.case.desk import CaseDesk
-from app.case.file import Opened
+from app.case.verifying import Verifying
+from app.chores import Chore, Chores
 from app.exports import Exports
 from app.images.model import ImageListModel
-from app.images.row import Row
 from app.judging import make_attributor
+from app.opening import Opening
 from app.pack_guide import PackGuide
 from app.reader import Reader
 from app.requests import (
@@ -39,7 +39,6 @@ from app.viewing import Viewing
 from core.paths import DEFAULT_PACK
 from core.progress import Progress
 from core.types import Record
-from core.wording import kinds
 
 _SETTLE = 200
 """Milliseconds for which a slider may go on moving before all rows follow it."""
@@ -61,8 +60,6 @@ class Session(QObject):
     """Owns the list, the worker, the reader and the settings."""
 
     status_changed = Signal(object)
-    opened = Signal(object)
-    """Keys of the rows that were opened, whether new or already there."""
     devices_found = Signal(object)
     crashed = Signal(object)
     message = Signal(str)
@@ -82,9 +79,12 @@ class Session(QObject):
         self._settling = QTimer(self, singleShot=True, interval=_SETTLE)
         self.reader = Reader(self)
         self.worker = Worker(factory, self)
+        self.chores = Chores(self.reader, self)
         self.desk = CaseDesk(self)
+        self.verifying = Verifying(self)
         self.exports = Exports(self)
         self.packs = PackGuide(self)
+        self.opening = Opening(self)
         self.viewing = Viewing(self)
         self._wire()
 
@@ -92,8 +92,8 @@ class Session(QObject):
         self.settings.changed.connect(self._setting_changed)
         self.images.thumbnail_wanted.connect(self.reader.thumbnail)
         self.reader.thumbnailed.connect(self.images.set_thumbnail)
-        self.reader.scanned.connect(self._add_found)
         self.reader.crashed.connect(self.crashed)
+        self.chores.stopped.connect(self._tell_stopped)
         self.worker.crashed.connect(self.crashed)
         self.worker.refused.connect(self.crashed)
         self.worker.devices_found.connect(self._devices_found)
@@ -137,63 +137,12 @@ class Session(QObject):
 
     def stop(self) -> None:
         """Drop what waits and end both kinds of thread."""
+        self.chores.stop()
         self.reader.stop()
         self.worker.stop()
         self.exports.stop()
         self.desk.file.stop()
         self.settings.flush()
-
-    # Opening.
-
-    def open_paths(self, paths: Sequence[str], *, subfolders: bool | None = None, remember: bool = True) -> None:
-        """Files and folders, found in the background; ``opened`` tells when they are in the list."""
-        if not paths:
-            return
-        paths = list(map(os.path.abspath, paths))  # as a case names them: absolute() would leave ".."
-        if remember:
-            self.settings.add_recent(*paths)
-        deep = self.settings.flag("files/subfolders") if subfolders is None else subfolders
-        if self.desk.takes(paths, deep):
-            return
-        self.reader.scan(paths, deep, self.desk.case)
-
-    def open_bytes(self, name: str, data: bytes) -> None:
-        """An image without a file, such as a pasted one."""
-        if self.desk.case is not None:
-            self.message.emit(self.tr("A case holds files only. Save the image first, and open it."))
-            return
-        self._add([Entry(next(self.new_keys), name, data)])
-
-    def _add_found(self, paths: Sequence[str], case: Opened | None, left_out: Mapping[str, int]) -> None:
-        """Paths that were looked for while this case was open, or none."""
-        if case is not self.desk.case:  # they belong in no other case's evidence
-            text = self.tr("{n} files were found for what was open before, and are not opened here. Open them again.")
-            self.message.emit(text.format(n=f"{len(paths):,}"))
-            return
-        known = self.images.keys_by_path()
-        fresh = [Entry(next(self.new_keys), path) for path in paths if path not in known]
-        again = [known[path] for path in paths if path in known]
-        self._add(fresh, again)
-        if self.desk.case is not None and again:  # they may have been changed since
-            self.judge_again(again)
-        if left_out:
-            self._tell_left_out(left_out)
-
-    def _tell_left_out(self, counts: Mapping[str, int]) -> None:
-        """That files in the folders that were opened are no images."""
-        if self.desk.case is not None:
-            self.desk.file.note_left_out(self.desk.case.path, counts)
-        text = self.tr("Left out, hidden, linked or of no image type that is read: {kinds}")
-        named = kinds(counts, self.tr("without a suffix"), self.tr("of other kinds"))
-        self.message.emit(text.format(kinds=named))
-
-    def _add(self, entries: Sequence[Entry], again: Sequence[int] = ()) -> None:
-        self.images.append([Row(entry) for entry in entries])
-        if self.desk.case is not None:  # whose pack is settled
-            self._judge(entries)
-        if entries:
-            self.packs.look(entries)
-        self.opened.emit([*(entry.key for entry in entries), *again])
 
     def remove(self, keys: Sequence[int], text: str) -> None:
         if keys:
@@ -213,7 +162,7 @@ class Session(QObject):
             asked.update(batch.paths if isinstance(batch, CaseRequest) else (entry.key for entry in batch.entries))
         rows = [row for entry in entries if (row := self.images.row_of(entry.key)) is not None]
         waiting = [row.entry for row in rows if row.record is None]
-        self._judge([entry for entry in waiting if entry.key not in asked and entry.path not in asked])
+        self.judge([entry for entry in waiting if entry.key not in asked and entry.path not in asked])
         if any(row.entry.key == self.viewing.current for row in rows):
             self.viewing.ask()
 
@@ -223,17 +172,17 @@ class Session(QObject):
         self.images.renew_thumbnails(keys)
         if self.desk.case is None:  # a case keeps what it knows, and looks for itself what has changed
             self.images.set_records((row.entry.key, None) for row in rows)
-        self._judge([row.entry for row in rows])
+        self.judge([row.entry for row in rows])
         if self.viewing.current in keys:
             self.viewing.show(self.viewing.current)
 
     def cancel(self) -> None:
-        """Stop waiting work between two batches, and what is being written; rows not judged yet stay in the list."""
+        """Stop waiting work between two batches, and all work beside; rows not judged yet stay in the list."""
         self.stop_judging()
-        self.exports.cancel()
+        self.chores.stop()
 
     def stop_judging(self) -> None:
-        """Stop waiting work between two batches. What is being written out is of what was open, and goes on."""
+        """Stop waiting work between two batches. Work beside it, such as a report of what was open, goes on."""
         self.worker.cancel_batches()
         self.packs.stop()
         self._batches.clear()
@@ -287,7 +236,7 @@ class Session(QObject):
         self.judge_missing()
         self.viewing.row_changed.emit()
 
-    def _judge(self, entries: Sequence[Entry]) -> None:
+    def judge(self, entries: Sequence[Entry]) -> None:
         request = self._request(entries) if entries else None
         if request is None:
             return
@@ -365,6 +314,9 @@ class Session(QObject):
     def _devices_found(self, gpus: tuple[tuple[str, str], ...]) -> None:
         self.gpus = gpus
         self.devices_found.emit(gpus)
+
+    def _tell_stopped(self, chore: Chore) -> None:
+        self.message.emit(self.tr("Stopped: {what}").format(what=chore.what))
 
     def _setting_changed(self, key: str) -> None:
         if key == "attribution/coverage":

@@ -6,6 +6,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
+from app.chore_bar import ChoreBar
 from app.durations import duration
 from app.memory import resident_bytes
 from app.session import Status
@@ -22,6 +23,7 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(4, 0, 8, 0)
+        self.chores = ChoreBar()
         self.queue = named(QLabel(), self.tr("Waiting images"))
         self.bar = named(QProgressBar(), self.tr("Progress"))
         self.bar.setTextVisible(False)
@@ -40,7 +42,7 @@ class StatusBar(QStatusBar):
         self.pack = named(QLabel(), self.tr("Model pack"))
         self.device = named(QLabel(), self.tr("Device"))
         self.memory = named(QLabel(), self.tr("Memory in use"))
-        for widget in (self.queue, self.bar, self.pause, self.stop, self.pack, self.device, self.memory):
+        for widget in (self.chores, self.queue, self.bar, self.pause, self.stop, self.pack, self.device, self.memory):
             self.addPermanentWidget(widget)
         for label in (self.pack, self.device, self.memory):
             label.setForegroundRole(QPalette.ColorRole.PlaceholderText)

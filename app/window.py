@@ -57,7 +57,7 @@ class Program(QObject):
             if paths:
                 self.window.commands.open_dropped(paths)
             elif not (self.settings.flag("files/opened") or self.settings.recent()):
-                self.session.open_paths([str(SAMPLES)], remember=False)
+                self.session.opening.paths([str(SAMPLES)], remember=False)
 
         self.window.when_painted(begin)
         self.window.show()

@@ -72,7 +72,7 @@ def watch(folder: str, out: str, started: float) -> None:
     def painted() -> None:
         since("first_paint_ms")
         session.start()
-        session.open_paths([folder], remember=False)
+        session.opening.paths([folder], remember=False)
 
     def told() -> None:
         if session.status.phase == "failed":

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.progress import CancelToken
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy"})
 """Suffixes, in lower case, of the files that are picked from a folder whatever they begin with."""
@@ -54,17 +54,20 @@ def search(
     recursive: bool = True,
     apart: Iterable[Path] = (),
     cancel: CancelToken | None = None,
+    tell: ProgressCallback = lambda _: None,
 ) -> Found:
     """The files to attribute: those named, as they are, and the image files of the folders named.
 
     A file that was named stays even when it is no image or does not exist, so that it shows up with the reason.
     Files in folders come in natural order ("2.png" before "10.png"). No path comes twice. Hidden images and folders are
-    left out, and links to folders, the program's own files and those ``apart`` without a word.
+    left out, and links to folders, the program's own files and those ``apart`` without a word. tell: how many images
+    there are so far.
     Raises Cancelled at the next folder after ``cancel``.
     """
     found: dict[Path, None] = {}
     others: dict[Path, str] = {}
     cancel = cancel or CancelToken()
+    meter = ProgressMeter("search", 0, tell)
     for path in map(Path, paths):
         if not _is_folder(path):
             found[path] = None
@@ -72,6 +75,7 @@ def search(
         for file, kind in _walk(path, recursive, cancel):
             if kind is None:
                 found[file] = None
+                meter.advance(1)
             else:
                 others[file] = kind
     known = set(map(os.path.abspath, apart))

@@ -12,7 +12,10 @@ from core.errors import Cancelled
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a piece of work is. rate: items a second; seconds_left: None until a rate is known."""
+    """How far a piece of work is.
+
+    total: 0 where nobody knows it. rate: items a second; seconds_left: None until a rate and the total are known.
+    """
 
     stage: str
     done: int
@@ -101,10 +104,10 @@ class ProgressMeter:
     def advance(self, items: int) -> None:
         self._done += items
         now = time.monotonic()
-        if now - self._told < self._interval and self._done < self._total:
+        if now - self._told < self._interval and (self._done < self._total or not self._total):
             return
         self._told = now
         elapsed = now - self._started - (self._stood - self._stood_before)
         rate = (self._done - self._resumed_at) / elapsed if elapsed > 0 else 0.0
-        left = (self._total - self._done) / rate if rate > 0 else None
+        left = (self._total - self._done) / rate if rate > 0 and self._total else None
         self._tell(Progress(self._stage, self._done, self._total, rate, left))

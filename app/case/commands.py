@@ -55,7 +55,7 @@ class CaseCommands(QObject):
         """The open images go into a case; pasted ones, which are no files, cannot, and would be lost with the list."""
         entries = [row.entry for row in self.session.images.rows]
         if any(entry.data is not None for entry in entries):
-            text = translate("Session", "A case holds files only. Save the image first, and open it.")
+            text = translate("Opening", "A case holds files only. Save the image first, and open it.")
             self.window.say(text)
             return
         self._create(self.tr("New case of these images"), [entry.path for entry in entries])
@@ -83,7 +83,7 @@ class CaseCommands(QObject):
             if left := [Path(path).name for path in cases[1:]]:
                 text = self.tr("One case is open at a time. Not opened: {names}")
                 self.window.say(text.format(names=", ".join(left)))
-        self.session.open_paths([path for path in paths if path not in cases])
+        self.session.opening.paths([path for path in paths if path not in cases])
 
     def close_case(self) -> None:
         self.window.case.remarks.finish()
@@ -136,6 +136,9 @@ class CaseCommands(QObject):
         target = ask_target(self.window, title, start, kinds, _with_suffix)
         if target is not None:
             self.session.exports.export(target, keys)
+
+    def verify_case(self) -> None:
+        self.session.verifying.begin()
 
     def show_case_log(self) -> None:
         if self.desk.case is not None:

@@ -112,7 +112,7 @@ class CaseDesk(QObject):
         self._partial = False
         rows = self.session.images.rows
         if self.case is not None and rows:
-            self.session.opened.emit([rows[0].entry.key])
+            self.session.opening.opened.emit([rows[0].entry.key])
         if self.case is not None and self._coming == 1:  # no other takes its place at once
             self._begin(self.case, waiting)
         self._read_one()
@@ -141,7 +141,7 @@ class CaseDesk(QObject):
             return
         postponed, self._postponed = self._postponed, []
         for paths, subfolders in postponed:
-            self.session.open_paths(paths, subfolders=subfolders, remember=False)
+            self.session.opening.paths(paths, subfolders=subfolders, remember=False)
 
     # Filling.
 

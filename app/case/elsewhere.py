@@ -47,7 +47,7 @@ class Elsewhere(QObject):
         self.withdraw()
         for deep in (True, False):
             paths = [path for path, subfolders in places if subfolders == deep]
-            self._desk.session.open_paths(paths, subfolders=deep, remember=False)
+            self._desk.session.opening.paths(paths, subfolders=deep, remember=False)
 
     def words(self) -> str:
         """The question; a name in it may be anything."""

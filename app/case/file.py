@@ -184,14 +184,15 @@ class CaseFile(QObject):
 
         self._run(work, unable)
 
-    def note_exported(
-        self, case: Path, told: str, then: Callable[[], None], unable: Callable[[Exception], None]
-    ) -> None:
-        """Log what was written of the case."""
+    def note(
+        self, case: Path, action: str, told: str, then: Callable[[], None] = lambda: None,
+        unable: Callable[[Exception], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Log what was done with the case."""
 
         def work() -> None:
             with self._at(case) as held:
-                held.write_log("exported", told)
+                held.write_log(action, told)
             then()
 
         self._run(work, unable)

@@ -10,11 +10,12 @@ from PySide6.QtCore import QObject, QTimer
 from app.case.bar_filter import BarFilter
 from app.case.dashboard import Dashboard
 from app.case.remarks import RemarkPanel
-from app.reading import case_log_dialog
+from app.reading import case_log_dialog, verified_dialog
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
     from core.types import LogEntry
+    from core.verify import Verified
 
 _TOOLS = "keep_group end_comparison export_all"
 _FOLLOWS = 30
@@ -41,6 +42,7 @@ class CasePanels(QObject):
         desk, list_ = self.session.desk, self.window.list
         desk.changed.connect(self._show_parts)
         desk.log_read.connect(self._show_log)
+        self.session.verifying.verified.connect(self._show_verified)
         self.dashboard.picked.connect(self.bar_filter.toggle)
         self.bar_filter.changed.connect(list_.show_bars)
         self.bar_filter.changed.connect(self.dashboard.choose)
@@ -75,3 +77,6 @@ class CasePanels(QObject):
 
     def _show_log(self, entries: Sequence[LogEntry]) -> None:
         case_log_dialog(entries, self.window).show()
+
+    def _show_verified(self, found: Verified) -> None:
+        verified_dialog(found, self.window).show()

@@ -107,21 +107,16 @@ def verify(file: _File) -> None:
     from core.verify import verify as verify_files  # noqa: PLC0415 (the name is the command's)
 
     with Case(file) as case:
-        subject = of_case(case)
-        near = subject.within_reach()
         with progress_bars() as progress:
-            found = verify_files(near, progress)
+            found = verify_files(of_case(case), progress)
         console = output()
         for what, paths in (("changed", found.changed), ("gone", found.gone)):
             for path in paths:
                 console.print(plain(f"{what}: {path}", "red"))
         for path, reason in found.unreadable:
             console.print(plain(f"not readable now: {path}: {reason}", "red"))
-        barred = len(subject.records) - len(near)
-        elsewhere = f"; {barred:,} on other computers, not opened for this case by you" if barred else ""
-        told = found.in_words() + elsewhere
-        console.print(plain(told))
-        _note(case, "verified", told)
+        console.print(plain(found.in_words()))
+        _note(case, "verified", found.in_words())
     if not found.all_as_they_were:
         raise typer.Exit(1)
 

@@ -112,6 +112,10 @@
         <translation>暂停归因</translation>
     </message>
     <message>
+        <source>Stop everything under way</source>
+        <translation>停止所有进行中的工作</translation>
+    </message>
+    <message>
         <source>Compare with file…</source>
         <translation>与文件比较…</translation>
     </message>
@@ -164,12 +168,12 @@
         <translation>结束比较</translation>
     </message>
     <message>
-        <source>Export selected images…</source>
-        <translation>导出所选图像…</translation>
+        <source>Verify files</source>
+        <translation>核对文件</translation>
     </message>
     <message>
-        <source>Stop attributing and exporting</source>
-        <translation>停止归因和导出</translation>
+        <source>Export selected images…</source>
+        <translation>导出所选图像…</translation>
     </message>
     <message>
         <source>Log of the case…</source>
@@ -467,7 +471,7 @@
     </message>
     <message>
         <source>One case is open at a time. Not opened: {names}</source>
-        <translation>一次只打开一个案件。未打开：{names}</translation>
+        <translation>一次只打开一个案卷。未打开：{names}</translation>
     </message>
     <message>
         <source>Kept. What you select or filter now is shown beside it.</source>
@@ -600,6 +604,37 @@
     <message>
         <source>It was ended from outside ({n}).</source>
         <translation>它被外部终止（{n}）。</translation>
+    </message>
+</context>
+<context>
+    <name>ChoreBar</name>
+    <message>
+        <source>Work under way</source>
+        <translation>进行中的工作</translation>
+    </message>
+    <message>
+        <source>How far it is</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>{n} of {total}</source>
+        <translation>{n} / {total}</translation>
+    </message>
+    <message>
+        <source>{n} so far</source>
+        <translation>已有 {n}</translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation>剩余 {time}</translation>
+    </message>
+    <message>
+        <source>{n} more</source>
+        <translation>另有 {n} 项</translation>
     </message>
 </context>
 <context>
@@ -773,16 +808,12 @@
 <context>
     <name>Exports</name>
     <message>
-        <source>Writing {path}</source>
-        <translation>正在写入 {path}</translation>
-    </message>
-    <message>
         <source>Not written: {names}</source>
         <translation>未写出：{names}</translation>
     </message>
     <message>
-        <source>Writing the report: image {n} of {pictures}</source>
-        <translation>正在写入报告：第 {n} 幅图像，共 {pictures} 幅</translation>
+        <source>Writing {name}</source>
+        <translation>正在写出 {name}</translation>
     </message>
     <message>
         <source>Saved {path}</source>
@@ -1364,6 +1395,33 @@
     </message>
 </context>
 <context>
+    <name>Opening</name>
+    <message>
+        <source>A case holds files only. Save the image first, and open it.</source>
+        <translation>案卷只收文件。请先保存图像，再打开它。</translation>
+    </message>
+    <message>
+        <source>Looking for images</source>
+        <translation>正在查找图像</translation>
+    </message>
+    <message>
+        <source>{n} files were found for what was open before, and are not opened here. Open them again.</source>
+        <translation>有 {n} 个文件是为之前打开的内容查找的，因此没有在这里打开。请重新打开它们。</translation>
+    </message>
+    <message>
+        <source>Left out, hidden, linked or of no image type that is read: {kinds}</source>
+        <translation>已略过（隐藏、链接或不是可读取的图像类型）：{kinds}</translation>
+    </message>
+    <message>
+        <source>without a suffix</source>
+        <translation>个无后缀</translation>
+    </message>
+    <message>
+        <source>of other kinds</source>
+        <translation>个其他类型</translation>
+    </message>
+</context>
+<context>
     <name>OwnVictimDialog</name>
     <message>
         <source>A victim of your own</source>
@@ -1815,6 +1873,46 @@
     <message>
         <source>Log of the case</source>
         <translation>案卷日志</translation>
+    </message>
+    <message>
+        <source>Changed since they were judged: {n}</source>
+        <translation>判定之后有改动：{n}</translation>
+    </message>
+    <message>
+        <source>Gone: {n}</source>
+        <translation>已不存在：{n}</translation>
+    </message>
+    <message>
+        <source>Not readable now: {n}</source>
+        <translation>现在无法读取：{n}</translation>
+    </message>
+    <message>
+        <source>Unchanged: {n}</source>
+        <translation>未改动：{n}</translation>
+    </message>
+    <message>
+        <source>Never read, so that there is no hash to compare with: {n}</source>
+        <translation>从未读取，因此没有可比对的哈希值：{n}</translation>
+    </message>
+    <message>
+        <source>On other computers, not opened for this case by you: {n}</source>
+        <translation>位于其他计算机上，且不是由您为此案卷打开的：{n}</translation>
+    </message>
+    <message>
+        <source>Every file that could be compared is as it was judged.</source>
+        <translation>所有能比对的文件都与判定时一致。</translation>
+    </message>
+    <message>
+        <source>Not every file is as it was judged.</source>
+        <translation>并非所有文件都与判定时一致。</translation>
+    </message>
+    <message>
+        <source>The log of the case keeps these numbers.</source>
+        <translation>案卷日志会保存这些数字。</translation>
+    </message>
+    <message>
+        <source>Files of the case</source>
+        <translation>案卷的文件</translation>
     </message>
     <message>
         <source>Nothing has been logged yet.</source>
@@ -2454,28 +2552,12 @@
 <context>
     <name>Session</name>
     <message>
-        <source>{n} files were found for what was open before, and are not opened here. Open them again.</source>
-        <translation>有 {n} 个文件是为之前打开的内容查找的，因此没有在这里打开。请重新打开它们。</translation>
-    </message>
-    <message>
-        <source>A case holds files only. Save the image first, and open it.</source>
-        <translation>案卷只收文件。请先保存图像，再打开它。</translation>
-    </message>
-    <message>
-        <source>Left out, hidden, linked or of no image type that is read: {kinds}</source>
-        <translation>已略过（隐藏、链接或不是可读取的图像类型）：{kinds}</translation>
-    </message>
-    <message>
-        <source>without a suffix</source>
-        <translation>个无后缀</translation>
-    </message>
-    <message>
-        <source>of other kinds</source>
-        <translation>个其他类型</translation>
-    </message>
-    <message>
         <source>The answers of a case are of one pack and the same victims. Close the case to use others.</source>
         <translation>一个案卷的结果均来自同一模型包和同一组受询问的受害模型。要换用其他的，请先关闭案卷。</translation>
+    </message>
+    <message>
+        <source>Stopped: {what}</source>
+        <translation>已停止：{what}</translation>
     </message>
     <message>
         <source>The program failed on this. Help, Log says more; Image, Attribute again tries again.</source>
@@ -2791,6 +2873,13 @@
     <message>
         <source>The longer time holds where images resist an attack.</source>
         <translation>图像难以攻击时为较长的时间。</translation>
+    </message>
+</context>
+<context>
+    <name>Verifying</name>
+    <message>
+        <source>Verifying {name}</source>
+        <translation>正在核对 {name}</translation>
     </message>
 </context>
 <context>

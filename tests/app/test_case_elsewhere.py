@@ -53,7 +53,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return real(wanted, *how, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr("core.folders.search", noted)
-    monkeypatch.setattr("app.reader.search", noted)
+    monkeypatch.setattr("app.opening.search", noted)
     return paths
 
 
@@ -158,7 +158,7 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
             cancel.check()
 
     monkeypatch.setattr(batch, "find_images", lambda paths, deep, cancel: search(cancel=cancel))
-    monkeypatch.setattr("app.reader.search", search)
+    monkeypatch.setattr("app.opening.search", search)
     return begun
 
 
@@ -182,7 +182,7 @@ def test_a_search_that_takes_long_ends_with_its_case(
 def test_a_folder_that_takes_long_does_not_keep_the_window_open(
     program: Program, qtbot: QtBot, pictures: Path, endless: threading.Event
 ) -> None:
-    program.session.open_paths([str(pictures)])
+    program.session.opening.paths([str(pictures)])
     qtbot.waitUntil(endless.is_set)
     told: list[object] = []
     program.session.crashed.connect(told.append)

@@ -159,7 +159,7 @@ def test_open_images_go_into_a_case(
 def test_pasted_images_are_not_lost_to_a_new_case(
     window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window.session.open_bytes("pasted 1.png", (pictures / "a.png").read_bytes())
+    window.session.opening.pasted("pasted 1.png", (pictures / "a.png").read_bytes())
     drop(window, pictures / "b.png")
     wait_judged(qtbot, window, 2)
     monkeypatch.setattr(SAVE, lambda *_, **__: (str(tmp_path / "kept.mtaacase"), ""))

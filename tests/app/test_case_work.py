@@ -358,7 +358,7 @@ def test_a_damaged_case_is_refused_in_words(program: Program, qtbot: QtBot, case
 
     window.session.desk.open(str(case))
     wait_case(qtbot, window, "work")
-    window.session.open_paths([str(folder / "1.png")])
+    window.session.opening.paths([str(folder / "1.png")])
     wait_judged(qtbot, window, 1)
     window.actions_["close_case"].trigger()
     with sqlite3.connect(case) as other:
@@ -378,7 +378,7 @@ def test_a_window_that_is_closed_at_once_leaves_nothing_half_done(
     wait_judged(qtbot, program.window, FILES)
     program.session.exports.export(folder.with_name("late.pdf"))
     program.session.desk.open(str(case))
-    program.session.open_paths([str(folder)])
+    program.session.opening.paths([str(folder)])
     told: list[object] = []
     program.session.crashed.connect(told.append)
     asked: list[str] = []

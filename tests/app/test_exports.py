@@ -22,7 +22,7 @@ def test_what_is_in_the_list_is_written_out_without_a_case(
     assert not any(window.actions_[name].isEnabled() for name in names), "there is nothing yet"
     drop(window, pictures)
     wait_judged(qtbot, window, 7)
-    window.session.open_bytes("pasted 1.png", (pictures / "a.png").read_bytes())
+    window.session.opening.pasted("pasted 1.png", (pictures / "a.png").read_bytes())
     wait_judged(qtbot, window, 8)
     (pictures / "b.png").unlink()
 

@@ -155,7 +155,7 @@ def test_undo_and_redo_say_of_what(program: Program, qtbot: QtBot, pictures: Pat
 
 def test_samples_are_for_who_never_opened_anything(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(program.session, "open_paths", lambda paths, **_: opened.extend(paths))
+    monkeypatch.setattr(program.session.opening, "paths", lambda paths, **_: opened.extend(paths))
     assert started(program, opened) == [str(SAMPLES)]
     assert started(program, opened) == [str(SAMPLES)], "which the samples do not count as"
     program.settings["files/recent_limit"] = 0

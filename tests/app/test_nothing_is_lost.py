@@ -134,7 +134,7 @@ def test_pasted_images_go_only_when_somebody_says_so(
         made(window, qtbot, case, pictures / "b.png")
     for kind in ("getSaveFileName", "getOpenFileName"):
         monkeypatch.setattr(QFileDialog, kind, lambda *_, **__: (str(case), ""))
-    window.session.open_bytes("pasted 1.png", (pictures / "a.png").read_bytes())
+    window.session.opening.pasted("pasted 1.png", (pictures / "a.png").read_bytes())
     wait_judged(qtbot, window, 1)
 
     def take() -> None:

@@ -237,7 +237,7 @@ def test_a_pack_that_is_gone_can_be_replaced(
 
 def test_stop_drops_what_is_looked_at(window: MainWindow, qtbot: QtBot, photos: Path) -> None:
     session = window.session
-    session.opened.connect(lambda _: session.cancel())
+    session.opening.opened.connect(lambda _: session.cancel())
     with qtbot.waitSignal(session.packs._looked):
         drop(window, photos)
     qtbot.waitUntil(lambda: session.status.phase == "ready")

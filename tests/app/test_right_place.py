@@ -96,12 +96,12 @@ def test_the_picture_of_a_changed_file_does_not_stand_beside_the_old_answer_in_s
 def test_a_path_through_the_folder_above_is_the_file_that_it_leads_to(
     window: MainWindow, qtbot: QtBot, two_cases: list[Path], pictures: Path
 ) -> None:
-    window.session.open_paths([str(pictures / "deeper" / ".." / "c.png")])
+    window.session.opening.paths([str(pictures / "deeper" / ".." / "c.png")])
     wait_judged(qtbot, window, 2)
     window.session.desk.close()
     drop(window, pictures / "c.png")
     wait_judged(qtbot, window, 1)
-    window.session.open_paths([os.path.relpath(pictures / "deeper" / ".." / "c.png")])
+    window.session.opening.paths([os.path.relpath(pictures / "deeper" / ".." / "c.png")])
     qtbot.wait(100)
     wait_judged(qtbot, window, 1)
 
@@ -238,7 +238,7 @@ def test_what_is_opened_for_the_case_that_was_asked_for_last_is_not_logged_in_th
     desk.file._thread.submit(may_go_on.wait, 60)
     desk.open(str(first))
     desk.open(str(second))
-    window.session.open_paths([str(pictures / "c.png")])
+    window.session.opening.paths([str(pictures / "c.png")])
     assert desk.loading
     may_go_on.set()
     wait_case(qtbot, window, "b")

@@ -66,3 +66,14 @@ def test_the_rate_leaves_out_the_time_that_the_work_stood_still(monkeypatch: pyt
     now[0], token.stood = 110.0, 105.0
     meter.advance(10)
     assert (told[-1].rate, told[-1].seconds_left) == (1.0, 10.0)
+
+
+def test_work_of_unknown_length_is_told_of_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    told: list[Progress] = []
+    meter = ProgressMeter("work", 0, told.append)
+    for _ in range(5):
+        now[0] += 0.2
+        meter.advance(1)
+    assert [(one.done, one.total, one.seconds_left) for one in told] == [(3, 0, None)]
