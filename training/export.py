@@ -132,12 +132,15 @@ def _measure_all(
 ) -> dict[str, Any]:  # fmt: skip
     """Everything about the test split by the image alone."""
     labels, calibration, unfamiliar = fitted
-    answers = answer(network.to(device), torch.from_numpy(test.adversarial), device, perturbation=True, advance=advance)
+    alike: list[Tensor] = []
+    images, by_pixel = torch.from_numpy(test.adversarial), scenario.network.perturbation_extractor == "pixel"
+    estimated = _comparing(test, alike) if by_pixel else lambda _: None
+    answers = answer(network.to(device), images, device, advance=advance, estimated=estimated)
     strange = network.familiarity.cpu()(answers.features) > calibration.familiarity_threshold
     other = calibration if unfamiliar is None else unfamiliar.calibration
     doubts = Doubts(Doubt(calibration=calibration), Doubt(calibration=other), strange)
     predictions = calibrated(answers, doubts, labels)
-    results = measure(answers, predictions, scenario, labels, test)
+    results = measure(predictions, scenario, labels, test, torch.cat(alike).numpy() if alike else None)
     results |= drawings(
         predictions, doubts, labels, scenario.victim_labels,
         answers.features[:, : network.features_out].numpy(), test.attack, test.victim, test.hyperparameter,
@@ -224,9 +227,11 @@ def calibrated(answers: Answers, doubts: Doubts, labels: Sequence[AttackLabel]) 
 
 
 def measure(
-    answers: Answers, predictions: Predictions, scenario: Scenario, labels: list[AttackLabel], examples: Examples
+    predictions: Predictions, scenario: Scenario, labels: list[AttackLabel], examples: Examples, alike: Floats | None
 ) -> dict[str, Any]:
-    """Every figure of :func:`training.metrics.evaluate`, by attack entry as well, and the heatmap's correlation."""
+    """Every figure of :func:`training.metrics.evaluate`, by attack entry as well, and the means of the correlation [N]
+    of the heatmap with the perturbation, ``alike``.
+    """
 
     def of(rows: Any) -> dict[str, Any]:
         return evaluate(
@@ -240,8 +245,7 @@ def measure(
         for index, spec in enumerate(scenario.attacks)
         if (examples.entry == index).any()
     }
-    if answers.perturbation is not None and scenario.network.perturbation_extractor == "pixel":
-        alike = _heatmap_correlation(answers.perturbation, examples)
+    if alike is not None:
         results["heatmap_correlation"] = {
             label.name: float(alike[examples.attack == index].mean())
             for index, label in enumerate(labels)
@@ -250,11 +254,15 @@ def measure(
     return results
 
 
-def _heatmap_correlation(estimate: Tensor, examples: Examples) -> Floats:
-    """Correlation [N] of the auto-encoder's estimate with the perturbation, by size, over the pixels of each image."""
-    parts = []
-    for at in torch.split(torch.arange(len(examples)), 256):
-        attacked, clean = (torch.from_numpy(images[at.numpy()]) for images in (examples.adversarial, examples.clean))
-        parts.append(correlation(estimate[at].abs(), (attacked.int() - clean.int()).abs()))
-    found: Floats = torch.cat(parts).numpy()
-    return found
+def _comparing(examples: Examples, alike: list[Tensor]) -> Callable[[Tensor], None]:
+    """Given estimates of the examples' perturbations in their order, appends how their sizes correlate [n] with those
+    of the true ones over the pixels of each image.
+    """
+
+    def compare(estimate: Tensor) -> None:
+        begin = sum(map(len, alike))
+        rows = slice(begin, begin + len(estimate))
+        attacked, clean = (torch.from_numpy(images[rows]).int() for images in (examples.adversarial, examples.clean))
+        alike.append(correlation(estimate.abs(), (attacked - clean).abs()))
+
+    return compare

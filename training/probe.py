@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +29,11 @@ from training.scenario import Scenario
 from training.shards import Examples, read_part, write_part
 
 Rows = NDArray[np.int64]
+
+_HELD = 2**28
+"""Bytes of estimates that are held from one victim to the next. Of more images the network makes them anew for each
+victim, a small part of what asking it takes: ten thousand photographs' would be 6 GB.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +86,44 @@ class Asked:
         return dataclasses.replace(self, probes=self.probes[:, kept], at=tuple(self.at[k] for k in kept))
 
 
-class _Own(NamedTuple):
-    """What the network alone says of a chunk, on the CPU: raw answers and the estimate of the perturbations."""
+class _Alone:
+    """What the network alone says of pieces of images.
 
-    attack: Tensor
-    victim: Tensor
-    hyperparameter: Tensor
-    familiarity: Tensor
-    estimate: Tensor
+    attack, victim, hyperparameter, familiarity: its raw answers on the CPU, [N, ...]. strength: of all its estimates.
+    """
+
+    def __init__(
+        self, network: MTAA, labels: list[AttackLabel], images: Sequence[Tensor], device: torch.device,
+        tell: ProgressCallback, cancel: CancelToken,
+    ) -> None:  # fmt: skip
+        self._network, self._labels, self._images, self._device = network, labels, images, device
+        hold = sum(piece.numel() for piece in images) * torch.float32.itemsize <= _HELD
+        self._held: list[Tensor] = []
+        self.strength = 0.0
+        columns: tuple[list[Tensor], ...] = ([], [], [], [])
+        meter = ProgressMeter("measuring", sum(map(len, images)), tell, cancel=cancel)
+        for piece in images:
+            cancel.check()
+            said, estimate = self._ask(piece)
+            for column, part in zip(columns, said, strict=True):
+                column.append(part)
+            self.strength += float(estimate.double().abs().sum())
+            self._held += [estimate] if hold else []
+            meter.advance(len(piece))
+        self.attack, self.victim, self.hyperparameter, self.familiarity = map(torch.cat, columns)
+
+    def estimate(self, at: int) -> Tensor:
+        """Of the perturbations in one of the pieces, on the CPU."""
+        return self._held[at] if self._held else self._ask(self._images[at])[1]
+
+    @torch.no_grad()
+    def _ask(self, piece: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]:
+        pixels = to_float(piece.to(self._device))
+        outputs: Outputs = self._network(pixels)
+        estimate = perturbation(pixels, outputs, self._labels)
+        familiarity = self._network.familiarity(outputs.features)
+        said = outputs.attack.cpu(), outputs.victim.cpu(), outputs.hyperparameter.cpu(), familiarity.cpu()
+        return said, estimate.cpu()
 
 
 def sample(examples: Examples, most: int, seed: int) -> Rows:
@@ -110,31 +145,24 @@ def ask_victims(
     A victim's answers are kept in the folder ``kept`` when it has given them all, so that a later call goes on there.
     Raises VictimError or DataError for files that are not what they were, Cancelled between two batches.
     """
-    network = network.to(device).eval()
+    cancel = cancel or CancelToken()
     images = pieces(torch.from_numpy(examples.adversarial[rows]))
-    own = []
-    meter = ProgressMeter("measuring", len(rows), tell, cancel=cancel)
-    for chunk in images:
-        if cancel is not None:
-            cancel.check()
-        own.append(_own(network, labels, chunk, device))
-        meter.advance(len(chunk))
+    alone = _Alone(network.to(device).eval(), labels, images, device, tell, cancel)
+    header = {
+        "images": len(rows), "examples": _fingerprint(images), "network": alone.strength, "probes": list(PROBES),
+    }  # fmt: skip
     said = []
     for spec in scenario.victims:
         victim, digest = load_victim(victims / spec.saved_as)
-        path = kept / spec.saved_as
-        header = {
-            "victim": digest, "images": len(rows), "examples": _fingerprint(images), "network": _strength(own),
-            "probes": list(PROBES),
-        }  # fmt: skip
+        path, own = kept / spec.saved_as, header | {"victim": digest}
         before = read_part(path) if path.exists() else None
-        if before is not None and _same(before[1], header):
+        if before is not None and _same(before[1], own):
             said.append(torch.from_numpy(before[0]["probes"]))
             continue
         meter = ProgressMeter(f"asking {spec.label}", len(rows), tell, cancel=cancel)
-        said.append(_replies(victim.to(device), images, own, meter, cancel))
-        write_part(path, {"probes": said[-1].numpy()}, header)
-    strange = torch.cat([part.familiarity for part in own]) > calibration.familiarity_threshold
+        said.append(_replies(victim.to(device), images, alone, meter, cancel))
+        write_part(path, {"probes": said[-1].numpy()}, own)
+    strange = alone.familiarity > calibration.familiarity_threshold
     if unfamiliar is None:
         strange, unfamiliar = torch.zeros_like(strange), calibration
     doubts = Doubts(Doubt(calibration=calibration), Doubt(calibration=unfamiliar), strange)
@@ -142,9 +170,9 @@ def ask_victims(
     by_attack, by_victim = torch.from_numpy(temperatures).float()[:, :, None].unbind(1)
     return Asked(
         probes=torch.stack(said, dim=1),
-        attack_logits=torch.cat([part.attack for part in own]) / by_attack,
-        victim_logits=torch.cat([part.victim for part in own]) / by_victim,
-        image_value=torch.cat([part.hyperparameter for part in own]),
+        attack_logits=alone.attack / by_attack,
+        victim_logits=alone.victim / by_victim,
+        image_value=alone.hyperparameter,
         attack=torch.from_numpy(examples.attack[rows]),
         victim=torch.from_numpy(examples.victim[rows]),
         value=torch.from_numpy(examples.hyperparameter[rows]),
@@ -156,26 +184,16 @@ def ask_victims(
 
 
 def _replies(
-    victim: Victim, images: Sequence[Tensor], own: Sequence[_Own], meter: ProgressMeter, cancel: CancelToken | None
+    victim: Victim, images: Sequence[Tensor], alone: _Alone, meter: ProgressMeter, cancel: CancelToken
 ) -> Tensor:
     """One victim's probes about all images, [N, P], on the CPU."""
-    device = victim.device
     parts = []
-    for chunk, (*_, estimate) in zip(images, own, strict=True):
-        if cancel is not None:
-            cancel.check()
-        parts.append(ask([victim], to_float(chunk.to(device)), estimate.to(device)).probes[:, 0].cpu())
-        meter.advance(len(chunk))
+    for at, piece in enumerate(images):
+        cancel.check()
+        pixels, estimate = to_float(piece.to(victim.device)), alone.estimate(at).to(victim.device)
+        parts.append(ask([victim], pixels, estimate).probes[:, 0].cpu())
+        meter.advance(len(piece))
     return torch.cat(parts)
-
-
-@torch.no_grad()
-def _own(network: MTAA, labels: list[AttackLabel], chunk: Tensor, device: torch.device) -> _Own:
-    pixels = to_float(chunk.to(device))
-    outputs: Outputs = network(pixels)
-    estimate = perturbation(pixels, outputs, labels)
-    familiarity = network.familiarity(outputs.features)
-    return _Own(*(p.cpu() for p in (outputs.attack, outputs.victim, outputs.hyperparameter, familiarity, estimate)))
 
 
 def _fingerprint(images: Sequence[Tensor]) -> str:
@@ -183,11 +201,6 @@ def _fingerprint(images: Sequence[Tensor]) -> str:
     for chunk in images:
         digest.update(chunk.numpy().tobytes())
     return digest.hexdigest()
-
-
-def _strength(own: Sequence[_Own]) -> float:
-    """Tells answers about one network's estimates from those about another's."""
-    return float(sum(part.estimate.double().abs().sum() for part in own))
 
 
 def _same(before: dict[str, Any], now: dict[str, Any]) -> bool:

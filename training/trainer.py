@@ -211,43 +211,45 @@ class Trainer:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Uncalibrated answers over N examples, on the CPU in float32; ``perturbation`` [N, F, h, w] only if asked for."""
+    """Uncalibrated answers over N examples, on the CPU in float32."""
 
     attack: Tensor
     victim: Tensor
     hyperparameter: Tensor
     features: Tensor
-    perturbation: Tensor | None
 
     def at(self, rows: Tensor) -> Answers:
         """Those to some of the examples."""
-        kept = None if self.perturbation is None else self.perturbation[rows]
-        return Answers(self.attack[rows], self.victim[rows], self.hyperparameter[rows], self.features[rows], kept)
+        return Answers(self.attack[rows], self.victim[rows], self.hyperparameter[rows], self.features[rows])
 
     @classmethod
     def joined(cls, parts: Sequence[Answers]) -> Answers:
-        """One part after the other, without perturbations."""
+        """One part after the other."""
         columns = zip(*((p.attack, p.victim, p.hyperparameter, p.features) for p in parts), strict=True)
         attack, victim, hyperparameter, features = map(torch.cat, columns)
-        return cls(attack, victim, hyperparameter, features, None)
+        return cls(attack, victim, hyperparameter, features)
 
 
 @torch.inference_mode()
 def answer(
-    network: nn.Module, images: Tensor, device: torch.device, *, perturbation: bool = False,
-    advance: Callable[[int], None] = lambda _: None,
+    network: nn.Module, images: Tensor, device: torch.device, *, advance: Callable[[int], None] = lambda _: None,
+    estimated: Callable[[Tensor], None] = lambda _: None,
 ) -> Answers:  # fmt: skip
-    """Run a network in float32 over uint8 images [N, C, H, W]; ``advance`` is told of each piece's images."""
+    """Run a network in float32 over uint8 images [N, C, H, W].
+
+    advance: told how many images each piece had. estimated: given the estimate of each piece's perturbations, float32
+    [n, F, h, w] on the CPU, one after the other, where the network makes one: of all of them at once it would be four
+    times the images.
+    """
     network.eval()
     columns: tuple[list[Tensor], ...] = ([], [], [], [])
-    estimates: list[Tensor] = []
     for chunk in pieces(images):
         outputs: Outputs = network(to_float(chunk.to(device)))
         wanted = outputs.attack, outputs.victim, outputs.hyperparameter, outputs.features
         for column, value in zip(columns, wanted, strict=True):
             column.append(value.cpu())
-        if perturbation and outputs.perturbation is not None:
-            estimates.append(outputs.perturbation.estimate.cpu())
+        if outputs.perturbation is not None:
+            estimated(outputs.perturbation.estimate.cpu())
         advance(len(chunk))
     attack, victim, hyperparameter, features = map(torch.cat, columns)
-    return Answers(attack, victim, hyperparameter, features, torch.cat(estimates) if estimates else None)
+    return Answers(attack, victim, hyperparameter, features)

@@ -15,7 +15,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import reader as reader_module
+from app import opening
 from app.case.charts import Chart
 from app.images.row import Row
 from app.main_window import MainWindow
@@ -278,7 +278,7 @@ def test_a_folder_that_is_still_being_looked_for_goes_into_no_other_case(
     program: Program, case: Path, qtbot: QtBot, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window, found, may_go_on = program.window, threading.Event(), threading.Event()
-    real = reader_module.search
+    real = opening.search
 
     def slow(*what: Any, **how: Any) -> Found:
         found.set()
@@ -286,7 +286,7 @@ def test_a_folder_that_is_still_being_looked_for_goes_into_no_other_case(
         return real(*what, **how)
 
     window.actions_["close_case"].trigger()
-    monkeypatch.setattr(reader_module, "search", slow)
+    monkeypatch.setattr(opening, "search", slow)
     drop(window, pictures)
     qtbot.waitUntil(found.is_set)
     window.session.desk.create(str(case.with_name("other")))
