@@ -130,12 +130,14 @@ class MainWindow(QMainWindow):
         session.chores.changed.connect(self._show_chores)
         self.list.view.activated.connect(self._look_at)
         session.viewing.scene_changed.connect(self.viewer.show_scene)
+        session.viewing.scene_changed.connect(self._enable)
         session.viewing.row_changed.connect(self._show_answer)
         session.status_changed.connect(self._show_status)
         session.opening.opened.connect(self._select_opened)
         session.message.connect(self.say)
         session.settings.changed.connect(self._setting_changed)
-        session.undo.indexChanged.connect(self._enable)
+        for signal in (session.undo.indexChanged, session.images.rowsInserted, session.images.rowsRemoved):
+            signal.connect(self._enable)
         self.list.view.selectionModel().selectionChanged.connect(self._enable)
         self._enable()
         self._show_case_or_image()
@@ -209,16 +211,18 @@ class MainWindow(QMainWindow):
         shown = self.session.viewing.row is not None
         case = self.session.desk.case is not None
         judged = any(row.record is not None for row in self.session.images.rows)
+        listed, second = self.session.images.rowCount() > 0, self.session.viewing.scene.reference is not None
         for names, on in (
             ("judge_again", selected),
             ("remove", selected and not case),
-            ("remove_all", not case),
-            ("new_case_of_images", not case and self.session.images.rowCount() > 0),
+            ("remove_all new_case_of_images", listed and not case),
+            ("select_all next_image previous_image judge_missing", listed),
             (_WHOLE, case),
             ("export_all", case or judged),
             ("export_selected", selected and (case or judged)),
             ("end_comparison", self.case.dashboard.comparing),
             ("copy_view save_view compare_with_current blink", shown),
+            ("compare_with_none", second),
             ("copy_sentence", self.answer.has_answer),
             ("undo", self.session.undo.canUndo()),
             ("redo", self.session.undo.canRedo()),

@@ -153,6 +153,25 @@ def test_undo_and_redo_say_of_what(program: Program, qtbot: QtBot, pictures: Pat
     QApplication.processEvents()
 
 
+def test_actions_that_have_nothing_to_act_on_are_off(program: Program, qtbot: QtBot, pictures: Path) -> None:
+    window = program.window
+    of_a_list = ["remove_all", "new_case_of_images", "select_all", "next_image", "previous_image", "judge_missing"]
+    of_an_image = ["copy_view", "save_view", "compare_with_current", "blink"]
+
+    def on(names: list[str]) -> set[bool]:
+        return {window.actions_[name].isEnabled() for name in names}
+
+    assert on([*of_a_list, *of_an_image, "compare_with_none"]) == {False}
+    drop(window, pictures / "a.png")
+    qtbot.waitUntil(lambda: on([*of_a_list, *of_an_image]) == {True})
+    assert on(["compare_with_none"]) == {False}
+    window.actions_["compare_with_current"].trigger()
+    qtbot.waitUntil(window.actions_["compare_with_none"].isEnabled)
+    window.actions_["compare_with_none"].trigger()
+    window.actions_["remove_all"].trigger()
+    qtbot.waitUntil(lambda: on([*of_a_list, *of_an_image, "compare_with_none"]) == {False})
+
+
 def test_samples_are_for_who_never_opened_anything(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr(program.session.opening, "paths", lambda paths, **_: opened.extend(paths))
