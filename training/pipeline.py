@@ -19,7 +19,7 @@ from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
 from core.torchvision_zoo import torchvision_names
 from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
-from training.attacks import DEFAULT_BACKEND
+from training.attacks import OWN_BACKENDS
 from training.counts import examples_wanted
 from training.export import as_told, export_pack
 from training.grow import check_start, take_victim
@@ -47,7 +47,7 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
     put into ``victims`` where they are found on this machine.
     """
     make_attacks(scenario)
-    if absent := sorted(b for b in {a.backend for a in scenario.attacks} - {DEFAULT_BACKEND} if find_spec(b) is None):
+    if absent := sorted(b for b in {a.backend for a in scenario.attacks} - OWN_BACKENDS if find_spec(b) is None):
         raise ScenarioError(f"The toolbox {absent[0]} is not installed.", how_to_get(absent[0], "bench"))
     trained = [spec for spec in scenario.victims if spec.file is None]
     unknown = {spec.architecture for spec in trained} - ARCHITECTURES.keys() - set(torchvision_names())

@@ -408,7 +408,7 @@ def test_a_tag_does_not_wait_for_a_report_that_is_written(
     qtbot.waitUntil(drawing.is_set)
     window.session.desk.remark({window.session.images.rows[0].entry.key: Remark("now", "")})
     qtbot.waitUntil(lambda: _last(case) == "remark")
-    qtbot.waitUntil(lambda: window.status.chores.isVisible())
+    qtbot.waitUntil(window.status.chores.isVisible)
     assert "Writing report.html" in window.status.chores.words.text()
     window.actions_["cancel"].trigger()
     assert not window.session.exports.is_busy

@@ -358,6 +358,21 @@ def test_carlini_wagner_moves_less_for_less_and_beats_cleverhans(kind: str) -> N
     assert found[1].l2[both].mean() <= 1.02 * reference.l2[both].mean()
 
 
+@BOTH
+def test_in_tanhs_own_box_few_steps_leave_black_and_white_as_they_are(kind: str) -> None:
+    victim, images, labels = case(kind, 16)
+    ends = (images == 0) | (images == 1)
+    moved = {}
+    for backend in ("mtaa", "mtaa-tanh"):
+        attack = make_attack({"name": "C&W", "backend": backend, "steps": 80, "search_steps": 3, "learning_rate": 0.05})
+        result = attack(victim, images, labels, torch.full((16,), 0.2))
+        assert result.success.float().mean() > 0.9
+        changed = result.adversarial != images
+        moved[backend] = [float(changed[where].float().mean()) for where in (ends, ~ends)]
+    assert moved["mtaa-tanh"][0] < min(0.1, moved["mtaa"][0] / 3)
+    assert moved["mtaa-tanh"][1] > 0.7, "the others move"
+
+
 def test_carlini_wagner_finds_the_nearest_point_of_a_half_space() -> None:
     weight = torch.tensor([3.0, -4.0])
     victim = nn.Sequential(nn.Flatten(), nn.Linear(2, 2)).eval().requires_grad_(False)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from core.errors import ScenarioError
 from training.attacks.apgd import APGD
 from training.attacks.base import Attack, AttackResult
-from training.attacks.carlini_wagner import CarliniWagner
+from training.attacks.carlini_wagner import CarliniWagner, TanhCarliniWagner
 from training.attacks.cleverhans import CleverhansCarliniWagner, CleverhansFGSM, CleverhansPGD
 from training.attacks.deepfool import DeepFool
 from training.attacks.ead import EAD
@@ -23,13 +23,16 @@ from training.attacks.mi_fgsm import MIFGSM
 from training.attacks.peers import PEERS
 from training.attacks.pgd import BIM, PGD
 
-__all__ = ["ATTACKS", "DEFAULT_BACKEND", "Attack", "AttackResult", "make_attack"]
+__all__ = ["ATTACKS", "DEFAULT_BACKEND", "OWN_BACKENDS", "Attack", "AttackResult", "make_attack"]
 
 DEFAULT_BACKEND = "mtaa"
+OWN_BACKENDS = frozenset({DEFAULT_BACKEND, "mtaa-tanh"})
+"""Those that need nothing installed; the others are toolboxes, by the name of their package."""
 
 ATTACKS: Mapping[tuple[str, str], type[Attack]] = MappingProxyType(
     {
         **{("mtaa", attack.name): attack for attack in (FGSM, BIM, PGD, MIFGSM, APGD, CarliniWagner, EAD, DeepFool)},
+        ("mtaa-tanh", TanhCarliniWagner.name): TanhCarliniWagner,
         **{("cleverhans", attack.name): attack for attack in (CleverhansFGSM, CleverhansPGD, CleverhansCarliniWagner)},
         **{(backend, attack.name): attack for backend, attacks in PEERS.items() for attack in attacks},
     }
