@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Qt, QtMsgType, Signal, qInstallMessageHandle
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from app.error_words import in_words
 from core.errors import Cancelled, WorkbenchError
 from core.paths import user_log
 from core.versions import versions
@@ -95,7 +96,7 @@ class CrashGuard(QObject):
             return
         if isinstance(error, WorkbenchError):
             log.info("told: %s", error)
-            self._tell(shown(str(error)), "")
+            self._tell(shown(in_words(str(error))), "")
             return
         details = "".join(traceback.format_exception(error))
         log.error("%s", details)

@@ -21,7 +21,7 @@ from app.attribution_view import AttributionView
 from app.case.elsewhere import ElsewhereBar
 from app.case.panels import CasePanels
 from app.commands import Commands, paths_of
-from app.file_errors import in_words
+from app.error_words import in_words
 from app.images.panel import ImageListPanel
 from app.proposal_bar import ProposalBar
 from app.screen import fit

@@ -17,6 +17,7 @@ from PySide6.QtGui import QUndoStack
 from app.case.desk import CaseDesk
 from app.case.verifying import Verifying
 from app.chores import Chore, Chores
+from app.error_words import in_words
 from app.exports import Exports
 from app.images.model import ImageListModel
 from app.judging import make_attributor
@@ -335,7 +336,7 @@ class Session(QObject):
         if setup != self.setup:  # another was chosen since, and may do
             return
         self._batches.clear()
-        reason = reason or self.tr(
+        reason = in_words(reason) or self.tr(
             "The program failed on this. Help, Log says more; Image, Attribute again tries again."
         )
         self._tell(phase="failed", device="", reason=reason, waiting=0, progress=None, paused=False)

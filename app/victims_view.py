@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.error_words import in_words
 from app.requests import Setup
 from app.screen import fit
 from app.session import Session
@@ -128,7 +129,7 @@ class VictimsDialog(QDialog):
             image = manifest.image if manifest.probes is not None else None
             looks.listed.emit(setup, candidates(manifest, handed, ask=ask, pack=pack), image)
         except WorkbenchError as error:
-            looks.refused.emit(setup, str(error))
+            looks.refused.emit(setup, in_words(str(error)))
 
     def _show(self, setup: Setup, found: list[Candidate], image: ImageSpec | None) -> None:
         if setup != self.session.setup:
@@ -142,7 +143,7 @@ class VictimsDialog(QDialog):
         for one in found:
             kept = one.held is not None and (setup.only is None or one.held.sha256 in setup.only)
             asked = self.tr("yes") if kept else self.tr("no")
-            where = str(one.held.path) if one.held is not None else str(one.error)
+            where = str(one.held.path) if one.held is not None else in_words(str(one.error))
             item = QTreeWidgetItem([one.name, asked, where])
             item.setToolTip(2, plain_tip(where))
             if one.held is None:

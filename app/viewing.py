@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from app.file_errors import in_words
+from app.error_words import in_words
 from app.images.row import Row
 from app.layers import Look, Scene
 from app.requests import Entry, ViewAnswer, ViewRequest, error_record

@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from PySide6.QtCore import QCoreApplication
 
-from app import file_errors
+from app import error_words
 from app.i18n import QT_TRANSLATE_NOOP
 from app.requests import Entry
 from core.types import NO_REMARK, Attribution, Record, Remark
@@ -90,7 +90,7 @@ def summary(row: Row) -> str:
         return translate("ImageList", "waiting")
     answer = row.attribution
     if answer is None:
-        return why_not(file_errors.in_words(row.record.error or ""), row.entry.path)
+        return why_not(error_words.in_words(row.record.error or ""), row.entry.path)
     attack, victim = answer.attack, answer.victim
     said = f"{attack.label} {_short(attack.probability)}"
     if attack.label != victim.label:  # unlike clean, where nobody was attacked

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
+from app.error_words import in_words
 from app.wizard.choices import Choices, VictimChoice
 from app.wizard.images_page import missing_mnist
 from app.wizard.own_victim import OwnVictimDialog, expanded
@@ -76,7 +77,7 @@ class BringVictimDialog(OwnVictimDialog):
         try:
             kept = keep_victim(self.panel.folder / "victims" / f"{self.victim().label.lower()}.safetensors")
         except WorkbenchError as error:
-            self.panel.say(str(error), "bad")
+            self.panel.say(in_words(str(error)), "bad")
             return
         super().accept()
         self.kept.emit(str(kept))

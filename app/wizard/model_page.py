@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QCoreApplication, QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSpinBox, QWizard
 
+from app.error_words import in_words
 from app.widgets import button, named
 from app.wizard.child import EVENTS, SCENARIO, under_way
 from app.wizard.choices import NETWORKS, Choices, Grown
@@ -144,7 +145,7 @@ class ModelPage(Page):
             if pack:
                 self._ungrown = grow(c, pack, read_manifest(find_pack(pack)).scenario)
         except WorkbenchError as error:
-            refusal = str(error)
+            refusal = in_words(str(error))
         if before is not None or self._ungrown is not None:
             self.grew.emit()
         return refusal
@@ -213,7 +214,7 @@ class ModelPage(Page):
         try:
             asked = check_scenario(self.choices.document())
         except WorkbenchError as error:
-            self.say(str(error), "bad")
+            self.say(in_words(str(error)), "bad")
             return False
         if under_way(self.choices.out) and not self._trains(asked):
             self.say(self.tr(

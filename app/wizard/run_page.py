@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QPushButton
 
+from app.error_words import in_words
 from app.wizard.charts import Chart, Series
 from app.wizard.child import SCENARIO, Child
 from app.wizard.choices import Choices
@@ -78,7 +79,7 @@ class RunPage(Page):
                 write_scenario(self.choices.out / SCENARIO, self.choices.document())
                 child.start(self.choices.data, self.choices.download, self.choices.device)
         except (WorkbenchError, OSError) as error:
-            self._failed(str(error))
+            self._failed(in_words(str(error)))
             return
         self.say("")
         self._buttons()

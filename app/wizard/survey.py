@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QRectF, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from app.error_words import in_words
 from app.reader import Reader, bytes_to_qimage
 from core.errors import WorkbenchError
 from training.api import survey_images
@@ -56,7 +57,7 @@ class Surveyor(QObject):
             try:
                 self._answered.emit(asked, survey_images(source, Path(path) if path else None))
             except WorkbenchError as error:
-                self._answered.emit(asked, str(error))
+                self._answered.emit(asked, in_words(str(error)))
 
         self._reader.submit(work)
 

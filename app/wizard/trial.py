@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.durations import duration, span
+from app.error_words import in_words
 from app.widgets import Toned, button, named
 from app.wizard.child import SCENARIO, Child
 from app.wizard.choices import Choices
@@ -86,7 +87,7 @@ class Trial(QWidget):
             self.child.start(self.choices.data, self.choices.download, self.choices.device, ("estimate",))
         except (WorkbenchError, OSError) as error:
             self.clear()
-            self.words.say(str(error), "bad")
+            self.words.say(in_words(str(error)), "bad")
             return
         self.button.setText(self.tr("Cancel the trial"))
         self.words.say(self.tr("Starting…"))
@@ -134,6 +135,6 @@ class Trial(QWidget):
         self.button.setText(self.tr("Estimate time and disk"))
         if child is not None:
             if reason := child.failure():
-                self.words.say(reason, "bad")
+                self.words.say(in_words(reason), "bad")
             child.leave()
             child.deleteLater()

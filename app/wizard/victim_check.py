@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
+from app.error_words import in_words
 from app.widgets import Toned, button, named
 from app.wizard.child import EVENTS, LOG, SCENARIO, Child
 from app.wizard.choices import Choices, VictimChoice
@@ -86,7 +87,7 @@ class CheckPanel(QWidget):
             child.ended.connect(self._ended)
             child.start(self._choices.data, self._choices.download, self._choices.device, ("victims", "check"))
         except (WorkbenchError, OSError) as error:
-            self.say(str(error), "bad")
+            self.say(in_words(str(error)), "bad")
             return
         self._child, self._pending, self._refused = child, self._choices.key_of(victim), False
         self.say(self.tr("Reading the images and the victim…"))
@@ -133,7 +134,7 @@ class CheckPanel(QWidget):
         child, self._child = self._child, None
         if child is not None:
             if reason := child.failure():
-                self.say(reason, "bad")
+                self.say(in_words(reason), "bad")
             child.deleteLater()
         self._show_buttons()
         self.over.emit()

@@ -795,6 +795,461 @@
     </message>
 </context>
 <context>
+    <name>Errors</name>
+    <message>
+        <source>{path} does not exist. Check the name and the folder.</source>
+        <translation>{path} 不存在。请检查名称和文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} is a folder. Name image files, or a folder that may be searched.</source>
+        <translation>{path} 是文件夹。请指定图像文件，或可以搜索的文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} is not a regular file. Copy the image into a file first.</source>
+        <translation>{path} 不是普通文件。请先把图像复制到文件中。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {reason}. Check that you may read it.</source>
+        <translation>无法读取 {path}：{reason}。请检查您是否有读取权限。</translation>
+    </message>
+    <message>
+        <source>{path} is empty. Copy or export the image again.</source>
+        <translation>{path} 是空文件。请重新复制或导出图像。</translation>
+    </message>
+    <message>
+        <source>{path} is larger than {n} MiB. Crop or split the image first.</source>
+        <translation>{path} 大于 {n} MiB。请先裁剪或拆分图像。</translation>
+    </message>
+    <message>
+        <source>{path} has {size} pixels, which is too many. Crop it first.</source>
+        <translation>{path} 有 {size} 像素，太多了。请先裁剪。</translation>
+    </message>
+    <message>
+        <source>{path} is not an image that can be read. Give it as {kinds}.</source>
+        <translation>{path} 不是可以读取的图像。请以 {kinds} 格式提供。</translation>
+    </message>
+    <message>
+        <source>{path} unpacks to far too many pixels. Do not open it; crop it first.</source>
+        <translation>{path} 解压后的像素过多。请不要打开，先裁剪。</translation>
+    </message>
+    <message>
+        <source>There is not enough memory for {path}. Close other programs, or crop it.</source>
+        <translation>内存不足以读取 {path}。请关闭其他程序，或裁剪图像。</translation>
+    </message>
+    <message>
+        <source>{path} is damaged or cut short ({reason}). Copy or export the image again.</source>
+        <translation>{path} 已损坏或不完整（{reason}）。请重新复制或导出图像。</translation>
+    </message>
+    <message>
+        <source>{path} stores 32-bit whole numbers, whose range is unknown. Save it with 8 or 16 bits.</source>
+        <translation>{path} 存储的是 32 位整数，其取值范围未知。请以 8 位或 16 位保存。</translation>
+    </message>
+    <message>
+        <source>{path} has the shape {shape}. Save one image a file, as [H, W], [C, H, W] or [H, W, C].</source>
+        <translation>{path} 的形状为 {shape}。请每个文件保存一张图像，形状为 [H, W]、[C, H, W] 或 [H, W, C]。</translation>
+    </message>
+    <message>
+        <source>{path} holds {kind} values. Give floats in [0, 1], uint8 or uint16.</source>
+        <translation>{path} 的数值类型为 {kind}。请提供 [0, 1] 内的浮点数、uint8 或 uint16。</translation>
+    </message>
+    <message>
+        <source>{path} is a damaged .npy file ({reason}). Save the array again.</source>
+        <translation>{path} 是损坏的 .npy 文件（{reason}）。请重新保存数组。</translation>
+    </message>
+    <message>
+        <source>{path} holds values that are not numbers (NaN or infinite). Save the image again.</source>
+        <translation>{path} 含有非数值（NaN 或无穷大）。请重新保存图像。</translation>
+    </message>
+    <message>
+        <source>{path} holds values from {low} to {high}. Scale them to [0, 1] and save again.</source>
+        <translation>{path} 的数值范围是 {low} 到 {high}。请缩放到 [0, 1] 后重新保存。</translation>
+    </message>
+    <message>
+        <source>{path} does not exist.</source>
+        <translation>{path} 不存在。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {reason}.</source>
+        <translation>无法读取 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: it is not a regular file.</source>
+        <translation>无法写入 {path}：它不是普通文件。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {folder} may not be written to.</source>
+        <translation>无法写入 {path}：{folder} 不允许写入。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {reason}.</source>
+        <translation>无法写入 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written to: {reason}.</source>
+        <translation>无法向 {path} 写入：{reason}。</translation>
+    </message>
+    <message>
+        <source>The folder {path} cannot be made: {reason}.</source>
+        <translation>无法建立文件夹 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Another process is at work in {path}.</source>
+        <translation>另一个进程正在 {path} 中工作。</translation>
+    </message>
+    <message>
+        <source>The disk is full: {path} takes {needed}, {free} are free.</source>
+        <translation>磁盘已满：{path} 需要 {needed}，只剩 {free}。</translation>
+    </message>
+    <message>
+        <source>The disk is full: {path} takes {needed}.</source>
+        <translation>磁盘已满：{path} 需要 {needed}。</translation>
+    </message>
+    <message>
+        <source>This run takes about {needed} in {folder}, where {free} are free.</source>
+        <translation>此次运行约需 {folder} 中的 {needed}，而那里只剩 {free}。</translation>
+    </message>
+    <message>
+        <source>{path} exists already.</source>
+        <translation>{path} 已经存在。</translation>
+    </message>
+    <message>
+        <source>{path} is no case, or a damaged one ({reason}).</source>
+        <translation>{path} 不是案卷，或已损坏（{reason}）。</translation>
+    </message>
+    <message>
+        <source>{path} belongs to a case that was moved or deleted after a crash.</source>
+        <translation>{path} 属于一个在崩溃后被移动或删除的案卷。</translation>
+    </message>
+    <message>
+        <source>{path} is in use by another program.</source>
+        <translation>{path} 正被另一个程序使用。</translation>
+    </message>
+    <message>
+        <source>{path} is in use by processes that share it.</source>
+        <translation>{path} 正被共享它的进程使用。</translation>
+    </message>
+    <message>
+        <source>{path} may only be read.</source>
+        <translation>{path} 只能读取。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be used: {reason}.</source>
+        <translation>无法使用 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{path} is a database of another program.</source>
+        <translation>{path} 是其他程序的数据库。</translation>
+    </message>
+    <message>
+        <source>{path} has the schema {found}, this program reads {known}.</source>
+        <translation>{path} 的格式版本为 {found}，本程序读取的是 {known}。</translation>
+    </message>
+    <message>
+        <source>{path} is not in the case; it may have been found again under another name.</source>
+        <translation>{path} 不在案卷中；它可能已以另一个名称被重新找到。</translation>
+    </message>
+    <message>
+        <source>There is no pack {name}.</source>
+        <translation>没有模型包 {name}。</translation>
+    </message>
+    <message>
+        <source>{path} is no pack, or one that is damaged or cut short ({reason}).</source>
+        <translation>{path} 不是模型包，或已损坏、不完整（{reason}）。</translation>
+    </message>
+    <message>
+        <source>{path}: the weights&apos; hash is {found}, the manifest says {stated}.</source>
+        <translation>{path}：权重的哈希值为 {found}，清单中写的是 {stated}。</translation>
+    </message>
+    <message>
+        <source>{path}: the manifest&apos;s schema is {found}, this program reads {known}.</source>
+        <translation>{path}：清单的格式版本为 {found}，本程序读取的是 {known}。</translation>
+    </message>
+    <message>
+        <source>{path}: the weights do not fit the manifest&apos;s {attacks} attacks, {victims} victims and network: {reason}.</source>
+        <translation>{path}：权重与清单中的 {attacks} 种攻击、{victims} 个受害模型和网络不符：{reason}。</translation>
+    </message>
+    <message>
+        <source>{path} holds {name}, a pickle, which could run a program.</source>
+        <translation>{path} 含有 pickle 文件 {name}，它可能会执行程序。</translation>
+    </message>
+    <message>
+        <source>{path}: {name} is compressed or encrypted.</source>
+        <translation>{path}：{name} 被压缩或加密。</translation>
+    </message>
+    <message>
+        <source>{path}: {name} is larger than {n} MiB.</source>
+        <translation>{path}：{name} 大于 {n} MiB。</translation>
+    </message>
+    <message>
+        <source>{path}: {name} is not JSON ({reason}).</source>
+        <translation>{path}：{name} 不是 JSON（{reason}）。</translation>
+    </message>
+    <message>
+        <source>{path}: {name} is not safetensors but {kind}.</source>
+        <translation>{path}：{name} 不是 safetensors，而是 {kind}。</translation>
+    </message>
+    <message>
+        <source>What the pack {name} answers is no number.</source>
+        <translation>模型包 {name} 给出的结果不是数字。</translation>
+    </message>
+    <message>
+        <source>Another pack named {name} is already there.</source>
+        <translation>已经有另一个名为 {name} 的模型包。</translation>
+    </message>
+    <message>
+        <source>The program comes with a pack named {name}.</source>
+        <translation>程序自带一个名为 {name} 的模型包。</translation>
+    </message>
+    <message>
+        <source>{path} is not one that was imported.</source>
+        <translation>{path} 不是导入的模型包。</translation>
+    </message>
+    <message>
+        <source>This machine has no device {name}.</source>
+        <translation>这台计算机没有设备 {name}。</translation>
+    </message>
+    <message>
+        <source>{name} is no device.</source>
+        <translation>{name} 不是设备。</translation>
+    </message>
+    <message>
+        <source>{name} is not supported.</source>
+        <translation>不支持 {name}。</translation>
+    </message>
+    <message>
+        <source>{device} has not enough free memory for one image.</source>
+        <translation>{device} 的空闲内存不足以处理一张图像。</translation>
+    </message>
+    <message>
+        <source>No file of {name} is at hand.</source>
+        <translation>手头没有 {name} 的文件。</translation>
+    </message>
+    <message>
+        <source>{path} was changed while the program ran.</source>
+        <translation>{path} 在程序运行期间被改动。</translation>
+    </message>
+    <message>
+        <source>The pack&apos;s own victims are not asked.</source>
+        <translation>不询问模型包自己的受害模型。</translation>
+    </message>
+    <message>
+        <source>The pack {name} cannot ask victims.</source>
+        <translation>模型包 {name} 不能询问受害模型。</translation>
+    </message>
+    <message>
+        <source>{path} takes images of {size}, the pack {name} {other}.</source>
+        <translation>{path} 接受 {size} 的图像，而模型包 {name} 接受 {other}。</translation>
+    </message>
+    <message>
+        <source>{path} gives itself a name that cannot be shown.</source>
+        <translation>{path} 自称的名称无法显示。</translation>
+    </message>
+    <message>
+        <source>{path} is no file.</source>
+        <translation>{path} 不是文件。</translation>
+    </message>
+    <message>
+        <source>There is no victim {path}.</source>
+        <translation>没有受害模型 {path}。</translation>
+    </message>
+    <message>
+        <source>{path} is not a victim file: {reason}.</source>
+        <translation>{path} 不是受害模型文件：{reason}。</translation>
+    </message>
+    <message>
+        <source>What {name} says of an image is no number.</source>
+        <translation>{name} 对一张图像的回答不是数字。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be asked: {reason}.</source>
+        <translation>无法询问 {name}：{reason}。</translation>
+    </message>
+    <message>
+        <source>The file does not hold the program that its card speaks of.</source>
+        <translation>该文件没有其说明卡所说的程序。</translation>
+    </message>
+    <message>
+        <source>The weights are not a {name}&apos;s.</source>
+        <translation>这些权重不属于 {name}。</translation>
+    </message>
+    <message>
+        <source>Check the name and the folder.</source>
+        <translation>请检查名称和文件夹。</translation>
+    </message>
+    <message>
+        <source>Check the path.</source>
+        <translation>请检查路径。</translation>
+    </message>
+    <message>
+        <source>Check the folder.</source>
+        <translation>请检查文件夹。</translation>
+    </message>
+    <message>
+        <source>Choose a folder that exists and is yours.</source>
+        <translation>请选择一个存在且属于您的文件夹。</translation>
+    </message>
+    <message>
+        <source>Choose a folder that is yours.</source>
+        <translation>请选择一个属于您的文件夹。</translation>
+    </message>
+    <message>
+        <source>Choose a file in a folder that exists.</source>
+        <translation>请选择位于现有文件夹中的文件。</translation>
+    </message>
+    <message>
+        <source>Choose a file in a folder.</source>
+        <translation>请选择文件夹中的文件。</translation>
+    </message>
+    <message>
+        <source>Choose another folder.</source>
+        <translation>请选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>Wait for its end, or choose another folder.</source>
+        <translation>请等它结束，或选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>Wait for their end.</source>
+        <translation>请等它们结束。</translation>
+    </message>
+    <message>
+        <source>Make room on the disk of {folder} and do the same again: what was kept before is still there.</source>
+        <translation>请在 {folder} 所在的磁盘上腾出空间后重试：之前保存的内容仍在。</translation>
+    </message>
+    <message>
+        <source>Make room there, choose a folder on another disk, or ask for fewer examples.</source>
+        <translation>请在那里腾出空间，选择另一磁盘上的文件夹，或减少样本数。</translation>
+    </message>
+    <message>
+        <source>Open it to go on with it (--resume on the command line), or choose another name.</source>
+        <translation>请打开它以继续（命令行用 --resume），或另选名称。</translation>
+    </message>
+    <message>
+        <source>Go back to a copy of it, or start a new case.</source>
+        <translation>请改用它的副本，或新建案卷。</translation>
+    </message>
+    <message>
+        <source>Put it back beside that case and open it, or delete it.</source>
+        <translation>请把它放回那个案卷旁边再打开，或将其删除。</translation>
+    </message>
+    <message>
+        <source>Wait for it, or close it.</source>
+        <translation>请等待该程序，或将其关闭。</translation>
+    </message>
+    <message>
+        <source>Copy it to where you may write, and open the copy.</source>
+        <translation>请把它复制到可写入的位置，再打开副本。</translation>
+    </message>
+    <message>
+        <source>Copy the case elsewhere.</source>
+        <translation>请把案卷复制到别处。</translation>
+    </message>
+    <message>
+        <source>The case is as it was. Free or check its disk, or copy it elsewhere.</source>
+        <translation>案卷保持原样。请清理或检查其磁盘，或把它复制到别处。</translation>
+    </message>
+    <message>
+        <source>Choose a {kind} file.</source>
+        <translation>请选择 {kind} 文件。</translation>
+    </message>
+    <message>
+        <source>Use the version of the program that wrote the case.</source>
+        <translation>请使用写出该案卷的程序版本。</translation>
+    </message>
+    <message>
+        <source>Use the version of the program that wrote the pack.</source>
+        <translation>请使用写出该模型包的程序版本。</translation>
+    </message>
+    <message>
+        <source>Look for that name in the list.</source>
+        <translation>请在列表中查找那个名称。</translation>
+    </message>
+    <message>
+        <source>Give the path of a {kind} file or one of these: {known}.</source>
+        <translation>请给出 {kind} 文件的路径，或以下之一：{known}。</translation>
+    </message>
+    <message>
+        <source>Copy or download the pack again.</source>
+        <translation>请重新复制或下载该模型包。</translation>
+    </message>
+    <message>
+        <source>Use a pack that this program or its command line exported.</source>
+        <translation>请使用由本程序或其命令行导出的模型包。</translation>
+    </message>
+    <message>
+        <source>Take it from where it was made again.</source>
+        <translation>请从其制作处重新获取。</translation>
+    </message>
+    <message>
+        <source>Remove that one first, or use this one by its path: {path}.</source>
+        <translation>请先移除那一个，或按路径使用这一个：{path}。</translation>
+    </message>
+    <message>
+        <source>Use this one by its path: {path}.</source>
+        <translation>请按路径使用这一个：{path}。</translation>
+    </message>
+    <message>
+        <source>Only imported packs can be removed.</source>
+        <translation>只能移除导入的模型包。</translation>
+    </message>
+    <message>
+        <source>Use auto or cpu.</source>
+        <translation>请使用 auto 或 cpu。</translation>
+    </message>
+    <message>
+        <source>Use auto, cpu, cuda or cuda:N.</source>
+        <translation>请使用 auto、cpu、cuda 或 cuda:N。</translation>
+    </message>
+    <message>
+        <source>Close other programs that use it, or choose another device.</source>
+        <translation>请关闭占用它的其他程序，或选择其他设备。</translation>
+    </message>
+    <message>
+        <source>Hand over the victim&apos;s {kind} file.</source>
+        <translation>请提供该受害模型的 {kind} 文件。</translation>
+    </message>
+    <message>
+        <source>Load the pack again.</source>
+        <translation>请重新加载模型包。</translation>
+    </message>
+    <message>
+        <source>Train a pack whose scenario has [probes].</source>
+        <translation>请训练一个场景中含有 [probes] 的模型包。</translation>
+    </message>
+    <message>
+        <source>Choose a pack for images of its size.</source>
+        <translation>请选择适合其尺寸图像的模型包。</translation>
+    </message>
+    <message>
+        <source>Bring the victim in under another.</source>
+        <translation>请以其他名称引入该受害模型。</translation>
+    </message>
+    <message>
+        <source>Train it with `mtaa victims train` into this folder, or name another.</source>
+        <translation>请用 `mtaa victims train` 将其训练到此文件夹，或指定其他文件夹。</translation>
+    </message>
+    <message>
+        <source>Train it with `mtaa victims train`, or make it of a model of your own (TorchScript, torch.export, ONNX, a state dict) with `mtaa victims import`.</source>
+        <translation>请用 `mtaa victims train` 训练，或用 `mtaa victims import` 由您自己的模型（TorchScript、torch.export、ONNX、状态字典）制作。</translation>
+    </message>
+    <message>
+        <source>Do not ask it, or hand over another file.</source>
+        <translation>请不要询问它，或提供其他文件。</translation>
+    </message>
+    <message>
+        <source>Bring the victim again.</source>
+        <translation>请重新引入该受害模型。</translation>
+    </message>
+    <message>
+        <source>Train it again.</source>
+        <translation>请重新训练。</translation>
+    </message>
+    <message>
+        <source>{what} {remedy}</source>
+        <translation>{what}{remedy}</translation>
+    </message>
+</context>
+<context>
     <name>ExampleStrip</name>
     <message>
         <source>Examples as they are made</source>
@@ -885,77 +1340,6 @@
     <message>
         <source>copy of another file</source>
         <translation>另一文件的副本</translation>
-    </message>
-</context>
-<context>
-    <name>FileErrors</name>
-    <message>
-        <source>{path} does not exist. Check the name and the folder.</source>
-        <translation>{path} 不存在。请检查名称和文件夹。</translation>
-    </message>
-    <message>
-        <source>{path} is a folder. Name image files, or a folder that may be searched.</source>
-        <translation>{path} 是文件夹。请指定图像文件，或可以搜索的文件夹。</translation>
-    </message>
-    <message>
-        <source>{path} is not a regular file. Copy the image into a file first.</source>
-        <translation>{path} 不是普通文件。请先把图像复制到文件中。</translation>
-    </message>
-    <message>
-        <source>{path} cannot be read: {reason}. Check that you may read it.</source>
-        <translation>无法读取 {path}：{reason}。请检查您是否有读取权限。</translation>
-    </message>
-    <message>
-        <source>{path} is empty. Copy or export the image again.</source>
-        <translation>{path} 是空文件。请重新复制或导出图像。</translation>
-    </message>
-    <message>
-        <source>{path} is larger than {n} MiB. Crop or split the image first.</source>
-        <translation>{path} 大于 {n} MiB。请先裁剪或拆分图像。</translation>
-    </message>
-    <message>
-        <source>{path} has {size} pixels, which is too many. Crop it first.</source>
-        <translation>{path} 有 {size} 像素，太多了。请先裁剪。</translation>
-    </message>
-    <message>
-        <source>{path} is not an image that can be read. Give it as {kinds}.</source>
-        <translation>{path} 不是可以读取的图像。请以 {kinds} 格式提供。</translation>
-    </message>
-    <message>
-        <source>{path} unpacks to far too many pixels. Do not open it; crop it first.</source>
-        <translation>{path} 解压后的像素过多。请不要打开，先裁剪。</translation>
-    </message>
-    <message>
-        <source>There is not enough memory for {path}. Close other programs, or crop it.</source>
-        <translation>内存不足以读取 {path}。请关闭其他程序，或裁剪图像。</translation>
-    </message>
-    <message>
-        <source>{path} is damaged or cut short ({reason}). Copy or export the image again.</source>
-        <translation>{path} 已损坏或不完整（{reason}）。请重新复制或导出图像。</translation>
-    </message>
-    <message>
-        <source>{path} stores 32-bit whole numbers, whose range is unknown. Save it with 8 or 16 bits.</source>
-        <translation>{path} 存储的是 32 位整数，其取值范围未知。请以 8 位或 16 位保存。</translation>
-    </message>
-    <message>
-        <source>{path} has the shape {shape}. Save one image a file, as [H, W], [C, H, W] or [H, W, C].</source>
-        <translation>{path} 的形状为 {shape}。请每个文件保存一张图像，形状为 [H, W]、[C, H, W] 或 [H, W, C]。</translation>
-    </message>
-    <message>
-        <source>{path} holds {kind} values. Give floats in [0, 1], uint8 or uint16.</source>
-        <translation>{path} 的数值类型为 {kind}。请提供 [0, 1] 内的浮点数、uint8 或 uint16。</translation>
-    </message>
-    <message>
-        <source>{path} is a damaged .npy file ({reason}). Save the array again.</source>
-        <translation>{path} 是损坏的 .npy 文件（{reason}）。请重新保存数组。</translation>
-    </message>
-    <message>
-        <source>{path} holds values that are not numbers (NaN or infinite). Save the image again.</source>
-        <translation>{path} 含有非数值（NaN 或无穷大）。请重新保存图像。</translation>
-    </message>
-    <message>
-        <source>{path} holds values from {low} to {high}. Scale them to [0, 1] and save again.</source>
-        <translation>{path} 的数值范围是 {low} 到 {high}。请缩放到 [0, 1] 后重新保存。</translation>
     </message>
 </context>
 <context>

@@ -16,7 +16,7 @@ from PySide6.QtGui import QFocusEvent, QPalette
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app import file_errors, i18n, theme
+from app import error_words, i18n, theme
 from app.attribution_view import Banner
 from app.crash import log, log_file, start_log
 from app.images.row import summary
@@ -211,13 +211,13 @@ def test_what_is_wrong_with_a_file_is_said_in_the_windows_language(
     try:
         for row, text in zip(window.session.images.rows, english, strict=True):
             assert text is not None
-            words = file_errors.in_words(text)
+            words = error_words.in_words(text)
             assert words != text and row.entry.path in words and "{" not in words, text
             assert summary(row) and summary(row) in words
     finally:
         i18n.remove(QApplication.instance(), translators)
-    assert [file_errors.in_words(text or "") for text in english] == english
-    assert file_errors.in_words("another fault") == "another fault"
+    assert [error_words.in_words(text or "") for text in english] == english
+    assert error_words.in_words("another fault") == "another fault"
 
 
 def test_the_window_needs_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
