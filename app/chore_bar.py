@@ -27,6 +27,7 @@ class ChoreBar(QWidget):
         self._chores: Sequence[Chore] = ()
         self.words = named(QLabel(), self.tr("Work under way"))
         self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.bar = named(QProgressBar(), self.tr("How far it is"))
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(80, 8)

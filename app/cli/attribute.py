@@ -19,7 +19,7 @@ from app.cli.control import listen_for_commands
 from app.cli.fitting import AUTO, pack_names, settle
 from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
 from core import wording
-from core.errors import WorkbenchError
+from core.errors import Cancelled, WorkbenchError
 from core.folders import Found, search
 from core.imageio import READABLE
 from core.manifest import Fit
@@ -231,8 +231,17 @@ def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float, t
     from core.attribute_files import attribute_files  # noqa: PLC0415 (torch)
 
     with progress_bars() as progress:
-        found = attribute_files(attributor, files, coverage=coverage, progress=progress, cancel=token)
-        return [record for batch in found for record in batch]
+        records: list[Record] = []
+        try:
+            for batch in attribute_files(attributor, files, coverage=coverage, progress=progress, cancel=token):
+                records += batch
+        except (KeyboardInterrupt, Cancelled):
+            notify(
+                f"{len(records):,} of {len(files):,} files were judged, and nothing of that is kept. With --case FILE "
+                "answers are kept as they come, and --resume goes on."
+            )
+            raise
+        return records
 
 
 def _changes(case: Case) -> int:

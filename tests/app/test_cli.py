@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from app.__main__ import main
 from app.cli.console import plain, plain_lines, time_left
 from app.cli.writing import print_table
 from core import paths
+from core.attribute_files import attribute_files
 from core.attributor import Attributor
 from core.errors import DiskFullError
 from core.imageio import load_image
@@ -149,12 +152,16 @@ def test_files_of_a_folder_that_are_no_images_are_told(
 def test_interrupt_is_130(
     digits: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(*_: object, **__: object) -> list[Record]:
+    def interrupted(attributor: Attributor, files: Sequence[Path], **options: Any) -> Iterator[list[Record]]:
+        yield from attribute_files(attributor, files[:2], **options)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("core.attribute_files.attribute_files", interrupted)
     assert main(["attribute", str(digits), "--pack", str(tiny_pack)]) == 130
-    assert capsys.readouterr().err.strip() == "Cancelled."
+    told = " ".join(capsys.readouterr().err.split())
+    assert (
+        told.startswith("2 of ") and "nothing of that is kept. With --case FILE" in told and told.endswith("Cancelled.")
+    )
 
 
 def test_file_names_cannot_drive_the_terminal(
