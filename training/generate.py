@@ -4,7 +4,7 @@ Every (victim, attack entry, split) is a stream of rounds. A round asks each cel
 still lacks, all cells mixed in one queue of batches; the next round follows from what the last one filled. All
 choices come from the seed and from earlier parts, never from the clock or from who computed them. So a killed run
 replays the parts it finds and computes the rest, ranks share the batches of a round, and both end with the bytes of
-an undisturbed single process.
+an undisturbed single process. (On a CPU: a GPU's convolutions need not round alike from one run to the next.)
 """
 
 from __future__ import annotations

@@ -170,7 +170,8 @@ def train_victim(
     """Train ``architecture`` on ``passes`` over the train split and write it to ``path``, if it is not there.
 
     Returns the victim as it was written, with float16-rounded weights and its accuracy on the test split. Stopped or
-    killed, the same call goes on from the checkpoint beside ``path`` and ends with the bytes of an undisturbed one.
+    killed, the same call goes on from the checkpoint beside ``path`` and ends, on a CPU, with the bytes of an
+    undisturbed one.
     Raises VictimError for one that is there and was trained otherwise, as far as what lies beside it tells; Cancelled
     between two steps, DataError for a checkpoint of another training, DiskFullError.
     """

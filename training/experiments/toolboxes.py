@@ -26,8 +26,8 @@ from training.scenario import AttackSpec, VictimSpec
 
 IMAGES = 40
 """Of each toolbox, attack and victim at scale 1."""
-_VALUES = 5
-"""Of the hyperparameter: a toolbox is called once for each, and a batch of five passes as fast as one image."""
+_VALUES = {"epsilon": 5, "kappa": 2}
+"""Of the hyperparameter: a toolbox is called once for each, and its C&W takes thousands of passes every time."""
 
 DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     # PGD has no default step or number of steps here: those of Madry et al. 2018, 40 steps of epsilon / 30.
@@ -68,10 +68,12 @@ def _cell(
     index = manifest.attacks.index(label)
     victim_index = [v.name for v in manifest.victims].index(victim_spec.label)
     count, epsilon = study.images(IMAGES), label.hyperparameter == "epsilon"
+    number = min(count, _VALUES.get(label.hyperparameter, 1)) if label.width else 1
+    step = (label.maximum - label.minimum) / (number + 1)
     spec = AttackSpec.model_validate(
         {
             "name": name, "backend": toolbox, "parameters": DEFAULTS[toolbox][name],
-            "grid": {"first": label.minimum, "last": label.maximum, "count": min(count, _VALUES) if label.width else 1},
+            "grid": {"first": label.minimum + step, "last": label.maximum - step, "count": number},
             "cell": {"train": 0, "calibration": 0, "test": 1},
         }
     )  # fmt: skip
@@ -167,7 +169,7 @@ def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
 ITEM = Item(
     "toolboxes", "The same attacks made by other toolboxes, by their defaults", cells, table, draw, of_pack=True,
     choices=(
-        "Five values are spread evenly over the pack's range; RMSE on Table 1's scale.",
+        "Five epsilons and two kappas, evenly within the pack's range; RMSE on Table 1's scale.",
         "Asked are those of the pack's victims whose files are in DIR/victims.",
         "PGD's step is each toolbox's default ratio to epsilon; foolbox's C&W is cut to 1,000 steps a search.",
         "An image that does not fool its victim, or by less than the kappa asked for, is counted and not judged.",
