@@ -7,7 +7,7 @@ logits, and a hyperparameter whose range has grown is read on the old one.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,12 @@ def check_start(
             raise ScenarioError(
                 f"{pack} tells {label.name}'s {kinds[label.name]}, not {label.hyperparameter}.", "Rename it."
             )
+
+
+def check_keep(manifest: Manifest, labels: Sequence[AttackLabel], victims: Sequence[str]) -> None:
+    """Raise ScenarioError where there are new labels: of those the pack's weights are random."""
+    if (len(labels), len(victims)) != (len(manifest.attacks), len(manifest.victims)):
+        raise ScenarioError(f"{manifest.pack_id} lacks labels of the scenario's.", "Leave training.kept out.")
 
 
 def take_victim(pack: str, sha256: str, path: Path, beside: Path) -> None:
@@ -105,6 +111,20 @@ def start_from(
         order = ("hyperparameter", "attack", "victim")
         sigma = manifest.calibration.sigma
         weighting.log_sigma.copy_(torch.tensor([math.log(sigma[task]) for task in order]))  # type: ignore[index]
+
+
+def copy_of(network: MTAA) -> dict[str, Tensor]:
+    """The network's weights and running statistics as they are now, on the CPU."""
+    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+
+
+@torch.no_grad()
+def keep(before: Mapping[str, Tensor], network: MTAA, share: float) -> None:
+    """Leave the weighted mean of what was before and of what training made of it in ``network``."""
+    trained = network.state_dict()
+    for name, value in trained.items():
+        if value.is_floating_point():
+            value.lerp_(before[name].to(value), share)
 
 
 def _grow_hyperparameter(pack: Pack, network: MTAA, labels: Sequence[AttackLabel], at: Tensor) -> None:

@@ -22,7 +22,7 @@ from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
 from training.attacks import OWN_BACKENDS
 from training.counts import examples_wanted
 from training.export import as_told, export_pack
-from training.grow import check_start, take_victim
+from training.grow import check_keep, check_start, take_victim
 from training.lasting import still_fools
 from training.memory import Smaller
 from training.own_victims import origin_of, read_own
@@ -85,6 +85,8 @@ def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Pat
     manifest = read_pack_manifest(path)
     image = image_of(clean.shape, scenario)
     check_start(manifest, scenario.network, image, labels_of(scenario), scenario.victim_labels)
+    if scenario.training.kept is not None:
+        check_keep(manifest, labels_of(scenario), scenario.victim_labels)
     if count := marked(clean, manifest.trained_on):
         raise DataError(
             f"{count} or more of the images that would measure the new pack are among those that {manifest.pack_id} "

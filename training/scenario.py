@@ -240,6 +240,8 @@ class TrainingSpec(_Grown):
 
     decoupled_decay: AdamW's weight decay instead of the L2 penalty that the paper's Adam has.
     start: a pack, by name or path, whose weights training begins with; the scenario holds its labels in its order.
+    kept: share of that pack's weights in the mean with the trained ones that becomes the pack: less of what it knew is
+        forgotten (Wortsman et al. 2022, arXiv:2109.01903). Only where both know the same labels.
     extractor_epochs: for which the perturbation extractor is trained by itself, first (:mod:`training.extractor`).
     changed: share of the examples that an epoch shows as they are after a change (:mod:`training.changes`), each time
         another one, so that the pack knows attacks from compressed, scaled, cropped or noisy images too. An attack that
@@ -253,6 +255,7 @@ class TrainingSpec(_Grown):
     decoupled_decay: bool = False
     precision: Literal["fp32", "bf16"] = "bf16"
     start: str | None = Field(default=None, min_length=1)
+    kept: Annotated[float, Field(gt=0, lt=1)] | None = None
     extractor_epochs: PositiveInt | None = None
     changed: Annotated[float, Field(gt=0, le=1)] | None = None
 
@@ -294,6 +297,8 @@ class Scenario(_Grown):
             raise ValueError(f"two attack entries share name and backend: {keys}")
         if CLEAN in {attack.name.lower() for attack in self.attacks}:
             raise ValueError(f"{CLEAN!r} is the label of images that nobody attacked")
+        if self.training.kept and not self.training.start:
+            raise ValueError("training.kept is of a pack's weights, and needs training.start")
         if self.training.extractor_epochs and self.network.perturbation_extractor is None:
             raise ValueError("training.extractor_epochs needs a network with a perturbation extractor")
         if self.probes is not None and self.network.perturbation_extractor != "pixel":

@@ -20,7 +20,7 @@ from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
 from training.extractor import ExtractorTraining
 from training.gradients import Batches, Gradients, batch_sizes, pieces, to_float
-from training.grow import check_start, start_from
+from training.grow import check_keep, check_start, copy_of, keep, start_from
 from training.lasting import StillFools
 from training.losses import Losses, UncertaintyWeighted
 from training.memory import Smaller
@@ -83,15 +83,19 @@ class Trainer:
         self.network = MTAA(scenario.network, image, labels, len(scenario.victim_labels))
         self.weighting = UncertaintyWeighted(weighted=scenario.network.uncertainty_weighted)
         self._run = {
-            "settings": self._spec.model_dump(), "network": scenario.network.model_dump(), "seed": scenario.seed,
+            "settings": self._spec.model_dump(exclude={"kept"}),  # which matters once training has ended
+            "network": scenario.network.model_dump(), "seed": scenario.seed,
             "labels": [label.model_dump(exclude_defaults=True) for label in labels], "victims": scenario.victim_labels,
             "examples": train.digest(),
         }  # fmt: skip
         self.start = load_pack(find_pack(self._spec.start)) if self._spec.start else None
         if self.start is not None:
             check_start(self.start.manifest, scenario.network, image, labels, scenario.victim_labels)
+            if self._spec.kept is not None:
+                check_keep(self.start.manifest, labels, scenario.victim_labels)
             start_from(self.start, self.network, self.weighting, labels, scenario.victim_labels)
             self._run["start"] = self.start.manifest.weights_sha256
+        self._before = None if self._spec.kept is None else copy_of(self.network)
         self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weighting.to(device)
         self._objective = objective = Objective(self.network, self.weighting, labels).to(device)
@@ -156,6 +160,8 @@ class Trainer:
             self._tally.clear()
             keeper.save(history)
             report(EpochReport(**history[-1]))
+        if self._before is not None and self._spec.kept is not None:
+            keep(self._before, self.network, self._spec.kept)
         return [EpochReport(**past) for past in history]
 
     def extractor(self) -> ExtractorTraining:

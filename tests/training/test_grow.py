@@ -13,7 +13,7 @@ from core.errors import ScenarioError
 from core.manifest import AttackLabel, ImageSpec, Manifest
 from core.model.network import MTAA
 from core.pack import load_pack
-from training.grow import check_start, compare, start_from
+from training.grow import check_keep, check_start, compare, copy_of, keep, start_from
 from training.losses import UncertaintyWeighted
 from training.metrics import Predictions
 from training.shards import Examples
@@ -89,3 +89,21 @@ def test_both_packs_are_measured_on_the_labels_that_both_know(tiny_pack: Path) -
     assert found["after"]["rmse_table1_scale"] == 0
     assert set(found["before"]["by_attack"]) == {"clean", "fgsm", "cw"}
     assert found["pack"].startswith("tiny@")
+
+
+def test_a_share_of_what_was_before_is_kept(tiny_pack: Path) -> None:
+    from core.pack import build_network  # noqa: PLC0415
+
+    network = build_network(load_pack(tiny_pack))
+    before = copy_of(network)
+    with torch.no_grad():
+        for value in network.state_dict().values():
+            value.add_(1)
+    keep(before, network, 0.25)
+    for name, value in network.state_dict().items():
+        moved = 0.75 if value.is_floating_point() else 1
+        torch.testing.assert_close(value, before[name] + moved, rtol=1e-4, atol=1e-5)
+    manifest = load_pack(tiny_pack).manifest
+    check_keep(manifest, manifest.attacks, [victim.name for victim in manifest.victims])
+    with pytest.raises(ScenarioError, match="lacks labels"):
+        check_keep(manifest, GROWN, VICTIMS)

@@ -206,7 +206,9 @@ def test_two_ranks_train_what_one_process_trains(finished: Path, tmp_path: Path)
 
 
 GROWN = (
-    SCENARIO.replace('name = "digits"', 'name = "grown"').replace("epochs = 2", "epochs = 1\nstart = {start!r}")
+    SCENARIO.replace('name = "digits"', 'name = "grown"').replace(
+        "epochs = 2", "epochs = 1\nstart = {start!r}\nkept = 0.5"
+    )
     + """
 [replay]
 victims = ["first"]

@@ -170,3 +170,11 @@ def test_an_extractor_that_is_not_there_is_not_trained(tmp_path: Path) -> None:
     document["training"]["extractor_epochs"] = 3
     with pytest.raises(ScenarioError, match="extractor_epochs needs"):
         check_scenario(document)
+
+
+def test_a_share_is_kept_of_a_pack_alone(tmp_path: Path) -> None:
+    kept = GOOD.partition("[training]")[0] + "[training]\nkept = 0.5\n"
+    with pytest.raises(ScenarioError, match=r"needs training\.start"):
+        read(tmp_path, kept)
+    assert read(tmp_path, kept + 'start = "mnist"\n').training.kept == 0.5
+    assert "kept" not in read(tmp_path, GOOD).model_dump()["training"]
