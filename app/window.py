@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import i18n, theme
 from app.crash import CrashGuard, start_log, stop_log
+from app.garbage import Garbage
 from app.icons import app_icon
 from app.judging import make_attributor
 from app.main_window import MainWindow
@@ -38,10 +39,12 @@ class Program(QObject):
         super().__init__()
         import_plainly()
         self.app = app
+        self.garbage = Garbage(self)
         self.settings = Settings(parent=self)
         self.session = Session(self.settings, factory, self)
         self.guard = CrashGuard(self)
         self.session.crashed.connect(self.guard.report)
+        self.session.devices_found.connect(self.garbage.spare)  # torch is loaded
         theme.apply(self.settings.text("appearance/theme"))
         self._language = self.settings.text("appearance/language")
         self._translators = i18n.install(app, self._language)
@@ -67,6 +70,7 @@ class Program(QObject):
         QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._scheme_changed)
         self.session.stop()
         self.guard.stop()
+        self.garbage.stop()
         i18n.remove(self.app, self._translators)
 
     def _make_window(self) -> MainWindow:
