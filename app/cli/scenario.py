@@ -140,7 +140,7 @@ def _references(entry: Mapping[str, Any]) -> Iterator[str]:
         yield from _references(part)
 
 
-_BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}
+_BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 
 
 def _kind(entry: Mapping[str, Any], tables: Mapping[str, str]) -> str:

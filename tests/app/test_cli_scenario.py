@@ -82,6 +82,7 @@ def test_every_key_and_every_attack_is_told_of(capsys: pytest.CaptureFixture[str
         assert f"  {backend} {name}: precision = " in told
     assert ":mod:" not in told and "``" not in told and "None" not in told.split("[network]")[0]
     assert "cell: a table as [clean.examples]; required" in told
+    assert "\n  kept: number above 0, below 1; may be left out\n" in told
 
 
 def test_the_schema_knows_what_the_program_takes(capsys: pytest.CaptureFixture[str]) -> None:
