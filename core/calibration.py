@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -91,13 +91,28 @@ class Calibration(Strict):
         return (1 + bisect_right(self.clean_scores, kept(clean))) / (1 + len(self.clean_scores))
 
 
+class Asking(NamedTuple):
+    """What victims are asked; older packs' scorers heard less of them.
+
+    compressed: about the compressed image as well. together: what an image was before is told in the company of the
+    others that are asked (:mod:`core.votes`), and more is looked at (:func:`core.probes.probes_of`).
+    """
+
+    compressed: bool
+    together: bool
+
+
+ASKING = Asking(compressed=True, together=True)
+"""What packs ask that are made now."""
+
+
 class ProbeFit(Strict):
     """How the answers of victims that are asked count beside the image's own, fitted on the calibration split.
 
     trust: factor on the image's calibrated log-probabilities of its victims. weight: factor on the scorer's log odds.
     stranger: log-prior of a candidate that the pack does not know. none: log-prior of "none of these".
     attack_trust, attack_weight: the same two for the attack, of which older packs did not ask the victims.
-    compressed: whether the scorer also hears what they say of the compressed image, which older packs did not ask.
+    compressed, together: as in :class:`Asking`.
     image_share: for each attack label, how much of the hyperparameter the image alone says; the asked victim says the
         rest.
     calibration: of the answers of both together; its half-widths are those where the named victim was not asked.
@@ -111,10 +126,16 @@ class ProbeFit(Strict):
     attack_trust: float = Field(default=1, ge=0, le=1)
     attack_weight: float = Field(default=0, ge=0)
     compressed: bool = False
+    together: bool = False
     image_share: list[Annotated[float, Field(ge=0, le=1)]]
     calibration: Calibration
     halfwidths: dict[str, list[float]]
     growth: Growth = {}
+
+    @property
+    def asking(self) -> Asking:
+        """What victims are asked."""
+        return Asking(self.compressed, self.together)
 
     @model_validator(mode="after")
     def _one_for_each(self) -> ProbeFit:

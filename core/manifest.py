@@ -161,7 +161,7 @@ class Manifest(Strict):
                     f"probes.image_share has {len(doubt.probes.image_share)} entries, not one for each attack"
                 )
         told, other = self.probes, self.doubt(familiar=False).probes
-        if (told is None, told and told.compressed) != (other is None, other and other.compressed):
+        if (told and told.asking) != (other and other.asking):
             raise ValueError("victims must be asked alike about familiar and unfamiliar images")
 
     @model_validator(mode="after")

@@ -45,7 +45,7 @@ class Panel:
         self.labels += [one.name for one in held if one.name not in self.labels]
         self.labels.append(NONE_OF_THESE)
         self._at = [self.labels.index(one.name) for one in held]
-        self._manifest, self._scorer, self._compressed = manifest, scorer, manifest.probes.compressed
+        self._manifest, self._scorer, self._asking = manifest, scorer, manifest.probes.asking
         self._victims = [_tried(one, manifest, device) for one in held]
         self._device = device
 
@@ -59,7 +59,7 @@ class Panel:
 
         estimate: of their perturbations, the same shape. familiar: bool [B], which of the images are.
         """
-        replies = ask(self._victims, images, estimate, self._compressed)
+        replies = ask(self._victims, images, estimate, self._asking)
         with torch.no_grad():
             scores = self._scorer(replies.probes)
             told = self._weighed(outputs, scores, familiar=True)
@@ -110,7 +110,7 @@ class Panel:
 
     def testimonies(self, heard: Heard) -> list[tuple[Testimony, ...]]:
         """One tuple an image, with a testimony for each victim in the order in which they are held."""
-        column = {name: at for at, name in enumerate(probes_of(self._compressed))}
+        column = {name: at for at, name in enumerate(probes_of(self._asking))}
         flips = [at for name, at in column.items() if name.endswith("flip")]
         probes = heard.replies.probes.tolist()
         odds = heard.odds.tolist()

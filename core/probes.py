@@ -13,17 +13,20 @@ arXiv:1802.06816), and the likeliest class beside the attacked one is then the c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from core.calibration import ASKING, Asking
 from core.errors import VictimError
 from core.perturbation import STILL
 from core.pictures import through_jpeg
 from core.victims import Victim
+from core.votes import elected, votes_of_others
 
 PROBES = (
     "gap",
@@ -44,16 +47,23 @@ PROBES = (
     "compressed_cosine",
     "compressed_sign",
     "compressed_weighted_sign",
+    "moved_sign",
+    "clean_moved_sign",
+    "loss_slope",
+    "loss_cosine",
+    "loss_sign",
+    "loss_weighted_sign",
+    "loss_moved_sign",
 )
 """The columns of :attr:`Replies.probes`.
 
-gap: between the two largest logits at the image. margin: from the label at the image to what it was before, in logits:
-the label at the clean estimate, or where that is the same, the likeliest other class after compression. rise: by how
-much the way from the clean estimate to the image moved that margin. flip: whether the two labels differ. slope: log of
-the length of the margin's gradient. cosine, sign, weighted_sign: of that gradient with the perturbation: its cosine,
-the share of pixels that agree in sign (as -1 to 1), and the same weighted by the gradient. clean_...: the same at the
-clean estimate. compressed_...: the same at the compressed image, of the gradient at the image with what compression
-takes away from it. Without those, margin takes the runner-up at the image where the two labels are the same.
+gap: between the two largest logits at the image. margin: from the label at the image to what it was before, in logits.
+rise: by how much the way from the clean estimate to the image moved that margin. flip: whether the labels at these two
+differ. slope: log of the length of the margin's gradient. cosine, sign, weighted_sign, moved_sign: of that gradient
+with the perturbation: its cosine, the share of pixels that agree in sign (as -1 to 1), and the same weighted by the
+gradient, or by how far pixels moved. clean_...: the same at the clean estimate. compressed_...: the same at the
+compressed image, of the gradient at the image with what compression takes away from it. loss_...: the same at the clean
+estimate for the cross-entropy's gradient, whose sign FGSM takes.
 """
 
 _QUALITY = 75
@@ -62,9 +72,16 @@ _QUALITY = 75
 """
 
 
-def probes_of(compressed: bool) -> tuple[str, ...]:
-    """The columns where candidates are asked about the compressed image, and where they are not."""
-    return tuple(name for name in PROBES if compressed or not name.startswith("compressed_"))
+_IN_COMPANY = ("moved_sign", "clean_moved_sign")
+
+
+def probes_of(asking: Asking) -> tuple[str, ...]:
+    """The columns that are told."""
+    return tuple(
+        name for name in PROBES
+        if (asking.compressed or not name.startswith("compressed_"))
+        and (asking.together or not (name in _IN_COMPANY or name.startswith("loss_")))
+    )  # fmt: skip
 
 
 _PIXELS = 2**18
@@ -83,26 +100,26 @@ class Replies(NamedTuple):
     before: Tensor
 
 
-def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, compressed: bool = True) -> Replies:
+def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, asking: Asking = ASKING) -> Replies:
     """Ask each victim about images [B, C, H, W] in [0, 1]; estimate: of their perturbations, the same shape.
 
-    Victims are frozen and on the images' device. Costs each one two forward passes and two input gradients an image,
-    and another forward pass for the compressed image.
+    Victims are frozen and on the images' device. Costs each one two forward passes and three input gradients an image,
+    a forward pass for the compressed image, and where others know its task another one.
     Raises VictimError for a victim that answers with what is no number.
     """
-    at_once = _at_once(victims, images)
+    most = at_once(victims, images)
     pieces = [
-        _ask_piece(victims, *piece, compressed)
-        for piece in zip(torch.split(images, at_once), torch.split(estimate, at_once), strict=True)
+        _ask_piece(victims, *piece, asking)
+        for piece in zip(torch.split(images, most), torch.split(estimate, most), strict=True)
     ]
     return Replies(*map(torch.cat, zip(*pieces, strict=True)))
 
 
 def pull(victim: nn.Module, images: Tensor, label: Tensor, before: Tensor) -> Tensor:
     """Where a victim's margin from ``label`` to ``before``, int64 [B], rises fastest: its gradient, [B, C, H, W]."""
-    at_once = _at_once([victim], images)
+    most = at_once([victim], images)
     found = []
-    for some, *labels in zip(*(torch.split(each, at_once) for each in (images, label, before)), strict=True):
+    for some, *labels in zip(*(torch.split(each, most) for each in (images, label, before)), strict=True):
         x = some.detach().requires_grad_()
         with torch.enable_grad():
             margin = _margin(victim(x).float(), *labels)
@@ -110,7 +127,7 @@ def pull(victim: nn.Module, images: Tensor, label: Tensor, before: Tensor) -> Te
     return torch.cat(found)
 
 
-def _at_once(victims: Sequence[nn.Module], images: Tensor) -> int:
+def at_once(victims: Sequence[nn.Module], images: Tensor) -> int:
     """How many of the images victims are asked about together: on a GPU all, which says so if it does not hold them."""
     if images.device.type != "cpu":
         return len(images)
@@ -120,13 +137,17 @@ def _at_once(victims: Sequence[nn.Module], images: Tensor) -> int:
     return max(1, _PIXELS // max(seen))
 
 
-def _ask_piece(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, compressed: bool) -> Replies:
-    looks = _Looks.at(images, estimate, compressed)
-    answers = [_ask_one(victim, looks) for victim in victims]
+def _ask_piece(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, asking: Asking) -> Replies:
+    looks = Looks.at(images, estimate, asking.compressed)
+    if asking.together:
+        told = [elected(*each) for each in zip(victims, votes_of_others(victims, looks.clean), strict=True)]
+    else:
+        told = [by_itself] * len(victims)
+    answers = [ask_one(victim, looks, before, asking) for victim, before in zip(victims, told, strict=True)]
     return Replies(*(torch.stack(column, dim=1) for column in zip(*answers, strict=True)))
 
 
-class _Looks(NamedTuple):
+class Looks(NamedTuple):
     """What victims are shown of a batch, each [B, C, H, W]: the images, their clean estimates, and after compression.
 
     moved: from the clean estimates to the images; compressed comes with the way from there.
@@ -137,8 +158,13 @@ class _Looks(NamedTuple):
     moved: _Moved
     compressed: tuple[Tensor, _Moved] | None
 
+    def of(self, rows: Tensor) -> Looks:
+        """Some of the batch."""
+        after = None if self.compressed is None else (self.compressed[0][rows], self.compressed[1].of(rows))
+        return Looks(self.images[rows], self.clean[rows], self.moved.of(rows), after)
+
     @classmethod
-    def at(cls, images: Tensor, estimate: Tensor, compressed: bool) -> _Looks:
+    def at(cls, images: Tensor, estimate: Tensor, compressed: bool) -> Looks:
         clean = (images - estimate).clamp(0, 1)
         moved = _Moved.between(images, clean)
         if not compressed:
@@ -158,6 +184,9 @@ class _Moved(NamedTuple):
     way: Tensor
     sign: Tensor
 
+    def of(self, rows: Tensor) -> _Moved:
+        return _Moved(self.way[rows], self.sign[rows])
+
     @classmethod
     def between(cls, images: Tensor, before: Tensor) -> _Moved:
         """A pixel at the end of its range that has not moved may have been pushed against it: its sign is that of the
@@ -167,45 +196,62 @@ class _Moved(NamedTuple):
         return cls(way, torch.where(way.abs() > STILL, way.sign(), (flat >= 1).float() - (flat <= 0).float()))
 
 
-def _ask_one(victim: nn.Module, looks: _Looks) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    count = len(looks.images)
-    both = torch.cat([looks.images, looks.clean]).detach().requires_grad_()
+Before = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""before [B] = told(at_image, at_clean, compressed): what images were by the victim's logits for them, each [B, C]."""
+
+
+def ask_one(victim: nn.Module, looks: Looks, told: Before, asking: Asking = ASKING) -> tuple[Tensor, ...]:
+    """One victim's part of :class:`Replies`; told: what the images were before. Raises VictimError."""
+    images, clean = (look.detach().requires_grad_() for look in (looks.images, looks.clean))
     with torch.enable_grad():
-        logits: Tensor = victim(both).float()
-        at_image, at_clean = logits[:count], logits[count:]
-        after = at_image if looks.compressed is None else _told(victim, looks.compressed[0])
+        at_image, at_clean = (_logits(victim, look) for look in (images, clean))
+        after = at_image.detach() if looks.compressed is None else _told(victim, looks.compressed[0])
         label, clean_label = at_image.argmax(1), at_clean.argmax(1)
-        others = after.scatter(1, label[:, None], -torch.inf)
-        before = torch.where(clean_label == label, others.argmax(1), clean_label)
+        before = told(at_image.detach(), at_clean.detach(), after)
         margin, clean_margin = (_margin(answer, label, before) for answer in (at_image, at_clean))
-        (gradient,) = torch.autograd.grad(margin.sum() + clean_margin.sum(), both)
-    if not (logits.isfinite().all() and after.isfinite().all() and gradient.isfinite().all()):
+        (gradient,) = torch.autograd.grad(margin.sum(), images)
+        (clean_gradient,) = torch.autograd.grad(clean_margin.sum(), clean, retain_graph=asking.together)
+        found = [gradient, clean_gradient]
+        if asking.together:
+            found += torch.autograd.grad(F.cross_entropy(at_clean, before, reduction="sum"), clean)
+    if not all(answer.isfinite().all() for answer in (at_image, at_clean, after, *found)):
         name = getattr(getattr(victim, "card", None), "name", "a victim")
         raise VictimError(f"What {name} says of an image is no number.", "Do not ask it, or hand over another file.")
-    columns = [
-        _gap(at_image),
-        margin,
-        margin - clean_margin,
-        (label != clean_label).float(),
-        _slope(gradient[:count]),
-        *_alignment(gradient[:count], looks.moved),
-        _gap(at_clean),
-        _slope(gradient[count:]),
-        *_alignment(gradient[count:], looks.moved),
-    ]
+    said = {
+        "gap": _gap(at_image),
+        "margin": margin,
+        "rise": margin - clean_margin,
+        "flip": (label != clean_label).float(),
+        "clean_gap": _gap(at_clean),
+        **_alignment("", gradient, looks.moved),
+        **_alignment("clean_", clean_gradient, looks.moved),
+    }
     if looks.compressed is not None:
-        columns += [
-            (label != after.argmax(1)).float(),
-            margin - _margin(after, label, before),
-            *_alignment(gradient[:count], looks.compressed[1]),
-        ]
-    return torch.stack(columns, dim=1).detach(), label, clean_label, before
+        said |= _alignment("compressed_", gradient, looks.compressed[1])
+        said["compressed_flip"] = (label != after.argmax(1)).float()
+        said["compressed_rise"] = margin - _margin(after, label, before)
+    if asking.together:
+        said |= _alignment("loss_", found[2], looks.moved)
+    return torch.stack([said[name] for name in probes_of(asking)], dim=1).detach(), label, clean_label, before
+
+
+def by_itself(at_image: Tensor, at_clean: Tensor, compressed: Tensor) -> Tensor:
+    """What older packs hear, each victim for itself: the label at the clean estimate, or where that is the one at the
+    image, the likeliest other class after compression.
+    """
+    label, clean_label = at_image.argmax(1), at_clean.argmax(1)
+    others = compressed.scatter(1, label[:, None], -torch.inf)
+    return torch.where(clean_label == label, others.argmax(1), clean_label)
+
+
+def _logits(victim: nn.Module, images: Tensor) -> Tensor:
+    logits: Tensor = victim(images).float()
+    return logits
 
 
 @torch.no_grad()
 def _told(victim: nn.Module, images: Tensor) -> Tensor:
-    logits: Tensor = victim(images).float()
-    return logits
+    return _logits(victim, images)
 
 
 def _margin(logits: Tensor, label: Tensor, before: Tensor) -> Tensor:
@@ -217,15 +263,15 @@ def _gap(logits: Tensor) -> Tensor:
     return first - second
 
 
-def _slope(gradient: Tensor) -> Tensor:
-    length: Tensor = gradient.flatten(1).float().norm(dim=1)
-    return length.clamp_min(1e-12).log()
-
-
-def _alignment(gradient: Tensor, moved: _Moved) -> tuple[Tensor, Tensor, Tensor]:
-    """Cosine, sign and weighted sign of one gradient [B, C, H, W] with a perturbation."""
+def _alignment(name: str, gradient: Tensor, moved: _Moved) -> dict[str, Tensor]:
+    """Of one gradient [B, C, H, W] with a perturbation, and its length; ``name`` goes before that of each probe."""
     flat = gradient.flatten(1).float()
-    cosine = (flat * moved.way).sum(1) / (flat.norm(dim=1) * moved.way.norm(dim=1)).clamp_min(1e-12)
-    agree = (flat.sign() * moved.sign).sum(1) / moved.sign.abs().sum(1).clamp_min(1)
-    weighted = (flat * moved.sign).sum(1) / (flat * moved.sign).abs().sum(1).clamp_min(1e-12)
-    return cosine, agree, weighted
+    length, sign = flat.norm(dim=1), flat.sign()
+    step = torch.where(moved.way.abs() > STILL, moved.way, 0.0)
+    return {
+        f"{name}slope": length.clamp_min(1e-12).log(),
+        f"{name}cosine": (flat * moved.way).sum(1) / (length * moved.way.norm(dim=1)).clamp_min(1e-12),
+        f"{name}sign": (sign * moved.sign).sum(1) / moved.sign.abs().sum(1).clamp_min(1),
+        f"{name}weighted_sign": (flat * moved.sign).sum(1) / (flat * moved.sign).abs().sum(1).clamp_min(1e-12),
+        f"{name}moved_sign": (sign * step).sum(1) / step.abs().sum(1).clamp_min(1e-12),
+    }

@@ -18,6 +18,7 @@ from core.files import free_space
 from core.manifest import AttackLabel
 from core.model.network import MTAA
 from core.probes import PROBES
+from core.votes import OTHERS
 from training.counts import examples_asked_about, examples_changed, examples_wanted
 from training.plan import image_of, shapes_of
 from training.scenario import Scenario, VictimSpec
@@ -67,7 +68,7 @@ def room(
         + 2 * _CHECKPOINT * largest,
         examples=examples_bytes(scenario, clean.shape),
         network=(2 * _CHECKPOINT + 4) * _size(network),
-        answers=answers_bytes(scenario),
+        answers=answers_bytes(scenario, clean.classes),
     )
 
 
@@ -93,12 +94,13 @@ def used(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def answers_bytes(scenario: Scenario) -> int:
+def answers_bytes(scenario: Scenario, classes: int) -> int:
     """Of a file for each victim and split."""
     if scenario.probes is None:
         return 0
     examples = examples_asked_about(scenario) + examples_changed(scenario)
-    of_one = 4 * len(PROBES) * examples + (len(SPLITS) + 2) * _BLOCK  # two of them for unfamiliar ones
+    of_each = 2 * len(PROBES) + classes + OTHERS  # by itself and in company, and its ballot
+    of_one = 4 * of_each * examples + (len(SPLITS) + 2) * _BLOCK  # two of them for unfamiliar ones
     return len(scenario.victims) * of_one
 
 

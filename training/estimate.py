@@ -168,10 +168,11 @@ def _try_victim(
 
 
 def _answering(victim: Victim, clean: CleanImages, rows: NDArray[np.int64], device: torch.device) -> float:
-    """Seconds of asking about one image."""
+    """Seconds of asking about one image, in company."""
     images, _ = _batch(clean, rows, device)
-    ask([victim], images[:2], torch.zeros_like(images[:2]))  # what is made ready once does not count
-    return _seconds(lambda: ask([victim], images, torch.zeros_like(images)), device) / len(rows)
+    pair = [victim, victim]
+    ask(pair, images[:2], torch.zeros_like(images[:2]))  # what is made ready once does not count
+    return _seconds(lambda: ask(pair, images, torch.zeros_like(images)), device) / len(rows) / len(pair)
 
 
 def _few(clean: CleanImages, count: int) -> CleanImages:
@@ -253,7 +254,7 @@ def _try_network(
         Stage("results", "", made["test"], measured, measured, 0),
     ]
     if scenario.probes is not None:
-        stages += _asking_of(scenario, labels, victims, each)
+        stages += _asking_of(scenario, labels, victims, each, clean.classes)
         done()
     return stages
 
@@ -266,7 +267,11 @@ def _extractor_step(trainer: Trainer, device: torch.device) -> float:
 
 
 def _asking_of(
-    scenario: Scenario, labels: list[AttackLabel], victims: list[tuple[VictimSpec, _Tried]], look: float
+    scenario: Scenario,
+    labels: list[AttackLabel],
+    victims: list[tuple[VictimSpec, _Tried]],
+    look: float,
+    classes: int,
 ) -> list[Stage]:
     """Asking all victims about what the network saw first, and fitting the scorer to their answers."""
     rows = examples_asked_about(scenario) + examples_changed(scenario) // 2
@@ -275,7 +280,7 @@ def _asking_of(
     asking = rows * (look + sum(found.answer for _, found in victims))
     weighing = STEPS * _seconds(lambda: fit_scorer(labels, answers, 0, _STEPS), torch.device("cpu")) / _STEPS
     return [
-        Stage("asking", "", given, asking, asking, answers_bytes(scenario)),
+        Stage("asking", "", given, asking, asking, answers_bytes(scenario, classes)),
         Stage("weighing", "", given, weighing, weighing, 0),
     ]
 

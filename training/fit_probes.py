@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.calibration import Calibration, ProbeFit
+from core.calibration import ASKING, Calibration, ProbeFit
 from core.labels import CLEAN
 from core.manifest import AttackLabel
 from core.model.scorer import Scorer, Scores, Weighed, attack_evidence, evidence_of, weigh
@@ -28,26 +28,27 @@ _DRAWS = 8
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Examples with what a scorer makes of them."""
+    """Examples with what a scorer makes of them. scores: with all victims asked."""
 
     asked: Asked
+    scorer: Scorer
     scores: Scores
 
     @classmethod
-    @torch.no_grad()
     def of(cls, asked: Asked, scorer: Scorer) -> Scored:
-        return cls(asked, scorer(asked.probes))
+        with torch.no_grad():
+            return cls(asked, scorer, scorer(asked.probes))
 
-    @property
-    def odds(self) -> Tensor:
-        """[N, V], whatever the attack."""
-        return evidence_of(self.scores.evidence, self.asked.attack_logits, self.asked.clean)
+    @torch.no_grad()
+    def heard(self, at_hand: Tensor) -> Scores:
+        """With only some of them asked, bool [N, V]; of the others it means nothing."""
+        return self.scores if self.asked.company is None else self.scorer(self.asked.said(at_hand))
 
     def weighed(self, fit: ProbeFit, at_hand: Tensor | None = None) -> Weighed:
         """All answers in one; at_hand: [N, V], which victims are asked, or all."""
         asked, scores = self.asked, self.scores
         if at_hand is not None:  # one that is not asked changes nothing
-            here = at_hand[..., None]
+            here, scores = at_hand[..., None], self.heard(at_hand)
             scores = Scores(scores.evidence * here, torch.where(here, scores.value, asked.image_value[:, None]))
         return weigh(asked.attack_logits, asked.victim_logits, asked.image_value, scores, asked.at, asked.clean, fit)
 
@@ -97,7 +98,8 @@ def fit_weights(scored: Scored, seed: int) -> dict[str, float]:
     asked = scored.asked
     situations = _Situations.draw(asked, seed)
     columns = torch.tensor(asked.at)
-    odds = scored.odds.repeat(_DRAWS, 1).double() * situations.at_hand
+    heard = torch.cat([scored.heard(some).evidence for some in situations.at_hand.chunk(_DRAWS)])
+    odds = evidence_of(heard, asked.attack_logits.repeat(_DRAWS, 1), asked.clean).double() * situations.at_hand
 
     def victim_loss(free: Tensor) -> Tensor:
         prior = situations.prior(free[0].sigmoid(), free[2], free[3])
@@ -105,12 +107,12 @@ def fit_weights(scored: Scored, seed: int) -> dict[str, float]:
 
     found = _least(victim_loss, 4)
     trust, weight = found[0].sigmoid(), found[1].exp()
-    evidence = scored.scores.evidence.repeat(_DRAWS, 1, 1).double() * situations.at_hand[..., None]
-    heard = attack_evidence(situations.prior(trust, *found[2:]), weight * evidence, columns, asked.clean)
+    evidence = heard.double() * situations.at_hand[..., None]
+    of_attack_heard = attack_evidence(situations.prior(trust, *found[2:]), weight * evidence, columns, asked.clean)
     image, attack = asked.attack_logits.double().log_softmax(1).repeat(_DRAWS, 1), asked.attack.repeat(_DRAWS)
 
     def attack_loss(free: Tensor) -> Tensor:
-        return F.cross_entropy(free[0].sigmoid() * image + free[1].exp() * heard, attack)
+        return F.cross_entropy(free[0].sigmoid() * image + free[1].exp() * of_attack_heard, attack)
 
     of_attack = _least(attack_loss, 2)
     return {
@@ -176,7 +178,8 @@ def fit_probes(scored: Scored, calibration: Calibration, labels: list[AttackLabe
     asked = scored.asked
     fit = ProbeFit(
         **fit_weights(scored, seed), image_share=[1.0] * len(labels), calibration=calibration,
-        halfwidths=calibration.halfwidths, growth=calibration.growth, compressed=True,
+        halfwidths=calibration.halfwidths, growth=calibration.growth, compressed=ASKING.compressed,
+        together=ASKING.together,
     )  # fmt: skip
     at_hand = some_at_hand(asked, seed)
     fit = fit.model_copy(update={"image_share": image_shares(scored, labels, fit, at_hand)})

@@ -53,15 +53,16 @@ def fit_scorer(
         if cancel is not None:
             cancel.check()
         rows = torch.randint(len(asked), (_BATCH,), generator=generator)
-        scores = scorer(_shaken(asked.probes[rows], scorer.spread, generator))
-        attack, true = asked.attack[rows], candidate[rows]
-        absent = torch.rand(scores.evidence.shape[:2], generator=generator) > AT_HAND
+        some, true = asked.of(rows), candidate[rows]
+        absent = torch.rand(some.probes.shape[:2], generator=generator) > AT_HAND
+        scores = scorer(_shaken(some.said(~absent), scorer.spread, generator))
+        attack = some.attack
         here = (true >= 0) & ~absent.gather(1, true.clamp_min(0)[:, None]).squeeze(1)
         loss = _who(scores.evidence, attack, true, here, absent) + pairs.loss(
             scores.evidence, attack, true, here, absent
         )
         told = scores.value[torch.arange(len(rows)), true.clamp_min(0), attack]
-        error = ((told - asked.value[rows]) / width[attack])[(true >= 0) & asked.as_made[rows]]
+        error = ((told - some.value) / width[attack])[(true >= 0) & some.as_made]
         off = F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.02, reduction="sum") / max(1, len(error))
         loss = loss / 2 + off * 10
         optimizer.zero_grad(set_to_none=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,12 @@ from core.manifest import AttackLabel
 from core.model.network import MTAA, Outputs
 from core.model.scorer import agreed
 from core.perturbation import perturbation
-from core.probes import PROBES, ask
+from core.probes import PROBES, Looks, ask_one, at_once
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
+from core.votes import Ballot, vote
 from training.calibrate import clean_of
+from training.company import Company
 from training.doubts import Doubts
 from training.gradients import pieces, to_float
 from training.scenario import Scenario
@@ -40,10 +42,12 @@ victim, a small part of what asking it takes: ten thousand photographs' would be
 class Asked:
     """N examples with the image's own calibrated answers and what every victim said.
 
-    probes: [N, V, P]. attack_logits [N, A], victim_logits [N, L]: divided by their temperature. image_value: [N, A].
+    probes: [N, V, P], in the company of all V. attack_logits [N, A], victim_logits [N, L]: divided by their
+    temperature. image_value: [N, A].
     attack, victim, value: [N], the truth. as_made: bool [N], whether an example is as its attack left it. strange: bool
     [N], which were told apart as unfamiliar. at: for each of the V victims its label's index among the L. clean: the
-    index of "clean" among the A and the L, if it is one of both.
+    index of "clean" among the A and the L, if it is one of both. company: what victims say in another company, None
+    where they say the same in any.
     """
 
     probes: Tensor
@@ -57,6 +61,7 @@ class Asked:
     strange: Tensor
     at: tuple[int, ...]
     clean: tuple[int, int] | None
+    company: Company | None = None
 
     def __len__(self) -> int:
         return len(self.attack)
@@ -73,17 +78,39 @@ class Asked:
         table[list(self.at)] = torch.arange(len(self.at))
         return table[self.victim]
 
+    def said(self, at_hand: Tensor) -> Tensor:
+        """The probes where only some of the victims are asked, bool [N, V]; of the others they mean nothing."""
+        return self.probes if self.company is None else self.company.said(at_hand)
+
     def of(self, rows: Tensor) -> Asked:
         """Some of the examples."""
         return Asked(
             self.probes[rows], self.attack_logits[rows], self.victim_logits[rows], self.image_value[rows],
             self.attack[rows], self.victim[rows], self.value[rows], self.as_made[rows], self.strange[rows], self.at,
-            self.clean,
+            self.clean, None if self.company is None else self.company.of_rows(rows),
         )  # fmt: skip
 
     def candidates(self, kept: list[int]) -> Asked:
-        """The same examples with only these of the V victims asked."""
-        return dataclasses.replace(self, probes=self.probes[:, kept], at=tuple(self.at[k] for k in kept))
+        """The same examples with only these of the V victims asked, in this order."""
+        at, probes, company = tuple(self.at[k] for k in kept), self.probes[:, kept], None
+        if self.company is not None:
+            company = self.company.candidates(kept)
+            probes = company.said(torch.ones(probes.shape[:2], dtype=torch.bool))
+        return dataclasses.replace(self, probes=probes, at=at, company=company)
+
+
+class Candidate(NamedTuple):
+    """A victim that examples are asked of: its label, the label's column among the victims, and its file."""
+
+    label: str
+    column: int
+    path: Path
+
+    @classmethod
+    def all_of(cls, scenario: Scenario, folder: Path) -> list[Candidate]:
+        """The scenario's victims, whose files are in a folder."""
+        column = scenario.victim_labels.index
+        return [cls(spec.label, column(spec.label), folder / spec.saved_as) for spec in scenario.victims]
 
 
 class _Alone:
@@ -94,25 +121,32 @@ class _Alone:
 
     def __init__(
         self, network: MTAA, labels: list[AttackLabel], images: Sequence[Tensor], device: torch.device,
-        tell: ProgressCallback, cancel: CancelToken,
+        advance: Callable[[int], None],
     ) -> None:  # fmt: skip
         self._network, self._labels, self._images, self._device = network, labels, images, device
         hold = sum(piece.numel() for piece in images) * torch.float32.itemsize <= _HELD
         self._held: list[Tensor] = []
         self.strength = 0.0
         columns: tuple[list[Tensor], ...] = ([], [], [], [])
-        meter = ProgressMeter("measuring", sum(map(len, images)), tell, cancel=cancel)
         for piece in images:
-            cancel.check()
             said, estimate = self._ask(piece)
             for column, part in zip(columns, said, strict=True):
                 column.append(part)
             self.strength += float(estimate.double().abs().sum())
             self._held += [estimate] if hold else []
-            meter.advance(len(piece))
+            advance(len(piece))
         self.attack, self.victim, self.hyperparameter, self.familiarity = map(torch.cat, columns)
 
-    def estimate(self, at: int) -> Tensor:
+    def looks(self, victim: Victim) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images and the estimates of their perturbations, [B, C, H, W] on the device, as many as a victim is asked
+        about at once.
+        """
+        for at, piece in enumerate(self._images):
+            images, estimate = to_float(piece.to(self._device)), self._estimate(at).to(self._device)
+            most = at_once([victim], images)
+            yield from zip(torch.split(images, most), torch.split(estimate, most), strict=True)
+
+    def _estimate(self, at: int) -> Tensor:
         """Of the perturbations in one of the pieces, on the CPU."""
         return self._held[at] if self._held else self._ask(self._images[at])[1]
 
@@ -127,18 +161,27 @@ class _Alone:
 
 
 def sample(examples: Examples, most: int, seed: int) -> Rows:
-    """Rows of at most ``most`` examples, ascending, the same for the same seed."""
+    """Rows of at most ``most`` examples, ascending, the same for the same seed.
+
+    As many of each attack entry and of clean ones, or all where there are fewer: what is rare is learnt from few.
+    """
     if len(examples) <= most:
         return np.arange(len(examples))
-    return np.sort(np.random.default_rng(seed).choice(len(examples), most, replace=False))
+    random = np.random.default_rng(seed)
+    groups = [np.flatnonzero(examples.entry == entry) for entry in np.unique(examples.entry)]
+    chosen: list[Rows] = []
+    for left, group in zip(range(len(groups), 0, -1), sorted(groups, key=len), strict=True):
+        share = min(len(group), (most - sum(map(len, chosen))) // left)
+        chosen.append(random.choice(group, share, replace=False))
+    return np.sort(np.concatenate(chosen))
 
 
 def ask_victims(
-    network: MTAA, labels: list[AttackLabel], calibration: Calibration, scenario: Scenario, victims: Path,
+    network: MTAA, labels: list[AttackLabel], calibration: Calibration, victims: Sequence[Candidate],
     examples: Examples, rows: Rows, kept: Path, device: torch.device, tell: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None, unfamiliar: Calibration | None = None,
 ) -> Asked:  # fmt: skip
-    """Ask the scenario's victims, whose files are in the folder ``victims``, about some examples.
+    """Ask victims about some examples.
 
     calibration: by which the image's own answers are told; unfamiliar: by which those beyond the familiarity's
     threshold are, without it the same.
@@ -147,21 +190,31 @@ def ask_victims(
     """
     cancel = cancel or CancelToken()
     images = pieces(torch.from_numpy(examples.adversarial[rows]))
-    alone = _Alone(network.to(device).eval(), labels, images, device, tell, cancel)
+    meter = ProgressMeter("measuring", len(rows) * (1 + len(victims)), tell, cancel=cancel)
+
+    def advance(images: int) -> None:
+        meter.advance(images)
+        cancel.check()
+
+    cancel.check()
+    alone = _Alone(network.to(device).eval(), labels, images, device, advance)
+    held = [load_victim(one.path) for one in victims]
+    votes = torch.stack([_votes(victim.to(device), alone, advance) for victim, _ in held], dim=1)
     header = {
         "images": len(rows), "examples": _fingerprint(images), "network": alone.strength, "probes": list(PROBES),
+        "company": [digest for _, digest in held],
     }  # fmt: skip
     said = []
-    for spec in scenario.victims:
-        victim, digest = load_victim(victims / spec.saved_as)
-        path, own = kept / spec.saved_as, header | {"victim": digest}
+    for at, (one, (victim, digest)) in enumerate(zip(victims, held, strict=True)):
+        path, own = kept / one.path.name, header | {"victim": digest}
         before = read_part(path) if path.exists() else None
         if before is not None and _same(before[1], own):
-            said.append(torch.from_numpy(before[0]["probes"]))
+            said.append({name: torch.from_numpy(column) for name, column in before[0].items()})
             continue
-        meter = ProgressMeter(f"asking {spec.label}", len(rows), tell, cancel=cancel)
-        said.append(_replies(victim.to(device), images, alone, meter, cancel))
-        write_part(path, {"probes": said[-1].numpy()}, own)
+        meter = ProgressMeter(f"asking {one.label}", len(rows), tell, cancel=cancel)
+        said.append(_answers(victim.to(device), alone, votes.sum(1) - votes[:, at], advance))
+        write_part(path, {name: column.numpy() for name, column in said[-1].items()}, own)
+    company = Company.of([each["probes"] for each in said], [each["scores"] for each in said], votes)
     strange = alone.familiarity > calibration.familiarity_threshold
     if unfamiliar is None:
         strange, unfamiliar = torch.zeros_like(strange), calibration
@@ -169,7 +222,7 @@ def ask_victims(
     temperatures = doubts.of_each(lambda d: [d.calibration.attack_temperature, d.calibration.victim_temperature])
     by_attack, by_victim = torch.from_numpy(temperatures).float()[:, :, None].unbind(1)
     return Asked(
-        probes=torch.stack(said, dim=1),
+        probes=company.probes[:, :, 1],
         attack_logits=alone.attack / by_attack,
         victim_logits=alone.victim / by_victim,
         image_value=alone.hyperparameter,
@@ -178,22 +231,53 @@ def ask_victims(
         value=torch.from_numpy(examples.hyperparameter[rows]),
         as_made=torch.ones(len(rows), dtype=torch.bool),
         strange=strange,
-        at=tuple(scenario.victim_labels.index(spec.label) for spec in scenario.victims),
+        at=tuple(one.column for one in victims),
         clean=clean_of(labels),
+        company=company,
     )
 
 
-def _replies(
-    victim: Victim, images: Sequence[Tensor], alone: _Alone, meter: ProgressMeter, cancel: CancelToken
-) -> Tensor:
-    """One victim's probes about all images, [N, P], on the CPU."""
+def _votes(victim: Victim, alone: _Alone, advance: Callable[[int], None]) -> Tensor:
+    """What one victim says of all clean estimates, [N, K], on the CPU."""
     parts = []
-    for at, piece in enumerate(images):
-        cancel.check()
-        pixels, estimate = to_float(piece.to(victim.device)), alone.estimate(at).to(victim.device)
-        parts.append(ask([victim], pixels, estimate).probes[:, 0].cpu())
-        meter.advance(len(piece))
+    for images, estimate in alone.looks(victim):
+        parts.append(vote(victim, (images - estimate).clamp(0, 1)).cpu())
+        advance(len(images))
     return torch.cat(parts)
+
+
+def _answers(victim: Victim, alone: _Alone, votes: Tensor, advance: Callable[[int], None]) -> dict[str, Tensor]:
+    """One victim about all images, by itself and in company: probes [N, 2, P] and scores [N, M], on the CPU.
+
+    votes: of the others, [N, K]. scores: as of :class:`core.votes.Ballot`, without the label at the image.
+    """
+    parts, begin = [], 0
+    for images, estimate in alone.looks(victim):
+        others = votes[begin : begin + len(images)].to(images.device)
+        parts.append(_answer(victim, Looks.at(images, estimate, compressed=True), others))
+        begin += len(images)
+        advance(len(images))
+    probes, scores = (torch.cat(column) for column in zip(*parts, strict=True))
+    return {"probes": probes, "scores": scores}
+
+
+def _answer(victim: Victim, looks: Looks, votes: Tensor) -> tuple[Tensor, Tensor]:
+    """The same for one piece of them."""
+    cast: list[tuple[Ballot, Tensor]] = []
+
+    def by_itself(at_image: Tensor, at_clean: Tensor, compressed: Tensor) -> Tensor:
+        ballot, label = Ballot.cast(victim, at_image, at_clean, compressed), at_image.argmax(1)
+        cast.append((ballot, label))
+        return ballot.numbers(ballot.elected(None, label))
+
+    alone, *_ = ask_one(victim, looks, by_itself)
+    ((ballot, label),) = cast
+    own, common = (ballot.elected(each, label) for each in (None, votes))
+    together, rows = alone.clone(), torch.nonzero(own != common).squeeze(1)
+    if len(rows):  # as a rule they agree
+        together[rows], *_ = ask_one(victim, looks.of(rows), lambda *_: ballot.numbers(common)[rows])
+    scores = ballot.score.masked_fill(ballot.number == label[:, None], -torch.inf)
+    return torch.stack([alone, together], dim=1).cpu(), scores.cpu()
 
 
 def _fingerprint(images: Sequence[Tensor]) -> str:

@@ -68,8 +68,8 @@ class ModelPage(Page):
         form.addRow("", self.ask)
         explain(form, self.tr(
             "Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a "
-            "new one is added by handing over its file. It costs three forward passes and two gradients of each victim "
-            "for every image."
+            "new one is added by handing over its file. It costs four forward passes and three gradients of each "
+            "victim for every image."
         ))  # fmt: skip
         form.addRow("", self.changed)
         explain(form, self.tr(

@@ -116,7 +116,7 @@ class MTAA(nn.Module):
         self.familiarity = Familiarity(
             self.features_out, len(attacks) * victims, beside=beside, changes=changes is not None
         )
-        self.scorer = Scorer(attacks, probes.compressed) if probes is not None else None
+        self.scorer = Scorer(attacks, probes.asking) if probes is not None else None
         self.read_off = [a.read_off for a in attacks]
         self.register_buffer("minimum", torch.tensor([a.minimum for a in attacks]), persistent=False)
         self.register_buffer("width", torch.tensor([a.width for a in attacks]), persistent=False)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from core.calibration import ProbeFit
+from core.calibration import ASKING, Asking, ProbeFit
 from core.manifest import AttackLabel
 from core.probes import probes_of
 
@@ -40,9 +40,9 @@ class Scorer(nn.Module):
     minimum: Tensor
     width: Tensor
 
-    def __init__(self, attacks: Sequence[AttackLabel], compressed: bool = True) -> None:
+    def __init__(self, attacks: Sequence[AttackLabel], asking: Asking = ASKING) -> None:
         super().__init__()
-        probes = len(probes_of(compressed))
+        probes = len(probes_of(asking))
         self.body = nn.Sequential(nn.Linear(probes, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU())
         self.evidence = nn.Linear(_HIDDEN, len(attacks))
         self.value = nn.Linear(_HIDDEN, len(attacks))

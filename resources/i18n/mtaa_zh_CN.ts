@@ -1710,10 +1710,6 @@
         <translation>已学会的每个单元的训练样本数</translation>
     </message>
     <message>
-        <source>Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a new one is added by handing over its file. It costs three forward passes and two gradients of each victim for every image.</source>
-        <translation>手头的受害模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要对每个受害模型进行三次前向传播和两次梯度计算。</translation>
-    </message>
-    <message>
         <source>Learn from changed images too</source>
         <translation>也从改动过的图像中学习</translation>
     </message>
@@ -1748,6 +1744,10 @@
     <message>
         <source>Train</source>
         <translation>训练</translation>
+    </message>
+    <message>
+        <source>Victims at hand then say of every image whether it was aimed at them: they are named more surely, and a new one is added by handing over its file. It costs four forward passes and three gradients of each victim for every image.</source>
+        <translation>手头的受害模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要对每个受害模型进行四次前向传播和三次梯度计算。</translation>
     </message>
     <message>
         <source>The name has small letters, digits, dots and dashes.</source>

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from core import probes as probes_module
+from core.calibration import Asking
 from core.manifest import AttackLabel
 from core.model.scorer import Scorer, Scores, agreed, evidence_of, weigh
 from core.probes import PROBES, Replies, ask, probes_of, pull
@@ -19,6 +20,8 @@ ATTACKS = [
     AttackLabel(name="C&W", hyperparameter="kappa", unit="logits", minimum=1, maximum=20),
 ]
 AT = {name: at for at, name in enumerate(PROBES)}
+FIRST = Asking(compressed=False, together=False)
+"""What the first packs ask."""
 
 
 class Linear(nn.Module):
@@ -56,6 +59,15 @@ def test_every_probe_is_what_its_description_says() -> None:
         assert said[where + "slope"] == pytest.approx(torch.tensor(32.0).sqrt().log().item())
         for name in ("cosine", "sign", "weighted_sign"):
             assert said[where + name] == pytest.approx(1), where + name
+    assert said["moved_sign"] == said["clean_moved_sign"] == pytest.approx(1)
+    # the loss of class 0 at (2, 1, 0.5): its gradient pulls towards class 1 with -w0 (1 - p0) + w1 p1 + w2 p2
+    p = torch.tensor([2.0, 1.0, 0.5]).softmax(0)
+    pulled = -WEIGHT[0] * (1 - p[0]) + WEIGHT[1] * p[1] + WEIGHT[2] * p[2]
+    assert said["loss_slope"] == pytest.approx(pulled.norm().log().item())
+    assert said["loss_cosine"] == pytest.approx(
+        (pulled[:2] * torch.tensor([-1, 1])).sum().item() / (2**0.5 * pulled.norm()).item()
+    )
+    assert said["loss_sign"] == said["loss_weighted_sign"] == said["loss_moved_sign"] == pytest.approx(1)
 
 
 def test_a_victim_that_was_not_attacked_neither_changes_its_mind_nor_matches() -> None:
@@ -87,7 +99,7 @@ def test_many_large_images_are_asked_about_in_pieces(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(probes_module, "_PIXELS", 12)
     for found, wanted in zip(replies(images, change, WEIGHT, OTHER), whole, strict=True):
         torch.testing.assert_close(found, wanted)
-    assert max(sizes) == 2 * 3
+    assert max(sizes) == 3
 
 
 def test_a_victim_that_enlarges_images_is_asked_about_fewer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +112,7 @@ def test_a_victim_that_enlarges_images_is_asked_about_fewer_at_once(monkeypatch:
     monkeypatch.setattr(probes_module, "_PIXELS", 3 * 64 * 64)
     images = torch.rand(7, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     found = ask([victim], images, images / 20)
-    assert max(seen) <= 2 * 3 * 64 * 64, "an image and its clean estimate together"
+    assert max(seen) <= 3 * 64 * 64
     torch.testing.assert_close(found.probes[3:4], ask([victim], images[3:4], images[3:4] / 20).probes)
 
 
@@ -127,12 +139,13 @@ def test_a_pack_that_does_not_hear_of_compression_does_not_pay_for_it(monkeypatc
     whole = replies(images, change, WEIGHT)
     passes: list[int] = []
     monkeypatch.setattr(Linear, "forward", lambda self, x: (passes.append(len(x)), x.flatten(1) @ self.weight.T)[1])
-    found = ask([Linear(WEIGHT)], images, change, compressed=False)
-    assert passes == [2 * 7]
-    assert found.probes.shape[2] == len(probes_of(compressed=False)) == len(PROBES) - 5
+    found = ask([Linear(WEIGHT)], images, change, FIRST)
+    assert passes == [7, 7]
+    assert found.probes.shape[2] == len(probes_of(FIRST)) == 13
     turned = whole.label[:, 0] != whole.clean_label[:, 0]
     assert turned.any() and not turned.all()
-    torch.testing.assert_close(found.probes[turned], whole.probes[turned][..., : found.probes.shape[2]])
+    columns = [AT[name] for name in probes_of(FIRST)]
+    torch.testing.assert_close(found.probes[turned], whole.probes[turned][..., columns])
     stays = found.probes[~turned]  # where the estimate changed nothing, its margin is to the runner-up
     torch.testing.assert_close(stays[..., AT["margin"]], stays[..., AT["gap"]])
 

@@ -21,8 +21,9 @@ from core.calibration import Calibration, Doubt, ProbeFit
 from core.errors import Cancelled
 from core.labels import NONE_OF_THESE
 from core.manifest import AttackLabel
-from core.pack import load_pack, verify_pack
-from core.probes import PROBES
+from core.pack import build_network, load_pack, verify_pack
+from core.perturbation import perturbation
+from core.probes import PROBES, ask
 from core.progress import CancelToken
 from core.types import LoadedImage
 from core.victim_store import victims_to_ask
@@ -38,7 +39,7 @@ from training.fit_scorer import fit_scorer
 from training.measure_asked import Promises, measure
 from training.metrics import expected_calibration_error
 from training.pipeline import train_pack
-from training.probe import Asked, sample
+from training.probe import Asked, Candidate, ask_victims, sample
 from training.scenario import Scenario
 from training.shards import read_split
 from training.sources import CleanImages
@@ -192,7 +193,7 @@ def test_victims_tell_the_attack_where_the_image_does_not(calibration: Calibrati
             asked, attack_logits=torch.where(asked.attack[:, None] == 0, asked.attack_logits, attacked)
         )
 
-    scorer = fit_scorer(LABELS, blurred(900, 0), 0)
+    scorer = fit_scorer(LABELS, blurred(1500, 0), 0)
     fit = fit_probes(Scored.of(blurred(400, 1), scorer), calibration, LABELS, 0)
     test = blurred(600, 2)
     found = measure(Scored.of(test, scorer), alike(calibration, fit, len(test)), LABELS, ["clean", "a", "b", "c"], 0)
@@ -216,7 +217,7 @@ def test_unfamiliar_images_are_told_by_what_victims_are_worth_there(calibration:
     known, other = (Doubt(calibration=calibration, probes=fit) for fit in fits)
     parts = made_up(300, 3), changed(300, 4)
     test = Asked(
-        **{f.name: torch.cat([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(Asked)[:-2]},
+        **{f.name: torch.cat([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(Asked)[:-3]},
         at=parts[0].at, clean=parts[0].clean,
     )  # fmt: skip
     strange = torch.arange(600) >= 300
@@ -336,7 +337,7 @@ def test_answers_of_victims_are_kept_and_gone_on_with(
     with pytest.raises(Cancelled):
         train_pack(asking, two, tmp_path / "data", tmp_path / "a", cpu, stop_at_the_second, cancel=token)
     kept = sorted((tmp_path / "a/probes").rglob("*.safetensors"))
-    assert [file.parent.name for file in kept] == ["train", "train"]
+    assert [file.parent.name for file in kept] == ["train"], "of the first"
     before = {file: file.stat().st_mtime_ns for file in kept}
     resumed = train_pack(asking, two, tmp_path / "data", tmp_path / "a", cpu, lambda _: None)
     assert {file: file.stat().st_mtime_ns for file in kept} == before
@@ -344,6 +345,30 @@ def test_answers_of_victims_are_kept_and_gone_on_with(
     whole = train_pack(asking, two, tmp_path / "data", tmp_path / "b", cpu, lambda _: None)
     assert resumed.weights_sha256 == whole.weights_sha256
     assert resumed.probes == whole.probes
+
+
+def test_what_victims_say_in_company_and_alone_is_what_a_pack_hears(
+    make: Callable[..., dict[str, Any]], asking: Scenario, two: Path, tmp_path: Path
+) -> None:
+    make(asking, tmp_path / "data", victims=two)
+    cpu = torch.device("cpu")
+    manifest = train_pack(asking, two, tmp_path / "data", tmp_path, cpu, lambda _: None)
+    network, labels = build_network(load_pack(tmp_path / "tiny.mtaapack")).requires_grad_(False), list(manifest.attacks)
+    test, candidates = read_split(tmp_path / "data", asking, "test"), Candidate.all_of(asking, two)
+    test = replace(test, adversarial=test.adversarial // 2 + np.roll(test.adversarial, 1, axis=0) // 2)  # two digits
+    rows = np.arange(len(test))
+    asked = ask_victims(network, labels, manifest.calibration, candidates, test, rows, tmp_path / "kept", cpu)
+    images = torch.from_numpy(test.adversarial).float() / 255
+    estimate = perturbation(images, network(images), labels)
+    victims = [load_victim(one.path)[0] for one in candidates]
+    changed = []
+    for some in ([0, 1], [1, 0], [0], [1]):
+        wanted = ask([victims[at] for at in some], images, estimate).probes
+        torch.testing.assert_close(asked.candidates(some).probes, wanted, rtol=1e-3, atol=1e-4)
+        at_hand = torch.zeros(len(test), 2, dtype=torch.bool).index_fill(1, torch.tensor(some), True)
+        torch.testing.assert_close(asked.said(at_hand)[:, some], wanted, rtol=1e-3, atol=1e-4)
+        changed.append(not torch.equal(asked.said(at_hand)[:, some], asked.probes[:, some]))
+    assert changed[:2] == [False, False] and any(changed[2:]), "company tells some what they do not know"
 
 
 def test_a_pack_that_is_grown_asks_with_a_scorer_of_its_own(
@@ -371,3 +396,5 @@ def test_rows_are_sampled_alike(
     rows = sample(train, 10, 3)
     assert len(set(rows.tolist())) == 10 and (rows == sample(train, 10, 3)).all()
     assert len(sample(train, 10**6, 3)) == len(train)
+    entries = np.unique(train.entry[sample(train, 12, 3)], return_counts=True)[1]
+    assert entries.max() - entries.min() <= 1, "as many of each attack and of clean ones"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from training.fit_scorer import fit_scorer
 from training.gradients import to_float
 from training.lasting import still_fools
 from training.measure_asked import Promises, measure
-from training.probe import Asked, ask_victims
+from training.probe import Asked, Candidate, ask_victims
 from training.scenario import ProbesSpec, VictimSpec
 from training.sources import SPLITS, Split
 from training.third_stream import ask_all
@@ -161,20 +160,14 @@ class Asking:
             spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=other_seed,
             augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
         )  # fmt: skip
-        test, scorer_and_fit = self.asked()["test"], self.whole()
-        at = [one.label for one in study.scenario.victims].index(spec.label)
-        rows = torch.nonzero(test.candidate == at).squeeze(1)
-        said = self._ask_copy(path, spec, rows)
-        beside = dataclasses.replace(
-            test.of(rows), probes=torch.cat([test.probes[rows], said], 1), at=(*test.at, len(self.names))
-        )
-        scorer, fit = scorer_and_fit
+        scorer, fit = self.whole()
+        beside = self._asked_beside(Candidate(f"{spec.label}, copy", len(self.names), path), spec)
         together = Scored.of(beside, scorer).weighed(fit).victim.argmax(1)
-        instead = beside.candidates([len(test.at)])
+        instead = beside.candidates([len(beside.at) - 1])
         alone = Scored.of(instead, scorer).weighed(fit).victim.argmax(1)
         copy_at = len(self.names)
         return {
-            "examples": len(rows),
+            "examples": len(beside),
             "both_at_hand": {
                 "original": _rate(together == beside.victim), "copy": _rate(together == copy_at),
                 "none": _rate(together == copy_at + 1),
@@ -186,22 +179,30 @@ class Asking:
             "accuracy_on_clean": load_victim(path)[0].card.accuracy,
         }  # fmt: skip
 
-    def _ask_copy(self, path: Path, spec: VictimSpec, rows: Tensor) -> Tensor:
+    def _asked_beside(self, copy: Candidate, spec: VictimSpec) -> Asked:
+        """All victims and a copy of one of them, about the test examples that were made on the original."""
         study, manifest = self.study, self.manifest
-        name = VictimSpec(architecture=spec.architecture, name=path.stem)
-        alone = study.scenario.model_copy(update={"victims": [name]})
-        found = ask_victims(
-            build_network(study.pack).requires_grad_(False), self.labels, manifest.calibration, alone, path.parent,
-            study.examples("test"), rows.numpy(), study.out / "asked" / "copies", study.device, study.tell,
+        victims = Candidate.all_of(study.scenario, study.victims)
+        column = next(one.column for one in victims if one.label == spec.label)
+        test = study.examples("test")
+        return ask_victims(
+            build_network(study.pack).requires_grad_(False), self.labels, manifest.calibration, [*victims, copy], test,
+            np.flatnonzero(test.victim == column), study.out / "asked" / "copies", study.device, study.tell,
         )  # fmt: skip
-        return found.probes
 
     def ablated(self, left_out: tuple[str, ...]) -> dict[str, Any]:
         columns = [PROBES.index(name) for name in left_out]
-        asked = {split: _blinded(part, columns) for split, part in self.asked().items()}
+        return self._refitted({split: _blinded(part, columns) for split, part in self.asked().items()})
+
+    def _refitted(self, asked: Mapping[Split, Asked]) -> dict[str, Any]:
         scorer, fit = self.fitted(asked["train"], asked["calibration"])
         found = self._measured(asked["test"], scorer, fit)
         return {side: found[side] for side in ("probes", "both")}
+
+    def by_themselves(self) -> dict[str, Any]:
+        """None hears from another what an image was before its attack."""
+        asked = {split: _apart(part) for split, part in self.asked().items()}
+        return self._refitted(asked)
 
     def cost(self) -> dict[str, Any]:
         """Seconds a thousand images, medians of interleaved repeats: the network alone, and each victim's asking."""
@@ -254,17 +255,26 @@ def _forget(asked: Asked, at: int, *, hold: bool) -> Asked:
     gone = asked.at[at]
     labels = [n for n in range(asked.victim_logits.shape[1]) if n != gone]
     number = torch.tensor([labels.index(n) if n != gone else len(labels) for n in range(len(labels) + 1)])
-    order = [n for n in range(len(asked.at)) if n != at] + ([at] if hold else [])
+    some = asked.candidates([n for n in range(len(asked.at)) if n != at] + ([at] if hold else []))
     return dataclasses.replace(
-        asked, probes=asked.probes[:, order], victim_logits=asked.victim_logits[:, labels],
-        victim=number[asked.victim], at=tuple(int(number[asked.at[n]]) for n in order),
+        some, victim_logits=asked.victim_logits[:, labels], victim=number[asked.victim],
+        at=tuple(int(number[column]) for column in some.at),
     )  # fmt: skip
 
 
 def _blinded(asked: Asked, columns: list[int]) -> Asked:
-    probes = asked.probes.clone()
-    probes[..., columns] = 0
-    return dataclasses.replace(asked, probes=probes)
+    def blind(probes: Tensor) -> Tensor:
+        return probes.index_fill(-1, torch.tensor(columns), 0.0)
+
+    company = asked.company and dataclasses.replace(asked.company, probes=blind(asked.company.probes))
+    return dataclasses.replace(asked, probes=blind(asked.probes), company=company)
+
+
+def _apart(asked: Asked) -> Asked:
+    """With what each victim says by itself."""
+    if asked.company is None:
+        return asked
+    return dataclasses.replace(asked, probes=asked.company.probes[:, :, 0], company=None)
 
 
 def _share(hit: Tensor, among: Tensor) -> float:

@@ -21,8 +21,9 @@ from training.experiments.study import Arrays, Cell, Result, Study
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "the margin and its rise": ("gap", "margin", "rise", "flip"),
-    "the gradient at the image": ("slope", "cosine", "sign", "weighted_sign"),
-    "the clean estimate": tuple(name for name in PROBES if name.startswith("clean_")),
+    "the gradient at the image": ("slope", "cosine", "sign", "weighted_sign", "moved_sign"),
+    "the clean estimate": tuple(name for name in PROBES if name.startswith(("clean_", "loss_"))),
+    "the loss's gradient": tuple(name for name in PROBES if name.startswith("loss_")),
     "the compressed image": tuple(name for name in PROBES if name.startswith("compressed_")),
     **{name: (name,) for name in PROBES},
 }
@@ -53,6 +54,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
             for spec in [spec for spec in victims if spec.file is None][:1]  # one that is trained here
         ),
         *(cell(f"no {name}", partial(state.ablated, left), left_out=left) for name, left in GROUPS.items()),
+        cell("no company of others", state.by_themselves),
         cell("cost", state.cost),
     ]  # fmt: skip
 
@@ -128,8 +130,10 @@ ITEM = Item(
     table=table,
     draw=draw,
     choices=(
-        "Each victim is asked at the image and at its estimated clean image, by a forward pass and a gradient, and at "
-        "the compressed image by a forward pass.",
+        "Each victim is asked at the image and at its estimated clean image, by a forward pass and the gradient of a "
+        "margin, at the latter by the loss's gradient too, and at the compressed image by a forward pass.",
+        "What an image was before its attack is told by all that are asked, together; without company, by each for "
+        "itself.",
         "The rows without a victim: the scorer and its weights saw no example against it, and its label is struck from "
         "the image's answers. The image network itself was trained with it.",
         "Unfamiliar test examples are weighed and told as the others; a pack may have weights of their own for them.",

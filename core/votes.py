@@ -1,0 +1,115 @@
+"""What an image was before its attack, as victims of one task agree on it.
+
+A victim tells that by what it takes the estimated clean image for. Where the estimate misses a part of the
+perturbation, the attacked one is the worst to ask, for it may still be fooled; what was made to fool it hardly fools
+another (Liu et al. 2017, arXiv:1611.02770). So all that were trained on one data set vote on each other's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from core.victims import Victim
+
+_DOUBT = 0.01
+"""Added to every class's probability: one victim that is sure of what is wrong is not to outvote the others."""
+
+OTHERS = 2
+"""Of a victim's classes that its data set does not have. One may be the label at the image, which is not chosen."""
+
+
+class Ballot(NamedTuple):
+    """What one victim thinks that B images were before the attack.
+
+    number: int64 [B, M], its own numbers of classes: the K of its data set, the same for each image, and the likeliest
+    of its others. score: [B, M], 0 for a class that it thinks impossible.
+    """
+
+    number: Tensor
+    score: Tensor
+
+    @classmethod
+    def cast(cls, victim: nn.Module, at_image: Tensor, at_clean: Tensor, compressed: Tensor) -> Ballot:
+        """By the victim's logits [B, C] at images, at their clean estimates, and after compression.
+
+        The last count where it takes the estimate for what it takes the image for.
+        """
+        same = (at_image.argmax(1) == at_clean.argmax(1))[:, None]
+        score = _scores(at_clean) + torch.where(same, _scores(compressed), 0.0)
+        every = torch.arange(score.shape[1], device=score.device).expand_as(score)
+        known = _known(victim, score.shape[1]).to(score.device)
+        others = score.index_fill(1, known, -torch.inf).topk(min(OTHERS, score.shape[1] - len(known)), dim=1)
+        number = torch.cat([every[:, known], others.indices], dim=1)
+        return cls(number, score.gather(1, number))
+
+    def elected(self, votes: Tensor | None, label: Tensor) -> Tensor:
+        """Places among the M of what each image was, int64 [B], which is not its label now, int64 [B].
+
+        votes: [B, K], the sum of what other victims of the task say, None where there is none.
+        """
+        score = self.score if votes is None else with_votes(self.score, votes)
+        return score.masked_fill(self.number == label[:, None], -torch.inf).argmax(1)
+
+    def numbers(self, place: Tensor) -> Tensor:
+        """The victim's own numbers of the classes at these places, int64 [B]."""
+        return self.number.gather(1, place[:, None]).squeeze(1)
+
+
+def with_votes(score: Tensor, votes: Tensor) -> Tensor:
+    """Ballots [..., M] with votes on their first K classes, [..., K]; of the rest others know nothing either way."""
+    known = votes.shape[-1]
+    return torch.cat([score[..., :known] + votes, score[..., known:] + votes.mean(-1, keepdim=True)], dim=-1)
+
+
+def elected(victim: nn.Module, votes: Tensor | None) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """What images were before, by a victim and the votes of others on them: as :data:`core.probes.Before`."""
+
+    def told(at_image: Tensor, at_clean: Tensor, compressed: Tensor) -> Tensor:
+        ballot = Ballot.cast(victim, at_image, at_clean, compressed)
+        return ballot.numbers(ballot.elected(votes, at_image.argmax(1)))
+
+    return told
+
+
+def votes_of_others(victims: Sequence[nn.Module], clean: Tensor) -> list[Tensor | None]:
+    """For each victim the sum of what the others of its task say of clean estimates [B, C, H, W], [B, K].
+
+    None where there is no other. A task is a data set and the number of its classes.
+    """
+    tasks = [_task(victim) for victim in victims]
+    said = [
+        vote(victim, clean) if task is not None and tasks.count(task) > 1 else None
+        for victim, task in zip(victims, tasks, strict=True)
+    ]
+    found: list[Tensor | None] = []
+    for at, task in enumerate(tasks):
+        others = [one for n, one in enumerate(said) if n != at and one is not None and tasks[n] == task]
+        found.append(torch.stack(others).sum(0) if others else None)
+    return found
+
+
+@torch.no_grad()
+def vote(victim: nn.Module, clean: Tensor) -> Tensor:
+    """What one victim says of clean estimates [B, C, H, W]: a score for each class of its data set, [B, K]."""
+    scores = _scores(victim(clean).float())
+    return scores[:, _known(victim, scores.shape[1]).to(scores.device)]
+
+
+def _scores(logits: Tensor) -> Tensor:
+    """[B, C], 0 for a class that is thought impossible."""
+    return (logits.softmax(1) + _DOUBT).log() - math.log(_DOUBT)
+
+
+def _known(victim: nn.Module, classes: int) -> Tensor:
+    """The victim's number of each class of its data set, int64 [K]."""
+    class_map = victim.card.class_map if isinstance(victim, Victim) else None
+    return torch.arange(classes) if class_map is None else torch.tensor(class_map)
+
+
+def _task(victim: nn.Module) -> tuple[str, int] | None:
+    return (victim.card.dataset, victim.card.data_classes) if isinstance(victim, Victim) else None

@@ -1,0 +1,89 @@
+"""What an image was before, told by several victims of one task: linear ones, whose logits are worked out by hand."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from core.calibration import Asking
+from core.probes import PROBES, ask, probes_of
+from core.victims import Victim, VictimCard
+from core.votes import Ballot, votes_of_others
+
+IMAGE = torch.tensor([[[[0.5, 0.25], [0.25, 0.25]]]])
+STILL = torch.zeros_like(IMAGE)
+"""An estimate that misses all of a perturbation."""
+
+
+def victim(logits: Tensor, dataset: str = "digits", class_map: tuple[int, ...] | None = None) -> Victim:
+    """One that says the same of every image, all but: its logits grow with the first pixel."""
+    linear = nn.Linear(4, len(logits))
+    with torch.no_grad():
+        linear.weight.zero_()
+        linear.weight[:, 0] = 0.01 * torch.arange(len(logits))
+        linear.bias.copy_(logits)
+    card = VictimCard(
+        name="victim", architecture="Linear", dataset=dataset, classes=len(logits), channels=1, height=2, width=2,
+        mean=0.0, std=1.0, accuracy=0.5, seed=0, class_map=class_map,
+    )  # fmt: skip
+    return Victim(card, nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), linear)).frozen()
+
+
+FOOLED = torch.tensor([9.0, 1.0, 1.5])
+RIGHT = torch.tensor([0.0, 9.0, 0.0])
+
+
+def before(*victims: Victim) -> list[int]:
+    return ask(victims, IMAGE, STILL).before[0].tolist()
+
+
+def test_a_victim_that_is_still_fooled_hears_from_others_what_the_image_was() -> None:
+    assert before(victim(FOOLED)) == [2], "its own runner-up"
+    assert before(victim(FOOLED), victim(RIGHT))[0] == 1
+    margin = PROBES.index("margin")
+    alone, told = (
+        ask(some, IMAGE, STILL).probes[0, 0, margin] for some in ([victim(FOOLED)], [victim(FOOLED), victim(RIGHT)])
+    )
+    assert (round(alone.item(), 1), round(told.item(), 1)) == (7.5, 8.0)
+
+
+def test_packs_of_before_hear_each_for_itself() -> None:
+    older = Asking(compressed=True, together=False)
+    alone, told = (ask(some, IMAGE, STILL, older) for some in ([victim(FOOLED)], [victim(FOOLED), victim(RIGHT)]))
+    assert told.before.tolist() == [[2, 2]]
+    torch.testing.assert_close(told.probes[:, :1], alone.probes)
+    assert told.probes.shape[2] == len(probes_of(older)) == 18
+
+
+def test_nobody_is_told_what_the_image_is_now() -> None:
+    """Two that are fooled alike say its label, which it was not before."""
+    assert before(victim(FOOLED), victim(FOOLED)) == [2, 2]
+
+
+def test_one_that_is_sure_of_what_is_wrong_does_not_outvote_three() -> None:
+    wrong, unsure = torch.tensor([0.0, 0.0, 99.0]), torch.tensor([0.0, 2.0, 0.0])
+    assert before(victim(FOOLED), victim(wrong), victim(unsure), victim(unsure), victim(unsure))[0] == 1
+
+
+def test_victims_of_other_data_sets_do_not_vote() -> None:
+    assert before(victim(FOOLED), victim(RIGHT, dataset="letters")) == [2, 2]
+    assert before(victim(FOOLED), victim(torch.tensor([0.0, 9.0, 0.0, 0.0]))) == [2, 3], "more classes, another task"
+
+
+def test_a_victim_of_more_classes_votes_on_those_that_it_shares() -> None:
+    large = torch.tensor([0.0, 9.0, 0.0, 0.0, 0.0, 9.5])
+    assert before(victim(FOOLED), victim(large, class_map=(3, 1, 0)))[0] == 1
+    votes = votes_of_others([victim(FOOLED), victim(large, class_map=(3, 1, 0))], IMAGE)
+    assert votes[0] is not None and votes[0].shape == (1, 3) and votes[0].argmax().item() == 1
+    assert before(victim(RIGHT), victim(large, class_map=(3, 1, 0)))[1] == 1, "its own second, and what the other says"
+    fooled = torch.tensor([0.0, 1.0, 0.0, 0.0, 2.0, 9.0])
+    assert before(victim(torch.zeros(3)), victim(fooled, class_map=(3, 1, 0)))[1] == 4, "nobody knows better"
+
+
+def test_a_ballot_holds_the_data_set_and_the_likeliest_others() -> None:
+    large = victim(torch.zeros(6), class_map=(3, 1, 0))
+    logits = torch.tensor([[0.0, 1.0, 5.0, 2.0, 7.0, 6.0]])
+    ballot = Ballot.cast(large, logits.flip(1), logits, logits)
+    assert ballot.number.tolist() == [[3, 1, 0, 4, 5]]
+    assert ballot.numbers(ballot.elected(None, torch.tensor([4]))).tolist() == [5]
+    assert ballot.numbers(ballot.elected(None, torch.tensor([5]))).tolist() == [4]
