@@ -99,7 +99,7 @@ class Asked:
         return dataclasses.replace(self, probes=probes, at=at, company=company)
 
 
-class Candidate(NamedTuple):
+class VictimFile(NamedTuple):
     """A victim that examples are asked of: its label, the label's column among the victims, and its file."""
 
     label: str
@@ -107,7 +107,7 @@ class Candidate(NamedTuple):
     path: Path
 
     @classmethod
-    def all_of(cls, scenario: Scenario, folder: Path) -> list[Candidate]:
+    def all_of(cls, scenario: Scenario, folder: Path) -> list[VictimFile]:
         """The scenario's victims, whose files are in a folder."""
         column = scenario.victim_labels.index
         return [cls(spec.label, column(spec.label), folder / spec.saved_as) for spec in scenario.victims]
@@ -177,7 +177,7 @@ def sample(examples: Examples, most: int, seed: int) -> Rows:
 
 
 def ask_victims(
-    network: MTAA, labels: list[AttackLabel], calibration: Calibration, victims: Sequence[Candidate],
+    network: MTAA, labels: list[AttackLabel], calibration: Calibration, victims: Sequence[VictimFile],
     examples: Examples, rows: Rows, kept: Path, device: torch.device, tell: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None, unfamiliar: Calibration | None = None,
 ) -> Asked:  # fmt: skip

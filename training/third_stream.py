@@ -20,7 +20,7 @@ from training.fit_scorer import fit_scorer
 from training.fit_unfamiliar import Unfamiliar
 from training.lasting import StillFools, changed_some
 from training.measure_asked import measure, measure_both
-from training.probe import Asked, Candidate, ask_victims, sample
+from training.probe import Asked, VictimFile, ask_victims, sample
 from training.scenario import Scenario
 from training.shards import Examples
 from training.sources import SPLITS, Split
@@ -51,7 +51,7 @@ def add_third_stream(
     asked = ask_all(network, scenario, labels, calibration, splits, victims, kept, device, tell, cancel, fools, other)
     strange = [] if unfamiliar is None else [
         ask_victims(
-            network, labels, other, Candidate.all_of(scenario, victims), part.examples, np.arange(len(part.examples)),
+            network, labels, other, VictimFile.all_of(scenario, victims), part.examples, np.arange(len(part.examples)),
             kept / f"unfamiliar-{name}", device, tell, cancel,
         )
         for name, part in (("calibration", unfamiliar.fitted), ("test", unfamiliar.tested)) if len(part.examples)
@@ -84,7 +84,7 @@ def ask_all(
     """
     assert scenario.probes is not None
     check = cancel.check if cancel is not None else (lambda: None)
-    candidates = Candidate.all_of(scenario, victims)
+    candidates = VictimFile.all_of(scenario, victims)
     asked: dict[Split, Asked] = {}
     for split in SPLITS:
         most = scenario.probes.examples if split == "train" else len(splits[split])

@@ -39,7 +39,7 @@ from training.fit_scorer import fit_scorer
 from training.measure_asked import Promises, measure
 from training.metrics import expected_calibration_error
 from training.pipeline import train_pack
-from training.probe import Asked, Candidate, ask_victims, sample
+from training.probe import Asked, VictimFile, ask_victims, sample
 from training.scenario import Scenario
 from training.shards import read_split
 from training.sources import CleanImages
@@ -354,7 +354,7 @@ def test_what_victims_say_in_company_and_alone_is_what_a_pack_hears(
     cpu = torch.device("cpu")
     manifest = train_pack(asking, two, tmp_path / "data", tmp_path, cpu, lambda _: None)
     network, labels = build_network(load_pack(tmp_path / "tiny.mtaapack")).requires_grad_(False), list(manifest.attacks)
-    test, candidates = read_split(tmp_path / "data", asking, "test"), Candidate.all_of(asking, two)
+    test, candidates = read_split(tmp_path / "data", asking, "test"), VictimFile.all_of(asking, two)
     test = replace(test, adversarial=test.adversarial // 2 + np.roll(test.adversarial, 1, axis=0) // 2)  # two digits
     rows = np.arange(len(test))
     asked = ask_victims(network, labels, manifest.calibration, candidates, test, rows, tmp_path / "kept", cpu)

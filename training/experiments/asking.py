@@ -28,7 +28,7 @@ from training.fit_scorer import fit_scorer
 from training.gradients import to_float
 from training.lasting import still_fools
 from training.measure_asked import Promises, measure
-from training.probe import Asked, Candidate, ask_victims
+from training.probe import Asked, VictimFile, ask_victims
 from training.scenario import ProbesSpec, VictimSpec
 from training.sources import SPLITS, Split
 from training.third_stream import ask_all
@@ -161,7 +161,7 @@ class Asking:
             augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
         )  # fmt: skip
         scorer, fit = self.whole()
-        beside = self._asked_beside(Candidate(f"{spec.label}, copy", len(self.names), path), spec)
+        beside = self._asked_beside(VictimFile(f"{spec.label}, copy", len(self.names), path), spec)
         together = Scored.of(beside, scorer).weighed(fit).victim.argmax(1)
         instead = beside.candidates([len(beside.at) - 1])
         alone = Scored.of(instead, scorer).weighed(fit).victim.argmax(1)
@@ -179,10 +179,10 @@ class Asking:
             "accuracy_on_clean": load_victim(path)[0].card.accuracy,
         }  # fmt: skip
 
-    def _asked_beside(self, copy: Candidate, spec: VictimSpec) -> Asked:
+    def _asked_beside(self, copy: VictimFile, spec: VictimSpec) -> Asked:
         """All victims and a copy of one of them, about the test examples that were made on the original."""
         study, manifest = self.study, self.manifest
-        victims = Candidate.all_of(study.scenario, study.victims)
+        victims = VictimFile.all_of(study.scenario, study.victims)
         column = next(one.column for one in victims if one.label == spec.label)
         test = study.examples("test")
         return ask_victims(
