@@ -86,13 +86,14 @@ def testimony_text(said: Testimony) -> str:
     if said.changes:
         text = translate(
             "Sentence",
-            "{victim} sees another class without the estimated perturbation or after compression, {margin} logits "
-            "behind the image's own.",
+            "{victim} sees another class without the estimated perturbation or after compression; what the image was "
+            "before is {margin} logits behind.",
         )
     else:
         text = translate(
             "Sentence",
-            "{victim} sees the same class without the estimated perturbation, {margin} logits ahead of the next.",
+            "{victim} sees the same class without the estimated perturbation; what the image can have been before is "
+            "{margin} logits behind.",
         )
     match = translate("Sentence", "Its gradient's signs agree with that perturbation at {match} (-1 to 1).")
     if tells_nothing(said.odds):

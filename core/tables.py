@@ -60,7 +60,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
         "testimonies.VICTIM.changes",
         "whether it gives the image another class than the estimated clean or the compressed one",
     ),
-    ("testimonies.VICTIM.margin", "logits from its class to that one, or to the likeliest other one after compression"),
+    ("testimonies.VICTIM.margin", "logits from its class to what the image was before, as the victims asked tell it"),
     ("testimonies.VICTIM.match", "agreement of its gradient with the perturbation's signs, -1 to 1"),
     ("testimonies.VICTIM.odds", "log of how many times as probable its answers are if it is the victim as if not"),
     ("testimonies.VICTIM.sha256", "hash of its weights file (JSON: a list, each with its victim's name)"),

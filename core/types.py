@@ -134,8 +134,8 @@ class Testimony:
 
     changes: whether it gives the image another class than the clean image that the network estimates, or than the image
         after compression.
-    margin: logits by which its class for the image stands above its class for that estimate, or where both are the
-        same, above the likeliest other class after compression; under C&W the victim's is kappa.
+    margin: logits by which its class for the image stands above the one that the image was before, as the victims
+        that are asked tell it together; under C&W the victim's is kappa.
     match: how well its gradient's signs agree with the perturbation's, weighted by the gradient, from -1 to 1; the
         best of those at the image and at the estimate, with the estimate and with what compression takes away.
     odds: log of how many times as probable these answers are if it is the victim as if it is not, calibrated, and the

@@ -277,12 +277,13 @@ def testimony(said: Testimony) -> str:
     margin = logits(said.margin)
     if said.changes:
         mind = (
-            f"{said.victim} sees another class without the estimated perturbation or after compression, {margin} "
-            "logits behind the image's own"
+            f"{said.victim} sees another class without the estimated perturbation or after compression; what the image "
+            f"was before is {margin} logits behind"
         )
     else:
         mind = (
-            f"{said.victim} sees the same class without the estimated perturbation, {margin} logits ahead of the next"
+            f"{said.victim} sees the same class without the estimated perturbation; what the image can have been "
+            f"before is {margin} logits behind"
         )
     match = f"its gradient's signs agree with that perturbation at {signed(said.match)} (-1 to 1)"
     if tells_nothing(said.odds):

@@ -2769,12 +2769,12 @@
         <translation>与模型包同类的干净图像中，至多 {share} 看起来至少同样像受攻击。</translation>
     </message>
     <message>
-        <source>{victim} sees another class without the estimated perturbation or after compression, {margin} logits behind the image&apos;s own.</source>
-        <translation>去掉估计的扰动或压缩之后，{victim} 给出另一类别，比图像原有类别低 {margin} logit。</translation>
+        <source>{victim} sees another class without the estimated perturbation or after compression; what the image was before is {margin} logits behind.</source>
+        <translation>去掉估计的扰动或压缩之后，{victim} 给出另一类别；图像此前所属的类别低 {margin} logit。</translation>
     </message>
     <message>
-        <source>{victim} sees the same class without the estimated perturbation, {margin} logits ahead of the next.</source>
-        <translation>去掉估计的扰动之后，{victim} 给出的类别不变，领先居次的类别 {margin} logit。</translation>
+        <source>{victim} sees the same class without the estimated perturbation; what the image can have been before is {margin} logits behind.</source>
+        <translation>去掉估计的扰动之后，{victim} 给出的类别不变；图像此前可能所属的类别低 {margin} logit。</translation>
     </message>
     <message>
         <source>Its gradient&apos;s signs agree with that perturbation at {match} (-1 to 1).</source>

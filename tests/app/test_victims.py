@@ -74,8 +74,8 @@ def test_the_victim_at_hand_is_asked_and_says_so_in_words(window: MainWindow, sa
     assert said.victim == "ResNet18"
     words = window.answer.victim.testimonies
     qtbot.waitUntil(words.isVisible)
-    mind = "behind the image's own" if said.changes else "ahead of the next"
-    assert f"{logits(said.margin)} logits {mind}" in words.text() and f"at {signed(said.match)}" in words.text()
+    mind = "was before is" if said.changes else "can have been before is"
+    assert f"{mind} {logits(said.margin)} logits behind" in words.text() and f"at {signed(said.match)}" in words.text()
     worth = f"{likelier(said.odds)} times as probable if it is {'' if said.odds >= 0 else 'not '}the victim"
     assert (worth in words.text()) != tells_nothing(said.odds)
     assert "ResNet18" in words.text() and words.text() in window.answer.sentence.toPlainText()

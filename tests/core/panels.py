@@ -24,7 +24,8 @@ def fit(**changes: Any) -> ProbeFit:
         }
     )  # fmt: skip
     given: dict[str, Any] = {
-        "trust": 0.9, "weight": 1.0, "stranger": -2.0, "none": -6.0, "compressed": True, "image_share": [1.0, 0.5, 0.5],
+        "trust": 0.9, "weight": 1.0, "stranger": -2.0, "none": -6.0, "compressed": True, "together": True,
+        "image_share": [1.0, 0.5, 0.5],
         "calibration": calibration, "halfwidths": {"clean": [0, 0, 0], "FGSM": [1, 2, 3], "C&W": [0.5, 1, 1.5]},
     }  # fmt: skip
     return ProbeFit(**(given | changes))

@@ -197,7 +197,7 @@ def test_a_larger_image_is_put_to_the_victims_as_it_is(asking: Attributor, monke
     assert found.heatmap is not None and found.heatmap.perturbation is not None
     assert found.heatmap.perturbation.shape == (1, 60, 40)
     clean = (image.pixels - found.heatmap.perturbation).clip(0, 1)
-    assert np.abs(seen[0][1].numpy() - clean).max() < 1e-5, "and the clean image that the heatmap shows"
+    assert np.abs(seen[1][0].numpy() - clean).max() < 1e-5, "and the clean image that the heatmap shows"
 
 
 @pytest.mark.parametrize(

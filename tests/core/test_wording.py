@@ -129,12 +129,13 @@ def test_odds_are_told_as_a_ratio(odds: float, times: str) -> None:
 def test_what_a_victim_says_and_what_that_is_worth() -> None:
     said = types.Testimony("vgg", "0" * 64, changes=False, margin=3.21, match=-0.001, odds=4.0)
     assert wording.testimony(said) == (
-        "vgg sees the same class without the estimated perturbation, 3.2 logits ahead of the next; its gradient's "
+        "vgg sees the same class without the estimated perturbation; what the image can have been before is "
+        "3.2 logits behind; its gradient's "
         "signs agree with that perturbation at 0.00 (-1 to 1); such answers are 55 times as probable if it is the "
         "victim as if it is not"
     )
     other = wording.testimony(dataclasses.replace(said, changes=True, margin=0.01, odds=-1.0))
-    assert "or after compression, less than 0.1 logits behind the image's own" in other
+    assert "or after compression; what the image was before is less than 0.1 logits behind" in other
     assert other.endswith("such answers are 2.7 times as probable if it is not the victim as if it is")
     assert wording.testimony(dataclasses.replace(said, odds=0.1)).endswith("such answers tell nothing either way")
 
