@@ -114,19 +114,21 @@ class VictimFile(NamedTuple):
 
 
 class _Alone:
-    """What the network alone says of pieces of images.
+    """What the network alone says of pieces of images, and what victims take its clean estimates for.
 
     attack, victim, hyperparameter, familiarity: its raw answers on the CPU, [N, ...]. strength: of all its estimates.
+    votes: [N, V, K], of the victims, as :func:`core.votes.vote` has them.
     """
 
     def __init__(
-        self, network: MTAA, labels: list[AttackLabel], images: Sequence[Tensor], device: torch.device,
-        advance: Callable[[int], None],
+        self, network: MTAA, labels: list[AttackLabel], images: Sequence[Tensor], victims: Sequence[Victim],
+        device: torch.device, advance: Callable[[int], None],
     ) -> None:  # fmt: skip
         self._network, self._labels, self._images, self._device = network, labels, images, device
         hold = sum(piece.numel() for piece in images) * torch.float32.itemsize <= _HELD
         self._held: list[Tensor] = []
         self.strength = 0.0
+        votes: list[Tensor] = []
         columns: tuple[list[Tensor], ...] = ([], [], [], [])
         for piece in images:
             said, estimate = self._ask(piece)
@@ -135,7 +137,17 @@ class _Alone:
             self.strength += float(estimate.double().abs().sum())
             self._held += [estimate] if hold else []
             advance(len(piece))
+            votes.append(torch.stack([self._votes(victim, piece, estimate, advance) for victim in victims], dim=1))
+        self.votes = torch.cat(votes)
         self.attack, self.victim, self.hyperparameter, self.familiarity = map(torch.cat, columns)
+
+    def _votes(self, victim: Victim, piece: Tensor, estimate: Tensor, advance: Callable[[int], None]) -> Tensor:
+        clean = (to_float(piece) - estimate).clamp(0, 1).to(self._device)
+        parts = []
+        for some in torch.split(clean, at_once([victim], clean)):
+            parts.append(vote(victim, some).cpu())
+            advance(len(some))
+        return torch.cat(parts)
 
     def looks(self, victim: Victim) -> Iterator[tuple[Tensor, Tensor]]:
         """Images and the estimates of their perturbations, [B, C, H, W] on the device, as many as a victim is asked
@@ -197,9 +209,10 @@ def ask_victims(
         cancel.check()
 
     cancel.check()
-    alone = _Alone(network.to(device).eval(), labels, images, device, advance)
     held = [load_victim(one.path) for one in victims]
-    votes = torch.stack([_votes(victim.to(device), alone, advance) for victim, _ in held], dim=1)
+    alone = _Alone(
+        network.to(device).eval(), labels, images, [victim.to(device) for victim, _ in held], device, advance
+    )
     header = {
         "images": len(rows), "examples": _fingerprint(images), "network": alone.strength, "probes": list(PROBES),
         "company": [digest for _, digest in held],
@@ -212,9 +225,9 @@ def ask_victims(
             said.append({name: torch.from_numpy(column) for name, column in before[0].items()})
             continue
         meter = ProgressMeter(f"asking {one.label}", len(rows), tell, cancel=cancel)
-        said.append(_answers(victim.to(device), alone, votes.sum(1) - votes[:, at], advance))
+        said.append(_answers(victim, alone, alone.votes.sum(1) - alone.votes[:, at], advance))
         write_part(path, {name: column.numpy() for name, column in said[-1].items()}, own)
-    company = Company.of([each["probes"] for each in said], [each["scores"] for each in said], votes)
+    company = Company.of([each["probes"] for each in said], [each["scores"] for each in said], alone.votes)
     strange = alone.familiarity > calibration.familiarity_threshold
     if unfamiliar is None:
         strange, unfamiliar = torch.zeros_like(strange), calibration
@@ -235,15 +248,6 @@ def ask_victims(
         clean=clean_of(labels),
         company=company,
     )
-
-
-def _votes(victim: Victim, alone: _Alone, advance: Callable[[int], None]) -> Tensor:
-    """What one victim says of all clean estimates, [N, K], on the CPU."""
-    parts = []
-    for images, estimate in alone.looks(victim):
-        parts.append(vote(victim, (images - estimate).clamp(0, 1)).cpu())
-        advance(len(images))
-    return torch.cat(parts)
 
 
 def _answers(victim: Victim, alone: _Alone, votes: Tensor, advance: Callable[[int], None]) -> dict[str, Tensor]:
