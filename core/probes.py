@@ -4,11 +4,14 @@ An attack leaves its victim's mark. C&W stops where the logit margin is kappa, w
 gradient (Carlini and Wagner 2017, eq. 7 and section V); FGSM's perturbation is the sign of the loss's gradient at the
 clean image (Goodfellow et al. 2015), and PGD's last steps are such signs near the adversarial one (Madry et al. 2018).
 So every candidate is asked at the image and at the clean image that the network's auto-encoder estimates, each time by
-one forward pass and one input gradient.
+one forward pass and the gradient of a margin, and at the clean one by the loss's gradient as well.
 
 It is also asked what it takes the image for after a strong JPEG compression, by a forward pass. In photographs the
 auto-encoder finds only a part of a perturbation; compression costs most perturbations their effect (Das et al. 2018,
 arXiv:1802.06816), and the likeliest class beside the attacked one is then the clean image's.
+
+The margin is the one over the class that the image had before, which candidates of one task tell each other
+(:mod:`core.votes`).
 """
 
 from __future__ import annotations
@@ -72,7 +75,7 @@ _QUALITY = 75
 """
 
 
-_IN_COMPANY = ("moved_sign", "clean_moved_sign")
+_MOVED = ("moved_sign", "clean_moved_sign")
 
 
 def probes_of(asking: Asking) -> tuple[str, ...]:
@@ -80,7 +83,7 @@ def probes_of(asking: Asking) -> tuple[str, ...]:
     return tuple(
         name for name in PROBES
         if (asking.compressed or not name.startswith("compressed_"))
-        and (asking.together or not (name in _IN_COMPANY or name.startswith("loss_")))
+        and (asking.together or not (name in _MOVED or name.startswith("loss_")))
     )  # fmt: skip
 
 

@@ -108,11 +108,11 @@ def fit_weights(scored: Scored, seed: int) -> dict[str, float]:
     found = _least(victim_loss, 4)
     trust, weight = found[0].sigmoid(), found[1].exp()
     evidence = heard.double() * situations.at_hand[..., None]
-    of_attack_heard = attack_evidence(situations.prior(trust, *found[2:]), weight * evidence, columns, asked.clean)
+    attack_heard = attack_evidence(situations.prior(trust, *found[2:]), weight * evidence, columns, asked.clean)
     image, attack = asked.attack_logits.double().log_softmax(1).repeat(_DRAWS, 1), asked.attack.repeat(_DRAWS)
 
     def attack_loss(free: Tensor) -> Tensor:
-        return F.cross_entropy(free[0].sigmoid() * image + free[1].exp() * of_attack_heard, attack)
+        return F.cross_entropy(free[0].sigmoid() * image + free[1].exp() * attack_heard, attack)
 
     of_attack = _least(attack_loss, 2)
     return {
