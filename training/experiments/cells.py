@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +39,8 @@ from training.trainer import Answers, EpochReport, Trainer, answer
 
 Task = Literal["attack", "victim", "hyperparameter"]
 TASKS: tuple[Task, ...] = ("attack", "victim", "hyperparameter")
+COVERAGE = 0.9
+"""Of the sets and intervals whose share of hits is told."""
 CURVE_EXAMPLES = 1000
 """Test examples that a curve is drawn from, evenly taken."""
 
@@ -51,6 +53,13 @@ def training_spec(study: Study) -> TrainingSpec:
 def subset(study: Study, **changes: Any) -> Subset:
     """The paper's examples at the study's scale."""
     return Subset(**{"per_cell": study.per_cell, **changes})
+
+
+def every_entry(study: Study) -> Subset:
+    """The scenario's own examples at the study's scale: all attack entries in their own units, and clean ones."""
+    most = max(attack.cell.train for attack in study.scenario.attacks)
+    clean = round(study.scenario.clean.examples.train * min(1.0, study.per_cell / most))
+    return Subset(study.per_cell, max(1, clean) if study.scenario.has_clean else 0, paper=False)
 
 
 def test_of(study: Study, chosen: Subset) -> Examples:
@@ -108,7 +117,7 @@ def measured(answers: Answers, scenario: Scenario, labels: list[AttackLabel], te
     return _short(found) | {"by_attack": {name: _short(part) for name, part in found["by_attack"].items()}}
 
 
-def _short(found: dict[str, Any]) -> dict[str, Any]:
+def _short(found: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "attack": found["attack_accuracy"], "victim": found["victim_accuracy"],
         "hyperparameter": found["rmse_table1_scale"],
@@ -250,11 +259,9 @@ def pack(study: Study, seed: int, chosen: Subset, name: str = "pack") -> Cell:
     The pack stays in ``out/packs``. Examples of attacks and victims that the subset leaves out are judged as well:
     ``true_attack`` and ``true_victim`` are the whole scenario's labels.
     """
-    own = study.scenario.training
-    spec = own.model_copy(update={"epochs": study.epochs_of(own.epochs)})
+    scenario = own_scenario(study, seed, chosen)
 
     def compute(folder: Path) -> Result:
-        scenario = narrow(study.scenario, chosen).model_copy(update={"training": spec, "seed": seed})
         labels = labels_of(study.scenario, chosen)
         every = {"attacks": chosen.attacks, "victims": chosen.victims, "paper": chosen.paper}
         splits: dict[Split, Examples] = {
@@ -274,13 +281,30 @@ def pack(study: Study, seed: int, chosen: Subset, name: str = "pack") -> Cell:
         everything = study.examples("test")
         attributor = Attributor(load_pack(path), str(study.device))
         verdicts = judge(attributor, unit(everything.adversarial), study.tell)
-        results = manifest.results
-        figures = {**_short(results), "by_attack": {k: _short(v) for k, v in results["by_attack"].items()}}
-        figures |= counted(splits["train"], splits["test"])
+        figures = of_pack(manifest.results) | counted(splits["train"], splits["test"])
         return Result(figures, {"familiarity": verdicts.familiarity, "entry": everything.entry, **truth_of(everything)})
 
-    settings = _settings(study, seed, spec, chosen, network=study.scenario.network.model_dump())
+    settings = _settings(study, seed, scenario.training, chosen, network=study.scenario.network.model_dump())
     return Cell(name, "pack", settings, compute)
+
+
+def own_scenario(study: Study, seed: int, chosen: Subset) -> Scenario:
+    """The scenario of a pack: the study's own training, for the epochs of its scale, on the subset's labels."""
+    own = study.scenario.training
+    spec = own.model_copy(update={"epochs": study.epochs_of(own.epochs)})
+    return narrow(study.scenario, chosen).model_copy(update={"training": spec, "seed": seed})
+
+
+def of_pack(results: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest's results on its test examples by the image alone: tasks, doubt at ``COVERAGE``, false alarms."""
+    at = results["coverage"]["target"].index(COVERAGE)
+    return _short(results) | {
+        "without_clean": _short(results["without_clean"]),
+        "by_attack": {name: _short(part) | {"r2": part["r2"]} for name, part in results["by_attack"].items()},
+        "ece": {task: results[f"{task}_ece"] for task in ("attack", "victim")},
+        "held": {task: results["coverage"][task]["held"][at] for task in TASKS},
+        "detection": results["detection"]["auroc"] if results["detection"] else None,
+    }
 
 
 def _settings(study: Study, seed: int, spec: TrainingSpec, chosen: Subset, **own: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from core.errors import ScenarioError
 from core.labels import CLEAN
-from training.experiments.cells import measured, pack, predictions_of
+from training.experiments.cells import every_entry, measured, pack, predictions_of
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
 from training.experiments.study import Arrays, Cell, Result, Study
@@ -61,8 +61,7 @@ _ENDS = ("minimum", "maximum")
 
 def cells(study: Study, seed: int) -> list[Cell]:
     old = old_labels(study.scenario)
-    clean = round(study.scenario.clean.examples.train * _share(study)) if study.scenario.has_clean else 0
-    every = Subset(study.per_cell, max(1, clean) if study.scenario.has_clean else 0, paper=False)
+    every = every_entry(study)
     before = pack(study, seed, Subset(every.per_cell, every.clean, *old, paper=False), _name(study))
     first = Cell(BEFORE, before.what, before.settings, before.compute)
     return [first, *(_grown(study, seed, way, every) for way in WAYS)]
@@ -80,11 +79,6 @@ def old_labels(scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if len(attacks) < 2 or len(victims) < 2:
         raise ScenarioError("To grow a pack takes two attacks and two victims.", "Give another --scenario.")
     return tuple(attacks[:-1]), tuple(victims[:-1])
-
-
-def _share(study: Study) -> float:
-    """Of the scenario's training examples that the study's scale takes."""
-    return min(1.0, study.per_cell / max(a.cell.train for a in study.scenario.attacks))
 
 
 def training_of(study: Study, way: Way, start: Path) -> TrainingSpec:

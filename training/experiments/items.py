@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.errors import WorkbenchError
 from training.experiments import (
     coverage,
+    default_model,
     evidence,
     figure2,
     figure3,
@@ -33,8 +34,8 @@ ITEMS: dict[str, Item] = {
     module.ITEM.name: module.ITEM
     for module in (
         table2, table4, table7, table9, table11, table13, figure2, figure3, figure4, figure6, figure7,
-        learning_curve, growth, toolboxes, retrained, robustness, fits, unseen, coverage, evidence, heatmaps,
-        float_images,
+        default_model, learning_curve, growth, toolboxes, retrained, robustness, fits, unseen, coverage, evidence,
+        heatmaps, float_images,
     )
 }  # fmt: skip
 

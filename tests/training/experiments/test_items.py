@@ -17,7 +17,7 @@ from PIL import Image
 
 from app.__main__ import main
 from core.errors import DataError
-from core.pack import build_network
+from core.pack import build_network, load_pack
 from core.progress import Progress
 from training.experiments import coverage, fits, judge, robustness, table7, table9, table13
 from training.experiments.cells import TASKS
@@ -404,3 +404,23 @@ def test_several_seeds_stand_side_by_side_with_their_spread(shared: Path, study:
     assert found.get("resnet50-attack-victim", "accuracy") == both
     spread = np.std([100 * value for value in both], ddof=1)
     assert found.percent("resnet50-attack-victim", "accuracy") == f"{50 * sum(both):.2f} ± {spread:.2f}"
+
+
+def test_the_default_model_is_trained_for_the_seeds_that_the_pack_is_not_of(
+    shared: Path, prepared: Path, study: Build
+) -> None:
+    own = study(shared, scale=1.0, epochs=2)
+    content = run_item(ITEMS["default"], own, [0, 1])
+    of_pack, trained = (content["runs"][seed]["default model"] for seed in "01")
+    manifest = load_pack(prepared / "out/toy.mtaapack").manifest
+    assert of_pack["pack"] == manifest.pack_id and "pack" not in trained
+    assert of_pack["victim"] == manifest.results["victim_accuracy"]
+    assert of_pack["by_attack"]["C&W"]["r2"] == manifest.results["by_attack"]["C&W"]["r2"]
+    assert of_pack["train"] == trained["train"], "of the same examples"
+    assert load_pack(shared / "packs/default-seed1.mtaapack").manifest.results["victim_accuracy"] == trained["victim"]
+    table = ITEMS["default"].table(Found(content["runs"]))
+    (row,) = (row for row in table.rows if row[0] == "victim %, attacked images")
+    each = [100 * one["without_clean"]["victim"] for one in (of_pack, trained)]
+    assert row[1:] == [f"{np.mean(each):.2f} ± {np.std(each, ddof=1):.2f}", *(f"{one:.2f}" for one in each), "99.88"]
+    shorter = ITEMS["default"].cells(study(shared, scale=1.0, epochs=1), 0)[0]
+    assert shorter.what == "pack", "a pack of other epochs is none of this training"
