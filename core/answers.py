@@ -14,7 +14,7 @@ from core.labels import CLEAN, clean_at
 from core.manifest import AttackLabel, Manifest
 from core.model.network import Outputs
 from core.model.scorer import agreed
-from core.types import Attribution, Candidate, ClassAnswer, HyperparameterAnswer, likeliest
+from core.types import Attribution, ClassAnswer, HyperparameterAnswer, RankedLabel, likeliest
 
 
 class Answers:
@@ -100,7 +100,7 @@ class _Classes:
 
     def answer(self, row: int, coverage: float) -> ClassAnswer:
         own = self._probabilities[row]
-        ranking = tuple(Candidate(self._labels[i], own[i]) for i in self.order[row])
+        ranking = tuple(RankedLabel(self._labels[i], own[i]) for i in self.order[row])
         return ClassAnswer(
             ranking=ranking,
             entropy=self._entropy[row],
@@ -110,7 +110,7 @@ class _Classes:
         )
 
 
-def _held(ranking: Sequence[Candidate], limit: float, coverage: float) -> tuple[str, ...]:
+def _held(ranking: Sequence[RankedLabel], limit: float, coverage: float) -> tuple[str, ...]:
     """The conformal set of this quantile of 1 - p, and of the likeliest labels what is as probable as the coverage.
 
     Of a pack that is right more often than the coverage the quantile is under a half, so that no two labels can ever

@@ -12,11 +12,11 @@ from typing import Any
 from core.manifest import Manifest
 from core.types import (
     Attribution,
-    Candidate,
     ClassAnswer,
     Familiarity,
     FileFacts,
     HyperparameterAnswer,
+    RankedLabel,
     Record,
     Remark,
     Testimony,
@@ -186,7 +186,7 @@ def _testimony_from_json(testimony: dict[str, Any]) -> Testimony:
 
 
 def _class_from_json(answer: dict[str, Any]) -> ClassAnswer:
-    ranking = tuple(Candidate(str(c["label"]), _number(c["probability"])) for c in answer["ranking"])
+    ranking = tuple(RankedLabel(str(c["label"]), _number(c["probability"])) for c in answer["ranking"])
     if not ranking:
         raise ValueError("a ranking without labels")
     coverage = _number(answer["coverage"])

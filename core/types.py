@@ -51,14 +51,14 @@ class LoadedImage:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class RankedLabel:
     """One label with its calibrated probability."""
 
     label: str
     probability: float
 
 
-def likeliest(ranking: Sequence[Candidate], coverage: float) -> tuple[str, ...]:
+def likeliest(ranking: Sequence[RankedLabel], coverage: float) -> tuple[str, ...]:
     """As few of the most probable labels as are together as probable as the coverage."""
     before = accumulate((c.probability for c in ranking), initial=ROUNDING)
     return tuple(c.label for c, sure in zip(ranking, before, strict=False) if sure < coverage)
@@ -75,7 +75,7 @@ class ClassAnswer:
         many of the likeliest as are together as probable as the coverage.
     """
 
-    ranking: tuple[Candidate, ...]
+    ranking: tuple[RankedLabel, ...]
     entropy: float
     sigma: float
     prediction_set: tuple[str, ...]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.types import Attribution, Candidate, ClassAnswer, Familiarity, Finding, Heatmap, HyperparameterAnswer
+from core.types import Attribution, ClassAnswer, Familiarity, Finding, Heatmap, HyperparameterAnswer, RankedLabel
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for _variable in (
@@ -93,9 +93,11 @@ def write_tiny_pack(path: Path, entries: dict[str, Any]) -> Path:
 def finding() -> Finding:
     """An answer with every kind of doubt: several candidates, an interval, an unfamiliar image, adjustments."""
     attack = ClassAnswer(
-        (Candidate("fgsm", 0.7), Candidate("cw", 0.2), Candidate("clean", 0.1)), 1.157, 0.5, ("fgsm", "cw"), 0.9
+        (RankedLabel("fgsm", 0.7), RankedLabel("cw", 0.2), RankedLabel("clean", 0.1)), 1.157, 0.5, ("fgsm", "cw"), 0.9
     )
-    victim = ClassAnswer((Candidate("resnet18", 0.9997), Candidate("clean", 0.0003)), 0.004, 0.6, ("resnet18",), 0.9)
+    victim = ClassAnswer(
+        (RankedLabel("resnet18", 0.9997), RankedLabel("clean", 0.0003)), 0.004, 0.6, ("resnet18",), 0.9
+    )
     hyperparameters = (
         HyperparameterAnswer("epsilon", 30.44, 24.0, 37.2, "/255", 2.0, 10, 200, 0.9),
         HyperparameterAnswer("kappa", 5.2, 3.1, 7.0, "logits", 2.0, 1, 20, 0.9),

@@ -16,7 +16,7 @@ from core.labels import CLEAN
 from core.manifest import AttackLabel
 from core.model.scorer import agreed
 from training.shards import Examples
-from training.trainer import Answers
+from training.trainer import RawAnswers
 
 COVERAGES = [0.80, 0.85, 0.90, 0.95, 0.99]
 FAMILIAR_SHARE = 0.97
@@ -183,7 +183,7 @@ def clean_scores(attack_logits: Tensor, attack: Tensor, labels: Sequence[AttackL
 
 
 def calibrated_on(
-    examples: Examples, answers: Answers, labels: list[AttackLabel], sigma: dict[Task, float], threshold: float
+    examples: Examples, answers: RawAnswers, labels: list[AttackLabel], sigma: dict[Task, float], threshold: float
 ) -> Calibration:
     """Of the network's answers to these examples, by the image alone; as :func:`fit_calibration` has it."""
     return fit_calibration(

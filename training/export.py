@@ -34,7 +34,7 @@ from training.scenario import Scenario
 from training.shards import Examples, fingerprint, read_manifest
 from training.sources import SPLITS, Split, marks_together
 from training.third_stream import ThirdStream, add_third_stream
-from training.trainer import Answers, EpochReport, answer
+from training.trainer import EpochReport, RawAnswers, answer
 
 
 def export_pack(
@@ -193,7 +193,7 @@ def _measuring(
 def let_read(
     network: MTAA, labels: list[AttackLabel], examples: Examples, device: torch.device,
     advance: Callable[[int], None] = lambda _: None,
-) -> tuple[list[AttackLabel], Answers]:  # fmt: skip
+) -> tuple[list[AttackLabel], RawAnswers]:  # fmt: skip
     """Let the network read epsilon off the images for those attacks where that errs less on these examples.
 
     Returns the labels that say so, and the network's answers of then.
@@ -211,7 +211,7 @@ def let_read(
     return labels, replace(told, hyperparameter=hyperparameter)
 
 
-def calibrated(answers: Answers, doubts: Doubts, labels: Sequence[AttackLabel]) -> Predictions:
+def calibrated(answers: RawAnswers, doubts: Doubts, labels: Sequence[AttackLabel]) -> Predictions:
     """The answers as users get them: probabilities at the fitted temperatures, values within their attack's range."""
     temperatures = doubts.of_each(lambda d: [d.calibration.attack_temperature, d.calibration.victim_temperature])
     by_attack, by_victim = torch.from_numpy(temperatures)[:, :, None].unbind(1)

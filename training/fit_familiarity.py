@@ -14,7 +14,7 @@ from core.model.network import MTAA
 from training.changes import changed_alike
 from training.lasting import StillFools
 from training.shards import Examples
-from training.trainer import Answers, answer
+from training.trainer import RawAnswers, answer
 
 CHANGED = 6000
 """Training examples that are changed and judged again."""
@@ -30,7 +30,7 @@ _BATCH, _RATE, _DECAY = 256, 2e-3, 0.01
 
 
 def fit_familiarity(
-    network: MTAA, train: Examples, seen: Answers, victims: int, device: torch.device, seed: int,
+    network: MTAA, train: Examples, seen: RawAnswers, victims: int, device: torch.device, seed: int,
     advance: Callable[[int], None] = lambda _: None, fools: StillFools | None = None,
 ) -> None:  # fmt: skip
     """Fit both parts on training examples and on what the network answers to them, ``seen``.

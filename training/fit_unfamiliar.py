@@ -28,7 +28,7 @@ from training.figures import coverage
 from training.lasting import StillFools, changed_some
 from training.metrics import Predictions, brief, evaluate
 from training.shards import Examples
-from training.trainer import Answers, answer
+from training.trainer import RawAnswers, answer
 
 ENOUGH = 200
 """Different examples of the calibration split, of those that are unfamiliar, below which these are not told apart."""
@@ -42,14 +42,14 @@ class UnfamiliarExamples:
     """Unfamiliar examples, what the network answers to them, and of which example of its split each came: int64 [N]."""
 
     examples: Examples
-    answers: Answers
+    answers: RawAnswers
     origin: NDArray[np.int64]
 
     @classmethod
     def joined(cls, parts: list[UnfamiliarExamples]) -> UnfamiliarExamples:
         return cls(
             Examples.joined([part.examples for part in parts]),
-            Answers.joined([part.answers for part in parts]),
+            RawAnswers.joined([part.answers for part in parts]),
             np.concatenate([part.origin for part in parts]),
         )
 
@@ -84,7 +84,7 @@ def unfamiliar_after_changes(
     return UnfamiliarExamples.joined(parts)
 
 
-def beyond(examples: Examples, seen: Answers, strange: NDArray[np.bool_]) -> UnfamiliarExamples:
+def beyond(examples: Examples, seen: RawAnswers, strange: NDArray[np.bool_]) -> UnfamiliarExamples:
     """Those of the examples as they were made that are ``strange``, [N]; seen: what the network answers to all."""
     kept = np.flatnonzero(strange)
     return UnfamiliarExamples(examples.at(kept), seen.at(torch.from_numpy(kept)), kept)
@@ -114,7 +114,7 @@ class Unfamiliar:
 
 
 def fit_unfamiliar(
-    network: MTAA, examples: Examples, seen: Answers, test: Examples, known: Calibration, labels: list[AttackLabel],
+    network: MTAA, examples: Examples, seen: RawAnswers, test: Examples, known: Calibration, labels: list[AttackLabel],
     fools: StillFools, device: torch.device, seed: int, advance: Callable[[int], None] = lambda _: None,
 ) -> Unfamiliar | None:  # fmt: skip
     """From the calibration split ``examples``, as they were made and changed; None where too few are unfamiliar.

@@ -50,16 +50,14 @@ def table1_factor(attacks: Sequence[AttackLabel]) -> Floats:
     return np.asarray([width / a.width if a.width > 0 else 1.0 for width, a in zip(widths, attacks, strict=True)])
 
 
-def expected_calibration_error(probabilities: Floats, truth: Ints, bins: int = 15) -> float:
+def expected_calibration_error(confidence: Floats, right: Bools, bins: int = 15) -> float:
     """Mean gap between confidence and accuracy over equal-width confidence bins, weighted by their counts.
 
-    probabilities: [N, K]; truth: [N].
+    confidence: [N], the probability of the label that is named; right: [N], whether it is the true one.
     """
-    confidence = probabilities.max(1)
-    right = probabilities.argmax(1) == truth
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [abs(confidence[which == b].sum() - right[which == b].sum()) for b in range(bins)]
-    return float(sum(gaps) / len(truth))
+    return float(sum(gaps) / len(right))
 
 
 def confusion(predicted: Ints, truth: Ints, labels: int) -> list[list[int]]:
@@ -139,8 +137,8 @@ def evaluate(
         **figures(np.ones(len(attack), np.bool_)),
         "without_clean": figures(adversarial),
         "attacks_weighted_alike": _weighted_alike([v for k, v in by_attack.items() if k != CLEAN]),
-        "attack_ece": expected_calibration_error(predictions.attack, attack),
-        "victim_ece": expected_calibration_error(predictions.victim, victim),
+        "attack_ece": expected_calibration_error(predictions.attack.max(1), right_attack),
+        "victim_ece": expected_calibration_error(predictions.victim.max(1), right_victim),
         "attack_confusion": confusion(named_attack, attack, len(attacks)),
         "victim_confusion": confusion(named_victim, victim, len(victims)),
         "by_attack": by_attack,

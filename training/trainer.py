@@ -216,7 +216,7 @@ class Trainer:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class RawAnswers:
     """Uncalibrated answers over N examples, on the CPU in float32."""
 
     attack: Tensor
@@ -224,12 +224,12 @@ class Answers:
     hyperparameter: Tensor
     features: Tensor
 
-    def at(self, rows: Tensor) -> Answers:
+    def at(self, rows: Tensor) -> RawAnswers:
         """Those to some of the examples."""
-        return Answers(self.attack[rows], self.victim[rows], self.hyperparameter[rows], self.features[rows])
+        return RawAnswers(self.attack[rows], self.victim[rows], self.hyperparameter[rows], self.features[rows])
 
     @classmethod
-    def joined(cls, parts: Sequence[Answers]) -> Answers:
+    def joined(cls, parts: Sequence[RawAnswers]) -> RawAnswers:
         """One part after the other."""
         columns = zip(*((p.attack, p.victim, p.hyperparameter, p.features) for p in parts), strict=True)
         attack, victim, hyperparameter, features = map(torch.cat, columns)
@@ -240,7 +240,7 @@ class Answers:
 def answer(
     network: nn.Module, images: Tensor, device: torch.device, *, advance: Callable[[int], None] = lambda _: None,
     estimated: Callable[[Tensor], None] = lambda _: None,
-) -> Answers:  # fmt: skip
+) -> RawAnswers:  # fmt: skip
     """Run a network in float32 over uint8 images [N, C, H, W].
 
     advance: told how many images each piece had. estimated: given the estimate of each piece's perturbations, float32
@@ -258,4 +258,4 @@ def answer(
             estimated(outputs.perturbation.estimate.cpu())
         advance(len(chunk))
     attack, victim, hyperparameter, features = map(torch.cat, columns)
-    return Answers(attack, victim, hyperparameter, features)
+    return RawAnswers(attack, victim, hyperparameter, features)

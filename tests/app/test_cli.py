@@ -27,7 +27,7 @@ from core.errors import DiskFullError
 from core.imageio import load_image
 from core.pack import load_pack, read_manifest, write_pack
 from core.report.subject import Pictures, Subject
-from core.types import Candidate, Finding, Record
+from core.types import Finding, RankedLabel, Record
 
 ROOT = Path(__file__).parents[2]
 
@@ -403,7 +403,7 @@ def test_the_table_tells_what_an_answer_rests_on(
 ) -> None:
     answer = finding.attribution
     epsilon = replace(answer.hyperparameter, value=200.0)
-    victim = replace(answer.victim, ranking=(Candidate("mine", 0.9), *answer.victim.ranking))
+    victim = replace(answer.victim, ranking=(RankedLabel("mine", 0.9), *answer.victim.ranking))
     for named, told in ((answer.victim, False), (victim, True)):
         given = replace(answer, victim=named, hyperparameters=(epsilon, *answer.hyperparameters[1:]))
         record = Record("a.png", "c" * 64, "ok", None, replace(finding, attribution=given))

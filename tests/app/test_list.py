@@ -31,7 +31,7 @@ from app.reader import Reader
 from app.requests import Entry
 from app.sentence import case_sentence
 from core import types
-from core.types import Candidate, Familiarity, Finding, Record
+from core.types import Familiarity, Finding, RankedLabel, Record
 from tests.app.helpers import drop, wait_judged
 
 
@@ -45,7 +45,9 @@ def row(key: int, name: str, finding: Finding | None = None, error: str | None =
 @pytest.fixture
 def sure(finding: Finding) -> Finding:
     answer = finding.attribution
-    attack = replace(answer.attack, ranking=(Candidate("cw", 0.99), Candidate("fgsm", 0.01)), prediction_set=("cw",))
+    attack = replace(
+        answer.attack, ranking=(RankedLabel("cw", 0.99), RankedLabel("fgsm", 0.01)), prediction_set=("cw",)
+    )
     return Finding(replace(answer, attack=attack, familiarity=Familiarity(1.0, 2.0), adjustments=()), None)
 
 
@@ -187,7 +189,7 @@ class Played:
     def record(self) -> Record:
         answer = self.finding.attribution
         attack, victim = (
-            replace(task, ranking=(Candidate(label, self.random.random()),), prediction_set=(label,))
+            replace(task, ranking=(RankedLabel(label, self.random.random()),), prediction_set=(label,))
             for task, label in ((answer.attack, self.random.choice("pq")), (answer.victim, self.random.choice("rs")))
         )
         familiarity = Familiarity(self.random.random() * 3, 2.0)

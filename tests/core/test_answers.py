@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.answers import _held
-from core.types import Candidate, likeliest
+from core.types import RankedLabel, likeliest
 from training.metrics import prediction_sets
 
 
@@ -28,7 +28,7 @@ def test_a_set_is_conformal_or_as_probable_as_it_promises(
     probabilities: tuple[float, ...], limit: float, held: tuple[str, ...]
 ) -> None:
     labels = ("cw", "pgd", "fgsm")
-    ranking = tuple(Candidate(label, p) for label, p in zip(labels, probabilities, strict=True))
+    ranking = tuple(RankedLabel(label, p) for label, p in zip(labels, probabilities, strict=True))
     assert _held(ranking, limit, 0.9) == held
     (row,) = prediction_sets(np.asarray([probabilities[::-1]]), np.asarray([limit]), 0.9)
     assert {label for label, within in zip(labels[::-1], row, strict=True) if within} == set(held)
@@ -41,7 +41,7 @@ def test_sets_are_the_same_one_by_one_and_by_the_thousand() -> None:
     for coverage in (0.8, 0.9, 0.99):
         together = prediction_sets(probabilities, limits, coverage)
         for row, own, limit in zip(together, probabilities, limits, strict=True):
-            ranking = tuple(Candidate(str(at), own[at]) for at in np.argsort(-own, kind="stable"))
+            ranking = tuple(RankedLabel(str(at), own[at]) for at in np.argsort(-own, kind="stable"))
             assert {str(at) for at in np.flatnonzero(row)} == set(_held(ranking, limit, coverage))
             assert own[row].sum() >= coverage - 1e-9 and len(likeliest(ranking, coverage)) <= row.sum()
 

@@ -253,7 +253,7 @@ from dataclasses import replace
 from core.case import Case
 from core.types import *
 with Case(sys.argv[1]) as case:
-    answer = ClassAnswer((Candidate("x", 1.0),), 0.0, 1.0, ("x",), 0.9)
+    answer = ClassAnswer((RankedLabel("x", 1.0),), 0.0, 1.0, ("x",), 0.9)
     value = HyperparameterAnswer("none", 0, 0, 0, "", 1, 0, 0, 0.9)
     base = Attribution("", case.manifest.pack_id, answer, answer, (value,), Familiarity(0, 1), ("long " * 400,))
     facts = FileFacts(1, 2, 3, "PNG", 28, 28, 8, False)

@@ -33,7 +33,7 @@ from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, pictur
 from core.report.plots import WIDTH, plots
 from core.report.subject import Pictures
 from core.report.summary import MAX_ALIKE, MAX_CARDS, choose_cards, short_log, summarise
-from core.types import Candidate, Finding, Heatmap, LogEntry, Record, Remark
+from core.types import Finding, Heatmap, LogEntry, RankedLabel, Record, Remark
 from core.wording import NO_PICTURE
 
 EVIL = "<script>alert(1)</script>\"'&.png"
@@ -184,7 +184,7 @@ def variants(finding: Finding, numbers: dict[str, int]) -> list[Record]:
     """Records with the given number of each victim named."""
     found = []
     for victim, number in numbers.items():
-        ranking = (Candidate(victim, 0.8), *finding.attribution.victim.ranking[1:])
+        ranking = (RankedLabel(victim, 0.8), *finding.attribution.victim.ranking[1:])
         answer = replace(finding.attribution, victim=replace(finding.attribution.victim, ranking=ranking))
         found += [Record(f"{victim}{i}", "c" * 64, "ok", None, Finding(answer, None)) for i in range(number)]
     return found
@@ -399,7 +399,7 @@ def test_a_bar_counts_whom_it_holds(finding: Finding, manifest: Manifest) -> Non
         1,
         1,
     )
-    strange = replace(finding.attribution, victim=replace(finding.attribution.victim, ranking=(Candidate("?", nan),)))
+    strange = replace(finding.attribution, victim=replace(finding.attribution.victim, ranking=(RankedLabel("?", nan),)))
     odd = facets.places(Record("x", "e" * 64, "ok", None, Finding(strange, None)))
     assert [f.key for f, at in zip(facets.all, odd, strict=True) if at == NONE] == [
         "victim", "cells", "kappa of cw", "victim probability",

@@ -112,14 +112,14 @@ def test_predicting_the_mean_scores_no_r2_and_the_grids_spread() -> None:
 
 
 def test_the_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
-    truth = np.asarray([0] * 10)
-    assert expected_calibration_error(sure([0] * 10, 2), truth) == 0
-    assert expected_calibration_error(sure([1] * 10, 2), truth) == 1
+    sure_of_all = np.ones(10)
+    assert expected_calibration_error(sure_of_all, np.ones(10, dtype=bool)) == 0
+    assert expected_calibration_error(sure_of_all, np.zeros(10, dtype=bool)) == 1
     # ten at 0.8 with seven right, ten at 0.6 with all right: (|8 - 7| + |6 - 10|) / 20
-    both = np.concatenate([sure([0] * 7 + [1] * 3, 2, 0.8), sure([0] * 10, 2, 0.6)])
-    assert expected_calibration_error(both, np.asarray([0] * 20)) == pytest.approx(5 / 20)
+    confidence, right = np.repeat([0.8, 0.6], 10), np.arange(20) % 10 < np.repeat([7, 10], 10)
+    assert expected_calibration_error(confidence, right) == pytest.approx(5 / 20)
     # in one bin, too much and too little confidence cancel out
-    assert expected_calibration_error(both, np.asarray([0] * 20), bins=1) == pytest.approx(3 / 20)
+    assert expected_calibration_error(confidence, right, bins=1) == pytest.approx(3 / 20)
 
 
 def test_without_adversarial_examples_there_are_no_such_figures() -> None:

@@ -35,7 +35,7 @@ from training.plan import image_of
 from training.scenario import Scenario, TrainingSpec
 from training.shards import Examples
 from training.sources import Split
-from training.trainer import Answers, EpochReport, Trainer, answer
+from training.trainer import EpochReport, RawAnswers, Trainer, answer
 
 Task = Literal["attack", "victim", "hyperparameter"]
 TASKS: tuple[Task, ...] = ("attack", "victim", "hyperparameter")
@@ -107,7 +107,7 @@ def mtaa(study: Study, seed: int, network: NetworkConfig, chosen: Subset, name: 
     return Cell(name, "mtaa", _settings(study, seed, spec, chosen, network=network.model_dump()), compute)
 
 
-def measured(answers: Answers, scenario: Scenario, labels: list[AttackLabel], test: Examples) -> dict[str, Any]:
+def measured(answers: RawAnswers, scenario: Scenario, labels: list[AttackLabel], test: Examples) -> dict[str, Any]:
     """Accuracies and the RMSE on Table 1's scale, in all and by attack."""
     predictions = Predictions(
         answers.attack.double().softmax(1).numpy(), answers.victim.double().softmax(1).numpy(),
@@ -124,7 +124,7 @@ def _short(found: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def predictions_of(answers: Answers, test: Examples) -> Arrays:
+def predictions_of(answers: RawAnswers, test: Examples) -> Arrays:
     """What the figures were computed from: raw answers [N, ...] and the truth [N]."""
     return {
         "attack": answers.attack.numpy(), "victim": answers.victim.numpy(),

@@ -15,9 +15,7 @@ from training.experiments.draw import curves
 from training.experiments.item import Found, Item, Table
 from training.experiments.judge import Truth, Verdicts, attributor_of, judge, pack_truth
 from training.experiments.study import Arrays, Cell, Result, Study
-from training.metrics import Floats, Ints
-
-BINS = 15
+from training.metrics import expected_calibration_error
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
@@ -62,16 +60,9 @@ def held(verdicts: Verdicts, truth: Truth, manifest: Manifest) -> dict[str, Any]
         "hyperparameter_width": float(((verdicts.high - verdicts.low)[told] / width[truth.attack][told]).mean())
         if told.any()
         else None,
-        "attack_ece": confidence_error(verdicts.confidence[:, 0], verdicts.attack == truth.attack),
-        "victim_ece": confidence_error(verdicts.confidence[:, 1], verdicts.victim == truth.victim),
+        "attack_ece": expected_calibration_error(verdicts.confidence[:, 0], verdicts.attack == truth.attack),
+        "victim_ece": expected_calibration_error(verdicts.confidence[:, 1], verdicts.victim == truth.victim),
     }
-
-
-def confidence_error(confidence: Floats, right: Any) -> float:
-    """Expected calibration error over equal-width bins, as in ``training.metrics``, from the named label alone."""
-    which: Ints = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    gaps = [abs(confidence[which == b].sum() - right[which == b].sum()) for b in range(BINS)]
-    return float(sum(gaps) / len(confidence))
 
 
 def _name(asked: float) -> str:
