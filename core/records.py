@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.manifest import Manifest
 from core.types import (
@@ -23,19 +23,24 @@ from core.types import (
     likeliest,
 )
 
+if TYPE_CHECKING:
+    from core.together import Together
+
 SCHEMA = 2
 
 
 def json_parts(
     records: Iterable[Record], manifest: Manifest, device: str, remarks: Mapping[str, Remark] | None = None, *,
-    case: str = "", left_out: str = "", program: str = "",
+    case: str = "", left_out: str = "", program: str = "", together: Together | None = None,
 ) -> Iterator[bytes]:  # fmt: skip
     """The JSON file of all records with the pack and the device that judged them, a record at a time.
 
     Joined, the parts are what :func:`encode` makes of the whole. remarks: by path. case: path of the case they are of.
     left_out: what is said of files in their folders that are no images. program: the versions that judged them.
+    together: what they say together.
     """
-    before, _, after = encode(_frame(manifest, device, case, left_out, program)).rpartition(b"[]")
+    frame = _frame(manifest, device, case, left_out, program) | {"together": together and _together(together)}
+    before, _, after = encode(frame | {"records": []}).rpartition(b"[]")
     yield before + b"["
     comma = b""
     for row in rows(records, remarks):
@@ -45,7 +50,7 @@ def json_parts(
 
 
 def _frame(manifest: Manifest, device: str, case: str, left_out: str, program: str) -> dict[str, Any]:
-    """The document without a record; they come last in it."""
+    """What stands around the records, which come last."""
     return {
         "schema": SCHEMA,
         "pack": {
@@ -59,7 +64,21 @@ def _frame(manifest: Manifest, device: str, case: str, left_out: str, program: s
         "program": program or None,
         "case": case or None,
         "left_out": left_out or None,
-        "records": [],
+    }
+
+
+def _together(found: Together) -> dict[str, Any]:
+    return {
+        "images": found.images,
+        "makers": [
+            {
+                "images": maker.images,
+                "attack": asdict(maker.attack),
+                "victim": asdict(maker.victim),
+                "hyperparameter": maker.hyperparameter and _hyperparameter(maker.hyperparameter),
+            }
+            for maker in found.makers
+        ],
     }
 
 

@@ -83,6 +83,12 @@ FRAME_FIELDS: tuple[tuple[str, str], ...] = (
         "left_out",
         "how many files of the folders are hidden, linked, or of no image type that is read, in words; null for none",
     ),
+    (
+        "together",
+        "what the familiar images that are called attacked say together: images, how many those are, and makers, the "
+        "likeliest, one or as many as explain them better, each with its images, attack and victim (label, "
+        "probability) and hyperparameter (the median, with the quartiles as low and high); null of fewer than two",
+    ),
     ("records", "a list with the fields below for each file"),
 )
 """What stands around the records in JSON alone, and what it means."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.case.charts import Chart, chart_of
 from app.flow import Flow
+from app.images.makers import MakersLabel
 from app.images.row import Row
 from app.widgets import named
 from core.discoveries import RATE, alarms, attacked
@@ -63,6 +65,7 @@ class Board(QWidget):
             )
         )
         self.told.hide()
+        self.makers = MakersLabel()
         self.charts: list[Chart] = [chart_of(facet) for facet in facets]
         for at, chart in enumerate(self.charts):
             chart.picked.connect(lambda bar, at=at: self.picked.emit(at, bar))
@@ -75,6 +78,7 @@ class Board(QWidget):
         layout.setSpacing(14)
         layout.addWidget(self.name)
         layout.addWidget(self.told)
+        layout.addWidget(self.makers)
         layout.addLayout(self._grid)
         layout.addStretch(1)
         self._arrange(2)
@@ -256,6 +260,7 @@ class Dashboard(QWidget):
         for board, (name, rows), bars, files in zip(self.boards, groups, counts, sizes, strict=True):
             board.show_counts(name, bars, files, tops)
             board.show_told(self._told(rows))
+            board.makers.tell(partial(iter, rows))
 
     def _told(self, rows: Sequence[Row]) -> str:
         """How many of them were attacked; empty where the pack cannot tell."""

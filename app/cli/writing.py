@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import notify, output, plain
-from core import discoveries, wording
+from core import discoveries, together, wording
 from core.errors import WorkbenchError
 from core.files import check_writable, write_parts
 from core.folders import is_evidence
@@ -179,6 +179,8 @@ def print_table(found: Subject, *, each: bool) -> None:
     strange = [f.attribution.familiarity for r in found.records if each and (f := r.finding)]
     for calibrated in sorted({familiarity.calibrated for familiarity in strange if not familiarity.familiar}):
         console.print(plain(f"An unfamiliar image: {wording.of_strange(calibrated=calibrated)}."))
+    if said := together.in_words(together.of_records(found.records)):
+        console.print(plain(f"{said[:1].upper()}{said[1:]}."))
     console.print(plain(f"{summary}; pack {found.manifest.pack_id}, {found.device}{asked}{doubt}"))
 
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.images.delegate import RowDelegate
+from app.images.makers import MakersLabel
 from app.images.model import ImageListModel, Index, Role
 from app.images.order import FILTERS, SORTS, ImageFilter
 from app.images.row import Doubt, Row, in_words
@@ -73,11 +74,13 @@ class ImageListPanel(QWidget):
         self.reverse.toggled.connect(self._sort)
         self.count = QLabel()
         self.count.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.makers = MakersLabel()
         self.view = self._make_view()
         self._lay_out()
         self.proxy.hiding.connect(self._let_go)
         for signal in (self.proxy.changed, model.rowsInserted, model.rowsRemoved):
             signal.connect(self._follow)
+        model.dataChanged.connect(self._say_more)
         self._recount()
 
     def _make_view(self) -> _Rows:
@@ -107,8 +110,9 @@ class ImageListPanel(QWidget):
         head.addWidget(self.search)
         head.addLayout(boxes)
         self._head = QVBoxLayout()
-        foot = QHBoxLayout()
+        foot = QVBoxLayout()
         foot.setContentsMargins(12, 4, 12, 6)
+        foot.addWidget(self.makers)
         foot.addWidget(self.count)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -232,7 +236,13 @@ class ImageListPanel(QWidget):
         if index.isValid() and not self.view.currentIndex().isValid():  # listed again
             self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.Select)
 
+    def _say_more(self, _first: QModelIndex, _last: QModelIndex, roles: Sequence[int]) -> None:
+        """What the rows say may be another thing, unless a thumbnail came."""
+        if Qt.ItemDataRole.DecorationRole not in roles:
+            self.makers.tell(self.proxy.listed)
+
     def _recount(self) -> None:
+        self.makers.tell(self.proxy.listed)
         shown, total = self.proxy.rowCount(), self.model.rowCount()
         text = self.tr("Images: {total}") if shown == total else self.tr("Images: {shown} of {total}")
         self.count.setText(text.format(shown=shown, total=total) if total else "")

@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication
 from app import error_words
 from app.i18n import QT_TRANSLATE_NOOP
 from app.requests import Entry
+from core.together import Word, word_of
 from core.types import NO_REMARK, Attribution, Record, Remark
 from core.wording import is_weakened, unasked_victim, why_not
 
@@ -39,6 +40,7 @@ class Row:
     places: tuple[int, ...] = ()
     """Its bar in each facet of the open case; empty without a case, or while it waits."""
     _text: str | None = None
+    _word: tuple[Attribution, Word | None] | None = None
 
     @property
     def is_copy(self) -> bool:
@@ -59,6 +61,16 @@ class Row:
     @property
     def attribution(self) -> Attribution | None:
         return self.record.finding.attribution if self.record and self.record.finding else None
+
+    @property
+    def word(self) -> Word | None:
+        """What its answer says beside others of one maker."""
+        answer = self.attribution
+        if answer is None:
+            return None
+        if self._word is None or self._word[0] is not answer:
+            self._word = answer, word_of(answer)
+        return self._word[1]
 
 
 def doubt_of(answer: Attribution) -> Doubt:

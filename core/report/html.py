@@ -15,6 +15,7 @@ from core.report.pictures import uri
 from core.report.plots import plots, svg_uri
 from core.report.subject import Subject
 from core.report.summary import choose_cards, sample_sentence, short_log, summarise
+from core.together import in_words
 
 
 def write_html(path: Path, subject: Subject) -> None:
@@ -55,6 +56,7 @@ def render(subject: Subject) -> str:
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
         summary=summary,
         rate=discoveries.RATE,
+        together=in_words(summary.together),
         unasked=summary.unasked(manifest),
         plots=[(plot.title, svg_uri(plot)) for plot in plots(summary)],
         sampled=sample_sentence(len(shown), len(records)),

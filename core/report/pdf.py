@@ -23,6 +23,7 @@ from core.report.lettering import ending, families, wrapped
 from core.report.plots import Plot, plots
 from core.report.subject import Subject
 from core.report.summary import Summary, choose_cards, sample_sentence, short_log, summarise
+from core.together import in_words
 from core.types import Attribution
 
 _A4 = (8.27, 11.69)
@@ -132,6 +133,7 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
         f"Attack – {'; '.join(counts) or 'none'}",
         *([found[:1].upper() + found[1:]] if (found := discoveries.in_words(summary.attacked)) else []),
         f"Victim – {'; '.join(victims) or 'none'}",
+        *([f"Together – {said}"] if (said := in_words(summary.together)) else []),
         *([f"Left out, {subject.left_out}"] if subject.left_out else []),
         *([sampled] if sampled else []),
         "",

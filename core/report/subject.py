@@ -15,6 +15,7 @@ from core.manifest import Manifest
 from core.opened import ground_of
 from core.progress import CancelToken
 from core.records import json_parts
+from core.together import of_records
 from core.types import FloatArray, Heatmap, LogEntry, Record, Remark
 
 Heatmaps = Callable[[Record, FloatArray], Heatmap | None]
@@ -54,8 +55,10 @@ class Subject:
 
     def json_parts(self) -> Iterator[bytes]:
         """:func:`core.records.json_parts` of all of it."""
-        told = {"case": self.case, "left_out": self.left_out, "program": self.program}
-        return json_parts(self.records, self.manifest, self.device, self.remarks, **told)
+        return json_parts(
+            self.records, self.manifest, self.device, self.remarks, case=self.case, left_out=self.left_out,
+            program=self.program, together=of_records(self.records),
+        )  # fmt: skip
 
     def within_reach(self) -> list[Record]:
         """Those whose files may be read for pictures: not on other computers that a case alone vouches for."""

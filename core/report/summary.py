@@ -12,6 +12,7 @@ from core.discoveries import alarms, attacked
 from core.labels import CLEAN
 from core.manifest import Manifest
 from core.report.facets import COPY, FAILED, NONE, UNFAMILIAR, Facet, Facets
+from core.together import Together, Word, together, word_of
 from core.types import LogEntry, Record
 from core.wording import why_not
 
@@ -28,7 +29,7 @@ class Summary:
     bars: for each facet, by its key, the facet and how many files fall into each of its bars.
     strange: of attack and victim, how many of the files in each bar are unfamiliar.
     failures: (path, reason without it), the first of them. asked: (name, SHA-256) of the victims that any file was
-    shown to. attacked: as :func:`core.discoveries.attacked` counts them.
+    shown to. attacked: as :func:`core.discoveries.attacked` counts them. together: who attacked them.
     """
 
     files: int
@@ -37,6 +38,7 @@ class Summary:
     strange: dict[str, list[int]]
     asked: tuple[tuple[str, str], ...] = ()
     attacked: int | None = None
+    together: Together | None = None
 
     @property
     def attributed(self) -> int:
@@ -110,7 +112,7 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
     of = {facet.key: at for at, facet in enumerate(facets.all)}
     strange = {key: [0] * len(bars[of[key]]) for key in ("attack", "victim")}
     files, failures, asked = 0, list[tuple[str, str]](), dict[tuple[str, str], None]()
-    told = array("d")
+    told, words = array("d"), list[Word]()
     for record in records:
         files += 1
         places = facets.places(record)
@@ -122,12 +124,14 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
                 if (place := places[of[key]]) != NONE:
                     counts[place] += 1
         if record.finding is not None:
-            told.extend(alarms([record.finding.attribution]))
-            asked |= dict.fromkeys((said.victim, said.sha256) for said in record.finding.attribution.testimonies)
+            answer = record.finding.attribution
+            told.extend(alarms([answer]))
+            words += [] if (word := word_of(answer)) is None else [word]
+            asked |= dict.fromkeys((said.victim, said.sha256) for said in answer.testimonies)
         elif len(failures) < MAX_FAILURES:
             failures.append((record.path, why_not(record.error, record.path)))
     found = {facet.key: (facet, counts) for facet, counts in zip(facets.all, bars, strict=True)}
-    return Summary(files, found, failures, strange, tuple(asked), attacked(told))
+    return Summary(files, found, failures, strange, tuple(asked), attacked(told), together(words))
 
 
 def choose_cards(records: Sequence[Record], limit: int = MAX_CARDS) -> list[Record]:

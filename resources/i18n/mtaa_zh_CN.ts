@@ -1676,6 +1676,33 @@
     </message>
 </context>
 <context>
+    <name>MakersLabel</name>
+    <message>
+        <source>What the images say together that are called attacked; unfamiliar ones are not counted. The probabilities hold if one maker attacked them, and if the pack knows the attack and the victim. Several makers are told where they explain the images better than one.</source>
+        <translation>被判为受攻击的图像合在一起说明什么；陌生图像不计入。这些概率成立的前提是：图像由同一来源攻击，且模型包认识该攻击和受害模型。若多个来源比一个来源更能解释这些图像，则列出多个。</translation>
+    </message>
+    <message>
+        <source>If one maker attacked them: {told}; fits {n} of {m} attacked images</source>
+        <translation>若由同一来源攻击：{told}；符合 {m} 张受攻击图像中的 {n} 张</translation>
+    </message>
+    <message>
+        <source>{n} by {attack} against {victim}</source>
+        <translation>{n} 张由 {attack} 攻击 {victim}</translation>
+    </message>
+    <message>
+        <source>{n} by nobody among them</source>
+        <translation>{n} 张不属于其中任何来源</translation>
+    </message>
+    <message>
+        <source>Rather {k} makers than one: of {m} attacked images {told}</source>
+        <translation>更像是 {k} 个来源而非一个：{m} 张受攻击图像中，{told}</translation>
+    </message>
+    <message>
+        <source>{value} (half of them {low} to {high})</source>
+        <translation>{value}（其中一半在 {low} 到 {high} 之间）</translation>
+    </message>
+</context>
+<context>
     <name>ModelPage</name>
     <message>
         <source>Model</source>

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app import opening
 from app.case.charts import Chart
+from app.images import makers
 from app.images.row import Row
 from app.main_window import MainWindow
 from app.requests import Setup
@@ -25,6 +26,7 @@ from core.case import Case
 from core.discoveries import alarms, attacked
 from core.folders import Found
 from core.paths import SAMPLES, user_data
+from core.together import in_words, of_records
 from core.types import Remark
 from tests.app.conftest import Opener
 from tests.app.helpers import close, drop, wait_case, wait_judged
@@ -467,3 +469,25 @@ def test_a_case_tells_how_many_were_attacked_and_lists_them_by_how_rare_they_are
     told_of_one = "of clean images like the pack's look at least as attacked."
     qtbot.waitUntil(lambda: told_of_one in panel.attack.doubt.text())
     assert panel.attack.doubt.text().splitlines()[-1] in panel.sentence.toPlainText()
+
+
+def test_the_overview_says_who_attacked_them_all(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shipped pack on its own samples: several attacks, and of one kind alone one maker."""
+    window.session.use_pack("mnist")
+    path = tmp_path / "samples.mtaacase"
+    monkeypatch.setattr(SAVE, lambda *_, **__: (str(path), ""))
+    window.actions_["new_case"].trigger()
+    wait_case(qtbot, window, "samples")
+    chosen = sorted(SAMPLES.glob("*-?.png"))
+    drop(window, *chosen)
+    wait_judged(qtbot, window, len(chosen))
+    (board,) = window.case.dashboard.boards
+    found = of_records([r.record for r in window.session.images.rows if r.record is not None])
+    assert found is not None
+    qtbot.waitUntil(lambda: board.makers.text() == makers.in_words(found))
+    assert board.makers.isVisible() and board.makers.toolTip()
+    assert makers.in_words(found)[1:] == in_words(found)[1:], "English, as in the report"
+    with Case(path) as case:
+        assert of_records(list(case.records())) == found

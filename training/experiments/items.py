@@ -25,6 +25,7 @@ from training.experiments import (
     table9,
     table11,
     table13,
+    together,
     toolboxes,
     unseen,
 )
@@ -35,7 +36,7 @@ ITEMS: dict[str, Item] = {
     for module in (
         table2, table4, table7, table9, table11, table13, figure2, figure3, figure4, figure6, figure7,
         default_model, learning_curve, growth, toolboxes, retrained, robustness, fits, unseen, coverage, evidence,
-        heatmaps, float_images,
+        together, heatmaps, float_images,
     )
 }  # fmt: skip
 

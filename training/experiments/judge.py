@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -14,7 +14,7 @@ from core.attributor import Attributor
 from core.errors import DataError
 from core.manifest import Manifest
 from core.progress import ProgressCallback, ProgressMeter
-from core.types import FloatArray, LoadedImage
+from core.types import Attribution, FloatArray, LoadedImage
 from core.victim_store import Held, candidates
 from training.experiments.study import Arrays, Study
 from training.experiments.subset import unit
@@ -73,27 +73,36 @@ def judge(
     """The pack's answers on N images float32 [C, h, w] in [0, 1], of any size."""
     attacks = [a.name for a in attributor.manifest.attacks]
     victims = attributor.victims
+    rows = [
+        (
+            attacks.index(told.attack.label), victims.index(told.victim.label),
+            (told.attack.probability, told.victim.probability), told.hyperparameter.value,
+            told.hyperparameter.low, told.hyperparameter.high,
+            [name in told.attack.prediction_set for name in attacks],
+            [name in told.victim.prediction_set for name in victims],
+            told.familiarity.score, told.familiarity.familiar,
+        )
+        for told in answers(attributor, images, tell, coverage)
+    ]  # fmt: skip
+    return Verdicts(*(np.asarray(column) for column in zip(*rows, strict=True)))
+
+
+def answers(
+    attributor: Attributor,
+    images: Sequence[FloatArray] | FloatArray,
+    tell: ProgressCallback = lambda _: None,
+    coverage: float = 0.9,
+) -> Iterator[Attribution]:
+    """As :func:`judge`, one after the other as users get them."""
     meter = ProgressMeter("judging", len(images), tell)
-    rows: list[tuple[Any, ...]] = []
     for start in range(0, len(images), _CHUNK):
         loaded = [
             LoadedImage("", hashlib.sha256(image.tobytes()).hexdigest(), image, "PNG", 8, False)
             for image in images[start : start + _CHUNK]
         ]
         for finding in attributor.attribute(loaded, coverage=coverage):
-            told = finding.attribution
-            rows.append(
-                (
-                    attacks.index(told.attack.label), victims.index(told.victim.label),
-                    (told.attack.probability, told.victim.probability), told.hyperparameter.value,
-                    told.hyperparameter.low, told.hyperparameter.high,
-                    [name in told.attack.prediction_set for name in attacks],
-                    [name in told.victim.prediction_set for name in victims],
-                    told.familiarity.score, told.familiarity.familiar,
-                )
-            )  # fmt: skip
+            yield finding.attribution
         meter.advance(len(loaded))
-    return Verdicts(*(np.asarray(column) for column in zip(*rows, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,75 @@
+"""The line that says who attacked the images that are listed, and whether that was one maker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
+from PySide6.QtWidgets import QLabel, QWidget
+
+from app.images.row import Row
+from core.together import Maker, Together, together
+from core.wording import ends_of, percent, value_of
+
+translate = QCoreApplication.translate
+
+_SOON = 150
+"""Milliseconds between images that change and what is said of them."""
+_REST = 9
+"""Times as long as counting takes nothing is counted after it: of many thousands of images it takes a while."""
+
+
+class MakersLabel(QLabel):
+    """Hidden while there is nothing to say."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setToolTip(
+            self.tr(
+                "What the images say together that are called attacked; unfamiliar ones are not counted. The "
+                "probabilities hold if one maker attacked them, and if the pack knows the attack and the victim. "
+                "Several makers are told where they explain the images better than one."
+            )
+        )
+        self.hide()
+        self._rows: Callable[[], Iterable[Row]] = tuple
+        self._soon = QTimer(self, singleShot=True, interval=_SOON)
+        self._soon.timeout.connect(self._say)
+
+    def tell(self, rows: Callable[[], Iterable[Row]]) -> None:
+        """Say soon what these rows say together, as they are then."""
+        self._rows = rows
+        if not self._soon.isActive():  # changes that follow each other fast would put it off for ever
+            self._soon.start()
+
+    def _say(self) -> None:
+        begun = time.monotonic()
+        found = together(word for row in self._rows() if (word := row.word) is not None)
+        self.setText("" if found is None else in_words(found))
+        self.setVisible(found is not None)
+        self._soon.setInterval(max(_SOON, int(_REST * 1000 * (time.monotonic() - begun))))
+
+
+def in_words(found: Together) -> str:
+    """:func:`core.together.in_words` in the window's language."""
+    fit, images = sum(maker.images for maker in found.makers), f"{found.images:,}"
+    if len(found.makers) == 1:
+        text = translate("MakersLabel", "If one maker attacked them: {told}; fits {n} of {m} attacked images")
+        return text.format(told=_told(found.makers[0]), n=f"{fit:,}", m=images)
+    one = translate("MakersLabel", "{n} by {attack} against {victim}")
+    told = [one.format(n=f"{m.images:,}", attack=m.attack.label, victim=m.victim.label) for m in found.makers]
+    if fit < found.images:
+        told.append(translate("MakersLabel", "{n} by nobody among them").format(n=f"{found.images - fit:,}"))
+    text = translate("MakersLabel", "Rather {k} makers than one: of {m} attacked images {told}")
+    return text.format(k=len(found.makers), m=images, told=", ".join(told))
+
+
+def _told(maker: Maker) -> str:
+    told = [f"{one.label} {percent(one.probability)}" for one in (maker.attack, maker.victim)]
+    if maker.hyperparameter is not None:
+        low, high = ends_of(maker.hyperparameter)
+        text = "{value}" if low == high else translate("MakersLabel", "{value} (half of them {low} to {high})")
+        told.append(text.format(value=value_of(maker.hyperparameter), low=low, high=high))
+    return ", ".join(told)
