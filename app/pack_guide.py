@@ -154,7 +154,7 @@ def _better(look: _Look) -> Proposal | None:
     """Another pack than the one in use, if it fits most of the first images better."""
     from core.errors import PackError  # noqa: PLC0415  (pydantic need not delay the first paint)
     from core.pack import ListedPack, find_pack, list_packs, read_manifest  # noqa: PLC0415
-    from core.pack_choice import choose_pack, look_at_some  # noqa: PLC0415
+    from core.pack_choice import Source, choose_pack, look_at_some  # noqa: PLC0415
 
     packs = [pack for pack in list_packs() if pack.manifest is not None]
     try:
@@ -164,7 +164,7 @@ def _better(look: _Look) -> Proposal | None:
         path = None
     if not packs or [pack.path for pack in packs] == [path]:
         return None
-    choice = choose_pack(packs, look_at_some([entry.load for entry in look.entries]))
+    choice = choose_pack(packs, look_at_some([Source(entry.load, entry.header) for entry in look.entries]))
     if choice is None or choice.path == path:
         return None
     image = choice.manifest.image

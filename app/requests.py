@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from core.errors import ImageError
-from core.imageio import decode_image, load_image
+from core.imageio import Header, decode_image, header_of, load_image
 from core.progress import CancelToken
 from core.types import DEFAULT_COVERAGE, Finding, Heatmap, LoadedImage, Record
 from core.wording import shown
@@ -83,6 +83,10 @@ class Entry:
             what = f"{self.path} is on another computer, and you did not open it for this case: it was not looked at."
             raise ImageError(what, "Open its folder.")
         return load_image(Path(self.path)) if self.data is None else decode_image(self.data, self.path)
+
+    def header(self) -> Header | None:
+        """What the file says of itself, if it may be read."""
+        return header_of(Path(self.path) if self.data is None else self.data) if self.may_look else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ import stat
 import threading
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,23 @@ def decode_image(data: bytes, name: str, sha256: str | None = None) -> LoadedIma
         raise ImageError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB.", "Crop or split the image first.")
     decode = _decode_npy if data.startswith(_NPY_MAGIC) else _decode_picture
     return LoadedImage(name, sha256 or hashlib.sha256(data).hexdigest(), *decode(data, name))
+
+
+class Header(NamedTuple):
+    """What a picture's file says of itself. grey: whether it stores one channel."""
+
+    height: int
+    width: int
+    grey: bool
+
+
+def header_of(file: Path | bytes) -> Header | None:
+    """Without decoding it; None for what only decoding tells, such as .npy, and for what is no picture."""
+    try:
+        with _quiet, Image.open(file if isinstance(file, Path) else io.BytesIO(file), formats=_FORMATS) as image:
+            return Header(image.height, image.width, len(image.getbands()) == 1 and image.mode != "P")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # decoding tells why
+        return None
 
 
 def from_array(array: NDArray[np.generic], name: str = "array") -> LoadedImage:

@@ -21,10 +21,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from core.errors import ImageError
+from core.imageio import Header
 from core.manifest import ImageSpec, Manifest
 from core.pack import ListedPack
 from core.preprocess import LEAST, repeats
@@ -33,8 +35,8 @@ from core.types import LoadedImage
 LOOKED_AT = 8
 """Files whose images decide for all that are opened together, spread evenly over them."""
 
-ENOUGH_PIXELS = 2**24
-"""Pixels after which no further file is looked at: decoding eight photographs of a camera would take seconds."""
+LARGE = 2**21
+"""Pixels from which a file's header is enough: decoding eight photographs of a camera would take seconds."""
 
 
 class Match(IntEnum):
@@ -77,15 +79,24 @@ def look_at(image: LoadedImage) -> Look:
     return Look(*image.size, grey, repeats(pixels[:1] if grey else pixels))
 
 
-def look_at_some(loads: Sequence[Callable[[], LoadedImage]]) -> list[Look]:
-    """Images from the first to the last, each read by its function; those that raise ImageError are passed over."""
+class Source(NamedTuple):
+    """How an image is read. load: raises ImageError. header: as :func:`core.imageio.header_of`."""
+
+    load: Callable[[], LoadedImage]
+    header: Callable[[], Header | None]
+
+
+def look_at_some(sources: Sequence[Source]) -> list[Look]:
+    """Images from the first to the last; those that cannot be read are passed over."""
     found: list[Look] = []
-    step = max(1, len(loads) / LOOKED_AT)
-    for load in (loads[int(at * step)] for at in range(min(LOOKED_AT, len(loads)))):
-        if sum(image.height * image.width for image in found) >= ENOUGH_PIXELS:
-            break
+    step = max(1, len(sources) / LOOKED_AT)
+    for source in (sources[int(at * step)] for at in range(min(LOOKED_AT, len(sources)))):
+        header = source.header()
+        if header is not None and header.height * header.width >= LARGE:
+            found.append(Look(*header))
+            continue
         try:
-            found.append(look_at(load()))
+            found.append(look_at(source.load()))
         except ImageError:
             continue
     return found

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from app.cli.console import notify
 from core.case import Case
 from core.errors import CaseError
-from core.imageio import load_image
+from core.imageio import header_of, load_image
 from core.manifest import Fit
 from core.pack import find_pack, find_pack_of, list_packs
-from core.pack_choice import Choice, Look, choose_pack, look_at_some
+from core.pack_choice import Choice, Look, Source, choose_pack, look_at_some
 from core.paths import DEFAULT_PACK
 from core.wording import image_kind
 
@@ -56,7 +56,7 @@ def settle(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool
 
 def _fitting_pack(files: Sequence[Path]) -> tuple[Path, str]:
     """The pack that fits most of some files, or the default one where none fits any; and why, for people."""
-    looks = look_at_some([partial(load_image, file) for file in files])
+    looks = look_at_some([Source(partial(load_image, file), partial(header_of, file)) for file in files])
     packs = sorted(list_packs(), key=lambda pack: pack.path.stem != DEFAULT_PACK)  # which wins a draw
     choice = choose_pack(packs, looks)
     if choice is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ import pytest
 from PIL import Image
 
 from core.errors import ImageError
-from core.imageio import load_image
+from core.imageio import header_of, load_image
 from core.manifest import ImageSpec, Manifest
 from core.pack import ListedPack
-from core.pack_choice import ENOUGH_PIXELS, LOOKED_AT, Look, Match, choose_pack, look_at, look_at_some, match_of
+from core.pack_choice import LOOKED_AT, Look, Match, Source, choose_pack, look_at, look_at_some, match_of
 from core.types import LoadedImage
 
 ROOT = Path(__file__).parents[2]
@@ -139,9 +140,9 @@ def test_what_is_no_image_is_passed_over_and_a_few_of_all_files_are_enough() -> 
 
         return load
 
-    looks = look_at_some([loader(at) for at in range(100)])
+    looks = look_at_some([Source(loader(at), lambda: None) for at in range(100)])
     assert asked == [0, 12, 25, 37, 50, 62, 75, 87] and len(looks) == LOOKED_AT - 1
-    assert len(look_at_some([loader(at) for at in range(3)])) == 2 and asked[8:] == [0, 1, 2]
+    assert len(look_at_some([Source(loader(at), lambda: None) for at in range(3)])) == 2 and asked[8:] == [0, 1, 2]
     assert look_at_some([]) == []
 
 
@@ -152,9 +153,37 @@ def test_a_pack_that_judges_images_as_they_are_takes_smaller_ones_as_well() -> N
     assert match_of(tiles, look_at(noise(63, 300))) is Match.NONE, "of which it would see too little"
 
 
-def test_few_large_photographs_are_enough() -> None:
-    large = LoadedImage("x", "0" * 64, np.zeros((1, ENOUGH_PIXELS // 5000, 4000), np.float32), "PNG", 8, False)
-    assert len(look_at_some([lambda: large] * LOOKED_AT)) == 2
+def source(path: Path) -> Source:
+    return Source(partial(load_image, path), partial(header_of, path))
+
+
+def test_a_photograph_that_comes_first_does_not_decide_for_the_others(
+    packs: dict[str, ListedPack], tmp_path: Path
+) -> None:
+    """A camera's photographs are looked at as well, without being decoded."""
+    large, small = tmp_path / "a.jpg", tmp_path / "b.png"
+    Image.new("RGB", (6000, 4000)).save(large)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)).save(small)
+    files = [large, *[small] * 12]
+    looks = look_at_some([source(path) for path in files])
+    assert looks[0] == Look(4000, 6000, False) and len(looks) == LOOKED_AT
+    assert choose_pack(list(packs.values()), looks).path.stem == "digits"  # type: ignore[union-attr]
+
+    def decoded() -> LoadedImage:
+        raise AssertionError("not decoded")
+
+    assert len(look_at_some([Source(decoded, partial(header_of, large))] * LOOKED_AT)) == LOOKED_AT
+
+
+def test_headers_say_what_can_be_known_without_decoding(tmp_path: Path) -> None:
+    for mode, grey in (("L", True), ("1", True), ("I;16", True), ("RGB", False), ("RGBA", False), ("P", False)):
+        Image.new(mode, (30, 20)).save(tmp_path / "x.png")
+        assert header_of(tmp_path / "x.png") == (20, 30, grey), mode
+        assert header_of((tmp_path / "x.png").read_bytes()) == (20, 30, grey)
+    np.save(tmp_path / "x.npy", np.zeros((20, 30), np.uint8))
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    for name in ("x.npy", "broken.png", "absent.png"):
+        assert header_of(tmp_path / name) is None, name
 
 
 def test_grey_is_found_in_files(tmp_path: Path) -> None:
