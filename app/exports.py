@@ -179,7 +179,8 @@ class _Heatmaps:
         image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)
         request = HeatmapRequest(self._wanted.setup, image)
         self._ask(request)
-        return request.answer.result()
+        found = request.answer.result()
+        return None if found is None else record.map_of(found)
 
 
 def _of_list(records: Sequence[Record], setup: Setup, device: str) -> Subject:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from core.errors import ImageError
 from core.imageio import Header, decode_image, header_of, load_image
 from core.progress import CancelToken
-from core.types import DEFAULT_COVERAGE, Finding, Heatmap, LoadedImage, Record
+from core.types import DEFAULT_COVERAGE, Finding, LoadedImage, Record
 from core.wording import shown
 
 if TYPE_CHECKING:
@@ -139,11 +139,11 @@ class CaseRequest:
 
 @dataclass(frozen=True, slots=True)
 class HeatmapRequest:
-    """Where the perturbation of an image lies, for another thread that waits for it."""
+    """Judge an image with its heatmap, for another thread that waits for it; None where the pack cannot judge it."""
 
     setup: Setup
     image: LoadedImage
-    answer: Future[Heatmap | None] = field(default_factory=Future, compare=False)
+    answer: Future[Finding | None] = field(default_factory=Future, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,7 +257,7 @@ class Worker(QThread):
             return
         try:
             (finding,) = self._ensure(request.setup).attribute([request.image], heatmaps=True)
-            request.answer.set_result(finding.heatmap)
+            request.answer.set_result(finding)
         except ImageError:
             request.answer.set_result(None)
         except Exception as error:

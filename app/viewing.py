@@ -14,7 +14,7 @@ from app.images.row import Row
 from app.layers import Look, Scene
 from app.requests import Entry, ViewAnswer, ViewRequest, error_record
 from app.sentence import changed_text
-from core.types import LoadedImage, Record
+from core.types import Heatmap, LoadedImage, Record
 
 if TYPE_CHECKING:
     from app.session import Session
@@ -153,11 +153,22 @@ class Viewing(QObject):
         request = answer.request
         if request.setup != self.session.setup:
             return
-        heatmap = answer.record.finding.heatmap if answer.record.finding else None
         if self.session.desk.case is None:  # a case's own answers stand, whatever the last digit is today
             self.session.keep([(request.entry.key, _without_heatmap(answer.record))])
         if request.entry.key == self.current and request.image is self.scene.image:
-            self._show(replace(self.scene, heatmap=heatmap, reason=in_words(answer.record.error or "")))
+            heatmap, reason = self._map_of(answer.record)
+            self._show(replace(self.scene, heatmap=heatmap, reason=reason))
+
+    def _map_of(self, answer: Record) -> tuple[Heatmap | None, str]:
+        """The heatmap that may stand beside the current row's answer, or why there is none."""
+        found = answer.finding
+        if found is None:
+            return None, in_words(answer.error or "")
+        kept = self.row.record if self.row is not None else None
+        heatmap = found.heatmap if kept is None else kept.map_of(found)
+        if heatmap is None and found.heatmap is not None:
+            return None, self.tr("No heatmap: judged again, the image gets another answer than the one that is kept.")
+        return heatmap, ""
 
     def _empty(self, reason: str) -> None:
         """Show no image."""

@@ -249,6 +249,17 @@ class Record:
     finding: Finding | None
     facts: FileFacts | None = None
 
+    def map_of(self, found: Finding) -> Heatmap | None:
+        """The heatmap of the same image judged again; records do not keep theirs.
+
+        None where that answer is another than the record's, for lack of a victim that was asked: the map goes by it.
+        """
+        if self.finding is None:
+            return None
+        own, other = self.finding.attribution, found.attribution
+        same = (own.attack.label, own.victim.label) == (other.attack.label, other.victim.label)
+        return found.heatmap if same else None
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:

@@ -23,7 +23,7 @@ from core.labels import NONE_OF_THESE
 from core.report import check_suffix, write_report
 from core.report.subject import Heatmaps, Pictures, Subject
 from core.tables import write_csv
-from core.types import NO_REMARK, Attribution, Finding, FloatArray, Heatmap, LoadedImage, Record
+from core.types import NO_REMARK, Attribution, FloatArray, Heatmap, LoadedImage, Record
 
 if TYPE_CHECKING:
     from core.attributor import Attributor
@@ -97,22 +97,14 @@ class Outputs:
 
 
 def drawn_by(attributor: Attributor) -> Heatmaps:
-    """Heatmaps that a report asks for, one at a time: records do not keep theirs.
-
-    None where the answer is another than the record's, for lack of a victim that was asked: the map goes by it.
-    """
+    """Heatmaps that a report asks for, one at a time."""
 
     def heatmap(record: Record, pixels: FloatArray) -> Heatmap | None:
         image = LoadedImage(record.path, record.sha256 or "", pixels, "", 8, False)
         (found,) = attributor.attribute([image], heatmaps=True)
-        same = record.finding is not None and _named(record.finding) == _named(found)
-        return found.heatmap if same else None
+        return record.map_of(found)
 
     return heatmap
-
-
-def _named(finding: Finding) -> tuple[str, str]:
-    return finding.attribution.attack.label, finding.attribution.victim.label
 
 
 def _to_stdout(found: Subject) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,16 @@ def case(window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path, monke
 
 def row(window: MainWindow, name: str) -> Row:
     return next(row for row in window.session.images.rows if row.entry.name == name)
+
+
+def answered_otherwise(window: MainWindow, name: str) -> None:
+    """As if the row had been judged with a victim that is gone: it has the least likely attack for its answer."""
+    found = row(window, name)
+    assert found.record is not None and found.record.finding is not None
+    answer = found.record.finding.attribution
+    attack = replace(answer.attack, ranking=answer.attack.ranking[::-1])
+    finding = replace(found.record.finding, attribution=replace(answer, attack=attack))
+    window.session.images.set_records([(found.entry.key, replace(found.record, finding=finding))])
 
 
 def chart(window: MainWindow, key: str, board: int = 0) -> Chart:
@@ -168,6 +179,16 @@ def test_pasted_images_are_not_lost_to_a_new_case(
     window.actions_["new_case_of_images"].trigger()
     assert "A case holds files only" in window.status.currentMessage()
     assert listed(window) == ["pasted 1.png", "b.png"] and not window.session.desk.loading
+
+
+def test_no_heatmap_of_another_answer_stands_beside_a_cases(window: MainWindow, case: Path, qtbot: QtBot) -> None:
+    viewing = window.session.viewing
+    select(window, "a.png")
+    qtbot.waitUntil(lambda: viewing.scene.heatmap is not None)
+    answered_otherwise(window, "a.png")
+    viewing.ask()
+    qtbot.waitUntil(lambda: "another answer" in viewing.scene.reason)
+    assert viewing.scene.heatmap is None
 
 
 def test_bars_filter_the_list(window: MainWindow, case: Path, qtbot: QtBot) -> None:

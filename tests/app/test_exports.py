@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.main_window import MainWindow
 from app.window import Program
 from tests.app.helpers import drop, wait_judged
-from tests.app.test_case_view import SAVE, select
+from tests.app.test_case_view import SAVE, answered_otherwise, select
 
 
 def test_what_is_in_the_list_is_written_out_without_a_case(
@@ -44,6 +44,9 @@ def test_what_is_in_the_list_is_written_out_without_a_case(
     assert html.count("Heatmap over") == 6 and "<dt>Case</dt>" not in html
     select(window, "a.png", "photo.jpg")
     assert export("export_selected", "some.html").read_text(encoding="utf-8").count("<article") == 2
+    answered_otherwise(window, "a.png")
+    html = export("export_selected", "other.html").read_text(encoding="utf-8")
+    assert html.count("Heatmap over") == 1, "the map of another answer would stand beside the list's"
 
 
 def test_a_report_of_the_list_that_cannot_be_written_is_said(program: Program, qtbot: QtBot, pictures: Path) -> None:

@@ -20,7 +20,7 @@ from core.model.perturbation import Perturbation
 from core.pack import find_pack, load_pack
 from core.paths import RESOURCES, SAMPLES
 from core.perturbation import drawn_along, perturbation
-from core.types import Finding, Heatmap
+from core.types import Finding, Heatmap, Record
 from core.victim_store import victims_to_ask
 from core.victims import load_victim
 
@@ -126,6 +126,14 @@ def test_only_the_victim_that_is_named_turns_an_estimate_and_only_under_cw() -> 
     turning = panel.turning(attack, victim)
     order = [one.name for one in held]
     assert turning.tolist() == [order.index("VGG16"), order.index("ResNet18"), -1, -1, -1, -1]  # ResNet50 is not here
+
+
+def test_a_map_goes_with_the_answer_that_it_was_drawn_by(findings: dict[str, dict[bool, Finding]]) -> None:
+    """One victim fewer may change the answer, and a report would show the old one beside the new one's map."""
+    found, other = findings["fgsm-resnet18-eps60-7"][True], findings["clean-3"][True]
+    record = Record("a.png", found.attribution.sha256, "ok", None, replace(found, heatmap=None))
+    assert record.map_of(found) is found.heatmap and record.map_of(other) is None
+    assert Record("a.png", None, "error", "It cannot be read.", None).map_of(found) is None
 
 
 @pytest.mark.parametrize("asked", [False, True])
