@@ -48,9 +48,13 @@ def gpus() -> tuple[tuple[str, str], ...]:
 def judge(
     attributor: Attributes, pairs: Sequence[tuple[Entry, LoadedImage]], coverage: float, cancel: CancelToken
 ) -> list[Record]:
-    """One record for each pair; an image that the pack cannot judge does not take its batch mates with it."""
+    """One record for each pair; an image that the pack cannot judge does not take its batch mates with it.
+
+    At the nearest coverage that the pack is calibrated for: one slider is for all packs.
+    """
     if not pairs:
         return []
+    coverage = attributor.manifest.calibration.nearest(coverage)
     try:
         findings = attributor.attribute([image for _, image in pairs], coverage=coverage, cancel=cancel)
     except ImageError as error:
@@ -64,12 +68,14 @@ def judge(
 
 
 def at_another(record: Record, manifest: Manifest, coverage: float) -> Record:
-    """The record at another coverage, from the calibration of the pack that gave it; as it is where another did."""
+    """The record at the nearest coverage that the pack is calibrated for; as it is where it is, or another pack's."""
     from core.answers import covering  # noqa: PLC0415  (torch)
 
-    if record.finding is None or record.finding.attribution.pack_id != manifest.pack_id:
+    finding, coverage = record.finding, manifest.calibration.nearest(coverage)
+    if finding is None or finding.attribution.pack_id != manifest.pack_id:
         return record
-    finding = record.finding
+    if finding.attribution.attack.coverage == coverage:
+        return record
     return replace(record, finding=replace(finding, attribution=covering(finding.attribution, manifest, coverage)))
 
 

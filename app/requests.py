@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 from core.errors import ImageError
 from core.imageio import Header, decode_image, header_of, load_image
 from core.progress import CancelToken
-from core.types import DEFAULT_COVERAGE, Finding, LoadedImage, Record
+from core.types import Finding, LoadedImage, Record
 from core.wording import shown
 
 if TYPE_CHECKING:
-    from core.manifest import Fit
+    from core.manifest import Fit, Manifest
     from core.opened import Ground
 
 
@@ -25,11 +25,14 @@ class Attributes(Protocol):
     @property
     def device_name(self) -> str: ...
 
+    @property
+    def manifest(self) -> Manifest: ...
+
     def attribute(
         self,
         images: Sequence[LoadedImage],
         *,
-        coverage: float = DEFAULT_COVERAGE,
+        coverage: float | None = None,
         heatmaps: bool = False,
         cancel: CancelToken | None = None,
     ) -> list[Finding]: ...

@@ -210,7 +210,7 @@ class Worker(QThread):
             case HeatmapRequest():
                 self._answer_heatmap(job)
             case CoverRequest():
-                manifest = cast("Attributor", self._ensure(job.setup)).manifest
+                manifest = self._ensure(job.setup).manifest
                 self.covered.emit(job, [at_another(record, manifest, job.coverage) for _, record in job.records])
             case BatchRequest():
                 self._run_batch(job)
@@ -238,10 +238,9 @@ class Worker(QThread):
 
     def _answer_view(self, request: ViewRequest) -> None:
         attributor = self._ensure(request.setup)
+        coverage = attributor.manifest.calibration.nearest(request.coverage)
         try:
-            (finding,) = attributor.attribute(
-                [request.image], coverage=request.coverage, heatmaps=True, cancel=self._viewing
-            )
+            (finding,) = attributor.attribute([request.image], coverage=coverage, heatmaps=True, cancel=self._viewing)
         except Cancelled:
             return  # a newer view waits, or the end
         except ImageError as error:

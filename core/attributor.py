@@ -94,16 +94,19 @@ class Attributor:
         self,
         images: Sequence[LoadedImage],
         *,
-        coverage: float = DEFAULT_COVERAGE,
+        coverage: float | None = None,
         heatmaps: bool = False,
         cancel: CancelToken | None = None,
     ) -> list[Finding]:
         """One finding an image, in order. Images may have any size and number of channels.
 
-        coverage: of prediction sets and intervals. Raises ValueError for one outside the pack's calibrated range,
-        DeviceError when the device runs out of memory for a single tile or fails, and Cancelled between two passes.
+        coverage: of prediction sets and intervals; None for the default, or the nearest that the pack has. Raises
+        PackError for one outside its calibrated range, DeviceError when the device runs out of memory for a single
+        tile or fails, and Cancelled between two passes.
         """
-        self.manifest.calibration.check(coverage)
+        calibration = self.manifest.calibration
+        coverage = calibration.nearest(DEFAULT_COVERAGE) if coverage is None else coverage
+        calibration.check(coverage)
         found: list[Finding] = []
         prepared = (Prepared(image.sha256, prepare(image, self.manifest.image), image.size) for image in images)
         for batch in batches(prepared, self.batch):

@@ -11,6 +11,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from core.errors import PackError
+
 Task = Literal["attack", "victim", "hyperparameter"]
 
 
@@ -75,10 +77,17 @@ class Calibration(Strict):
         return self
 
     def check(self, coverage: float) -> None:
-        """Raise ValueError for a coverage that nothing was calibrated for."""
+        """Raise PackError for a coverage that nothing was calibrated for."""
         least, most = self.coverages[0], self.coverages[-1]
         if not least <= coverage <= most:
-            raise ValueError(f"{coverage:g} is outside what the pack is calibrated for: {least:g} to {most:g}.")
+            raise PackError(
+                f"The coverage {coverage:g} is outside what the pack is calibrated for: {least:g} to {most:g}.",
+                "Choose one in between.",
+            )
+
+    def nearest(self, coverage: float) -> float:
+        """Of the coverages that are calibrated for: what a slider or a default asks for may be beyond them."""
+        return min(max(coverage, self.coverages[0]), self.coverages[-1])
 
     def false_alarm(self, clean: float) -> float | None:
         """At most this share of clean images is given as little a probability of "clean"; None where none were kept.

@@ -101,13 +101,14 @@ class CaseFile(QObject):
         self._run(work, self.unreadable.emit)
 
     def create(self, path: Path, setup: Setup, coverage: float) -> None:
-        """A new case of the pack in use, in place of none."""
+        """A new case of the pack in use, at the nearest coverage that it is calibrated for, in place of none."""
 
         def work() -> None:
             from core.case import Case  # noqa: PLC0415  (pydantic)
             from core.pack import find_pack, read_manifest  # noqa: PLC0415
 
-            self._take(Case.create(path, read_manifest(find_pack(setup.pack)), coverage), setup)
+            manifest = read_manifest(find_pack(setup.pack))
+            self._take(Case.create(path, manifest, manifest.calibration.nearest(coverage)), setup)
 
         self._run(work, self.unreadable.emit)
 

@@ -137,11 +137,9 @@ def attribute(
     begun = settle(pack, files, case if resume else None, tell=ranks.first)
     manifest = read_manifest(begun.pack)
     manifest = manifest.fitting(fit or begun.fit or manifest.image.fit)
-    coverage = coverage if coverage is not None else begun.coverage or DEFAULT_COVERAGE
-    try:
-        manifest.calibration.check(coverage)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--coverage") from error
+    if coverage is None:
+        coverage = begun.coverage or manifest.calibration.nearest(DEFAULT_COVERAGE)
+    manifest.calibration.check(coverage)
 
     from core.attributor import Attributor  # noqa: PLC0415 (torch)
 

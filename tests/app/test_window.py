@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -28,7 +29,8 @@ from app.window import Program
 from core.attributor import Attributor
 from core.errors import PackError
 from core.imageio import decode_image, load_image
-from core.pack import load_pack, write_pack
+from core.pack import find_pack, load_pack, read_manifest, write_pack
+from core.paths import DEFAULT_PACK, user_data
 from core.progress import CancelToken
 from core.types import Finding, LoadedImage
 from core.victim_store import victims_to_ask
@@ -291,6 +293,27 @@ def test_all_rows_follow_the_coverage_and_none_is_judged_again(
         assert bounds == pytest.approx([value for h in expected.hyperparameters for value in (h.low, h.high)], abs=1e-3)
 
 
+def test_the_slider_may_ask_for_more_than_a_pack_is_calibrated_for(
+    window: MainWindow, qtbot: QtBot, pictures: Path, tiny_pack: Path
+) -> None:
+    """All rows then stay at the most that it has, and none is worked out over and over."""
+    session = window.session
+    shutil.copy(tiny_pack, user_data() / "packs" / "tiny.mtaapack")
+    session.set_setup(Setup("tiny", "cpu"))
+    session.settings["attribution/coverage"] = 0.99
+    covers: list[object] = []
+    session.worker.covered.connect(lambda *answer: covers.append(answer))
+    drop(window, pictures / "a.png", pictures / "b.png")
+    wait_judged(qtbot, window, 2)
+    qtbot.waitUntil(lambda: session.viewing.scene.heatmap is not None)
+    qtbot.wait(500)
+    assert [row.attribution and row.attribution.attack.coverage for row in session.images.rows] == [0.95, 0.95]
+    assert session.status.phase == "ready" and len(covers) <= 3
+    session.settings["attribution/coverage"] = 0.85
+    rows = session.images.rows
+    qtbot.waitUntil(lambda: all(row.attribution and row.attribution.attack.coverage == 0.85 for row in rows))
+
+
 def test_the_latest_view_wins_and_goes_before_the_batch(
     open_program: Opener, qtbot: QtBot, gates: list[Gate], tmp_path: Path, pictures: Path
 ) -> None:
@@ -395,6 +418,7 @@ def test_a_missing_pack_is_told_and_images_are_still_shown(open_program: Opener,
 def test_a_defect_of_the_program_does_not_end_the_worker(open_program: Opener, qtbot: QtBot, pictures: Path) -> None:
     class Broken:
         device_name = "CPU"
+        manifest = read_manifest(find_pack(DEFAULT_PACK))
 
         def attribute(self, images: Sequence[LoadedImage], **_: object) -> list[Finding]:
             raise ZeroDivisionError("of the program")

@@ -98,8 +98,17 @@ def test_more_coverage_never_shrinks_an_answer(attributor: Attributor, samples: 
 def test_a_coverage_that_nothing_was_calibrated_for_is_refused(
     attributor: Attributor, samples: list[LoadedImage], coverage: float
 ) -> None:
-    with pytest.raises(ValueError, match="outside what the pack is calibrated for"):
+    with pytest.raises(PackError, match=r"outside what the pack is calibrated for.*in between"):
         attributor.attribute(samples, coverage=coverage)
+
+
+def test_a_pack_that_lacks_the_default_coverage_answers_at_its_nearest(samples: list[LoadedImage]) -> None:
+    """A heatmap has no coverage of its own, and asks for none."""
+    pack = load_pack(find_pack(DEFAULT_PACK))
+    wider = pack.manifest.calibration.model_copy(update={"coverages": [0.92, 0.94, 0.96, 0.98, 0.99]})
+    attributor = Attributor(replace(pack, manifest=pack.manifest.model_copy(update={"calibration": wider})), "cpu")
+    (found,) = attributor.attribute(samples[:1], heatmaps=True)
+    assert found.heatmap is not None and found.attribution.attack.coverage == 0.92
 
 
 def test_coverage_between_two_calibrated_ones_is_interpolated(attributor: Attributor) -> None:
