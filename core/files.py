@@ -30,12 +30,15 @@ _PATIENCE = 2.0
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well and vanishes when it does not.
 
+    It is on the disk by then, or a failing power supply might leave the new name with nothing behind it.
     A link stays: what it leads to is replaced.
     """
     path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         yield temporary
+        with temporary.open("rb+") as file:  # Windows syncs nothing that may only be read
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -67,8 +70,6 @@ def write_parts(path: Path, parts: Iterable[bytes]) -> None:
             for part in remaining:
                 size += len(part)
                 file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
     except OSError as error:
         if error.errno in _NO_ROOM:
             size += sum(map(len, remaining))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tarfile
 from collections import Counter
@@ -248,8 +247,6 @@ def _write(
                 except ImageError as error:
                     skipped.append(error.what)
                 meter.advance(1)
-            file.flush()
-            os.fsync(file.fileno())  # or its index might outlast it
         if not read:
             raise DataError(f"None of {len(chosen)} images can be read: {skipped[0]}", "Give other images.")
         rows = (len(read), shape.channels, shape.height, shape.width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from core import discoveries, versions, wording
-from core.errors import WorkbenchError
-from core.files import replacing
+from core.files import write_file
 from core.report.cards import Card, cards
 from core.report.lettering import ending, families, wrapped
 from core.report.plots import Plot, plots
@@ -48,23 +48,13 @@ _TITLE = {"Title": "Attribution report", "Creator": "MTAA Workbench"}
 
 def write_pdf(path: Path, subject: Subject) -> None:
     """See :func:`core.report.write_report`."""
-    shown = choose_cards(subject.records)
-    try:
-        with (
-            mpl.rc_context(_SET | {"font.family": families()}),
-            replacing(path) as temporary,
-            PdfPages(temporary, metadata=_TITLE) as pdf,
-        ):
-            running = _pages(subject, sample_sentence(len(shown), len(subject.records)))
-            for number, page in enumerate(chain(running, _card_pages(cards(shown, subject))), 1):
-                page.text(0.92, 0.03, str(number), fontsize=8, ha="right")
-                pdf.savefig(page)
-            pdf.close()  # before it is moved to its place
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise WorkbenchError(
-            f"{path} cannot be written: {reason}.", "Choose a folder that exists and is yours."
-        ) from error
+    shown, drawn = choose_cards(subject.records), BytesIO()  # which is small: there are only so many cards
+    with mpl.rc_context(_SET | {"font.family": families()}), PdfPages(drawn, metadata=_TITLE) as pdf:
+        running = _pages(subject, sample_sentence(len(shown), len(subject.records)))
+        for number, page in enumerate(chain(running, _card_pages(cards(shown, subject))), 1):
+            page.text(0.92, 0.03, str(number), fontsize=8, ha="right")
+            pdf.savefig(page)
+    write_file(path, drawn.getvalue())
 
 
 # --- running text and plots -----------------------------------------------------------------------------------------

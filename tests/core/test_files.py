@@ -9,7 +9,7 @@ import pytest
 
 from core import files
 from core.errors import DiskFullError, WorkbenchError
-from core.files import alone_in, check_writable, in_use, write_file, write_parts
+from core.files import alone_in, check_writable, in_use, replacing, write_file, write_parts
 
 
 def test_a_folder_is_one_processs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +49,16 @@ def test_where_nothing_can_be_written_is_known_before(tmp_path: Path) -> None:
     for path, says in ((tmp_path / "none" / "a.json", "there is no folder"), (tmp_path, "it is a folder")):
         with pytest.raises(WorkbenchError, match=says):
             check_writable(path)
+
+
+def test_what_takes_a_files_place_is_on_the_disk_by_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever wrote it: not all of them write through an open file of their own."""
+    synced: list[int] = []
+    monkeypatch.setattr(files.os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+    path = tmp_path / "copy"
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"four")
+    assert synced == [4] and path.read_bytes() == b"four"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import os
 import pickle
@@ -20,7 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from core import types
-from core.errors import Cancelled, WorkbenchError
+from core.errors import Cancelled, DiskFullError, WorkbenchError
 from core.manifest import Manifest, VictimLabel
 from core.progress import CancelToken
 from core.report import Subject, write_report
@@ -356,6 +357,16 @@ def test_an_empty_report_is_still_one(manifest: Manifest, tmp_path: Path) -> Non
     assert "attributed" in render(Subject([], manifest, "CPU"))
     write_report(tmp_path / "report.pdf", Subject([], manifest, "CPU"))
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_a_full_disk_is_told_of_a_pdf_too(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(DiskFullError) as caught:
+        write_report(tmp_path / "report.pdf", Subject([], manifest, "CPU"))
+    assert caught.value.needed > 1000 and list(tmp_path.iterdir()) == []
 
 
 def test_contrast_of_text_in_both_schemes(manifest: Manifest) -> None:
