@@ -174,12 +174,13 @@ def take_in(
         if kept.get("fingerprint") != wanted:
             kept = _write(chosen, names, spec, keep, wanted, tell, cancel)
     images = np.memmap(keep / PIXELS, np.uint8, "r", shape=tuple(kept["shape"]))
+    content = np.asarray(kept["content"], np.float64)
     return CleanImages(
         name="folder",
         images=images,
         labels=np.asarray(kept["labels"], np.int64),
-        split=np.asarray(kept["split"], np.uint8),
-        content=np.asarray(kept["content"], np.float64),
+        split=_split(content, np.asarray(kept["held_out"], np.bool_), spec.pool),  # another run's pool may be another
+        content=content,
         classes=len(names),
         class_names=names,
         skipped=tuple(kept["skipped"]),
@@ -214,7 +215,7 @@ def _read_index(keep: Path) -> dict[str, Any]:
     try:
         index: dict[str, Any] = json.loads((keep / INDEX).read_text("utf-8"))
         whole = (keep / PIXELS).stat().st_size == int(np.prod(index["shape"]))
-        return index if whole and "content" in index else {}
+        return index if whole and {"content", "held_out"} <= index.keys() else {}  # older ones lack them
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -249,11 +250,10 @@ def _write(
                 meter.advance(1)
         if not read:
             raise DataError(f"None of {len(chosen)} images can be read: {skipped[0]}", "Give other images.")
-        rows = (len(read), shape.channels, shape.height, shape.width)
-        split = _split(np.asarray(content), np.asarray([p.held_out for p in read]), spec.pool)
+    rows = (len(read), shape.channels, shape.height, shape.width)
     index = {
-        "fingerprint": fingerprint, "shape": rows, "split": split.tolist(), "content": content,
-        "skipped": skipped,
+        "fingerprint": fingerprint, "shape": rows, "content": content, "skipped": skipped,
+        "held_out": [p.held_out for p in read],
         "labels": [names.index(p.label) if p.label else -1 for p in read],
     }  # fmt: skip
     write_file(keep / INDEX, json.dumps(index).encode())

@@ -181,6 +181,16 @@ def test_what_was_taken_in_is_not_read_again(classes: Path, tmp_path: Path, monk
     assert take_in(classes, spec(size=8), tmp_path / "kept").shape == (3, 8, 8)
 
 
+def test_images_are_split_anew_for_another_pool(classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that only tests was here before: of its images none would be left to train."""
+    nothing = take_in(classes, spec(pool={"train": 0, "calibration": 0, "test": 0}), tmp_path / "kept")
+    assert len(nothing.rows("test")) == 90
+    monkeypatch.setattr(folders, "square", lambda *_: pytest.fail("read again"))
+    again = take_in(classes, spec(), tmp_path / "kept")
+    monkeypatch.undo()
+    assert (again.split == take_in(classes, spec(), tmp_path / "other").split).all()
+
+
 def test_a_run_that_was_stopped_while_reading_leaves_nothing_half(classes: Path, tmp_path: Path) -> None:
     cancel = CancelToken()
     cancel.cancel()
