@@ -43,11 +43,11 @@ def is_own_pack(path: Path) -> bool:
 
 def victim_folders(pack: Path | None = None) -> tuple[Path, ...]:
     """Folders searched for a pack's victims: the user's own, the shipped ones, those of the runs that the wizard began,
-    and the one beside the pack's file, where a run leaves them.
+    and the one beside the pack's file, where a run leaves them. Hidden runs are checks: what they left may have failed.
     """
     own = user_data()
     beside = () if pack is None else (pack.absolute().parent / "victims",)
-    runs = [left for folder in _there(own / "runs") for left in sorted(folder.glob("*/victims"))]
+    runs = [left for folder in _there(own / "runs") for left in sorted(folder.glob("[!.]*/victims"))]
     return _there(own / "victims", RESOURCES / "victims", *runs, *beside)
 
 

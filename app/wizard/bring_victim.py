@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
-from contextlib import suppress
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -16,16 +12,13 @@ from app.error_words import in_words
 from app.wizard.choices import Choices, VictimChoice
 from app.wizard.images_page import missing_mnist
 from app.wizard.own_victim import OwnVictimDialog, expanded
+from app.wizard.victim_check import check_folder
 from core.errors import WorkbenchError
-from core.paths import user_data
 from core.victim_store import keep_victim
 from training.api import IMPORT_PER_CLASS
 
 if TYPE_CHECKING:
     from core.manifest import ImageSpec
-
-
-_PREFIX, _DAY = ".bring-", 86_400
 
 
 class BringVictimDialog(OwnVictimDialog):
@@ -40,7 +33,7 @@ class BringVictimDialog(OwnVictimDialog):
         choices = Choices(
             source="folder", size=image.height, channels=image.channels, per_class=IMPORT_PER_CLASS, name="bring"
         )
-        super().__init__(choices, VictimChoice("", file=file), parent, _new_folder())
+        super().__init__(choices, VictimChoice("", file=file), parent, check_folder())
         self.images = QLineEdit(images)
         self.images.setToolTip(self.tr(
             "A folder with a sub-folder for each class, a tar file of one, or MNIST's four files. Without classes, "
@@ -81,14 +74,3 @@ class BringVictimDialog(OwnVictimDialog):
             return
         super().accept()
         self.kept.emit(str(kept))
-
-
-def _new_folder() -> Path:
-    """For this dialog's checks alone: another program may have one open. What a killed one left a day ago goes."""
-    runs = user_data() / "runs"
-    runs.mkdir(parents=True, exist_ok=True)
-    for left in runs.glob(f"{_PREFIX}*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _DAY:
-                shutil.rmtree(left, ignore_errors=True)
-    return Path(mkdtemp(prefix=_PREFIX, dir=runs))

@@ -29,7 +29,7 @@ from app.scrolling import Scrolled
 from app.victims_view import KINDS
 from app.widgets import Toned
 from app.wizard.choices import OTHERS, Choices, VictimChoice
-from app.wizard.victim_check import CheckPanel, check_folder, joined
+from app.wizard.victim_check import CheckPanel, joined
 from training.api import classes_in, name_from, numbers_in
 
 COMMON = ("resnet18", "resnet50", "vgg16", "vgg16_bn", "vgg19", "inception_v3", *OTHERS, "vit_b_16")
@@ -50,9 +50,9 @@ class OwnVictimDialog(QDialog):
     """Asks for one own victim. It can be accepted once a check in a child process has found that it works."""
 
     def __init__(
-        self, choices: Choices, victim: VictimChoice | None, parent: QWidget | None = None, folder: Path | None = None
-    ) -> None:
-        """folder: where checks write; that of the wizard if it is not given."""
+        self, choices: Choices, victim: VictimChoice | None, parent: QWidget | None, folder: Path
+    ) -> None:  # fmt: skip
+        """folder: where checks write."""
         super().__init__(parent)
         self.setWindowTitle(self.tr("A victim of your own"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -72,7 +72,7 @@ class OwnVictimDialog(QDialog):
         fields.addStretch(1)
         body.addWidget(Scrolled(content), 1)
         self._add_fields(victim or VictimChoice("", file=""))
-        self.panel = CheckPanel(choices, victim, folder or check_folder())
+        self.panel = CheckPanel(choices, victim, folder)
         body.addWidget(self.panel)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)

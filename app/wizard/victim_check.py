@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +21,21 @@ from core.errors import WorkbenchError
 from core.paths import user_data
 from training.api import write_scenario
 
+_DAY = 86_400
+"""Seconds after which nobody comes back to a check."""
+
 
 def check_folder() -> Path:
-    """Where checks write; the clean images stay there from one check to the next."""
-    return user_data() / "runs" / ".check"
+    """A new one, for the checks of one window alone; the clean images stay there from one check to the next.
 
-
-def forget_checks() -> None:
-    shutil.rmtree(check_folder(), ignore_errors=True)
+    It is made by the first check, and goes with the window. What a killed one left a day ago goes now.
+    """
+    runs = user_data() / "runs"
+    for left in (*runs.glob(".check*"), *runs.glob(".bring-*")):  # the latter as older versions called some
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _DAY:
+                shutil.rmtree(left, ignore_errors=True)
+    return runs / f".check-{secrets.token_hex(4)}"
 
 
 class CheckPanel(QWidget):

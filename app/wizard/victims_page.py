@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from app.widgets import plain_tip
 from app.wizard.choices import ARCHITECTURES, OTHERS, Choices, VictimChoice
 from app.wizard.own_victim import OwnVictimDialog
 from app.wizard.page import TABLE_HEIGHT, Page
+from app.wizard.victim_check import check_folder
 
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)?")
 
@@ -40,6 +42,7 @@ class VictimsPage(Page):
             ),
         )
         self._rows: list[VictimChoice] = []
+        self._checks: Path | None = None
         self.table = QTableWidget(0, 3)
         self.table.setAccessibleName(self.tr("Victims"))
         self.table.setHorizontalHeaderLabels(
@@ -88,9 +91,16 @@ class VictimsPage(Page):
 
     def ask(self, row: int | None) -> None:
         """Show the dialog for the own victim in ``row``, or for a new one."""
-        self.dialog = OwnVictimDialog(self.choices, self._rows[row] if row is not None else None, self)
+        self._checks = self._checks or check_folder()
+        self.dialog = OwnVictimDialog(self.choices, self._rows[row] if row is not None else None, self, self._checks)
         self.dialog.accepted.connect(lambda: self._take(row, self.dialog.victim()))
         self.dialog.open()
+
+    def forget_checks(self) -> None:
+        """Remove what this window's checks have left."""
+        if self._checks is not None:
+            shutil.rmtree(self._checks, ignore_errors=True)
+            self._checks = None
 
     def _take(self, row: int | None, victim: VictimChoice) -> None:
         victims = self.victims()

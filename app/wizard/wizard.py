@@ -20,7 +20,6 @@ from app.wizard.model_page import ModelPage
 from app.wizard.recall import restore
 from app.wizard.results_page import ResultsPage
 from app.wizard.run_page import RunPage
-from app.wizard.victim_check import forget_checks
 from app.wizard.victims_page import VictimsPage
 from core.errors import WorkbenchError
 
@@ -150,7 +149,7 @@ class TrainingWizard(QWizard):
 
     def _end(self, *, stop: bool) -> None:
         self.model.trial.clear()
-        forget_checks()
+        self.victims.forget_checks()
         if (child := self.run.child) is not None:
             if stop:
                 child.stop()

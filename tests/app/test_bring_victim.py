@@ -209,7 +209,9 @@ def test_a_state_dict_is_told_from_a_victim(
     assert window.session.setup.victims == ()
     other = BringVictimDialog(read_manifest(default_pack).image, victims)
     assert other.panel.folder != victims.bringing.panel.folder
+    for dialog in (other, victims.bringing):
+        (dialog.panel.folder / "images").mkdir(parents=True)
     other.reject()
     assert victims.bringing.panel.folder.is_dir()
     victims.bringing.reject()
-    assert not list((paths.user_data() / "runs").glob(".bring-*"))
+    assert not list((paths.user_data() / "runs").iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from app.wizard.recall import restore
 from app.wizard.victim_check import check_folder
 from app.wizard.wizard import ATTACKS, MODEL, RUN, VICTIMS, TrainingWizard
 from core.pack import read_manifest
+from core.paths import user_data
 from tests.colours import Colour, Harm, colours, folder_of, program
 from training.api import classes_in, numbers_in
 
@@ -130,7 +132,25 @@ def test_own_victim_from_a_refusal_to_a_pack(wizard: TrainingWizard, qtbot: QtBo
     restore(back, tomllib.loads((tmp_path / "run" / SCENARIO).read_text("utf-8")), str(tmp_path / "run"))
     assert back.victims[0].file == str(tmp_path / "mine.pt") and back.victims[0].entries["classes"] == [0, 5, 2, 3]
     wizard.accept()
-    qtbot.waitUntil(lambda: not check_folder().exists())  # saved, and nothing of the checks is left
+    qtbot.waitUntil(lambda: not list((user_data() / "runs").iterdir()))  # saved, and nothing of the checks is left
+
+
+def test_a_window_that_is_closed_leaves_anothers_checks_alone(wizard: TrainingWizard, window: MainWindow) -> None:
+    other = TrainingWizard(window.session, window, Choices())
+    folders = []
+    for one in (wizard, other):
+        one.victims.own.click()
+        folders.append(one.victims.dialog.panel.folder)
+        (folders[-1] / "images").mkdir(parents=True)
+        one.victims.dialog.reject()
+        one.victims.own.click()
+        assert one.victims.dialog.panel.folder == folders[-1], "its clean images are there already"
+        one.victims.dialog.reject()
+    other.reject()
+    assert folders[0].is_dir() and not folders[1].exists()
+    os.utime(folders[0], (7, 7))
+    check_folder()
+    assert not folders[0].exists(), "a killed program left it"
 
 
 def test_a_malicious_file_is_refused_and_a_check_can_be_stopped(

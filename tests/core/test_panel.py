@@ -81,6 +81,10 @@ def test_the_shipped_the_users_the_wizards_and_the_runs_victims_are_searched(
         shutil.copy(own, folder / "copy.safetensors")
         assert [one.path.parent for one in victims_to_ask(theirs, True, [], pack)][1] == folder
         shutil.rmtree(folder)
+    refused = user_data() / "runs" / ".check-0a1b2c3d" / "victims"
+    refused.mkdir(parents=True)
+    shutil.copy(own, refused)
+    assert len(victims_to_ask(theirs, True, [], pack)) == 1, "a check has left it, which may have refused it"
 
 
 def test_nobody_is_looked_for_when_nobody_is_to_be_asked(manifest: Manifest) -> None:
