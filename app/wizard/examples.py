@@ -61,14 +61,19 @@ class ExampleStrip(QWidget):
         self._folder, self._part, self._looked = folder, None, 0.0
 
     def look(self) -> None:
-        """Show the newest part, if there is one that is not shown yet."""
+        """Show the newest part, if there is one that is not shown yet; a run's folder may go at any moment."""
+        from safetensors import SafetensorError  # noqa: PLC0415
+
         if self._folder is None or time.monotonic() - self._looked < _PAUSE:
             return
         self._looked = time.monotonic()
-        part = newest(self._folder)
-        if part is None or part == self._part:
-            return
-        adversarial, clean, self._whose = read_examples(part)
+        try:
+            part = newest(self._folder)
+            if part is None or part == self._part:
+                return
+            adversarial, clean, self._whose = read_examples(part)
+        except (OSError, SafetensorError):
+            return  # what is shown stays, and the next look may find more
         self._part = part
         self._images = [
             (bytes_to_qimage(a), bytes_to_qimage(_strength(a, c))) for a, c in zip(adversarial, clean, strict=True)

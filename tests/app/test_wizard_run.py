@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
+from safetensors.numpy import save_file
 
 from app.durations import duration, span
 from app.main_window import MainWindow
+from app.wizard import examples
 from app.wizard.child import EVENTS, SCENARIO, START
 from app.wizard.choices import AttackChoice, Choices, VictimChoice
 from app.wizard.course import TRIAL, Course
@@ -195,3 +198,26 @@ def test_durations_in_words() -> None:
     assert told == ["1 s", "40 s", "4 min", "1 h", "1 h 20 min", "14 h"]
     spans = [span(*ends) for ends in ((248, 251), (248, 660), (4800, 7200), (4800, 4810), (20, 200))]
     assert spans == ["4 min", "4 to 11 min", "1 h 20 min to 2 h", "1 h 20 min", "20 s to 3 min"]
+
+
+def test_the_strip_of_examples_outlives_the_folder_that_it_watches(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is deleted, or a part that a full disk cut short, is no fault of the program."""
+    monkeypatch.setattr(examples, "_PAUSE", 0.0)
+    part, images = tmp_path / "vgg/fgsm-mtaa/train/0.safetensors", np.ones((2, 1, 8, 8), np.uint8)
+    part.parent.mkdir(parents=True)
+    save_file({"adversarial": images, "clean": 0 * images}, part)
+    strip = examples.ExampleStrip()
+    qtbot.addWidget(strip)
+    strip.watch(tmp_path)
+    strip.look()
+    assert strip.accessibleDescription() == "FGSM · vgg"
+    part.with_name("1.safetensors").write_bytes(b"cut")
+    strip.look()
+    gone = part.with_name("2.safetensors")
+    monkeypatch.setattr(examples, "newest", lambda _: gone)
+    strip.look()
+    monkeypatch.setattr(examples, "newest", lambda _: gone.stat())
+    strip.look()
+    assert strip.accessibleDescription() == "FGSM · vgg"
