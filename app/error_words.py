@@ -133,6 +133,7 @@ _REMEDIES = (
     QT_TRANSLATE_NOOP("Errors", "Close other programs that use it, or choose another device."),
     QT_TRANSLATE_NOOP("Errors", "Hand over the victim's {kind} file."),
     QT_TRANSLATE_NOOP("Errors", "Load the pack again."),
+    QT_TRANSLATE_NOOP("Errors", "Do the same again."),
     QT_TRANSLATE_NOOP("Errors", "Train a pack whose scenario has [probes]."),
     QT_TRANSLATE_NOOP("Errors", "Choose a pack for images of its size."),
     QT_TRANSLATE_NOOP("Errors", "Bring the victim in under another."),

@@ -290,8 +290,10 @@ def read_victim(path: Path, *, weights: bool = True) -> tuple[VictimCard, Tensor
 def load_victim(path: Path) -> tuple[Victim, str]:
     """The frozen victim in ``path`` (float32 in memory, with the file's own values) and the file's sha256.
 
-    Raises VictimError if the file is missing, damaged or not a victim of this program.
+    Raises VictimError if the file is missing, damaged or not a victim of this program, or if another took its place
+    meanwhile: the hash would be of that one.
     """
+    before = _digest(path)
     card, tensors = read_victim(path)
     if fault := fault_of(tensors):
         raise VictimError(f"{path}: {fault}.", "Train it again.")
@@ -299,4 +301,15 @@ def load_victim(path: Path) -> tuple[Victim, str]:
         victim = build_victim(card, tensors)
     except VictimError as error:
         raise VictimError(f"{path}: {error.what}", error.remedy) from error
-    return victim, hashlib.sha256(path.read_bytes()).hexdigest()
+    if before is None or before != _digest(path):
+        raise VictimError(f"{path} was changed while the program ran.", "Do the same again.")
+    return victim, before
+
+
+def _digest(path: Path) -> str | None:
+    """The sha256 of a file, a part at a time; None for one that cannot be read, which :func:`read_victim` tells."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

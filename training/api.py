@@ -111,9 +111,10 @@ def survey_images(source: str, data: Path | None = None) -> Survey:
 def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Bring and train the victims that are not there yet, and tell every one's accuracy."""
     from core.devices import choose_device  # noqa: PLC0415
-    from core.victims import load_victim  # noqa: PLC0415
+    from core.victims import read_card  # noqa: PLC0415
     from training.pipeline import make_victims  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
+    from training.shards import file_sha256  # noqa: PLC0415
 
     ranks = Ranks()
     if ranks.first:  # a victim is small: one process trains it, the others wait
@@ -122,8 +123,9 @@ def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None)
         make_victims(run.scenario, clean, run.victims, device, _progress(listen), cancel, run.files, _checked(listen))
     ranks.barrier()
     for spec in run.scenario.victims:
-        victim, digest = load_victim(run.victims / spec.saved_as)
-        listen(Event("victim", {"name": spec.label, "accuracy": victim.card.accuracy, "sha256": digest}))
+        path = run.victims / spec.saved_as
+        accuracy = read_card(path).accuracy
+        listen(Event("victim", {"name": spec.label, "accuracy": accuracy, "sha256": file_sha256(path)}))
 
 
 def check_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:

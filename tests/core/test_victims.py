@@ -13,6 +13,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load, save
 
+from core import victims
 from core.errors import VictimError, WorkbenchError
 from core.victims import ARCHITECTURES, Victim, VictimCard, load_victim, save_victim
 
@@ -120,6 +121,23 @@ def test_files_that_are_no_victims_are_refused(saved: Path) -> None:
             load_victim(saved)
     with pytest.raises(VictimError, match="nowhere"):
         load_victim(saved.with_name("nowhere"))
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_told(
+    victim: Victim, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its hash would be the new file's, and the weights the old one's."""
+    build = victims.build_victim
+
+    def slowly(card: VictimCard, tensors: dict[str, torch.Tensor]) -> Victim:
+        save_victim(Victim(dataclasses.replace(CARD, seed=4)), saved)
+        return build(card, tensors)
+
+    monkeypatch.setattr(victims, "build_victim", slowly)
+    with pytest.raises(VictimError, match="was changed"):
+        load_victim(saved)
+    monkeypatch.undo()
+    assert load_victim(saved)[0].card.seed == 4
 
 
 def test_weights_that_are_no_numbers_are_refused(saved: Path) -> None:

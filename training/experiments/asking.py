@@ -19,7 +19,7 @@ from core.model.scorer import Scorer
 from core.pack import build_network
 from core.perturbation import perturbation
 from core.probes import PROBES, ask
-from core.victims import load_victim
+from core.victims import load_victim, read_card
 from training.doubts import Doubts
 from training.experiments.retrained import SEED_APART
 from training.experiments.study import Study
@@ -176,7 +176,7 @@ class Asking:
                 "original": _rate(alone == beside.victim), "copy": _rate(alone == copy_at),
                 "none": _rate(alone == copy_at + 1),
             },
-            "accuracy_on_clean": load_victim(path)[0].card.accuracy,
+            "accuracy_on_clean": read_card(path).accuracy,
         }  # fmt: skip
 
     def _asked_beside(self, copy: VictimFile, spec: VictimSpec) -> Asked:
