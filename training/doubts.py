@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.calibration import Doubt
+from core.manifest import AttackLabel
+from core.model.scorer import agreed
+from training.metrics import Predictions
+from training.trainer import RawAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +35,24 @@ class Doubts:
         both = np.asarray([get(self.familiar), get(self.unfamiliar)], dtype=np.float64)
         each: NDArray[np.float64] = both[self.strange.long().numpy()]
         return each
+
+
+def calibrated(
+    answers: RawAnswers, doubts: Doubts, labels: Sequence[AttackLabel], clean: tuple[int, int] | None
+) -> Predictions:
+    """The answers as users get them: probabilities at the fitted temperatures, values within their attack's range.
+
+    clean: the index of "clean" among attacks and victims; both say it as surely where that was calibrated, which older
+    packs were not.
+    """
+    temperatures = doubts.of_each(lambda d: [d.calibration.attack_temperature, d.calibration.victim_temperature])
+    by_attack, by_victim = torch.from_numpy(temperatures)[:, :, None].unbind(1)
+    attack, victim = answers.attack.double() / by_attack, answers.victim.double() / by_victim
+    agree = torch.from_numpy(doubts.of_each(lambda d: [bool(d.calibration.clean_scores)]) > 0)
+    return Predictions(
+        attack=attack.softmax(1).numpy(),
+        victim=torch.where(agree, agreed(attack, victim, clean), victim).softmax(1).numpy(),
+        hyperparameter=np.clip(
+            answers.hyperparameter.double().numpy(), [a.minimum for a in labels], [a.maximum for a in labels]
+        ),
+    )

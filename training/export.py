@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,17 +16,16 @@ from core.calibration import Calibration, Doubt, Task
 from core.labels import CLEAN
 from core.manifest import AttackLabel, ImageSpec, Manifest, VictimLabel
 from core.model.network import MTAA
-from core.model.scorer import agreed
 from core.pack import Pack, write_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.calibrate import calibrated_on, clean_of, epsilons_to_read, familiarity_threshold
+from training.comparison import compare
 from training.counts import DRAWS
 from training.detection import detection
-from training.doubts import Doubts
+from training.doubts import Doubts, calibrated
 from training.figures import drawings
 from training.fit_familiarity import CHANGED, fit_familiarity
 from training.fit_unfamiliar import Unfamiliar, fit_unfamiliar
-from training.grow import compare
 from training.lasting import StillFools
 from training.likeness import correlation
 from training.metrics import Floats, Predictions, evaluate
@@ -139,7 +138,7 @@ def _measure_all(
     strange = network.familiarity.cpu()(answers.features) > calibration.familiarity_threshold
     other = calibration if unfamiliar is None else unfamiliar.calibration
     doubts = Doubts(Doubt(calibration=calibration), Doubt(calibration=other), strange)
-    predictions = calibrated(answers, doubts, labels)
+    predictions = calibrated(answers, doubts, labels, clean_of(labels))
     results = measure(predictions, scenario, labels, test, torch.cat(alike).numpy() if alike else None)
     results |= drawings(
         predictions, doubts, labels, scenario.victim_labels,
@@ -151,7 +150,7 @@ def _measure_all(
         results["started_from"] = compare(start, predictions, labels, scenario.victim_labels, test, device)
     results["familiar_share"] = float((~strange).float().mean())
     if unfamiliar is not None:
-        told = calibrated(unfamiliar.tested.answers, unfamiliar.doubts, labels)
+        told = calibrated(unfamiliar.tested.answers, unfamiliar.doubts, labels, clean_of(labels))
         results["unfamiliar"] = {
             "calibration_examples": len(unfamiliar.fitted.examples),
             "image": unfamiliar.measured(told, labels, scenario.victim_labels),
@@ -209,21 +208,6 @@ def let_read(
     network.read_off = [label.read_off for label in labels]
     hyperparameter = torch.where(torch.tensor(network.read_off), read.hyperparameter, told.hyperparameter)
     return labels, replace(told, hyperparameter=hyperparameter)
-
-
-def calibrated(answers: RawAnswers, doubts: Doubts, labels: Sequence[AttackLabel]) -> Predictions:
-    """The answers as users get them: probabilities at the fitted temperatures, values within their attack's range."""
-    temperatures = doubts.of_each(lambda d: [d.calibration.attack_temperature, d.calibration.victim_temperature])
-    by_attack, by_victim = torch.from_numpy(temperatures)[:, :, None].unbind(1)
-    attack = answers.attack.double() / by_attack
-    victim = agreed(attack, answers.victim.double() / by_victim, clean_of(labels))
-    return Predictions(
-        attack=attack.softmax(1).numpy(),
-        victim=victim.softmax(1).numpy(),
-        hyperparameter=np.clip(
-            answers.hyperparameter.double().numpy(), [a.minimum for a in labels], [a.maximum for a in labels]
-        ),
-    )
 
 
 def measure(

@@ -9,24 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from core.calibration import Calibration
 from core.errors import ScenarioError, VictimError
 from core.files import make_folder, write_file
 from core.manifest import AttackLabel, ImageSpec, Manifest
 from core.model.config import NetworkConfig
 from core.model.network import MTAA
-from core.model.scorer import agreed
-from core.pack import Pack, build_network
+from core.pack import Pack
 from core.paths import victim_folders
 from training.losses import UncertaintyWeighted
-from training.metrics import Predictions, evaluate
-from training.shards import Examples, file_sha256
+from training.shards import file_sha256
 
 _HEADS = ("attack_head", "victim_head", "hyperparameter_head")
 
@@ -145,50 +140,3 @@ def _grow_hyperparameter(pack: Pack, network: MTAA, labels: Sequence[AttackLabel
     moved = torch.tensor([a.minimum - b.minimum for a, b in zip(pack.manifest.attacks, now, strict=True)])
     head.weight[at] = (wide * (before / widths)[:, None]).to(head.weight)
     head.bias[at] = ((bias * before + moved) / widths).to(head.bias)
-
-
-def compare(
-    pack: Pack, predictions: Predictions, labels: Sequence[AttackLabel], victims: Sequence[str], test: Examples,
-    device: torch.device,
-) -> dict[str, Any]:  # fmt: skip
-    """The pack that was begun with and the grown one on the test examples whose labels both know.
-
-    The old pack answers among its own labels and the grown one among all, so new labels can only cost it.
-    """
-    from training.trainer import answer  # noqa: PLC0415 (it imports this module)
-
-    manifest = pack.manifest
-    at_attack = [[a.name for a in labels].index(a.name) for a in manifest.attacks]
-    at_victim = [list(victims).index(v.name) for v in manifest.victims]
-    chosen = np.flatnonzero(np.isin(test.attack, at_attack) & np.isin(test.victim, at_victim))
-    found: dict[str, Any] = {"pack": manifest.pack_id, "examples": len(chosen)}
-    if not len(chosen):
-        return found
-    answers = answer(build_network(pack).to(device), torch.from_numpy(test.adversarial[chosen]), device)
-    fitted: Calibration = manifest.calibration
-    attack = answers.attack.double() / fitted.attack_temperature
-    victim = agreed(attack, answers.victim.double() / fitted.victim_temperature, manifest.clean)
-    before = Predictions(
-        attack=_widened(attack.softmax(1), at_attack, len(labels)),
-        victim=_widened(victim.softmax(1), at_victim, len(victims)),
-        hyperparameter=_widened(
-            answers.hyperparameter.double().clamp(
-                torch.tensor([a.minimum for a in manifest.attacks], dtype=torch.float64),
-                torch.tensor([a.maximum for a in manifest.attacks], dtype=torch.float64),
-            ), at_attack, len(labels),
-        ),
-    )  # fmt: skip
-    after = Predictions(predictions.attack[chosen], predictions.victim[chosen], predictions.hyperparameter[chosen])
-    truth = test.attack[chosen], test.victim[chosen], test.hyperparameter[chosen]
-    for name, told in (("before", before), ("after", after)):
-        figures = evaluate(told, labels, victims, *truth)
-        found[name] = {key: figures[key] for key in ("attack_accuracy", "victim_accuracy", "rmse_table1_scale")}
-        found[name]["by_attack"] = figures["by_attack"]
-    return found
-
-
-def _widened(values: Tensor, at: list[int], width: int) -> Any:
-    """[N, old] -> [N, width] with the old columns at ``at`` and zeros elsewhere."""
-    wide = values.new_zeros(len(values), width)
-    wide[:, at] = values
-    return wide.numpy()

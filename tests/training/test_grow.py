@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from core.calibration import Doubt
 from core.errors import ScenarioError
 from core.manifest import AttackLabel, ImageSpec, Manifest
 from core.model.network import MTAA
 from core.pack import load_pack
-from training.grow import check_keep, check_start, compare, copy_of, keep, start_from
+from core.types import LoadedImage
+from training.comparison import _answers_of, compare
+from training.grow import check_keep, check_start, copy_of, keep, start_from
 from training.losses import UncertaintyWeighted
 from training.metrics import Predictions
 from training.shards import Examples
@@ -89,6 +93,35 @@ def test_both_packs_are_measured_on_the_labels_that_both_know(tiny_pack: Path) -
     assert found["after"]["rmse_table1_scale"] == 0
     assert set(found["before"]["by_attack"]) == {"clean", "fgsm", "cw"}
     assert found["pack"].startswith("tiny@")
+
+
+@pytest.mark.parametrize("clean", [[], [0.2, 0.9]])
+@pytest.mark.parametrize("threshold", [1e9, -1e9])
+def test_the_pack_before_is_measured_by_the_answers_that_it_gives(
+    tiny_pack: Path, clean: list[float], threshold: float
+) -> None:
+    """Older packs were not calibrated for both tasks to say "clean" as surely, and one more for unfamiliar images."""
+    from core.attributor import Attributor  # noqa: PLC0415
+
+    pack = load_pack(tiny_pack)
+    fitted = pack.manifest.calibration.model_copy(
+        update={"clean_scores": clean, "familiarity_threshold": threshold, "victim_temperature": 0.2}
+    )
+    other = Doubt(calibration=fitted.model_copy(update={"attack_temperature": 5.0}))
+    pack = replace(pack, manifest=pack.manifest.model_copy(update={"calibration": fitted, "unfamiliar": other}))
+    images = np.random.default_rng(1).integers(0, 255, (4, 1, 28, 28)).astype(np.uint8)
+    none = np.zeros(4, np.int64)
+    test = Examples(images, images, none, none, np.zeros(4, np.float32), none, none)
+    told = _answers_of(pack, test, np.arange(4), torch.device("cpu"))
+    shown = [LoadedImage(str(at), "", np.float32(image / 255), "PNG", 8, False) for at, image in enumerate(images)]
+    for row, finding in enumerate(Attributor(pack, "cpu").attribute(shown)):
+        answer = finding.attribution
+        for classes, given, names in (
+            (answer.attack, told.attack[row], ["clean", "fgsm", "cw"]),
+            (answer.victim, told.victim[row], ["clean", "resnet18"]),
+        ):
+            expected = {ranked.label: ranked.probability for ranked in classes.ranking}
+            assert given == pytest.approx([expected[name] for name in names], abs=1e-4)
 
 
 def test_a_share_of_what_was_before_is_kept(tiny_pack: Path) -> None:
