@@ -232,7 +232,7 @@ class VictimsDialog(QDialog):
         if self._image is None or self._why_none_is_brought():
             return
         images = self.session.settings.text("attribution/clean-images")
-        self.bringing = dialog = BringVictimDialog(self._image, self, file, images)
+        self.bringing = dialog = BringVictimDialog(self._image, self, self.session.reader, file, images)
         dialog.kept.connect(lambda path: self.take([path]))
         dialog.accepted.connect(lambda: self._remember(dialog.images.text()))
         dialog.open()

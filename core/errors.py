@@ -32,6 +32,14 @@ class DataError(WorkbenchError):
     """Clean images or shards that are missing, unreadable or inconsistent."""
 
 
+class MissingFilesError(DataError):
+    """A data set of files that are called as they are, some of which are not there. files: the names of those."""
+
+    def __init__(self, what: str, remedy: str, files: tuple[str, ...]) -> None:
+        self.files = files
+        super().__init__(what, remedy)
+
+
 class VictimError(WorkbenchError):
     """A victim that cannot be loaded, or that does not behave as the victim it is said to be."""
 

@@ -168,12 +168,17 @@ def import_victim(
         bring(Path(kept))
 
 
-def _checked_on(image: ImageSpec, data: Path) -> CleanSpec:
-    """The clean images in ``data`` that an imported victim is checked on. Raises DataError."""
+def are_mnist(data: Path, image: ImageSpec) -> bool:
+    """Whether the clean images in ``data`` are MNIST's files, for packs of ``image``. It may take a while to look."""
     from training.sources import holds_mnist  # noqa: PLC0415
 
+    return image.shape == (1, 28, 28) and holds_mnist(data)
+
+
+def _checked_on(image: ImageSpec, data: Path) -> CleanSpec:
+    """The clean images in ``data`` that an imported victim is checked on. Raises DataError."""
     nothing = Counts(train=0, calibration=0, test=0)
-    if image.shape == (1, 28, 28) and holds_mnist(data):
+    if are_mnist(data, image):
         return CleanSpec(source="mnist", pool=nothing)
     try:
         if image.height != image.width:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import math
+import os
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import DataError
+from core.errors import DataError, MissingFilesError
 
 Split = Literal["train", "calibration", "test"]
 SPLITS: tuple[Split, ...] = ("train", "calibration", "test")
@@ -33,6 +35,8 @@ _IDX_UINT8 = 0x08
 _MNIST_CLASSES = 10
 _DIGITS = tuple("0123456789")
 _MARKS = 2.0**48
+_LEVELS = 2
+"""Of folders in which MNIST's files are looked for below the one that is named, which may well be a whole disk."""
 
 
 @dataclass(frozen=True)
@@ -151,12 +155,29 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 def _file(folder: Path, name: str) -> Path | None:
     """The file called ``name`` or ``name``.gz in ``folder``; the unpacked one first."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+    return next((path for path in (folder / name, folder / f"{name}.gz") if os.path.isfile(path)), None)  # noqa: PTH113 (is_file() raises where it may not look)
+
+
+def _places(folder: Path, levels: int = _LEVELS) -> Iterator[Path]:
+    """``folder`` and those up to so many levels below it, as far as they can be looked into."""
+    yield folder
+    if levels:
+        with suppress(OSError, ValueError):
+            with os.scandir(folder) as entries:
+                below = sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+            for path in below:
+                yield from _places(Path(path), levels - 1)
+
+
+def _mnist_found(folder: Path) -> dict[str, list[Path]]:
+    """MNIST's four files by name, wherever they lie in ``folder`` or a few levels below it."""
+    places, names = [*_places(folder)], [name for pair in _MNIST_FILES.values() for name in pair]
+    return {name: [path for place in places if (path := _file(place, name))] for name in names}
 
 
 def holds_mnist(folder: Path) -> bool:
-    """Whether MNIST's test images are in ``folder`` or below it."""
-    return folder.is_dir() and next(folder.rglob(f"{_MNIST_FILES['test'][0]}*"), None) is not None
+    """Whether it is MNIST that is in ``folder``: what of its files is missing there :func:`load_mnist` tells."""
+    return any(_mnist_found(folder).values())
 
 
 def _mnist_files(folder: Path) -> dict[str, Path]:
@@ -164,13 +185,11 @@ def _mnist_files(folder: Path) -> dict[str, Path]:
 
     Those of FashionMNIST, KMNIST and EMNIST, which may lie beside, are called alike.
     """
-    names = [name for pair in _MNIST_FILES.values() for name in pair]
-    parents = sorted({folder, *(path.parent for name in names for path in folder.rglob(f"{name}*"))})
-    found = {name: [path for place in parents if (path := _file(place, name))] for name in names}
-    if lacking := next((name for name, paths in found.items() if not paths), None):
+    found = _mnist_found(folder)
+    if lacking := tuple(name for name, paths in found.items() if not paths):
         remedy = "Give the folder with the four MNIST files, which `mtaa run --download` fetches."
-        raise DataError(f"{lacking}.gz is not in {folder}.", remedy)
-    whole = [place for place in parents if all(_file(place, name) for name in names)]
+        raise MissingFilesError(f"{lacking[0]}.gz is not in {folder}.", remedy, lacking)
+    whole = sorted(set.intersection(*({path.parent for path in paths} for paths in found.values())))
     if folder in whole:
         whole = [folder]
     elif len(whole) > 1:
@@ -201,10 +220,10 @@ def _read_labelled(
 
 
 def load_mnist(folder: Path, *, calibration: float = 0.1) -> CleanImages:
-    """MNIST from its four IDX files (``*-ubyte`` or ``*-ubyte.gz``) in ``folder`` or below it.
+    """MNIST from its four IDX files (``*-ubyte`` or ``*-ubyte.gz``) in ``folder`` or a few levels below it.
 
     MNIST's own 10,000 test images are the test split; the 60,000 others are split by content into train and
-    calibration. Raises DataError if a file is missing or damaged.
+    calibration. Raises MissingFilesError, and DataError for a file that is damaged.
     """
     files = _mnist_files(folder)
     train_images, train_labels = _read_labelled(files, *_MNIST_FILES["train"])

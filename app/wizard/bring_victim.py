@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
 from app.error_words import in_words
+from app.reader import Reader
 from app.wizard.choices import Choices, VictimChoice
-from app.wizard.images_page import missing_mnist
 from app.wizard.own_victim import OwnVictimDialog, expanded
 from app.wizard.victim_check import check_folder
 from core.errors import WorkbenchError
 from core.victim_store import keep_victim
-from training.api import IMPORT_PER_CLASS
+from training.api import IMPORT_PER_CLASS, are_mnist
 
 if TYPE_CHECKING:
     from core.manifest import ImageSpec
+
+
+class _Look(QObject):
+    """Lives as long as the reader: a look may end after the dialog that asked for it is gone."""
+
+    told = Signal(str, bool)
+    """Where the clean images are, and whether they are MNIST's files."""
 
 
 class BringVictimDialog(OwnVictimDialog):
@@ -27,9 +35,10 @@ class BringVictimDialog(OwnVictimDialog):
     kept = Signal(str)
     """The victim's new file, in the user's own folder of victims."""
 
-    def __init__(self, image: ImageSpec, parent: QWidget, file: str = "", images: str = "") -> None:
+    def __init__(self, image: ImageSpec, parent: QWidget, reader: Reader, file: str = "", images: str = "") -> None:
         """image: what the pack takes that is to ask it. file, images: entered at first."""
-        self._may_be_mnist = image.shape == (1, 28, 28)
+        self._image, self._reader, self._looked_at = image, reader, ""
+        self._look = _Look(reader)
         choices = Choices(
             source="folder", size=image.height, channels=image.channels, per_class=IMPORT_PER_CLASS, name="bring"
         )
@@ -44,7 +53,8 @@ class BringVictimDialog(OwnVictimDialog):
         text = self.tr("Clean images")
         self.form.insertRow(1, text, self.row(text, self.images, browse))
         self.images.textChanged.connect(self._take_images)
-        self.finished.connect(lambda: shutil.rmtree(self.panel.folder, ignore_errors=True))
+        self.finished.connect(self._forget)
+        self._look.told.connect(self._begin)
         self._take_images()
 
     def can_check(self) -> bool:
@@ -52,13 +62,26 @@ class BringVictimDialog(OwnVictimDialog):
 
     def _take_images(self) -> None:
         typed = self.images.text().strip()
-        self.choices.data = expanded(typed) if typed else ""
+        self.choices.data, self._looked_at = expanded(typed) if typed else "", ""
         self._changed()
 
     def _check(self) -> None:
-        mnist = self._may_be_mnist and not missing_mnist(self.choices.data)
-        self.choices.source = "mnist" if mnist else "folder"
+        """First see, away from the GUI thread, what the images are: there may be thousands of folders."""
+        data, image, look = self.choices.data, self._image, self._look
+        self._looked_at = data
+        self.panel.check.setEnabled(False)
+        self._reader.submit(lambda: look.told.emit(data, are_mnist(Path(data), image)))
+
+    def _begin(self, data: str, mnist: bool) -> None:
+        if data != self._looked_at:  # it was begun, or others were entered meanwhile
+            return
+        self._looked_at, self.choices.source = "", "mnist" if mnist else "folder"
         super()._check()
+        self._changed()
+
+    def _forget(self) -> None:
+        self._looked_at = ""
+        shutil.rmtree(self.panel.folder, ignore_errors=True)
 
     def _browse_images(self) -> None:
         path = QFileDialog.getExistingDirectory(self, self.tr("Folder of the images"), self.images.text())

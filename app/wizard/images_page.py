@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -30,30 +29,6 @@ from app.wizard.survey import Samples, Surveyor
 if TYPE_CHECKING:
     from training.api import Survey
 
-_MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-
-
-def missing_mnist(folder: str) -> list[str]:
-    """Those of MNIST's four files that are not in ``folder`` or two levels below it, packed or not.
-
-    Deeper ones are not looked for: a path that is being typed may well be a whole disk for a moment.
-    """
-    there = set(_names(folder, 2)) if folder else set()
-    return [name for name in _MNIST if name not in there]
-
-
-def _names(folder: str, levels: int) -> Iterator[str]:
-    try:
-        entries = list(os.scandir(folder))
-    except (OSError, ValueError):
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            if levels:
-                yield from _names(entry.path, levels - 1)
-        else:
-            yield entry.name.removesuffix(".gz")
-
 
 class ImagesPage(Page):
     """Sources of clean images; Next opens once what is chosen is there."""
@@ -71,7 +46,7 @@ class ImagesPage(Page):
             ),
         )
         self.survey: Survey | None = None
-        self._missing: list[str] = []
+        self._missing: Sequence[str] = ()
         self.surveyor = Surveyor(reader)
         self.digits = QRadioButton(self.tr("scikit-learn's digits"))
         self.mnist = QRadioButton(self.tr("MNIST"))
@@ -99,13 +74,14 @@ class ImagesPage(Page):
         {"mnist": self.mnist, "folder": self.pictures}.get(choices.source, self.digits).setChecked(True)
         for button in (self.digits, self.mnist, self.pictures):
             button.toggled.connect(self._changed)
-        self.download.toggled.connect(self._changed)
+        self.download.toggled.connect(self._tell)
         self.folder.textChanged.connect(self._changed)
         for spin in (self.side, self.per_class):
             spin.valueChanged.connect(self._tell)
         self.channels.currentIndexChanged.connect(self._tell)
         self.surveyor.found.connect(self._found)
         self.surveyor.failed.connect(self._not_found)
+        self.surveyor.lacking.connect(self._lacking)
         self._changed()
 
     def _add_folder(self) -> None:
@@ -182,11 +158,10 @@ class ImagesPage(Page):
         self.download.setVisible(source != "folder")
         self.download.setEnabled(source == "mnist")
         self.options.setVisible(source == "folder")
-        self.survey, self._reason = None, ""
-        self._missing = missing_mnist(self.folder.text()) if source == "mnist" else []
+        self.survey, self._reason, self._missing = None, "", ()
         self.samples.show_samples(None)
         self.surveyor.stop()
-        if source == "digits" or (self.folder.text() and not self._missing):
+        if source == "digits" or self.folder.text():
             self.surveyor.ask(source, "" if source == "digits" else self.folder.text())
         self._tell()
 
@@ -200,6 +175,10 @@ class ImagesPage(Page):
 
     def _not_found(self, reason: str) -> None:
         self._reason = reason
+        self._tell()
+
+    def _lacking(self, files: Sequence[str]) -> None:
+        self._missing = files
         self._tell()
 
     def _tell(self) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.error_words import in_words
 from app.reader import Reader, bytes_to_qimage
-from core.errors import WorkbenchError
+from core.errors import MissingFilesError, WorkbenchError
 from training.api import survey_images
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Surveyor(QObject):
     """A Survey."""
     failed = Signal(str)
     """The reason."""
+    lacking = Signal(object)
+    """The names of files of the data set that are not there."""
     _answered = Signal(object, object)
 
     def __init__(self, reader: Reader) -> None:
@@ -57,15 +59,17 @@ class Surveyor(QObject):
             try:
                 self._answered.emit(asked, survey_images(source, Path(path) if path else None))
             except WorkbenchError as error:
-                self._answered.emit(asked, in_words(str(error)))
+                self._answered.emit(asked, error)
 
         self._reader.submit(work)
 
-    def _tell(self, asked: tuple[str, str], answer: Survey | str) -> None:
+    def _tell(self, asked: tuple[str, str], answer: Survey | WorkbenchError) -> None:
         if asked != self._asked:
             return
-        if isinstance(answer, str):
-            self.failed.emit(answer)
+        if isinstance(answer, MissingFilesError):
+            self.lacking.emit(answer.files)
+        elif isinstance(answer, WorkbenchError):
+            self.failed.emit(in_words(str(answer)))
         else:
             self.found.emit(answer)
 

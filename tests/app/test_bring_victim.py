@@ -16,6 +16,7 @@ from app.__main__ import main
 from app.main_window import MainWindow
 from app.wizard.bring_victim import BringVictimDialog
 from core import paths
+from core.manifest import ImageSpec
 from core.pack import read_manifest
 from core.victim_store import keep_victim
 from core.victims import read_card
@@ -160,8 +161,13 @@ def test_a_kept_victim_takes_no_others_place(tmp_path: Path) -> None:
 
 def check(dialog: BringVictimDialog, qtbot: QtBot) -> str:
     dialog.panel.check.click()
-    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check")
+    wait_checked(dialog, qtbot)
     return dialog.panel.verdict.text()
+
+
+def wait_checked(dialog: BringVictimDialog, qtbot: QtBot) -> None:
+    """Until no check goes on, nor the look at the images before it."""
+    qtbot.waitUntil(lambda: dialog.panel.check.isEnabled() and dialog.panel.check.text() == "Check")
 
 
 def test_a_model_that_falls_on_the_list_is_checked_and_asked(
@@ -180,7 +186,7 @@ def test_a_model_that_falls_on_the_list_is_checked_and_asked(
     told = check(dialog, qtbot)
     assert "6 classes the images are of" in told and not dialog.ok.isEnabled()
     dialog.panel.take.click()
-    qtbot.waitUntil(lambda: dialog.panel.check.text() == "Check")
+    wait_checked(dialog, qtbot)
     assert "It names 100.0% of 240 clean test" in dialog.panel.verdict.text() and dialog.ok.isEnabled()
     dialog.images.setText(str(data.parent))
     assert not dialog.ok.isEnabled(), "it was not checked on these"
@@ -207,7 +213,7 @@ def test_a_state_dict_is_told_from_a_victim(
     drop(victims, tmp_path / "state.safetensors")
     assert victims.bringing is not None and victims.bringing.file.text().endswith("state.safetensors")
     assert window.session.setup.victims == ()
-    other = BringVictimDialog(read_manifest(default_pack).image, victims)
+    other = BringVictimDialog(read_manifest(default_pack).image, victims, window.session.reader)
     assert other.panel.folder != victims.bringing.panel.folder
     for dialog in (other, victims.bringing):
         (dialog.panel.folder / "images").mkdir(parents=True)
@@ -215,3 +221,26 @@ def test_a_state_dict_is_told_from_a_victim(
     assert victims.bringing.panel.folder.is_dir()
     victims.bringing.reject()
     assert not list((paths.user_data() / "runs").iterdir())
+
+
+def test_what_the_images_are_is_seen_away_from_the_gui_thread(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be thousands of folders; whatever was entered meanwhile asks for another look."""
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "t10k-images-idx3-ubyte.gz").touch()
+    begun: list[str] = []
+    for image, source in ((28, "mnist"), (32, "folder")):
+        spec = ImageSpec(channels=1, height=image, width=image)
+        dialog = BringVictimDialog(spec, window, window.session.reader, "mine.pt", str(tmp_path))
+        monkeypatch.setattr(dialog.panel, "begin", lambda _, of=dialog: begun.append(of.choices.source))
+        dialog.panel.check.click()
+        assert not dialog.panel.check.isEnabled() and not begun, "not in this thread"
+        qtbot.waitUntil(dialog.panel.check.isEnabled)
+        assert begun == [source]
+        begun.clear()
+        dialog.panel.check.click()
+        dialog.images.setText(str(tmp_path / "raw"))
+        dialog._look.told.emit(str(tmp_path), True)
+        assert not begun
+        dialog.reject()

@@ -20,7 +20,6 @@ from app.main_window import MainWindow
 from app.wizard.attacks_page import AttacksPage
 from app.wizard.child import EVENTS, LOG, SCENARIO, Child
 from app.wizard.choices import ARCHITECTURES, NETWORKS, OTHERS, AttackChoice, Choices, VictimChoice, small_eps, table1
-from app.wizard.images_page import missing_mnist
 from app.wizard.model_page import ModelPage
 from app.wizard.recall import grow, restore
 from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
@@ -424,12 +423,14 @@ def test_other_victims_can_be_trained_on_images_as_small_as_is_said() -> None:
                     check_size(name, clean)
 
 
-def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, tmp_path: Path) -> None:
+def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, qtbot: QtBot, tmp_path: Path) -> None:
     assert wizard.currentId() == IMAGES
     wizard.images.mnist.setChecked(True)
     assert not wizard.images.isComplete()
     wizard.images.folder.setText(str(tmp_path))
-    assert not wizard.images.isComplete() and "idx3" in wizard.images.remark.text()
+    assert "Looking" in wizard.images.remark.text(), "and not in this thread"
+    qtbot.waitUntil(lambda: "idx3" in wizard.images.remark.text())
+    assert not wizard.images.isComplete()
     wizard.images.download.setChecked(True)
     assert wizard.images.isComplete()
     wizard.images.digits.setChecked(True)
@@ -552,18 +553,6 @@ def test_events_cut_short_are_left_alone(qtbot: QtBot, tmp_path: Path) -> None:
     child.look()
     assert seen == [("victim", {"name": "a"})]
     child.leave()
-
-
-def test_mnists_files_are_looked_for_below_the_folder(tmp_path: Path) -> None:
-    assert len(missing_mnist("")) == 4
-    (tmp_path / "raw").mkdir()
-    (tmp_path / "raw" / "train-images-idx3-ubyte.gz").touch()
-    assert len(missing_mnist(str(tmp_path))) == 3
-    deep = tmp_path / "MNIST" / "raw"
-    (deep / "deeper").mkdir(parents=True)
-    (deep / "train-labels-idx1-ubyte").touch()
-    (deep / "deeper" / "t10k-labels-idx1-ubyte").touch()
-    assert len(missing_mnist(str(tmp_path))) == 2, "a whole disk is not searched at every key"
 
 
 def test_the_question_has_three_answers(wizard: TrainingWizard, monkeypatch: pytest.MonkeyPatch) -> None:

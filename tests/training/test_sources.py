@@ -10,8 +10,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.errors import DataError
-from training.sources import SPLITS, content_of, load_digits_images, load_mnist, load_source, read_idx, split_by_content
+from core.errors import DataError, MissingFilesError
+from training.sources import (
+    SPLITS,
+    content_of,
+    holds_mnist,
+    load_digits_images,
+    load_mnist,
+    load_source,
+    read_idx,
+    split_by_content,
+)
 
 FILES = (
     "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
@@ -125,6 +134,26 @@ def test_a_missing_mnist_file_is_named(mnist: Path, missing: str) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere"):
         load_mnist(tmp_path / "nowhere")
+
+
+def test_mnist_is_looked_for_a_few_levels_below_the_folder(tmp_path: Path) -> None:
+    """In one way, whoever asks: a path that is being typed may be a whole disk for a moment."""
+
+    def lacking() -> int:
+        with pytest.raises(MissingFilesError) as caught:
+            load_mnist(tmp_path)
+        return len(caught.value.files)
+
+    deep = tmp_path / "MNIST" / "raw"
+    (deep / "deeper").mkdir(parents=True)
+    (deep / "deeper" / FILES[3]).touch()
+    assert lacking() == 4 and not holds_mnist(tmp_path) and not holds_mnist(Path("nul\0"))
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / f"{FILES[0]}.gz").touch()
+    (deep / FILES[1]).touch()
+    assert lacking() == 2 and holds_mnist(tmp_path), "it is for MNIST's reader to say what is missing"
+    (tmp_path / "notes.tar").touch()
+    assert not holds_mnist(tmp_path / "notes.tar")
 
 
 def test_mnist_files_that_do_not_belong_together_are_refused(mnist: Path) -> None:
