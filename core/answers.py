@@ -9,25 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.calibration import Calibration, ProbeFit
+from core.calibration import Calibration, Doubt, ProbeFit
 from core.labels import CLEAN, clean_at
 from core.manifest import AttackLabel, Manifest
 from core.model.network import Outputs
 from core.model.scorer import agreed
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer, RankedLabel, likeliest
+from core.wording import is_altered
 
 
 class Answers:
     """A batch's calibrated numbers, and the answers read off them row by row.
 
-    asked: names of the victims that were asked; told: whose half-widths hold where the named victim is one of them.
-    Without, the image alone speaks, and says of the victim that there was none as surely as that there was no attack.
+    asked: names of the victims that were asked, if any were; without, the image alone speaks, and says of the victim
+    that there was none as surely as that there was no attack. widths: whose half-widths hold, if not ``doubt``'s.
     """
 
     def __init__(
-        self, outputs: Outputs, labels: Sequence[AttackLabel], victims: list[str], calibration: Calibration,
-        coverage: float, asked: Container[str] = (), told: ProbeFit | None = None,
+        self, outputs: Outputs, labels: Sequence[AttackLabel], victims: list[str], doubt: Doubt, coverage: float,
+        asked: Container[str] | None = None, widths: Doubt | None = None,
     ) -> None:  # fmt: skip
+        calibration, _ = rested_on(doubt, heard=asked is not None)
         self._coverage, self._calibration = coverage, calibration
         self._attacks = labels
         attacks = [a.name for a in labels]
@@ -35,14 +37,14 @@ class Answers:
         sigma = calibration.sigma
         attack = outputs.attack.double() / calibration.attack_temperature
         victim = outputs.victim.double() / calibration.victim_temperature
-        if told is None and calibration.clean_scores:  # older packs were not calibrated so
+        if asked is None and calibration.clean_scores:  # older packs were not calibrated so
             victim = agreed(attack, victim, clean_at(attacks, victims))
         self._attack = _Classes(attack, attacks, limits[0], sigma["attack"])
         self._victim = _Classes(victim, victims, limits[1], sigma["victim"])
-        self._asked = [name in asked for name in victims]
+        self._asked = [name in (asked or ()) for name in victims]
         self._widths, self._told = (
             [(at_coverage(calibration, by.halfwidths[name], coverage), by.growth.get(name, 0.0)) for name in attacks]
-            for by in (calibration, told or calibration)
+            for by in rested_on(widths or doubt, heard=asked is not None)
         )
         self._sigma = sigma["hyperparameter"]
         minimum, maximum = ([getattr(a, side) for a in labels] for side in ("minimum", "maximum"))
@@ -78,6 +80,16 @@ class Answers:
             maximum=label.maximum,
             coverage=self._coverage,
         )
+
+
+def rested_on(doubt: Doubt, *, heard: bool) -> tuple[Calibration, Calibration | ProbeFit]:
+    """By what answers are calibrated, and whose half-widths hold where the named victim was asked.
+
+    heard: whether any victim was.
+    """
+    if not heard or doubt.probes is None:
+        return doubt.calibration, doubt.calibration
+    return doubt.probes.calibration, doubt.probes
 
 
 class _Classes:
@@ -136,12 +148,10 @@ def covering(answer: Attribution, manifest: Manifest, coverage: float) -> Attrib
 
     All that they rest on is in the answer and in the pack's calibration.
     """
-    asked = {said.victim for said in answer.testimonies}
-    doubt = manifest.doubt(familiar=answer.familiarity.familiar)
-    fit = doubt.probes if asked else None
-    calibration = doubt.calibration if fit is None else fit.calibration
-    told = fit is not None and answer.victim.label in asked
-    by = fit if fit is not None and told else calibration
+    asked, familiar = {said.victim for said in answer.testimonies}, answer.familiarity.familiar
+    calibration, _ = rested_on(manifest.doubt(familiar=familiar), heard=bool(asked))
+    both = rested_on(manifest.doubt(familiar=familiar and not is_altered(answer.adjustments)), heard=bool(asked))
+    by = both[answer.victim.label in asked]
     labels = {label.name: label for label in manifest.attacks}
 
     def classes(task: ClassAnswer, scores: list[float]) -> ClassAnswer:

@@ -13,6 +13,7 @@ from core.manifest import Manifest
 from core.panel import Panel
 from core.perturbation import ONE_STEP, stepped
 from core.types import Attribution, Familiarity, Finding, Heatmap
+from core.wording import is_altered
 
 
 def findings(judged: Sequence[Judged], manifest: Manifest, panel: Panel | None, coverage: float) -> Iterator[Finding]:
@@ -24,10 +25,12 @@ def findings(judged: Sequence[Judged], manifest: Manifest, panel: Panel | None, 
         threshold = manifest.calibration.familiarity_threshold
         fitted = manifest.unfamiliar is not None
         rows = [Familiarity(score, threshold, fitted or score <= threshold) for score in part.familiarity]
-        by_kind = {kind: _answers(part, manifest, panel, coverage, kind) for kind in {row.familiar for row in rows}}
+        altered = [is_altered(item.fitted.adjustments) for item in part.prepared]
+        kinds = [(row.familiar, row.familiar and not one) for row, one in zip(rows, altered, strict=True)]
+        by_kind = {kind: _answers(part, manifest, panel, coverage, *kind) for kind in set(kinds)}
         remarks = (part.remark,) if part.remark else ()
         for row, item in enumerate(part.prepared):
-            answers = by_kind[rows[row].familiar]
+            answers = by_kind[kinds[row]]
             attribution = Attribution(
                 sha256=item.sha256,
                 pack_id=manifest.pack_id,
@@ -42,14 +45,20 @@ def findings(judged: Sequence[Judged], manifest: Manifest, panel: Panel | None, 
             yield Finding(attribution, _heatmap(part, row, manifest, panel))
 
 
-def _answers(part: Judged, manifest: Manifest, panel: Panel | None, coverage: float, familiar: bool) -> Answers:
-    """A part's answers as if all its images were familiar or none, by the calibration of what they rest on."""
-    doubt = manifest.doubt(familiar=familiar)
+def _answers(
+    part: Judged, manifest: Manifest, panel: Panel | None, coverage: float, familiar: bool, unaltered: bool
+) -> Answers:
+    """A part's answers as if all its images were of one kind, by the calibration of what they rest on.
+
+    unaltered: familiar, and nothing tells of a change after the attack. What is read off altered pixels errs as in
+    images that look changed, however familiar these look, so that their intervals hold.
+    """
+    doubt, widths = manifest.doubt(familiar=familiar), manifest.doubt(familiar=unaltered)
     if part.asked and panel is not None and doubt.probes is not None:
-        fit, asked = doubt.probes, {victim.name for victim in panel.held}
-        return Answers(part.outputs, manifest.attacks, panel.labels, fit.calibration, coverage, asked, fit)
+        asked = {victim.name for victim in panel.held}
+        return Answers(part.outputs, manifest.attacks, panel.labels, doubt, coverage, asked, widths)
     victims = [victim.name for victim in manifest.victims]
-    return Answers(part.outputs, manifest.attacks, victims, doubt.calibration, coverage)
+    return Answers(part.outputs, manifest.attacks, victims, doubt, coverage, widths=widths)
 
 
 def _heatmap(part: Judged, row: int, manifest: Manifest, panel: Panel | None) -> Heatmap | None:

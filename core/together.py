@@ -183,7 +183,7 @@ def in_words(found: Together | None) -> str:
         return f"if one maker attacked them: {_told(found.makers[0])}; fits {fit:,} of {found.images:,} attacked images"
     told = [f"{maker.images:,} by {maker.attack.label} against {maker.victim.label}" for maker in found.makers]
     if fit < found.images:
-        told.append(f"{found.images - fit:,} by nobody among them")
+        told.append(f"{found.images - fit:,} by others")
     return f"rather {len(found.makers)} makers than one: of {found.images:,} attacked images {', '.join(told)}"
 
 

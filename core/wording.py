@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from core.labels import CLEAN, NONE_OF_THESE
@@ -219,6 +219,13 @@ def contradiction(answer: Attribution) -> str:
 _WEAKENING = re.compile(
     r"file is |resized |enlarged |judged at |only the middle |colour turned |grey repeated |\d+ of \d+ tiles "
 )
+
+_ALTERING = re.compile(r"file is |resized |enlarged |colour turned ")
+
+
+def is_altered(adjustments: Iterable[str]) -> bool:
+    """Whether pixels were changed after the attack, so far as the file or what was done to judge it tells."""
+    return any(_ALTERING.match(text) for text in adjustments)
 
 
 def is_weakened(answer: Attribution) -> bool:
