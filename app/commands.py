@@ -19,7 +19,7 @@ from app.question import asked
 from app.reading import Page, about_dialog, help_dialog, log_dialog
 from app.requests import Entry
 from app.save_dialog import ask_target
-from app.victims_view import VictimsDialog
+from app.victims_view import KINDS, VictimsDialog
 from core.files import write_file
 from core.folders import SUFFIXES
 from core.paths import SAMPLES
@@ -317,12 +317,16 @@ class Commands(CaseCommands):
         about_dialog(self.window).show()
 
     def open_dropped(self, paths: Sequence[str]) -> None:
-        """Cases, images and folders are opened, packs go to the packs dialog."""
-        packs = [path for path in paths if path.endswith(SUFFIX)]
-        self.open_anything([path for path in paths if path not in packs])
+        """Cases, images and folders are opened, packs and models go to their dialogs."""
+        packs = [path for path in paths if path.lower().endswith(SUFFIX)]
+        models = [path for path in paths if path.lower().endswith(KINDS)]
+        self.open_anything([path for path in paths if path not in packs and path not in models])
         if packs:
             self.packs_dialog().take([Path(path) for path in packs])
             self.show_packs()
+        if models:
+            self.show_victims()
+            self.victims_dialog().hand_if_free(models)
 
     # Panels.
 

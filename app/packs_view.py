@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def _as_pack(path: Path, _kind: str) -> Path:
-    return path if path.suffix == SUFFIX else path.with_name(f"{path.name}{SUFFIX}")
+    return path if path.suffix.lower() == SUFFIX else path.with_name(f"{path.name}{SUFFIX}")
 
 
 class PacksDialog(QDialog):
@@ -204,10 +204,10 @@ class PacksDialog(QDialog):
         self.remark.setText(texts[what])
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if any(url.toLocalFile().endswith(SUFFIX) for url in event.mimeData().urls()):
+        if any(url.toLocalFile().lower().endswith(SUFFIX) for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         files = [url.toLocalFile() for url in event.mimeData().urls()]
-        self.take([Path(file) for file in files if file.endswith(SUFFIX)])
+        self.take([Path(file) for file in files if file.lower().endswith(SUFFIX)])
         event.acceptProposedAction()

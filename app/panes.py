@@ -27,7 +27,9 @@ class Frame(QFrame):
         self.choice.setFrame(False)
         for value in Layer:
             self.choice.addItem(names[value], value)
+        self.choice.currentTextChanged.connect(self.choice.setToolTip)  # of four panes in a small window it is cut
         self.choice.setCurrentIndex(list(Layer).index(layer))
+        self.choice.setToolTip(self.choice.currentText())
         self.second = Elided()
         head = QHBoxLayout()
         head.setContentsMargins(8, 4, 8, 4)

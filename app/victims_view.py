@@ -196,6 +196,11 @@ class VictimsDialog(QDialog):
         paths, _ = QFileDialog.getOpenFileNames(self, self.tr("Hand over a victim"), str(Path.home()), kinds)
         self.hand(paths)
 
+    def hand_if_free(self, paths: Sequence[str]) -> None:
+        """:meth:`hand`, but for a case, whose victims are settled: what the dialog shows says so."""
+        if self.hand_over.isEnabled():
+            self.hand(paths)
+
     def hand(self, paths: Sequence[str]) -> None:
         """Ask the victims in these files as well. Of other models one is brought, if there is no victim among them."""
         from core.victim_store import is_victim  # noqa: PLC0415  (pydantic)

@@ -39,6 +39,11 @@ _CAFFE = [123.68, 116.779, 103.939]
 _Changes = dict[str, Any]
 
 
+def needed(classes: int) -> float:
+    """The accuracy under which a victim of so many classes as good as guesses."""
+    return 1 / classes + ABOVE_CHANCE * (1 - 1 / classes)
+
+
 @dataclass(frozen=True, slots=True)
 class Advice:
     """Other entries for the victim in the scenario, and the accuracy that they reached on the images tried."""
@@ -141,7 +146,7 @@ def check_own(
     labels, chance = clean.labels[rows], 1 / clean.classes
     verdict = Verdict(
         card.name, len(rows), _accuracy(logits, labels, card.class_map),
-        _accuracy(logits, labels, card.class_map, alone=True), chance, chance + ABOVE_CHANCE * (1 - chance),
+        _accuracy(logits, labels, card.class_map, alone=True), chance, needed(clean.classes),
         card.classes, kinds, names=clean.class_names,
     )  # fmt: skip
     if not (advise or verdict.refused):

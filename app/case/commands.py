@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QFileDialog
 
 from app.case.desk import SUFFIX
@@ -76,7 +77,7 @@ class CaseCommands(QObject):
 
     def open_anything(self, paths: Sequence[str]) -> None:
         """A case takes the place of what is open; images and folders go to the list, or into the open case."""
-        cases = [path for path in paths if path.endswith(SUFFIX)]
+        cases = [path for path in paths if path.lower().endswith(SUFFIX)]
         if cases and self._may_empty_list():
             self.window.case.remarks.finish()
             self.desk.open(cases[0])
@@ -104,7 +105,9 @@ class CaseCommands(QObject):
 
     def edit_note(self) -> None:
         self.window.show_remarks()
-        self.window.case.remarks.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        note = self.window.case.remarks.note
+        note.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        note.moveCursor(QTextCursor.MoveOperation.End)  # what is added follows what is there
 
     def keep_group(self) -> None:
         self.window.case.tell_chosen()

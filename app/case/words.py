@@ -27,7 +27,7 @@ _TITLES = {
     "false alarm": QT_TRANSLATE_NOOP("Facets", "Clean images that look at least as attacked"),
 }
 _LABELS = {
-    "attributed": QT_TRANSLATE_NOOP("Facets", "attributed"),
+    "familiar": QT_TRANSLATE_NOOP("Facets", "familiar"),
     "unfamiliar": QT_TRANSLATE_NOOP("Facets", "unfamiliar"),
     "not attributed": QT_TRANSLATE_NOOP("Facets", "not attributed"),
     "no copy": QT_TRANSLATE_NOOP("Facets", "no copy"),

@@ -129,6 +129,12 @@ def listener(events: bool) -> Iterator[api.Listener]:
         yield listen
 
 
+GUESSES = (
+    "That is little better than guessing: attacks on it are hardly attacks. Raise its passes in the scenario, and "
+    "delete its file to have it trained anew."
+)
+
+
 def _in_words(event: api.Event) -> str:
     v = event.values
     match event.kind:
@@ -205,7 +211,8 @@ def _before_examples(kind: str, v: dict[str, Any]) -> str:
         )
         return f"{v['name']}: {reason}"
     if kind == "victim":
-        return f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
+        told = f"{v['name']}: names {v['accuracy']:.2%} of the clean test images, sha256 {v['sha256'][:12]}"
+        return f"{told}\n  {GUESSES}" if v["guesses"] else told
     alone = f" ({v['among']:.2%} if only the images' own count)" if v["among"] != v["accuracy"] else ""
     advice = f"\n  {v['advice']['words']}" if v["advice"] and not v["refused"] else ""
     share = f"{v['accuracy']:.2%} of {v['images']} clean test images"

@@ -128,7 +128,7 @@ class RunPage(Page):
                         n=len(v["skipped"]), reason=v["skipped"][0]))  # fmt: skip
             case "victim":
                 self.progress.end_part("victims")
-                self._note(self._of_victim(v["name"], v["accuracy"]))
+                self._victim(v["name"], v["accuracy"], guesses=v["guesses"])
             case "generated":
                 self.progress.end_part("examples")
                 self.examples.look()
@@ -166,10 +166,16 @@ class RunPage(Page):
     def _note(self, text: str) -> None:
         self.words.appendPlainText(text)
 
-    def _of_victim(self, name: str, accuracy: float | None) -> str:
-        if accuracy is None:
-            return self.tr("{name}: what it calls a clean image counts as right.").format(name=name)
-        return self.tr("{name} names {share} of the clean test images.").format(name=name, share=f"{accuracy:.1%}")
+    def _victim(self, name: str, accuracy: float | None, *, guesses: bool) -> None:
+        text = self.tr("{name}: what it calls a clean image counts as right.")
+        if accuracy is not None:
+            text = self.tr("{name} names {share} of the clean test images.")
+        self._note(text.format(name=name, share=f"{accuracy or 0:.1%}"))
+        if guesses:
+            text = self.tr("{name} is little better than guessing: attacks on it are hardly attacks. Stop, and begin "
+                           "again in another folder with more passes for it.")  # fmt: skip
+            self._note(text.format(name=name))
+            self.say(text.format(name=name), "warn")
 
     def _failed(self, text: str) -> None:
         self.progress.halt()

@@ -71,7 +71,7 @@ class Facets:
         if manifest.calibration.clean_scores:
             found.append((_alarms(), _alarm))
         self._places = tuple(place for _, place in found)
-        files = Facet("files", ("attributed", "unfamiliar", "not attributed"))
+        files = Facet("files", ("familiar", "unfamiliar", "not attributed"))
         copies = Facet("copies", ("no copy", "copy of another file"))
         self.all = (files, copies, *(facet for facet, _ in found))
 

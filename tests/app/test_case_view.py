@@ -244,6 +244,12 @@ def test_tags_and_notes_are_in_the_file_at_once_and_undone(window: MainWindow, c
     window.list.view.setFocus()
     qtbot.waitUntil(lambda: remarks(case).get("c.png") == Remark("", "seen on server 3"))
 
+    window.actions_["edit_note"].trigger()
+    qtbot.keyClicks(window.case.remarks.note, ", twice")
+    window.list.view.setFocus()
+    qtbot.waitUntil(lambda: remarks(case).get("c.png") == Remark("", "seen on server 3, twice"))
+    window.actions_["undo"].trigger()
+
     window.list.search.setText("server")
     assert listed(window) == ["c.png"]
     window.list.search.setText("urgent")
@@ -256,7 +262,7 @@ def test_tags_and_notes_are_in_the_file_at_once_and_undone(window: MainWindow, c
     assert row(window, "a.png").remark == Remark() and not window.actions_["undo"].isEnabled()
     window.actions_["redo"].trigger()
     qtbot.waitUntil(lambda: set(remarks(case)) == {"a.png", "b.png"})
-    assert actions_of(case).count("remark") == 8, "the log keeps what was undone"
+    assert actions_of(case).count("remark") == 10, "the log keeps what was undone"
 
 
 def test_what_is_typed_as_the_window_closes_is_kept(program: Program, case: Path, qtbot: QtBot) -> None:
@@ -512,3 +518,14 @@ def test_the_overview_says_who_attacked_them_all(
     assert makers.in_words(found)[1:] == in_words(found)[1:], "English, as in the report"
     with Case(path) as case:
         assert of_records(list(case.records())) == found
+
+
+def test_a_file_is_known_by_its_ending_however_that_is_written(
+    window: MainWindow, case: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.actions_["close_case"].trigger()
+    loud = tmp_path / "SEIZURE.MTAACASE"
+    shutil.copy(case, loud)
+    drop(window, loud)
+    wait_case(qtbot, window, "SEIZURE")
+    assert listed(window) == NAMES

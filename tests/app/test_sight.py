@@ -117,6 +117,21 @@ def test_every_colour_has_its_scale_in_the_window_and_in_pictures_of_it(
     QGuiApplication.clipboard().clear()
 
 
+def test_a_scale_that_has_little_room_keeps_its_number(window: MainWindow) -> None:
+    strength = np.ones((4, 4), np.float32)
+    heat = legend.of_heatmap(Heatmap(strength, strength[None] / 255, "pixels", 26 / 255), "inferno")
+    signed = legend.of_signed(4.0, "inferno")
+    assert heat is not None
+    metrics = window.fontMetrics()
+    wide = [metrics.horizontalAdvance(one.low + one.high) + 100 for one in (heat, signed)]
+    assert [legend.fitting(one, metrics, room)[0] for one, room in zip((heat, signed), wide, strict=True)] == [
+        ("0", "strongest place 26/255"), ("−63.8/255", "+63.8/255"),
+    ]  # fmt: skip
+    narrow = metrics.horizontalAdvance("strongest place")
+    assert legend.fitting(heat, metrics, narrow)[0] == ("", "26/255")
+    assert legend.fitting(signed, metrics, narrow)[0] == ("", "±63.8/255")
+
+
 def seen(picture: QImage, colour: int) -> bool:
     """Whether a colour is in the last lines of a picture, below the image."""
     rows = range(picture.height() - 14, picture.height() - 8)

@@ -141,6 +141,17 @@ def test_a_victim_is_handed_over_and_taken_back(
     assert [said.victim for said in saying().testimonies] == ["ResNet18"]
 
 
+def test_a_victim_that_is_dropped_on_the_window_is_handed_over(
+    window: MainWindow, saying: Saying, qtbot: QtBot
+) -> None:
+    saying()
+    drop(window, VGG)
+    dialog = window.commands.victims_dialog()
+    qtbot.waitUntil(lambda: dialog.isVisible() and ("VGG16", "yes") in table(dialog))
+    assert [said.victim for said in saying().testimonies] == ["ResNet18", "VGG16"]
+    assert window.session.images.rowCount() == 1, "it is no image"
+
+
 def test_a_file_that_is_no_victim_is_listed_with_its_reason(
     saying: Saying, victims: VictimsDialog, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -188,10 +188,14 @@ def test_images_without_classes_take_own_victims_alone(wizard: TrainingWizard, q
     assert wizard.victims.isComplete()
     for _ in range(2):
         wizard.run.show_event("images", {"count": 240, "skipped": ["broken.png is damaged."]})
-    wizard.run.show_event("victim", {"name": "mine", "accuracy": None})
+    wizard.run.show_event("victim", {"name": "mine", "accuracy": None, "guesses": False})
     told = wizard.run.words.toPlainText().splitlines()
     assert told[0] == "240 images were taken in." and "broken.png" in told[1]
     assert told[2] == "mine: what it calls a clean image counts as right."
+    wizard.run.show_event("victim", {"name": "weak", "accuracy": 0.104, "guesses": True})
+    told = wizard.run.words.toPlainText().splitlines()
+    assert told[3] == "weak names 10.4% of the clean test images." and told[4].startswith("weak is little better than")
+    assert wizard.run.remark.text() == told[4], "which stays in sight"
 
 
 def test_a_path_typed_from_here_is_found_by_the_check(
