@@ -97,7 +97,7 @@ def _attacked(study: Study, spec: VictimSpec, seed: int) -> Figures:
                 label = victim(torch.from_numpy(photograph)[None].to(study.device)).argmax(1).cpu().numpy()
             made = attack_digits(study, victim, entry, photograph[None], label, np.full(1, middle(entry)), seed=seed)
             if made.success[0]:
-                images.append(np.clip(photograph + made.perturbation[0], 0, 1))
+                images.append(made.adversarial[0])
         figures[entry.key] = _judged(study, images, entry.name, spec.label, middle(entry))
     return figures
 

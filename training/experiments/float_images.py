@@ -58,7 +58,7 @@ def _cell(study: Study, seed: int, victim_spec: VictimSpec) -> Cell:
                 if not both.any():
                     figures[attack.name][kind] = {"examples": 0}
                     continue
-                verdicts = judge(attributor, np.clip(images + done.perturbation, 0, 1)[both], study.tell)
+                verdicts = judge(attributor, done.adversarial[both], study.tell)
                 count = int(both.sum())
                 truth = Truth(np.full(count, known.index(attack.name)), np.full(count, victim_index), values[both])
                 figures[attack.name][kind] = counted(verdicts, truth, manifest)

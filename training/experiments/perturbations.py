@@ -25,8 +25,9 @@ _BATCH = 250
 
 @dataclass(frozen=True, slots=True)
 class Attacked:
-    """The same digits attacked in one way. perturbation: float32 [N, C, H, W]; success: bool [N]."""
+    """The same digits attacked in one way. adversarial, perturbation: float32 [N, C, H, W]; success: bool [N]."""
 
+    adversarial: FloatArray
     perturbation: FloatArray
     success: NDArray[np.bool_]
 
@@ -67,7 +68,7 @@ def attack_digits(
     """Attack images at ``values`` [N], in label units."""
     attack = make_attack(spec.config)
     own = values / IN_LABEL_UNITS[attack.hyperparameter]
-    adversarial, success = [], []
+    made, success = [], []
     for start in range(0, len(images), 64):
         part = slice(start, start + 64)
         result = attack(
@@ -75,9 +76,10 @@ def attack_digits(
             torch.from_numpy(own[part].astype(np.float32)), eight_bit=eight_bit,
             generator=torch.Generator().manual_seed(seed + start),
         )  # fmt: skip
-        adversarial.append(result.adversarial.cpu().numpy())
+        made.append(result.adversarial.cpu().numpy())
         success.append(result.success.cpu().numpy())
-    return Attacked(np.concatenate(adversarial) - images, np.concatenate(success))
+    adversarial = np.concatenate(made)
+    return Attacked(adversarial, adversarial - images, np.concatenate(success))
 
 
 def middle(spec: AttackSpec) -> float:

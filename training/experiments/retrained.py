@@ -62,7 +62,7 @@ def _cell(study: Study, seed: int, spec: VictimSpec) -> Cell:
             if not made.success.any():
                 figures["by_attack"][attack.name] = {"examples": 0}
                 continue
-            verdicts = judge(attributor, np.clip(images + made.perturbation, 0, 1)[made.success], study.tell)
+            verdicts = judge(attributor, made.adversarial[made.success], study.tell)
             figures["by_attack"][attack.name] = shares(verdicts, index, known.index(attack.name))
             arrays |= {f"{attack.name} {name}": column for name, column in verdicts.arrays().items()}
             every.append(figures["by_attack"][attack.name])

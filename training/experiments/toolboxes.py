@@ -84,7 +84,7 @@ def _cell(
         values = np.resize(spec.grid.values, len(images))
         values = values.round() if epsilon else values  # between two 8-bit levels the lower one is what is made
         made = attack_digits(study, victim, spec, images, labels, values, seed=seed)
-        adversarial = np.clip(images + made.perturbation, 0, 1)[made.success]
+        adversarial = made.adversarial[made.success]
         figures: dict[str, Any] = {"tried": len(images), "made": len(adversarial)}
         if not len(adversarial):
             return Result(figures)
