@@ -272,14 +272,15 @@ def estimate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
 def check_room(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Raise NoRoomError if the run's disk has less room than it takes, and what is wrong with the scenario."""
     from training import budget  # noqa: PLC0415
-    from training.pipeline import check_learnable, check_plan, labels_of  # noqa: PLC0415
+    from training.pipeline import check_learnable, check_plan  # noqa: PLC0415
+    from training.plan import attack_labels  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
 
     check_learnable(run.scenario)
     if Ranks().first:
         clean = _clean(run, listen, cancel)
         check_plan(run.scenario, clean, run.victims)
-        needed = budget.room(run.scenario, labels_of(run.scenario), clean, run.victims, run.files)
+        needed = budget.room(run.scenario, attack_labels(run.scenario), clean, run.victims, run.files)
         budget.check_room(budget.lacking(needed, run.shards, run.out / "training"), run.out)
 
 

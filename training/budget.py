@@ -60,7 +60,7 @@ def room(
     trained = [spec for spec in missing if spec.file is None]
     brought = [files / spec.file for spec in missing if spec.file is not None]
     with torch.device("meta"):  # shapes without the weights' memory
-        network = MTAA(scenario.network, image_of(clean.shape, scenario), labels, len(scenario.victim_labels))
+        network = MTAA(scenario.network, image_of(clean.shape, scenario), labels, len(scenario.victim_names))
     largest = max((_size(shapes_of(spec.architecture, clean)) for spec in trained), default=0)
     return Room(
         victims=sum(victim_bytes(spec, clean) for spec in trained)

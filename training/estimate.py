@@ -32,8 +32,7 @@ from training.fit_scorer import STEPS, fit_scorer
 from training.generate import LEVELS, in_attack_units
 from training.gradients import batch_sizes
 from training.naming import named_by
-from training.pipeline import labels_of
-from training.plan import image_of, make_attacks
+from training.plan import attack_labels, image_of, make_attacks
 from training.probe import Asked
 from training.scenario import AttackSpec, Scenario, VictimSpec
 from training.screening import measure
@@ -101,7 +100,7 @@ def estimate(
 
     Raises Cancelled between two trials, and what the run itself would raise for an entry that cannot work.
     """
-    attacks, labels = make_attacks(scenario), labels_of(scenario)
+    attacks, labels = make_attacks(scenario), attack_labels(scenario)
     kinds: dict[Path | str, VictimSpec] = {_kind(spec, victims): spec for spec in scenario.victims}
     asking = int(scenario.probes is not None)
     meter = ProgressMeter("trial", len(kinds) * (2 + asking + len(attacks)) + 2 + asking, tell, cancel=cancel)
@@ -228,7 +227,7 @@ def _try_network(
 ) -> list[Stage]:  # fmt: skip
     batch = scenario.training.batch
     fresh = scenario.model_copy(update={"training": scenario.training.model_copy(update={"start": None})})
-    examples = _stand_ins(clean, labels, len(scenario.victim_labels), batch * (1 + _STEPS))
+    examples = _stand_ins(clean, labels, len(scenario.victim_names), batch * (1 + _STEPS))
     trainer = Trainer(fresh, labels, image_of(clean.shape, fresh), examples, Path(), device)
     steps = trainer.steps(0)
     next(steps)

@@ -77,7 +77,7 @@ def export_pack(
         "attacks": labels,
         "victims": [
             VictimLabel(name=name) if name == CLEAN else VictimLabel(name=name, **known[name])
-            for name in scenario.victim_labels
+            for name in scenario.victim_names
         ],
         "image": image,
         "network": scenario.network,
@@ -112,7 +112,7 @@ def _fit(
     if fools is not None:  # the network was taught to see through changes, so that its features no longer tell them
         network.see_residuals(image.channels)
     seen = answer(network, torch.from_numpy(train.adversarial), device, advance=advance)
-    fit_familiarity(network, train, seen, len(scenario.victim_labels), device, scenario.seed, advance, fools)
+    fit_familiarity(network, train, seen, len(scenario.victim_names), device, scenario.seed, advance, fools)
     labels, held_out = let_read(network.to(device), labels, examples, device, advance)
     network.familiarity.cpu().balance(held_out.features)
     threshold = familiarity_threshold(network.familiarity(held_out.features))
@@ -141,19 +141,19 @@ def _measure_all(
     predictions = calibrated(answers, doubts, labels, clean_of(labels))
     results = measure(predictions, scenario, labels, test, torch.cat(alike).numpy() if alike else None)
     results |= drawings(
-        predictions, doubts, labels, scenario.victim_labels,
+        predictions, doubts, labels, scenario.victim_names,
         answers.features[:, : network.features_out].numpy(), test.attack, test.victim, test.hyperparameter,
         (results["attack_confusion"], results["victim_confusion"]),
     )  # fmt: skip
     results["detection"] = detection(predictions.attack, test.attack, labels, doubts, lambda d: d.calibration)
     if start is not None:
-        results["started_from"] = compare(start, predictions, labels, scenario.victim_labels, test, device)
+        results["started_from"] = compare(start, predictions, labels, scenario.victim_names, test, device)
     results["familiar_share"] = float((~strange).float().mean())
     if unfamiliar is not None:
         told = calibrated(unfamiliar.tested.answers, unfamiliar.doubts, labels, clean_of(labels))
         results["unfamiliar"] = {
             "calibration_examples": len(unfamiliar.fitted.examples),
-            "image": unfamiliar.measured(told, labels, scenario.victim_labels),
+            "image": unfamiliar.measured(told, labels, scenario.victim_names),
         }
     return results
 
@@ -220,7 +220,7 @@ def measure(
     def of(rows: Any) -> dict[str, Any]:
         return evaluate(
             Predictions(predictions.attack[rows], predictions.victim[rows], predictions.hyperparameter[rows]), labels,
-            scenario.victim_labels, examples.attack[rows], examples.victim[rows], examples.hyperparameter[rows],
+            scenario.victim_names, examples.attack[rows], examples.victim[rows], examples.hyperparameter[rows],
         )  # fmt: skip
 
     results = of(np.arange(len(examples)))

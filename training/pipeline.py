@@ -13,7 +13,7 @@ import torch
 
 from core.errors import DataError, PackError, ScenarioError, VictimError
 from core.frozen import how_to_get
-from core.manifest import AttackLabel, Manifest
+from core.manifest import Manifest
 from core.pack import Pack, find_pack
 from core.pack import read_manifest as read_pack_manifest
 from core.progress import CancelToken, ProgressCallback
@@ -26,13 +26,13 @@ from training.grow import check_keep, check_start, take_victim
 from training.lasting import still_fools
 from training.memory import Smaller
 from training.own_victims import origin_of, read_own
-from training.plan import check_size, check_victim, image_of, make_attacks
+from training.plan import attack_labels, check_size, check_victim, image_of, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario, VictimSpec
 from training.shards import MADE_BY, file_sha256, fingerprint, read_manifest, read_split
 from training.sources import SPLITS, CleanImages, Split, marked
 from training.train_victim import train_victim
-from training.trainer import EpochReport, Trainer, attack_labels
+from training.trainer import EpochReport, Trainer
 from training.victim_check import Verdict, check_own
 
 _APART = 7919
@@ -69,7 +69,7 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
 
 def check_learnable(scenario: Scenario) -> None:
     """Raise ScenarioError where all examples together would leave a network nothing to learn or to be measured on."""
-    for what, labels in (("attack", scenario.attack_labels), ("victim", scenario.victim_labels)):
+    for what, labels in (("attack", scenario.attack_names), ("victim", scenario.victim_names)):
         if len(labels) < 2:
             raise ScenarioError(
                 f"{labels[0]} is the only {what}: there is nothing to tell it from.",
@@ -84,9 +84,9 @@ def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Pat
     path = find_pack(start)
     manifest = read_pack_manifest(path)
     image = image_of(clean.shape, scenario)
-    check_start(manifest, scenario.network, image, labels_of(scenario), scenario.victim_labels)
+    check_start(manifest, scenario.network, image, attack_labels(scenario), scenario.victim_names)
     if scenario.training.kept is not None:
-        check_keep(manifest, labels_of(scenario), scenario.victim_labels)
+        check_keep(manifest, attack_labels(scenario), scenario.victim_names)
     if count := marked(clean, manifest.trained_on):
         raise DataError(
             f"{count} or more of the images that would measure the new pack are among those that {manifest.pack_id} "
@@ -103,11 +103,6 @@ def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Pat
             continue
         with suppress(VictimError):  # an own victim that is not among those of this machine is brought by its file
             take_victim(manifest.pack_id, known.sha256, file, path.parent)
-
-
-def labels_of(scenario: Scenario) -> list[AttackLabel]:
-    """The pack's attack labels, with the ranges of the scenario's grids."""
-    return attack_labels(scenario, {attack.name: attack.hyperparameter for attack in make_attacks(scenario)})
 
 
 def make_victims(
@@ -186,7 +181,7 @@ def train_pack(
     needed: tuple[Split, ...] = SPLITS if ranks.first else ("train",)  # the first exports
     splits = {name: read_split(data, scenario, name) for name in needed}
     image = image_of(splits["train"].adversarial.shape[1:], scenario)
-    labels = labels_of(scenario)
+    labels = attack_labels(scenario)
     fools = still_fools(scenario, victims, device)
     trainer = Trainer(scenario, labels, image, splits["train"], out / "training", device, ranks, fools)
     _check_victims(trainer.start, data)

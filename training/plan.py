@@ -18,7 +18,7 @@ import torch
 from core.errors import DataError, ScenarioError, VictimError
 from core.files import make_folder, write_file
 from core.labels import CLEAN
-from core.manifest import ImageSpec
+from core.manifest import AttackLabel, ImageSpec
 from core.torchvision_zoo import shapes_alone
 from core.victims import ARCHITECTURES, Victim, read_card
 from training.attacks import Attack, make_attack
@@ -28,6 +28,7 @@ from training.sources import SPLITS, CleanImages
 from training.train_victim import new_card
 
 PLAN = "plan.json"
+_UNITS = {"epsilon": "/255", "kappa": "logits", "overshoot": "%", "none": ""}
 _ROUNDING = 1e-6
 """Of a grid's whole values."""
 _Streams = dict[str, dict[str, Any]]
@@ -52,6 +53,18 @@ def make_attacks(scenario: Scenario) -> list[Attack]:
                 "Choose first, last and count so that all values are whole.",
             )
     return attacks
+
+
+def attack_labels(scenario: Scenario) -> list[AttackLabel]:
+    """The pack's attack labels; the range of an attack that several entries make covers all their grids."""
+    kinds = {attack.name: attack.hyperparameter for attack in make_attacks(scenario)}
+    labels = []
+    for name in scenario.attack_names:
+        grids = [v for a in scenario.attacks if a.name == name for v in a.grid.values]
+        kind = kinds.get(name, "none")
+        low, high = (min(grids), max(grids)) if grids else (0.0, 0.0)
+        labels.append(AttackLabel(name=name, hyperparameter=kind, unit=_UNITS[kind], minimum=low, maximum=high))
+    return labels
 
 
 def check_victim(path: Path, spec: VictimSpec, clean: CleanImages) -> None:

@@ -109,7 +109,7 @@ class VictimFile(NamedTuple):
     @classmethod
     def all_of(cls, scenario: Scenario, folder: Path) -> list[VictimFile]:
         """The scenario's victims, whose files are in a folder."""
-        column = scenario.victim_labels.index
+        column = scenario.victim_names.index
         return [cls(spec.label, column(spec.label), folder / spec.saved_as) for spec in scenario.victims]
 
 

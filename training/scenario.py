@@ -316,13 +316,13 @@ class Scenario(_Grown):
         return attack.cell
 
     @property
-    def attack_labels(self) -> list[str]:
+    def attack_names(self) -> list[str]:
         """Attack labels in the network's order: clean first if it is a class, then as they first appear."""
         named = list(dict.fromkeys(a.name for a in self.attacks))
         return [CLEAN, *named] if self.has_clean else named
 
     @property
-    def victim_labels(self) -> list[str]:
+    def victim_names(self) -> list[str]:
         named = [v.label for v in self.victims]
         return [CLEAN, *named] if self.has_clean else named
 

@@ -155,7 +155,7 @@ def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool =
     for name, digest in sorted(listed.items()):
         try:
             victim, entry, of_split, _ = name.split("/")
-            victim_index = scenario.victim_labels.index(victim)
+            victim_index = scenario.victim_names.index(victim)
             entry_index = -1 if entry == CLEAN else [a.key for a in scenario.attacks].index(entry)
         except ValueError as error:
             raise DataError(f"{folder} holds {name}, which {scenario.name} does not ask for.", _AGAIN) from error
@@ -166,7 +166,7 @@ def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool =
         arrays, _ = _read(folder / name, tensors=("row", "hyperparameter"))
         count = len(arrays["row"])
         attack = CLEAN if entry_index < 0 else scenario.attacks[entry_index].name
-        arrays["attack"] = np.full(count, scenario.attack_labels.index(attack))
+        arrays["attack"] = np.full(count, scenario.attack_names.index(attack))
         arrays["victim"] = np.full(count, victim_index)
         arrays["entry"] = np.full(count, entry_index)
         rows.append(arrays)
@@ -200,7 +200,7 @@ def _images(paths: Sequence[Path], name: str, kept: Sequence[NDArray[np.bool_]])
 def _within_cells(joined: Arrays, scenario: Scenario, split: Split) -> NDArray[np.bool_]:
     """Which examples to keep, [N]: a last round may have filled a cell beyond what the scenario wants of it."""
     wanted = {  # by victim and entry, as the columns number them
-        (scenario.victim_labels.index(spec.label), index): int(getattr(scenario.cell(spec.label, attack), split))
+        (scenario.victim_names.index(spec.label), index): int(getattr(scenario.cell(spec.label, attack), split))
         for spec in scenario.victims
         for index, attack in enumerate(scenario.attacks)
     }

@@ -61,13 +61,13 @@ def add_third_stream(
     known, test = Doubt(calibration=calibration, probes=fit), Scored.of(asked["test"], scorer)
     if unfamiliar is None:
         doubts = Doubts.alike(known, len(test.asked))
-        return ThirdStream(fit, measure(test, doubts, labels, scenario.victim_labels, scenario.seed))
+        return ThirdStream(fit, measure(test, doubts, labels, scenario.victim_names, scenario.seed))
     fitted, *tested = (Scored.of(heard, scorer) for heard in strange)
     own = Doubt(calibration=other, probes=fit_probes(fitted, other, labels, scenario.seed))
     doubts = Doubts(known, own, test.asked.strange)
     return ThirdStream(
-        fit, measure(test, doubts, labels, scenario.victim_labels, scenario.seed), own.probes,
-        measure_both(tested[0], own, labels, scenario.victim_labels) if tested else {"examples": 0},
+        fit, measure(test, doubts, labels, scenario.victim_names, scenario.seed), own.probes,
+        measure_both(tested[0], own, labels, scenario.victim_names) if tested else {"examples": 0},
     )  # fmt: skip
 
 

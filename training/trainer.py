@@ -30,8 +30,6 @@ from training.ranks import Ranks
 from training.scenario import Scenario
 from training.shards import Examples
 
-_UNITS = {"epsilon": "/255", "kappa": "logits", "overshoot": "%", "none": ""}
-
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
@@ -50,20 +48,6 @@ class EpochReport:
     rmse: dict[str, float] = field(default_factory=dict)
 
 
-def attack_labels(scenario: Scenario, hyperparameters: dict[str, str]) -> list[AttackLabel]:
-    """The pack's attack labels; ``hyperparameters`` names each attack's ("epsilon", "kappa").
-
-    The range of an attack that several entries make covers all their grids.
-    """
-    labels = []
-    for name in scenario.attack_labels:
-        grids = [v for a in scenario.attacks if a.name == name for v in a.grid.values]
-        kind = hyperparameters.get(name, "none")
-        low, high = (min(grids), max(grids)) if grids else (0.0, 0.0)
-        labels.append(AttackLabel(name=name, hyperparameter=kind, unit=_UNITS[kind], minimum=low, maximum=high))
-    return labels
-
-
 class Trainer:
     """One training run. ``run`` goes on from the checkpoint in ``folder`` if there is one.
 
@@ -80,20 +64,20 @@ class Trainer:
         torch.manual_seed(scenario.seed)
         self._scenario, self._labels, self._folder, self._device = scenario, labels, folder, device
         self._spec, self._ranks = scenario.training, ranks or Ranks.single()
-        self.network = MTAA(scenario.network, image, labels, len(scenario.victim_labels))
+        self.network = MTAA(scenario.network, image, labels, len(scenario.victim_names))
         self.weighting = UncertaintyWeighted(weighted=scenario.network.uncertainty_weighted)
         self._run = {
             "settings": self._spec.model_dump(exclude={"kept"}),  # which matters once training has ended
             "network": scenario.network.model_dump(), "seed": scenario.seed,
-            "labels": [label.model_dump(exclude_defaults=True) for label in labels], "victims": scenario.victim_labels,
+            "labels": [label.model_dump(exclude_defaults=True) for label in labels], "victims": scenario.victim_names,
             "examples": train.digest(),
         }  # fmt: skip
         self.start = load_pack(find_pack(self._spec.start)) if self._spec.start else None
         if self.start is not None:
-            check_start(self.start.manifest, scenario.network, image, labels, scenario.victim_labels)
+            check_start(self.start.manifest, scenario.network, image, labels, scenario.victim_names)
             if self._spec.kept is not None:
-                check_keep(self.start.manifest, labels, scenario.victim_labels)
-            start_from(self.start, self.network, self.weighting, labels, scenario.victim_labels)
+                check_keep(self.start.manifest, labels, scenario.victim_names)
+            start_from(self.start, self.network, self.weighting, labels, scenario.victim_names)
             self._run["start"] = self.start.manifest.weights_sha256
         self._before = None if self._spec.kept is None else copy_of(self.network)
         self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -62,8 +62,8 @@ def check(scenario: ScenarioFile) -> None:
         table.add_row(*map(plain, row))
     console = output()
     console.print(plain(f"{found.name}: {found.title}"))
-    console.print(plain(f"Attacks: {', '.join(found.attack_labels)}"))
-    console.print(plain(f"Victims: {', '.join(found.victim_labels)}"))
+    console.print(plain(f"Attacks: {', '.join(found.attack_names)}"))
+    console.print(plain(f"Victims: {', '.join(found.victim_names)}"))
     console.print(table)
     if found.probes is None:
         console.print("Without [probes] the pack judges by the image alone and asks no victim.")

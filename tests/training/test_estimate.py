@@ -28,7 +28,8 @@ from training.budget import (
 )
 from training.counts import examples_asked_about
 from training.estimate import estimate
-from training.pipeline import labels_of, train_pack
+from training.pipeline import train_pack
+from training.plan import attack_labels
 from training.scenario import Scenario
 from training.sources import CleanImages
 from training.train_victim import train_victim
@@ -101,7 +102,7 @@ def test_asking_is_tried_and_counted(scenario: Build, digits: CleanImages, victi
     assert [stage.kind for stage in stages.values()] == ["asking", "asking"]
     assert stages[20].number == 2 * (20 + held_out) and stages[10**6].number == 2 * (train + held_out)
     assert 0 < stages[20].seconds == stages[20].most
-    silent = room(mute, labels_of(mute), digits, victims)
+    silent = room(mute, attack_labels(mute), digits, victims)
     assert silent.answers == 0 and needed[20].total == silent.total + stages[20].bytes
 
 
@@ -129,7 +130,7 @@ def test_the_disk_is_what_the_files_take(
 ) -> None:
     asked = scenario(attacks=[{"name": "FGSM", "grid": {"first": 200, "last": 250, "count": 2},
                                "cell": {"train": 30, "calibration": 8, "test": 8}}])  # fmt: skip
-    needed = room(asked, labels_of(asked), digits, tmp_path)
+    needed = room(asked, attack_labels(asked), digits, tmp_path)
     make(asked, tmp_path / "data")
     parts = sum(path.stat().st_size for path in (tmp_path / "data").rglob("*.safetensors"))
     count = 12 + 6 + 6 + 2 * (30 + 8 + 8)
@@ -137,7 +138,7 @@ def test_the_disk_is_what_the_files_take(
     train_victim("Nearest", digits, tmp_path / "first.safetensors", passes=0.1, seed=0, device=CPU)
     written = (tmp_path / "first.safetensors").stat().st_size
     assert victim_bytes(asked.victims[0], digits) < written < victim_bytes(asked.victims[0], digits) + 1000
-    assert room(asked, labels_of(asked), digits, tmp_path).victims == 0  # it is there
+    assert room(asked, attack_labels(asked), digits, tmp_path).victims == 0  # it is there
     rest = lacking(needed, tmp_path / "data", tmp_path / "none")
     assert rest == needed.total - min(used(tmp_path / "data"), needed.examples)
 

@@ -26,8 +26,8 @@ from training.changes import changed_alike
 from training.fit_unfamiliar import unfamiliar_after_changes
 from training.gradients import Batches
 from training.lasting import changed_some, still_fools
-from training.pipeline import labels_of, train_pack
-from training.plan import image_of
+from training.pipeline import train_pack
+from training.plan import attack_labels, image_of
 from training.scenario import ProbesSpec, Scenario
 from training.shards import Examples, read_split
 from training.sources import CleanImages
@@ -126,8 +126,8 @@ def test_a_pack_learns_its_mistakes_from_attacks_that_last(
 ) -> None:
     """An example whose attack was undone is neither a mistake nor none."""
     torch.manual_seed(0)
-    labels = labels_of(chosen)
-    network = MTAA(chosen.network, image_of(digits.shape, chosen), labels, len(chosen.victim_labels)).eval()
+    labels = attack_labels(chosen)
+    network = MTAA(chosen.network, image_of(digits.shape, chosen), labels, len(chosen.victim_names)).eval()
     seen = answer(network, torch.from_numpy(examples.adversarial), CPU)
     counts: list[int] = []
     real = fit_familiarity.fit_changes
@@ -188,7 +188,7 @@ def test_a_whole_run_looks_at_its_victims(
 def network(chosen: Scenario, examples: Examples) -> MTAA:
     """Untrained, with a familiarity that tells images apart at all."""
     torch.manual_seed(0)
-    network = MTAA(chosen.network, image_of(examples.adversarial.shape[1:], chosen), labels_of(chosen), 2)
+    network = MTAA(chosen.network, image_of(examples.adversarial.shape[1:], chosen), attack_labels(chosen), 2)
     seen = answer(network, torch.from_numpy(examples.adversarial), CPU)
     network.familiarity.fit(seen.features, torch.from_numpy(examples.attack * 2 + examples.victim))
     return network
@@ -225,13 +225,14 @@ def test_too_few_unfamiliar_examples_are_not_told_apart(
     fools = still_fools(chosen, victims, CPU)
     assert fools is not None
     seen = answer(network, torch.from_numpy(examples.adversarial), CPU)
-    known = calibrated_on(examples, seen, labels_of(chosen), {"attack": 1, "victim": 1, "hyperparameter": 1}, -1e9)
+    labels = attack_labels(chosen)
+    known = calibrated_on(examples, seen, labels, {"attack": 1, "victim": 1, "hyperparameter": 1}, -1e9)
     monkeypatch.setattr(fit_unfamiliar, "ENOUGH", len(examples))
-    found = fit_unfamiliar.fit_unfamiliar(network, examples, seen, examples, known, labels_of(chosen), fools, CPU, 0)
+    found = fit_unfamiliar.fit_unfamiliar(network, examples, seen, examples, known, labels, fools, CPU, 0)
     assert found is not None and len(found.fitted.examples) > len(examples)
     assert found.calibration.familiarity_threshold == known.familiarity_threshold
     monkeypatch.setattr(fit_unfamiliar, "ENOUGH", len(examples) + 1)
-    assert not fit_unfamiliar.fit_unfamiliar(network, examples, seen, examples, known, labels_of(chosen), fools, CPU, 0)
+    assert not fit_unfamiliar.fit_unfamiliar(network, examples, seen, examples, known, labels, fools, CPU, 0)
 
 
 def test_images_change_alike() -> None:

@@ -47,8 +47,8 @@ def read(folder: Path, text: str | bytes) -> Scenario:
 
 def test_labels_come_in_the_networks_order(tmp_path: Path) -> None:
     scenario = read(tmp_path, GOOD)
-    assert scenario.attack_labels == ["clean", "FGSM", "C&W"]
-    assert scenario.victim_labels == ["clean", "ResNet18", "other"]
+    assert scenario.attack_names == ["clean", "FGSM", "C&W"]
+    assert scenario.victim_names == ["clean", "ResNet18", "other"]
     assert [v.saved_as for v in scenario.victims] == ["resnet18.safetensors", "other.safetensors"]
     assert [a.key for a in scenario.attacks] == ["fgsm-mtaa", "cw-cleverhans"]
     assert scenario.attacks[1].config == {"name": "C&W", "backend": "cleverhans"}
@@ -56,13 +56,13 @@ def test_labels_come_in_the_networks_order(tmp_path: Path) -> None:
 
 def test_without_clean_examples_clean_is_no_label(tmp_path: Path) -> None:
     scenario = read(tmp_path, GOOD.replace("examples = { train = 6, calibration = 2, test = 2 }\n", ""))
-    assert scenario.attack_labels == ["FGSM", "C&W"]
-    assert scenario.victim_labels == ["ResNet18", "other"]
+    assert scenario.attack_names == ["FGSM", "C&W"]
+    assert scenario.victim_names == ["ResNet18", "other"]
 
 
 def test_two_entries_of_one_attack_share_its_label(tmp_path: Path) -> None:
     scenario = read(tmp_path, GOOD.replace('"C&W"', '"FGSM"'))
-    assert scenario.attack_labels == ["clean", "FGSM"]
+    assert scenario.attack_names == ["clean", "FGSM"]
 
 
 def test_a_file_saved_by_a_windows_editor_is_read(tmp_path: Path) -> None:

@@ -24,13 +24,13 @@ from core.model.network import MTAA, Outputs
 from core.progress import CancelToken, Progress
 from training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from training.gradients import Batches, batch_sizes
+from training.plan import attack_labels
 from training.scenario import Scenario
 from training.shards import Examples
-from training.trainer import EpochReport, Trainer, answer, attack_labels
+from training.trainer import EpochReport, Trainer, answer
 
 Build = Callable[..., Scenario]
 CPU = torch.device("cpu")
-KINDS = {"FGSM": "epsilon", "PGD": "epsilon"}
 
 
 def examples(count: int = 66, seed: int = 0) -> Examples:
@@ -55,7 +55,7 @@ def trainer(scenario: Build, tmp_path: Path) -> Callable[..., Trainer]:
         chosen = scenario(**changes)
         image = ImageSpec(channels=1, height=8, width=8)
         train = train or examples()
-        return Trainer(chosen, attack_labels(chosen, KINDS), image, train, tmp_path / folder, CPU)
+        return Trainer(chosen, attack_labels(chosen), image, train, tmp_path / folder, CPU)
 
     return build
 
@@ -394,7 +394,7 @@ def test_labels_cover_the_grids_of_all_entries_of_an_attack(scenario: Build) -> 
         {"name": "FGSM", "backend": "cleverhans", "grid": {"first": 40, "last": 90, "count": 2}, "cell": cell},
         {"name": "C&W", "grid": {"first": 1, "last": 5, "count": 2}, "cell": cell},
     ]
-    labels = attack_labels(scenario(attacks=entries), {"FGSM": "epsilon", "C&W": "kappa"})
+    labels = attack_labels(scenario(attacks=entries))
     assert [(a.name, a.hyperparameter, a.unit, a.minimum, a.maximum) for a in labels] == [
         ("clean", "none", "", 0, 0),
         ("FGSM", "epsilon", "/255", 10, 90),

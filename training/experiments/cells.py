@@ -113,7 +113,7 @@ def measured(answers: RawAnswers, scenario: Scenario, labels: list[AttackLabel],
         answers.attack.double().softmax(1).numpy(), answers.victim.double().softmax(1).numpy(),
         answers.hyperparameter.double().numpy(),
     )  # fmt: skip
-    found = evaluate(predictions, labels, scenario.victim_labels, test.attack, test.victim, test.hyperparameter)
+    found = evaluate(predictions, labels, scenario.victim_names, test.attack, test.victim, test.hyperparameter)
     return _short(found) | {"by_attack": {name: _short(part) for name, part in found["by_attack"].items()}}
 
 
@@ -187,7 +187,7 @@ def rival(study: Study, seed: int, network: RivalName, task: Task, chosen: Subse
     def compute(folder: Path) -> Result:
         train, test = study.examples("train", chosen), test_of(study, chosen)
         target = getattr(train, task)
-        outputs = 1 if task == "hyperparameter" else len(getattr(narrow(study.scenario, chosen), f"{task}_labels"))
+        outputs = 1 if task == "hyperparameter" else len(getattr(narrow(study.scenario, chosen), f"{task}_names"))
         kind: Literal["classes", "value"] = "value" if task == "hyperparameter" else "classes"
         net, output = _trained(study, seed, network, kind, outputs, train, target, test, folder, spec)
         right = output.argmax(1) == getattr(test, task)
@@ -218,10 +218,10 @@ def single_label(study: Study, seed: int, network: RivalName, combination: Combi
         matrix = {
             attack: {
                 victim: float(right[rows].mean())
-                for v, victim in enumerate(scenario.victim_labels)
+                for v, victim in enumerate(scenario.victim_names)
                 if (rows := (test.attack == a) & (test.victim == v)).any()
             }
-            for a, attack in enumerate(scenario.attack_labels)
+            for a, attack in enumerate(scenario.attack_names)
         }
         figures = {"accuracy": float(right.mean()), "classes": len(known), "by_attack_and_victim": matrix}
         figures |= resources(net, train.adversarial.shape[1:]) | counted(train, test)

@@ -63,8 +63,8 @@ def _check_labels(study: Study) -> None:
     """Raise DataError unless the pack's labels are the examples', in their order: answers are counted by number."""
     manifest, scenario = study.pack.manifest, study.scenario
     pairs = (
-        ("attacks", [a.name for a in manifest.attacks], scenario.attack_labels),
-        ("victims", [v.name for v in manifest.victims], scenario.victim_labels),
+        ("attacks", [a.name for a in manifest.attacks], scenario.attack_names),
+        ("victims", [v.name for v in manifest.victims], scenario.victim_names),
     )
     for kind, known, made in pairs:
         if known != made:

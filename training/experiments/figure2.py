@@ -42,11 +42,11 @@ def cells(study: Study, seed: int) -> list[Cell]:
                 "attacks": _silhouette(logits, attack),
                 "victims within an attack": {
                     name: _silhouette(logits[attack == index], victim[attack == index])
-                    for index, name in enumerate(scenario.attack_labels)
+                    for index, name in enumerate(scenario.attack_names)
                 },
             },
-            "attacks": scenario.attack_labels,
-            "victims": scenario.victim_labels,
+            "attacks": scenario.attack_names,
+            "victims": scenario.victim_names,
         }
         return Result(figures, {"plane": plane.astype(np.float32), "attack": attack, "victim": victim})
 

@@ -42,7 +42,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
         victim = load(study, ranked[0])
         test = study.examples("test", subset(study))
         by_attack: dict[str, Any] = {}
-        for index, name in enumerate(scenario.attack_labels):
+        for index, name in enumerate(scenario.attack_names):
             rows = np.flatnonzero(test.attack == index)
             rows = rows[evenly(len(rows), study.images(IMAGES))]
             by_attack[name] = gaps(victim, *(torch.from_numpy(i[rows]) for i in (test.adversarial, test.clean)))

@@ -74,7 +74,7 @@ def _name(study: Study) -> str:
 
 def old_labels(scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The attacks and the victims that the pack knows beforehand, without "clean"."""
-    attacks = [name for name in scenario.attack_labels if name != CLEAN]
+    attacks = [name for name in scenario.attack_names if name != CLEAN]
     victims = [victim.label for victim in scenario.victims]
     if len(attacks) < 2 or len(victims) < 2:
         raise ScenarioError("To grow a pack takes two attacks and two victims.", "Give another --scenario.")
@@ -126,8 +126,8 @@ def _grown(study: Study, seed: int, way: Way, every: Subset) -> Cell:
 def old_rows(scenario: Scenario, examples: Examples) -> NDArray[np.bool_]:
     """Which examples have labels that the pack knows beforehand, [N]."""
     attacks, victims = old_labels(scenario)
-    at_attack = [scenario.attack_labels.index(name) for name in attacks]
-    at_victim = [scenario.victim_labels.index(name) for name in victims]
+    at_attack = [scenario.attack_names.index(name) for name in attacks]
+    at_victim = [scenario.victim_names.index(name) for name in victims]
     known: NDArray[np.bool_] = np.isin(examples.attack, at_attack) & np.isin(examples.victim, at_victim)
     return known | (examples.entry < 0)
 

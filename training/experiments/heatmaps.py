@@ -68,7 +68,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
 
 
 def _clean_at(study: Study) -> int:
-    names = list(study.scenario.attack_labels)
+    names = list(study.scenario.attack_names)
     return names.index(CLEAN) if CLEAN in names else -1
 
 
@@ -84,7 +84,7 @@ def _compare(study: Study, test: Examples, rows: Ints, estimated: Estimated) -> 
     found, attack = torch.cat(parts, 1).numpy(), test.attack[rows]
     means = {at: found[:, attack == at].mean(1).tolist() for at in sorted(set(attack.tolist()))}
     return {
-        study.scenario.attack_labels[at]: {
+        study.scenario.attack_names[at]: {
             "examples": int((attack == at).sum()),
             "correlation": sizes,
             "cosine": signed,

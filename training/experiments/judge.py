@@ -157,8 +157,8 @@ def pack_truth(study: Study) -> tuple[FloatArray, Truth, NDArray[np.int64]]:
     check_victims(study)
     manifest, test = study.pack.manifest, study.examples("test")
     attacks, victims = [a.name for a in manifest.attacks], [v.name for v in manifest.victims]
-    attack = np.asarray([attacks.index(n) if n in attacks else -1 for n in study.scenario.attack_labels])[test.attack]
-    victim = np.asarray([victims.index(n) if n in victims else -1 for n in study.scenario.victim_labels])[test.victim]
+    attack = np.asarray([attacks.index(n) if n in attacks else -1 for n in study.scenario.attack_names])[test.attack]
+    victim = np.asarray([victims.index(n) if n in victims else -1 for n in study.scenario.victim_names])[test.victim]
     known = (attack >= 0) & (victim >= 0)
     truth = Truth(attack, victim, test.hyperparameter.astype(np.float64)).of(known)
     return unit(test.adversarial[known]), truth, np.flatnonzero(known)

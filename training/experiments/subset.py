@@ -18,10 +18,9 @@ from core.errors import ScenarioError
 from core.manifest import AttackLabel
 from core.types import FloatArray
 from training.metrics import TABLE1_WIDTH
-from training.plan import make_attacks
+from training.plan import attack_labels
 from training.scenario import Scenario
 from training.shards import Examples
-from training.trainer import attack_labels
 
 TABLE1_FIRST = {"epsilon": 10.0, "kappa": 5.0}
 """Where Table 1's grids begin; their widths are ``TABLE1_WIDTH``."""
@@ -69,20 +68,20 @@ def select(scenario: Scenario, examples: Examples, subset: Subset) -> Examples:
     narrowed = narrow(scenario, subset)
     keys = [spec.key for spec in narrowed.attacks]
     entry = np.asarray([keys.index(s.key) if s.key in keys else -2 for s in scenario.attacks] + [-1])[examples.entry]
-    attack = _renumbered(scenario.attack_labels, narrowed.attack_labels)[examples.attack]
-    victim = _renumbered(scenario.victim_labels, narrowed.victim_labels)[examples.victim]
+    attack = _renumbered(scenario.attack_names, narrowed.attack_names)[examples.attack]
+    victim = _renumbered(scenario.victim_names, narrowed.victim_names)[examples.victim]
     wanted = (entry >= -1) & (attack >= 0) & (victim >= 0)
     kept = _capped(wanted, examples, subset)
     value = examples.hyperparameter
     if subset.paper:
-        value = on_table1(value, attack, own_labels(narrowed))
+        value = on_table1(value, attack, attack_labels(narrowed))
     new = dataclasses.replace(examples, attack=attack, victim=victim, entry=entry, hyperparameter=value)
     return new.at(kept)
 
 
 def labels_of(scenario: Scenario, subset: Subset) -> list[AttackLabel]:
     """The attack labels of the subset with the ranges its values have."""
-    labels = own_labels(narrow(scenario, subset))
+    labels = attack_labels(narrow(scenario, subset))
     if not subset.paper:
         return labels
     moved = []
@@ -98,11 +97,6 @@ def table1_range(label: AttackLabel) -> tuple[float, float]:
     """Where Table 1's grid of a label's hyperparameter begins and how wide it is; kappa's for what Table 1 has not."""
     kind = label.hyperparameter if label.hyperparameter in TABLE1_WIDTH else "kappa"
     return TABLE1_FIRST[kind], TABLE1_WIDTH[kind]
-
-
-def own_labels(scenario: Scenario) -> list[AttackLabel]:
-    """The attack labels of a scenario in its own units."""
-    return attack_labels(scenario, {attack.name: attack.hyperparameter for attack in make_attacks(scenario)})
 
 
 def on_table1(value: NDArray[np.float32], attack: NDArray[np.int64], labels: list[AttackLabel]) -> NDArray[np.float32]:

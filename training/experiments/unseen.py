@@ -45,7 +45,7 @@ def _without(
 
     def compute(folder: Path) -> Result:
         result = trained.compute(folder)
-        labels = scenario.attack_labels if kind == "attack" else scenario.victim_labels
+        labels = scenario.attack_names if kind == "attack" else scenario.victim_names
         strange = result.arrays[f"true_{kind}"] == labels.index(name)
         return Result(result.figures | separation(result.arrays["familiarity"], strange), result.arrays)
 

@@ -123,7 +123,7 @@ def test_tables_have_table_1s_values(shared: Path, study: Build, toy: Scenario) 
     (cell,) = (c for c in table13.cells(own, 0) if c.name.endswith("PE"))
     own.run(cell)
     arrays = own.arrays(cell)
-    names = [name for name in toy.attack_labels if name != "clean"]
+    names = [name for name in toy.attack_names if name != "clean"]
     for index, name in enumerate(names):
         values = set(arrays["true_hyperparameter"][arrays["true_attack"] == index].tolist())
         first, width = (5, 95) if name == "C&W" else (10, 190)
@@ -220,7 +220,7 @@ def test_robustness_tells_what_its_verdicts_say(shared: Path, study: Build) -> N
         right = (found["attack"] == found["true_attack"]) & (found["victim"] == found["true_victim"])
         assert figures["wrong"] == (~right).sum()
         assert figures["unfamiliar_where_wrong"] == pytest.approx((found["familiar"][~right] == 0).mean())
-        clean = found["true_attack"] == own.scenario.attack_labels.index("clean")
+        clean = found["true_attack"] == own.scenario.attack_names.index("clean")
         assert figures["clean"] == pytest.approx(right[clean].mean())
         assert 0 <= figures["attack_where_lasting"] <= 1 and 0 < figures["lasting"] <= 1
     runs = content["runs"]["0"]
@@ -245,7 +245,7 @@ def test_heatmaps_are_compared_with_what_was_done(shared: Path, study: Build) ->
     assert judge.NOBODY in str(content["not_run"])
     test = own.examples("test")
     network = build_network(own.pack).requires_grad_(False)
-    rows = test.attack != own.scenario.attack_labels.index("clean")
+    rows = test.attack != own.scenario.attack_names.index("clean")
     attacked, attack = test.adversarial[rows], test.attack[rows]
     parts: list[torch.Tensor] = []
     answer(network, torch.from_numpy(attacked), own.device, estimated=parts.append)
@@ -258,7 +258,7 @@ def test_heatmaps_are_compared_with_what_was_done(shared: Path, study: Build) ->
     found = content["runs"]["0"]["auto-encoder"]["attacks"]
     assert list(found) == ["FGSM", "PGD", "C&W"]
     for at in set(attack.tolist()):
-        means = found[own.scenario.attack_labels[at]]
+        means = found[own.scenario.attack_names[at]]
         assert means["correlation"] == pytest.approx(sizes[attack == at].mean(), abs=1e-3)
         assert means["cosine"] == pytest.approx(signed[attack == at].mean(), abs=1e-3)
     shown = {row[0]: row[1:] for row in item.table(Found(content["runs"])).rows}
@@ -302,7 +302,7 @@ def test_unseen_is_the_share_of_pairs_in_the_right_order(shared: Path, study: Bu
     assert len(cells) == 3 + 5
     figures = own.run(cells[4])
     found = own.arrays(cells[4])
-    strange = found["true_victim"] == toy.victim_labels.index("ResNet18")
+    strange = found["true_victim"] == toy.victim_names.index("ResNet18")
     pairs = list(product(found["familiarity"][strange], found["familiarity"][~strange]))
     assert figures["auroc"] == pytest.approx(np.mean([1.0 * (a > b) + 0.5 * (a == b) for a, b in pairs]))
     assert (figures["strange"], figures["known"]) == (strange.sum(), (~strange).sum())

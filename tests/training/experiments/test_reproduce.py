@@ -66,24 +66,24 @@ def test_a_subset_holds_its_own_labels_and_so_many_a_cell(study: Build, toy: Sce
     own = study()
     chosen = Subset(3, clean=7, attacks=("PGD", "C&W"), victims=("VGG19", "ResNet50"), paper=False)
     narrowed = narrow(toy, chosen)
-    assert narrowed.attack_labels == ["clean", "PGD", "C&W"]
-    assert narrowed.victim_labels == ["clean", "ResNet50", "VGG19"]
+    assert narrowed.attack_names == ["clean", "PGD", "C&W"]
+    assert narrowed.victim_names == ["clean", "ResNet50", "VGG19"]
     part, whole = own.examples("train", chosen), own.examples("train")
     attacked = part.entry >= 0
     assert (~attacked).sum() == 7
     for label, entry, victim, value in zip(part.attack, part.entry, part.victim, part.hyperparameter, strict=True):
         cell = (part.entry == entry) & (part.victim == victim) & (part.hyperparameter == value)
         assert cell.sum() <= (3 if entry >= 0 else 7)
-        assert narrowed.attack_labels[label] == ("clean" if entry < 0 else narrowed.attacks[entry].name)
-    names = {(narrowed.victim_labels[v], p.tobytes()) for v, p in zip(part.victim, part.adversarial, strict=True)}
-    known = {(toy.victim_labels[v], p.tobytes()) for v, p in zip(whole.victim, whole.adversarial, strict=True)}
+        assert narrowed.attack_names[label] == ("clean" if entry < 0 else narrowed.attacks[entry].name)
+    names = {(narrowed.victim_names[v], p.tobytes()) for v, p in zip(part.victim, part.adversarial, strict=True)}
+    known = {(toy.victim_names[v], p.tobytes()) for v, p in zip(whole.victim, whole.adversarial, strict=True)}
     assert names <= known
 
 
 def test_the_papers_subset_leaves_out_other_toolboxes_and_clean(study: Build, toy: Scenario) -> None:
     narrowed = narrow(toy, Subset(1))
     assert [a.key for a in narrowed.attacks] == ["fgsm-mtaa", "pgd-mtaa", "cw-mtaa"]
-    assert "clean" not in narrowed.attack_labels + narrowed.victim_labels
+    assert "clean" not in narrowed.attack_names + narrowed.victim_names
     part = study().examples("test", Subset(100))
     assert part.attack.min() == 0 and part.attack.max() == 2
     assert len(select(toy, study().examples("test"), Subset(100, paper=False))) > len(part)
