@@ -29,7 +29,6 @@ from training.counts import examples_asked_about, examples_changed, examples_mad
 from training.export import images_measured
 from training.figures import FEATURE_POINTS, feature_map
 from training.fit_scorer import STEPS, fit_scorer
-from training.generate import LEVELS, in_attack_units
 from training.gradients import batch_sizes
 from training.naming import named_by
 from training.plan import attack_labels, image_of, make_attacks
@@ -186,14 +185,14 @@ def _attack(
 ) -> float:  # fmt: skip
     """Attack the images with values from all over the grid; returns the share that fooled the victim."""
     grid = np.asarray(entry.grid.values, np.float32)
-    values = in_attack_units(attack, grid[np.linspace(0, len(grid) - 1, len(rows)).round().astype(int)])
+    values = attack.own_units(grid[np.linspace(0, len(grid) - 1, len(rows)).round().astype(int)])
     images, labels = _batch(clean, rows, device)
     generator = torch.Generator().manual_seed(0)
     return float(attack(victim, images, labels, values, eight_bit=True, generator=generator).success.float().mean())
 
 
 def _batch(clean: CleanImages, rows: NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
-    images = torch.from_numpy(clean.images[rows]).to(device).float() / LEVELS
+    images = torch.from_numpy(clean.images[rows]).to(device).float() / 255
     return images, torch.from_numpy(clean.labels[rows]).to(device)
 
 

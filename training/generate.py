@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from core.errors import AttackError, DeviceError, DiskFullError, size_text
 from core.labels import CLEAN
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
 from training.attacks import Attack, AttackResult
+from training.attacks.base import LEVELS
 from training.budget import examples_bytes, used
 from training.memory import Pieces, Smaller, at_once
 from training.naming import named_by
@@ -35,8 +35,6 @@ from training.scenario import AttackSpec, Scenario
 from training.screening import Screening, screen
 from training.shards import Arrays, read_header, write_manifest, write_part
 from training.sources import SPLITS, CleanImages, Split, marks_of
-
-LEVELS = 255.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +48,6 @@ class _Stream:
     wanted: int
     folder: Path
     seed: int
-
-
-def in_attack_units(attack: Attack, value: NDArray[np.float32]) -> Tensor:
-    """Label units (epsilon x 255, kappa, overshoot in percent) -> the attack's own ([0, 1], logits, a share)."""
-    scale = {"epsilon": LEVELS, "kappa": 1.0, "overshoot": 100.0}[attack.hyperparameter]
-    return torch.from_numpy((value.astype(np.float64) / scale).astype(np.float32))
 
 
 def stable_seed(*parts: object) -> int:
@@ -274,7 +266,7 @@ class _Maker:
             generator.set_state(begun[piece.start])  # a piece that did not fit has drawn already
             images = torch.from_numpy(self._clean.images[rows[piece]]).to(self._device).float() / LEVELS
             labels = torch.from_numpy(self._clean.labels[rows[piece]]).to(self._device)
-            values = in_attack_units(stream.attack, asked[piece])
+            values = stream.attack.own_units(asked[piece])
             result = stream.attack(self._victim, images, labels, values, eight_bit=True, generator=generator)
             begun[piece.stop] = generator.get_state()
             return AttackResult(*(column.cpu() for column in result))

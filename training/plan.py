@@ -22,13 +22,13 @@ from core.manifest import AttackLabel, ImageSpec
 from core.torchvision_zoo import shapes_alone
 from core.victims import ARCHITECTURES, Victim, read_card
 from training.attacks import Attack, make_attack
+from training.attacks.base import UNITS
 from training.scenario import Scenario, VictimSpec
 from training.shards import file_sha256
 from training.sources import SPLITS, CleanImages
 from training.train_victim import new_card
 
 PLAN = "plan.json"
-_UNITS = {"epsilon": "/255", "kappa": "logits", "overshoot": "%", "none": ""}
 _ROUNDING = 1e-6
 """Of a grid's whole values."""
 _Streams = dict[str, dict[str, Any]]
@@ -63,7 +63,7 @@ def attack_labels(scenario: Scenario) -> list[AttackLabel]:
         grids = [v for a in scenario.attacks if a.name == name for v in a.grid.values]
         kind = kinds.get(name, "none")
         low, high = (min(grids), max(grids)) if grids else (0.0, 0.0)
-        labels.append(AttackLabel(name=name, hyperparameter=kind, unit=_UNITS[kind], minimum=low, maximum=high))
+        labels.append(AttackLabel(name=name, hyperparameter=kind, unit=UNITS[kind].name, minimum=low, maximum=high))
     return labels
 
 

@@ -90,8 +90,8 @@ def _attacked(victim: Victim, name: str, value: float, digit: int, **parameters:
     label = torch.tensor([digit])
     if int(victim(images).argmax()) != digit:
         raise AttackError(f"{victim.card.name} does not read the drawn {digit}.", "Draw another digit.")
-    in_units = value / 255 if attack.hyperparameter == "epsilon" else value
-    result = attack(victim, images, label, torch.tensor([in_units]), generator=torch.Generator().manual_seed(0))
+    own = attack.own_units(np.asarray([value]))
+    result = attack(victim, images, label, own, generator=torch.Generator().manual_seed(0))
     if not bool(result.success):
         raise AttackError(f"{name} at {value:g} does not fool {victim.card.name} on {digit}.", "Choose another value.")
     pixels: NDArray[np.uint8] = (result.adversarial * 255).round().to(torch.uint8)[0, 0].numpy()

@@ -10,7 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Literal, NamedTuple, final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
@@ -22,6 +24,16 @@ Kind = Literal["epsilon", "kappa", "overshoot"]
 Loss = Callable[[Tensor], Tensor]
 
 LEVELS = 255
+
+
+class Unit(NamedTuple):
+    """What a label writes a hyperparameter in: its sign, and how many of them are one of the attack's own."""
+
+    name: str
+    scale: float
+
+
+UNITS = {"epsilon": Unit("/255", LEVELS), "kappa": Unit("logits", 1), "overshoot": Unit("%", 100), "none": Unit("", 1)}
 # A forward pass over another batch rounds differently; a margin this little (in logits) under kappa counts as kappa.
 MARGIN_TOLERANCE = 1e-3
 
@@ -148,6 +160,10 @@ class Attack(BaseModel, ABC):
 
     precision: Precision = "fp32"
     """Of the gradient passes; the verdict is always fp32."""
+
+    def own_units(self, values: NDArray[np.floating]) -> Tensor:
+        """Values [N] in label units -> float32 in the attack's own: [0, 1], logits or a share."""
+        return torch.from_numpy((values.astype(np.float64) / UNITS[self.hyperparameter].scale).astype(np.float32))
 
     @abstractmethod
     def run(

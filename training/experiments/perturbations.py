@@ -18,8 +18,6 @@ from training.experiments.subset import unit
 from training.naming import named_by
 from training.scenario import AttackSpec, VictimSpec
 
-IN_LABEL_UNITS = {"epsilon": 255.0, "kappa": 1.0, "overshoot": 100.0}
-"""Label units over the attacks' own."""
 _BATCH = 250
 
 
@@ -67,13 +65,13 @@ def attack_digits(
 ) -> Attacked:  # fmt: skip
     """Attack images at ``values`` [N], in label units."""
     attack = make_attack(spec.config)
-    own = values / IN_LABEL_UNITS[attack.hyperparameter]
+    own = attack.own_units(values)
     made, success = [], []
     for start in range(0, len(images), 64):
         part = slice(start, start + 64)
         result = attack(
             victim, torch.from_numpy(images[part]).to(study.device), torch.from_numpy(labels[part]).to(study.device),
-            torch.from_numpy(own[part].astype(np.float32)), eight_bit=eight_bit,
+            own[part], eight_bit=eight_bit,
             generator=torch.Generator().manual_seed(seed + start),
         )  # fmt: skip
         made.append(result.adversarial.cpu().numpy())
