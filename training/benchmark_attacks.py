@@ -27,6 +27,7 @@ from core.files import write_file
 from core.victims import load_victim
 from training.attacks import Attack, AttackResult, make_attack
 from training.attacks.base import Oracle, Precision, cross_entropy, victim_name
+from training.naming import batch_of
 from training.sources import CleanImages, load_source
 
 PEERS = ("cleverhans", "torchattacks", "foolbox", "art")
@@ -248,8 +249,7 @@ def benchmark(
 def _understood(victim: nn.Module, clean: CleanImages, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """The first ``count`` test images that the victim classifies rightly, and their labels."""
     rows = clean.rows("test")[: 4 * count]
-    images = torch.from_numpy(clean.images[rows]).to(device).float() / 255
-    labels = torch.from_numpy(clean.labels[rows]).to(device)
+    images, labels = batch_of(clean, rows, device)
     right = torch.cat([victim(part).argmax(1) for part in torch.split(images, count)]) == labels
     if int(right.sum()) < count:
         raise VictimError(

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from core.labels import CLEAN
 from core.manifest import AttackLabel
@@ -30,7 +29,7 @@ from training.export import images_measured
 from training.figures import FEATURE_POINTS, feature_map
 from training.fit_scorer import STEPS, fit_scorer
 from training.gradients import batch_sizes
-from training.naming import named_by
+from training.naming import batch_of, named_by
 from training.plan import attack_labels, image_of, make_attacks
 from training.probe import Asked
 from training.scenario import AttackSpec, Scenario, VictimSpec
@@ -155,7 +154,7 @@ def _try_victim(
         done()
     found = {}
     for precision in {attack.precision for attack in attacks}:  # what is made ready once does not count
-        images, labels = _batch(clean, rows[:2], device)
+        images, labels = batch_of(clean, rows[:2], device)
         Oracle(victim, precision).gradient(images, cross_entropy(labels))
     for entry, attack in zip(scenario.attacks, attacks, strict=True):
         begun = time.perf_counter()
@@ -167,7 +166,7 @@ def _try_victim(
 
 def _answering(victim: Victim, clean: CleanImages, rows: NDArray[np.int64], device: torch.device) -> float:
     """Seconds of asking about one image, in company."""
-    images, _ = _batch(clean, rows, device)
+    images, _ = batch_of(clean, rows, device)
     pair = [victim, victim]
     ask(pair, images[:2], torch.zeros_like(images[:2]))  # what is made ready once does not count
     return _seconds(lambda: ask(pair, images, torch.zeros_like(images)), device) / len(rows) / len(pair)
@@ -186,14 +185,9 @@ def _attack(
     """Attack the images with values from all over the grid; returns the share that fooled the victim."""
     grid = np.asarray(entry.grid.values, np.float32)
     values = attack.own_units(grid[np.linspace(0, len(grid) - 1, len(rows)).round().astype(int)])
-    images, labels = _batch(clean, rows, device)
+    images, labels = batch_of(clean, rows, device)
     generator = torch.Generator().manual_seed(0)
     return float(attack(victim, images, labels, values, eight_bit=True, generator=generator).success.float().mean())
-
-
-def _batch(clean: CleanImages, rows: NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
-    images = torch.from_numpy(clean.images[rows]).to(device).float() / 255
-    return images, torch.from_numpy(clean.labels[rows]).to(device)
 
 
 def _training_of(spec: VictimSpec, found: _Tried, clean: CleanImages) -> Stage:

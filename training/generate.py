@@ -28,7 +28,7 @@ from training.attacks import Attack, AttackResult
 from training.attacks.base import LEVELS
 from training.budget import examples_bytes, used
 from training.memory import Pieces, Smaller, at_once
-from training.naming import named_by
+from training.naming import batch_of, named_by
 from training.plan import check_victim, make_attacks, settle_plan
 from training.ranks import Ranks
 from training.scenario import AttackSpec, Scenario
@@ -264,8 +264,7 @@ class _Maker:
 
         def attack(piece: slice) -> AttackResult:
             generator.set_state(begun[piece.start])  # a piece that did not fit has drawn already
-            images = torch.from_numpy(self._clean.images[rows[piece]]).to(self._device).float() / LEVELS
-            labels = torch.from_numpy(self._clean.labels[rows[piece]]).to(self._device)
+            images, labels = batch_of(self._clean, rows[piece], self._device)
             values = stream.attack.own_units(asked[piece])
             result = stream.attack(self._victim, images, labels, values, eight_bit=True, generator=generator)
             begun[piece.stop] = generator.get_state()

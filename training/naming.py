@@ -25,6 +25,16 @@ _PIXELS = 2**22
 """Of images at once: the first layers of a large victim make some hundred times as much of them."""
 
 
+def unit_of(images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """uint8 of any shape -> float32 in [0, 1] on the device."""
+    return torch.from_numpy(images).to(device).float() / 255
+
+
+def batch_of(clean: CleanImages, rows: NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
+    """The images at ``rows`` as victims take them, float32 [N, C, H, W] in [0, 1], and their labels [N]."""
+    return unit_of(clean.images[rows], device), torch.from_numpy(clean.labels[rows]).to(device)
+
+
 @torch.no_grad()
 def logits_of(victim: Victim, images: NDArray[np.uint8]) -> Tensor:
     """fp32 logits [N, K] on the CPU of images uint8 [N, C, H, W], by as many at once as the device's memory holds.
@@ -34,7 +44,7 @@ def logits_of(victim: Victim, images: NDArray[np.uint8]) -> Tensor:
 
     def answers(piece: slice) -> Tensor:
         part = np.array(images[piece])  # a copy: images may be mapped from a file that only reads
-        x = torch.from_numpy(part).to(victim.device).float() / 255
+        x = unit_of(part, victim.device)
         logits = victim(x)
         if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(x):
             told = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__

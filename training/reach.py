@@ -18,7 +18,7 @@ from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim
 from training.attacks.base import margins
 from training.memory import Pieces, at_once
-from training.naming import named_by
+from training.naming import batch_of, named_by
 from training.sources import CleanImages
 
 STEPS = 200
@@ -41,8 +41,7 @@ def measure_reach(
     meter = ProgressMeter(f"reach of {victim.card.name}", STEPS * len(rows), tell, cancel=cancel)
 
     def look(piece: slice) -> Tensor:
-        x = torch.from_numpy(clean.images[rows[piece]]).to(victim.device).float() / 255
-        labels = torch.from_numpy(clean.labels[rows[piece]]).to(victim.device)
+        x, labels = batch_of(clean, rows[piece], victim.device)
         with torch.no_grad():
             right = victim(x).argmax(1) == labels
         if not right.any():

@@ -14,6 +14,7 @@ from core.errors import AttackError
 from core.victims import Victim
 from training.attacks.base import margins
 from training.memory import Pieces, Smaller, at_once
+from training.naming import batch_of
 from training.ranks import Ranks
 from training.shards import read_header, read_part, write_part
 from training.sources import CleanImages, Split
@@ -72,11 +73,10 @@ def measure(
 
     smaller: told where the memory does not hold as many images at once as are taken.
     """
-    device = victim.device
 
     def look(piece: slice) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        x = (torch.from_numpy(clean.images[rows[piece]]).to(device).float() / 255).requires_grad_()
-        margin = -margins(victim(x), torch.from_numpy(clean.labels[rows[piece]]).to(device))
+        x, labels = batch_of(clean, rows[piece], victim.device)
+        margin = -margins(victim(x.requires_grad_()), labels)
         if not bool(margin.isfinite().all()):
             raise AttackError(
                 f"The victim {victim.name} returned logits that are NaN or infinite on a clean image.",
@@ -86,7 +86,7 @@ def measure(
         steepness = gradient.abs().sum((1, 2, 3)).clamp_min(1e-12)
         return (margin > 0).cpu().numpy().astype(np.uint8), (margin.detach() / steepness).cpu().numpy()
 
-    looked = Pieces(at_once(victim, clean.images.shape[2:], _BATCH), device, smaller).of(len(rows), look)
+    looked = Pieces(at_once(victim, clean.images.shape[2:], _BATCH), victim.device, smaller).of(len(rows), look)
     if not looked:
         return np.zeros(0, np.uint8), np.zeros(0, np.float32)
     right, epsilon = map(np.concatenate, zip(*looked, strict=True))

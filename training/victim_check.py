@@ -20,7 +20,7 @@ from core.devices import is_out_of_memory
 from core.errors import Cancelled, VictimError, WorkbenchError
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, VictimCard
-from training.naming import BATCH, logits_of
+from training.naming import BATCH, logits_of, unit_of
 from training.sources import CleanImages
 
 MOST = 2000
@@ -197,7 +197,7 @@ def _are_probabilities(answers: Tensor) -> bool:
 
 
 def _check_gradient(victim: Victim, images: NDArray[np.uint8]) -> None:
-    x = (torch.from_numpy(images).to(victim.device).float() / 255).requires_grad_()
+    x = unit_of(images, victim.device).requires_grad_()
     with torch.enable_grad():
         total = victim(x).logsumexp(1).sum()
         found = torch.autograd.grad(total, x, allow_unused=True)[0] if total.requires_grad else None
