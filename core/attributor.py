@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.devices import choose_device, fitting, is_out_of_memory
+from core.devices import choose_device, fitting, is_out_of_memory, name_of
 from core.errors import Cancelled, DeviceError, PackError, VictimError
 from core.findings import findings
 from core.judged import Answered, Judged, Prepared, batches, mean_over_tiles
@@ -77,8 +77,7 @@ class Attributor:
 
     @property
     def device_name(self) -> str:
-        """For people: the GPU's own name, or "CPU"."""
-        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
+        return name_of(self.device)
 
     @property
     def asked(self) -> tuple[Held, ...]:

@@ -1,4 +1,4 @@
-"""The device that a network runs on, and how to tell that its memory is full."""
+"""The device that a network runs on, its name, waiting for it, and how to tell that its memory is full."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ def choose_device(name: str = "auto") -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise DeviceError(f"{name!r} is not supported.", "Use auto, cpu, cuda or cuda:N.")
     return device
+
+
+def name_of(device: torch.device) -> str:
+    """For people: the GPU's own name, or "CPU"."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
+def wait_for(device: torch.device) -> None:
+    """Return once a GPU has done what it was given; a CPU has already."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -22,6 +22,7 @@ from rich.table import Column, Table
 from rich.text import Text
 from torch import Tensor, nn
 
+from core.devices import name_of, wait_for
 from core.errors import AttackError, VictimError
 from core.files import write_file
 from core.victims import load_victim
@@ -71,7 +72,7 @@ class Contender:
         except AttackError as error:
             self.failure = str(error)
             return
-        _wait(images)
+        wait_for(images.device)
         self.seconds.append(time.perf_counter() - begun)
 
 
@@ -111,7 +112,7 @@ class Floor:
         begun = time.perf_counter()
         for index in range(count):
             oracle.gradient(attacked if index else images, loss)
-        _wait(images)
+        wait_for(images.device)
         self.seconds.append((time.perf_counter() - begun) / count)
 
 
@@ -146,7 +147,7 @@ def run(victim: nn.Module, images: Tensor, labels: Tensor, settings: Settings | 
             "platform": f"{platform.system()} {platform.machine()}",
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
-            "device": torch.cuda.get_device_name(images.device) if images.is_cuda else "cpu",
+            "device": name_of(images.device),
         },
         "gradient_passes_per_second": rates,
         "rows": rows,
@@ -180,11 +181,6 @@ def _row(contender: Contender, ours: Contender, settings: Settings, floor: Floor
         row["ours_faster_by"] = images / statistics.median(ours.seconds) / rate
         row["l2_to_ours"] = (result.l2[both].mean() / ours.result.l2[both].mean()).item() if bool(both.any()) else None
     return row
-
-
-def _wait(images: Tensor) -> None:
-    if images.is_cuda:
-        torch.cuda.synchronize(images.device)
 
 
 def table(report: dict[str, object]) -> Table:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.devices import name_of, wait_for
 from core.manifest import AttackLabel, ImageSpec
 from core.versions import versions
 from training.gradients import Batches
@@ -64,7 +65,7 @@ def measure_training(
                 tell(repeat + 1)
     return {
         "benchmark": "train",
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+        "device": name_of(device),
         "versions": versions(),
         "network": scenario.network.model_dump(),
         "shape": [channels, side, side],
@@ -93,8 +94,7 @@ def _bare(objective: Objective, trainer: Trainer, batches: list[Batch], device: 
 def _rate(steps: int, device: torch.device, work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    wait_for(device)
     return steps / (time.perf_counter() - begun)
 
 

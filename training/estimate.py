@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.devices import wait_for
 from core.labels import CLEAN
 from core.manifest import AttackLabel
 from core.probes import PROBES, ask
@@ -305,6 +306,5 @@ def _seconds(work: Callable[[], object], device: torch.device, times: int = 1) -
     begun = time.perf_counter()
     for _ in range(times):
         work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    wait_for(device)
     return (time.perf_counter() - begun) / times

@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from core.calibration import Doubt, ProbeFit
+from core.devices import wait_for
 from core.manifest import AttackLabel
 from core.model.scorer import Scorer
 from core.pack import build_network
@@ -226,8 +227,7 @@ class Asking:
                 begun = time.perf_counter()
                 with torch.set_grad_enabled(name != "image"):
                     way()
-                if study.device.type == "cuda":
-                    torch.cuda.synchronize(study.device)
+                wait_for(study.device)
                 times[name].append(time.perf_counter() - begun)
         seconds = {name: 1000 * float(np.median(taken)) / len(images) for name, taken in times.items()}
         return {

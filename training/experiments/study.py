@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from core.devices import choose_device
+from core.devices import choose_device, name_of
 from core.errors import DataError, ScenarioError
 from core.files import make_folder, write_file
 from core.pack import Pack, find_pack, load_pack
@@ -188,7 +188,7 @@ class Study:
         result = cell.compute(work)
         figures = result.figures | {
             "seconds": round(time.monotonic() - begun, 1),
-            "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU",
+            "device": name_of(self.device),
             "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         }
         folder = self.out / "cells"
