@@ -11,7 +11,6 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from app.case.commands import CaseCommands
-from app.pack_shelf import SUFFIX
 from app.packs_view import PacksDialog
 from app.palette import Palette
 from app.preferences import Preferences
@@ -21,7 +20,7 @@ from app.requests import Entry
 from app.save_dialog import ask_target
 from app.victims_view import KINDS, VictimsDialog
 from core.files import write_file
-from core.folders import SUFFIXES
+from core.folders import PACK_SUFFIX, SUFFIXES
 from core.paths import SAMPLES
 
 if TYPE_CHECKING:
@@ -318,7 +317,7 @@ class Commands(CaseCommands):
 
     def open_dropped(self, paths: Sequence[str]) -> None:
         """Cases, images and folders are opened, packs and models go to their dialogs."""
-        packs = [path for path in paths if path.lower().endswith(SUFFIX)]
+        packs = [path for path in paths if path.lower().endswith(PACK_SUFFIX)]
         models = [path for path in paths if path.lower().endswith(KINDS)]
         self.open_anything([path for path in paths if path not in packs and path not in models])
         if packs:

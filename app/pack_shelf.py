@@ -15,8 +15,6 @@ from core.errors import WorkbenchError
 if TYPE_CHECKING:
     from core.pack import ListedPack
 
-SUFFIX = ".mtaapack"
-
 
 class PackShelf(QObject):
     """Each method returns at once and answers through one of the signals.

@@ -23,12 +23,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.pack_page import pack_page
-from app.pack_shelf import SUFFIX, PackShelf
+from app.pack_shelf import PackShelf
 from app.question import asked
 from app.save_dialog import ask_target
 from app.screen import fit
 from app.session import Session
 from app.widgets import button, named, plain_tip
+from core.folders import PACK_SUFFIX
 from core.paths import is_own_pack
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def _as_pack(path: Path, _kind: str) -> Path:
-    return path if path.suffix.lower() == SUFFIX else path.with_name(f"{path.name}{SUFFIX}")
+    return path if path.suffix.lower() == PACK_SUFFIX else path.with_name(f"{path.name}{PACK_SUFFIX}")
 
 
 class PacksDialog(QDialog):
@@ -158,7 +159,7 @@ class PacksDialog(QDialog):
         self.remark.setText("\n".join([path.name, *lines]))
 
     def _import(self) -> None:
-        kinds = self.tr("Model packs ({pattern})").format(pattern=f"*{SUFFIX}")
+        kinds = self.tr("Model packs ({pattern})").format(pattern=f"*{PACK_SUFFIX}")
         path, _ = QFileDialog.getOpenFileName(self, self.tr("Import pack"), str(Path.home()), kinds)
         if path:
             self.take([Path(path)])
@@ -176,7 +177,7 @@ class PacksDialog(QDialog):
         if pack is None:
             return
         start = str(Path.home() / pack.path.name)
-        target = ask_target(self, self.tr("Export pack"), start, f"*{SUFFIX}", _as_pack)
+        target = ask_target(self, self.tr("Export pack"), start, f"*{PACK_SUFFIX}", _as_pack)
         if target is not None:
             self.remark.clear()
             self.shelf.export(pack.path, target)
@@ -204,10 +205,10 @@ class PacksDialog(QDialog):
         self.remark.setText(texts[what])
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if any(url.toLocalFile().lower().endswith(SUFFIX) for url in event.mimeData().urls()):
+        if any(url.toLocalFile().lower().endswith(PACK_SUFFIX) for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         files = [url.toLocalFile() for url in event.mimeData().urls()]
-        self.take([Path(file) for file in files if file.lower().endswith(SUFFIX)])
+        self.take([Path(file) for file in files if file.lower().endswith(PACK_SUFFIX)])
         event.acceptProposedAction()

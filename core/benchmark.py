@@ -25,6 +25,7 @@ from core.imageio import load_image
 from core.preprocess import prepare
 from core.progress import CancelToken
 from core.reading import THREADS, read_ahead
+from core.types import DEFAULT_COVERAGE
 from core.versions import versions
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _reader(attributor: Attributor, files: Sequence[Path]) -> float:
 
 def _whole(attributor: Attributor, files: Sequence[Path], path: Path) -> float:
     started = time.perf_counter()
-    with Case.create(path, attributor.manifest, 0.9) as case:
+    with Case.create(path, attributor.manifest, DEFAULT_COVERAGE) as case:
         fill_case(case, attributor, files)
     return len(files) / (time.perf_counter() - started)
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import CaseError
+from core.folders import CASE_SUFFIX
 
-SUFFIX = ".mtaacase"
 SCHEMA = 1
 _APPLICATION = 0x4D544141  # "MTAA"
 
@@ -117,7 +117,7 @@ def _check_schema(database: sqlite3.Connection, path: Path) -> None:
         database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
     )
     if application != _APPLICATION:
-        raise CaseError(f"{path} is a database of another program.", f"Choose a {SUFFIX} file.")
+        raise CaseError(f"{path} is a database of another program.", f"Choose a {CASE_SUFFIX} file.")
     if version != SCHEMA:
         raise CaseError(
             f"{path} has the schema {version}, this program reads {SCHEMA}.",

@@ -25,7 +25,8 @@ _KEPT = (b"SQLite format 3\0", b"PK\x03\x04")
 _LONGEST = 10
 """Characters of a suffix; what is longer is the end of a sentence with a full stop in it."""
 
-_OWN = re.compile(r"\.(mtaacase|mtaapack)\b", re.IGNORECASE)
+CASE_SUFFIX, PACK_SUFFIX = ".mtaacase", ".mtaapack"
+_OWN = re.compile(rf"({re.escape(CASE_SUFFIX)}|{re.escape(PACK_SUFFIX)})\b", re.IGNORECASE)
 """In the names of this program's own files, and of those that it keeps beside them."""
 
 _FURNITURE = frozenset({"thumbs.db", "desktop.ini"})

@@ -100,8 +100,9 @@ class Guessing(NamedTuple):
     victim_by_chance: float
 
 
-_ABOVE_CHANCE = 0.25
-"""Share of the way from guessing to being always right that a pack has to go, as own victims have to."""
+def above_guessing(chance: float) -> float:
+    """The accuracy asked of packs and of own victims: a quarter of the way from guessing to being always right."""
+    return chance + 0.25 * (1 - chance)
 
 
 def guessing(results: Mapping[str, Any]) -> Guessing | None:
@@ -113,8 +114,7 @@ def guessing(results: Mapping[str, Any]) -> Guessing | None:
     attacked = told.get("without_clean", {})
     shares = [attacked.get(f"{task}_accuracy", 0.0) for task in ("attack", "victim")]
     chances = [1 / len(results[f"{task}_confusion"]) for task in ("attack", "victim")]
-    enough = (chance + _ABOVE_CHANCE * (1 - chance) for chance in chances)
-    if all(share >= least for share, least in zip(shares, enough, strict=True)):
+    if all(share >= above_guessing(chance) for share, chance in zip(shares, chances, strict=True)):
         return None
     return Guessing(*shares, *chances)
 

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from core.errors import PackError
 from core.files import write_file
+from core.folders import PACK_SUFFIX
 from core.manifest import SCHEMA, Manifest
 from core.paths import pack_folders
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from core.model.network import MTAA
 
-SUFFIX = ".mtaapack"
 MAX_MANIFEST_BYTES = 8 * 2**20
 MAX_WEIGHTS_BYTES = 4 * 2**30
 
@@ -70,20 +70,21 @@ def find_pack(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.is_file():
         return path
-    name = str(name_or_path).removesuffix(SUFFIX)
+    name = str(name_or_path).removesuffix(PACK_SUFFIX)
     if re.fullmatch(r"[\w.-]+", name):
         for folder in pack_folders():
-            if (candidate := folder / f"{name}{SUFFIX}").is_file():
+            if (candidate := folder / f"{name}{PACK_SUFFIX}").is_file():
                 return candidate
     known = ", ".join(listed.path.stem for listed in list_packs()) or "none"
-    raise PackError(f"There is no pack {name_or_path}.", f"Give the path of a {SUFFIX} file or one of these: {known}.")
+    remedy = f"Give the path of a {PACK_SUFFIX} file or one of these: {known}."
+    raise PackError(f"There is no pack {name_or_path}.", remedy)
 
 
 def list_packs() -> list[ListedPack]:
     """Every pack in the pack folders by name; a user's own hides a shipped one of the same file name."""
     files: dict[str, Path] = {}
     for folder in pack_folders():
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
+        for path in sorted(folder.glob(f"*{PACK_SUFFIX}")):
             files.setdefault(path.name, path)
     return [_listed(files[name]) for name in sorted(files)]
 

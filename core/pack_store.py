@@ -7,7 +7,8 @@ from pathlib import Path
 
 from core.errors import PackError
 from core.files import replacing
-from core.pack import SUFFIX, read_manifest, verify_pack
+from core.folders import PACK_SUFFIX
+from core.pack import read_manifest, verify_pack
 from core.paths import RESOURCES, is_own_pack, user_data
 
 
@@ -20,7 +21,7 @@ def import_pack(path: Path) -> Path:
     if not checks[-1].ok:
         raise PackError(checks[-1].detail)
     manifest = read_manifest(path)
-    target = user_data() / "packs" / f"{manifest.name}{SUFFIX}"
+    target = user_data() / "packs" / f"{manifest.name}{PACK_SUFFIX}"
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         if target.read_bytes() == path.read_bytes():

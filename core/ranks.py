@@ -10,7 +10,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_LONGEST = timedelta(days=30)
+LONGEST = timedelta(days=30)
 """How long one process waits for the slowest; the library's default of half an hour is less than a big folder takes."""
 
 
@@ -24,7 +24,7 @@ class Ranks:
             import torch.distributed as dist  # noqa: PLC0415 (slow to import, and needed by nobody who is alone)
 
             if not dist.is_initialized():
-                dist.init_process_group("gloo", timeout=_LONGEST)
+                dist.init_process_group("gloo", timeout=LONGEST)
 
     @property
     def first(self) -> bool:

@@ -15,6 +15,7 @@ from core.calibration import Doubt, ProbeFit
 from core.labels import CLEAN, NONE_OF_THESE
 from core.manifest import AttackLabel
 from core.model.scorer import Weighed
+from core.types import DEFAULT_COVERAGE as COVERAGE
 from training.detection import detection
 from training.doubts import Doubts
 from training.fit_probes import Scored, some_at_hand, spoke_themselves
@@ -29,8 +30,6 @@ from training.metrics import (
     share_of,
     widening,
 )
-
-COVERAGE = 0.9
 
 
 def measure(

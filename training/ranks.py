@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core import ranks
@@ -11,9 +10,6 @@ from core import ranks
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
-
-_LONGEST = timedelta(days=30)
-"""A run that was paused waits in the first rank, and the others for that."""
 
 
 class Ranks(ranks.Ranks):
@@ -62,7 +58,7 @@ class Ranks(ranks.Ranks):
         group = None
         gpus = device.type == "cuda" and int(os.environ.get("LOCAL_WORLD_SIZE", "1")) <= _visible_gpus()
         if gpus and dist.is_nccl_available():  # NCCL wants a GPU for every process
-            group = dist.new_group(backend="nccl", timeout=_LONGEST)
+            group = dist.new_group(backend="nccl", timeout=ranks.LONGEST)
         sync_batch_norms(module, group)
         # Buffers are the same everywhere: the statistics are the whole batch's.
         return DistributedDataParallel(module, process_group=group, broadcast_buffers=False)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from core.devices import is_out_of_memory
 from core.errors import Cancelled, VictimError, WorkbenchError
+from core.measured import above_guessing
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, VictimCard
 from training.naming import BATCH, logits_of, unit_of
@@ -27,8 +28,6 @@ MOST = 2000
 """Test images that the accuracy is measured on, where there are more."""
 TRIAL = 100
 """Of these, images that every possible cause is tried on."""
-ABOVE_CHANCE = 0.25
-"""Share of the way from guessing to being always right that a victim has to go."""
 PER_CLASS = 6
 """Test images of a class, at least, from which the order of a victim's classes can be found out."""
 _WORTH = 0.05
@@ -37,11 +36,6 @@ _IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 _CAFFE = [123.68, 116.779, 103.939]
 
 _Changes = dict[str, Any]
-
-
-def needed(classes: int) -> float:
-    """The accuracy under which a victim of so many classes as good as guesses."""
-    return 1 / classes + ABOVE_CHANCE * (1 - 1 / classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +140,7 @@ def check_own(
     labels, chance = clean.labels[rows], 1 / clean.classes
     verdict = Verdict(
         card.name, len(rows), _accuracy(logits, labels, card.class_map),
-        _accuracy(logits, labels, card.class_map, alone=True), chance, needed(clean.classes),
+        _accuracy(logits, labels, card.class_map, alone=True), chance, above_guessing(chance),
         card.classes, kinds, names=clean.class_names,
     )  # fmt: skip
     if not (advise or verdict.refused):

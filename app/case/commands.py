@@ -11,9 +11,9 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QFileDialog
 
-from app.case.desk import SUFFIX
 from app.question import asked
 from app.save_dialog import ask_target
+from core.folders import CASE_SUFFIX
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -62,7 +62,7 @@ class CaseCommands(QObject):
         self._create(self.tr("New case of these images"), [entry.path for entry in entries])
 
     def _create(self, title: str, files: Sequence[str]) -> None:
-        kinds = self.tr("Cases ({pattern})").format(pattern=f"*{SUFFIX}")
+        kinds = self.tr("Cases ({pattern})").format(pattern=f"*{CASE_SUFFIX}")
         never = QFileDialog.Option.DontConfirmOverwrite  # for no case is overwritten
         path, _ = QFileDialog.getSaveFileName(self.window, title, self.folder(), kinds, options=never)
         if path:
@@ -70,14 +70,14 @@ class CaseCommands(QObject):
             self.desk.create(path, files)
 
     def open_case(self) -> None:
-        kinds = self.tr("Cases ({pattern})").format(pattern=f"*{SUFFIX}")
+        kinds = self.tr("Cases ({pattern})").format(pattern=f"*{CASE_SUFFIX}")
         path, _ = QFileDialog.getOpenFileName(self.window, self.tr("Open case"), self.folder(), kinds)
         if path:
             self.open_anything([path])
 
     def open_anything(self, paths: Sequence[str]) -> None:
         """A case takes the place of what is open; images and folders go to the list, or into the open case."""
-        cases = [path for path in paths if path.lower().endswith(SUFFIX)]
+        cases = [path for path in paths if path.lower().endswith(CASE_SUFFIX)]
         if cases and self._may_empty_list():
             self.window.case.remarks.finish()
             self.desk.open(cases[0])

@@ -13,12 +13,11 @@ from app.case.file import CaseFile, Loaded, Opened
 from app.images.row import Row
 from app.requests import CaseRequest, Entry
 from app.undo import SetRemarks
+from core.folders import CASE_SUFFIX
 from core.types import Record, Remark
 
 if TYPE_CHECKING:
     from app.session import Session
-
-SUFFIX = ".mtaacase"
 
 
 class CaseDesk(QObject):
@@ -72,7 +71,7 @@ class CaseDesk(QObject):
         self._coming += 1
         if files:
             self._postponed.append((tuple(files), True))
-        target = Path(path if path.endswith(SUFFIX) else path + SUFFIX)
+        target = Path(path if path.endswith(CASE_SUFFIX) else path + CASE_SUFFIX)
         self.file.create(target.absolute(), self.session.setup, self.session.coverage)
 
     def close(self) -> None:

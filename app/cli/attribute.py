@@ -17,6 +17,7 @@ from rich.table import Table
 from app.cli.console import notify, output, progress_bars
 from app.cli.control import listen_for_commands
 from app.cli.fitting import AUTO, pack_names, settle
+from app.cli.options import Device
 from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
 from core import wording
 from core.errors import Cancelled, WorkbenchError
@@ -88,9 +89,7 @@ def attribute(
     json: JsonOption = None,
     csv: CsvOption = None,
     report: ReportOption = None,
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute; auto takes a GPU if there is one.")
-    ] = "auto",
+    device: Device = "auto",
     coverage: Annotated[
         float | None,
         typer.Option(

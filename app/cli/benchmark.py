@@ -11,6 +11,7 @@ from rich.table import Table
 
 from app.cli.console import notify, output, plain, plain_lines, progress_bars
 from app.cli.fitting import pack_names
+from app.cli.options import Device
 from core.files import check_writable, write_file
 from core.pack import find_pack, load_pack
 from core.paths import DEFAULT_PACK, RESOURCES
@@ -48,7 +49,7 @@ def attribute(
     side: Annotated[int, typer.Option(min=1, max=4096, help="Their width and height in pixels.")] = 28,
     repeats: Annotated[int, typer.Option(min=1, help="Of all measurements in turn; medians are shown.")] = 3,
     ask: Annotated[bool, typer.Option("--ask/--no-ask", help="Ask the pack's victims at hand as well.")] = True,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
+    device: Device = "auto",
     json: _Json = None,
 ) -> None:
     """From files to a case: beside the network alone, the decoder alone, and one image at a time."""
@@ -72,7 +73,7 @@ def memory(
     few: Annotated[int, typer.Option(min=1, help="PNG files of the first case.")] = 5000,
     many: Annotated[int, typer.Option(min=1, help="PNG files of the second one.")] = 50_000,
     side: Annotated[int, typer.Option(min=1, max=4096, help="Their width and height in pixels.")] = 28,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
+    device: Device = "auto",
     json: _Json = None,
 ) -> None:
     """How much more memory a case of many files takes than one of few."""
@@ -95,7 +96,7 @@ def attacks(
     repeats: Annotated[int, typer.Option(min=1, help="Of all contenders in turn; medians are shown.")] = 3,
     attack: Annotated[list[str] | None, typer.Option(help="Only this attack; may be given again.")] = None,
     peer: Annotated[list[str] | None, typer.Option(help="Only this toolbox; may be given again.")] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "cpu",
+    device: Device = "cpu",
     json: _Json = None,
 ) -> None:
     """Our attacks beside cleverhans, torchattacks, foolbox and ART (those of them that are installed)."""
@@ -114,7 +115,7 @@ def train(
     colour: Annotated[bool, typer.Option("--colour", help="Images of three channels in place of grey ones.")] = False,
     width: Annotated[int, typer.Option(min=1, help="The network's width, as a scenario gives it.")] = 32,
     repeats: Annotated[int, typer.Option(min=1, help="Of both loops in turn; medians are shown.")] = 3,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
+    device: Device = "auto",
     json: _Json = None,
 ) -> None:
     """Training of the network, beside the bare loop over batches that lie on the device already."""

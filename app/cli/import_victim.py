@@ -10,16 +10,17 @@ import typer
 
 from app.cli.console import notify
 from app.cli.fitting import pack_names
+from app.cli.options import Device
 from app.cli.train import listener
 from core.errors import VictimError, WorkbenchError
 from core.files import check_writable
 from core.pack import find_pack, read_manifest
 from core.paths import DEFAULT_PACK
+from core.victim_store import SUFFIX
 from training import api
 
 _MUCH = 0.1
 """Share of clean images that a victim names right beyond what it does as it is given, at which it is not taken so."""
-_SUFFIX = ".safetensors"
 
 
 class _Scaling(StrEnum):
@@ -54,7 +55,7 @@ def import_victim(
         ),
     ] = DEFAULT_PACK,
     out: Annotated[
-        Path | None, typer.Option(metavar=f"FILE{_SUFFIX}", help="The victim's file; NAME in this folder if not given.")
+        Path | None, typer.Option(metavar=f"FILE{SUFFIX}", help="The victim's file; NAME in this folder if not given.")
     ] = None,
     name: Annotated[str, typer.Option(help="What answers call it; the file's own name if not given.")] = "",
     architecture: Annotated[
@@ -80,7 +81,7 @@ def import_victim(
     as_given: Annotated[
         bool, typer.Option("--as-given", help="Take it even where it would do much better otherwise.")
     ] = False,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Make a model of your own into a victim that can be asked, and say how well it knows clean images.
 
@@ -97,9 +98,9 @@ def import_victim(
         "bgr": bgr, "scaling": "" if scaling is _Scaling.UNIT else scaling.value, "classes": api.classes_in(classes),
     }  # fmt: skip
     entries |= {key: value for key, value in given.items() if value}
-    path = out or Path(f"{name or architecture}{_SUFFIX}")
-    if path.suffix != _SUFFIX:
-        raise typer.BadParameter(f"A victim's file ends in {_SUFFIX}.", param_hint="--out")
+    path = out or Path(f"{name or architecture}{SUFFIX}")
+    if path.suffix != SUFFIX:
+        raise typer.BadParameter(f"A victim's file ends in {SUFFIX}.", param_hint="--out")
     if path.exists():
         raise WorkbenchError(f"{path} exists already.", "Give another --out, or take it away first.")
     check_writable(path)

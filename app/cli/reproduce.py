@@ -11,6 +11,7 @@ from rich.table import Table
 
 from app.cli.console import notify, output, plain, progress_bars
 from app.cli.fitting import pack_names
+from app.cli.options import Device
 from core.errors import WorkbenchError
 from core.paths import DEFAULT_PACK
 
@@ -47,7 +48,7 @@ def reproduce(
             metavar="NAME|FILE", autocompletion=pack_names, help="The pack that the items about a pack judge."
         ),
     ] = DEFAULT_PACK,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")] = "auto",
+    device: Device = "auto",
     list_items: Annotated[bool, typer.Option("--list", help="Name all items and stop.")] = False,
     render: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write DIR/README.md from DIR/results/*.json and stop.")

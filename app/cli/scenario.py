@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 
 from app.cli.console import output, plain
-from app.cli.train import ScenarioFile
+from app.cli.options import ScenarioFile
 from core.errors import ScenarioError
 from core.paths import RESOURCES
 from training.scenario import Scenario, read_scenario

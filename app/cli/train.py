@@ -8,39 +8,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from app.cli.console import output, plain_lines, progress_bars
 from app.cli.control import follow_commands, listen_for_commands
+from app.cli.options import Commands, DataDir, Device, Download, Events, FilesDir, OutDir, ScenarioFile
 from core.errors import Cancelled, WorkbenchError, size_text
 from core.files import alone_in
 from core.measured import guessing
 from core.progress import CancelToken, Progress
 from core.wording import shown
 from training import api
-
-ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario, a TOML file.")]
-OutDir = Annotated[Path, typer.Option(metavar="DIR", help="Where everything is written, and found again to go on.")]
-DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder with the clean images.")]
-Download = Annotated[bool, typer.Option("--download", help="Fetch MNIST into the --data folder first.")]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to compute.")]
-FilesDir = Annotated[
-    Path, typer.Option(metavar="DIR", help="Where own victims' files are, if the scenario has no path.")
-]
-Events = Annotated[
-    bool,
-    typer.Option(
-        "--events",
-        help="Print one JSON event a line on standard output; obey pause, resume and cancel on standard input.",
-    ),
-]
-
-Commands = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="With --events: obey the lines of this file, as they are added, instead."),
-]
 
 
 def generate(

@@ -11,17 +11,8 @@ from rich.table import Table
 
 from app.cli.console import notify, output, plain
 from app.cli.import_victim import import_victim
-from app.cli.train import (
-    Commands,
-    DataDir,
-    Device,
-    Download,
-    Events,
-    FilesDir,
-    OutDir,
-    ScenarioFile,
-    do,
-)
+from app.cli.options import Commands, DataDir, Device, Download, Events, FilesDir, OutDir, ScenarioFile
+from app.cli.train import do
 from core.errors import VictimError
 from core.paths import victim_folders
 from core.victim_store import SUFFIX, is_victim

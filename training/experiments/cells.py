@@ -23,6 +23,7 @@ from core.files import write_file
 from core.manifest import AttackLabel
 from core.model.config import NetworkConfig
 from core.pack import load_pack
+from core.types import DEFAULT_COVERAGE
 from training.experiments.judge import judge
 from training.experiments.rivals import RivalName, make_rival
 from training.experiments.single import VALUE_SCALE, answer_single, train_single
@@ -39,7 +40,6 @@ from training.trainer import EpochReport, RawAnswers, Trainer, answer
 
 Task = Literal["attack", "victim", "hyperparameter"]
 TASKS: tuple[Task, ...] = ("attack", "victim", "hyperparameter")
-COVERAGE = 0.9
 """Of the sets and intervals whose share of hits is told."""
 CURVE_EXAMPLES = 1000
 """Test examples that a curve is drawn from, evenly taken."""
@@ -296,8 +296,8 @@ def own_scenario(study: Study, seed: int, chosen: Subset) -> Scenario:
 
 
 def of_pack(results: Mapping[str, Any]) -> dict[str, Any]:
-    """A manifest's results on its test examples by the image alone: tasks, doubt at ``COVERAGE``, false alarms."""
-    at = results["coverage"]["target"].index(COVERAGE)
+    """A manifest's results on its test examples by the image alone: tasks, doubt, false alarms."""
+    at = results["coverage"]["target"].index(DEFAULT_COVERAGE)
     return _short(results) | {
         "without_clean": _short(results["without_clean"]),
         "by_attack": {name: _short(part) | {"r2": part["r2"]} for name, part in results["by_attack"].items()},

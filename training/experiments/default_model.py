@@ -13,7 +13,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from core.labels import CLEAN
-from training.experiments.cells import COVERAGE, TASKS, counted, every_entry, of_pack, own_scenario, pack
+from core.types import DEFAULT_COVERAGE
+from training.experiments.cells import TASKS, counted, every_entry, of_pack, own_scenario, pack
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table, shown
 from training.experiments.study import Arrays, Cell, Result, Study
@@ -48,7 +49,8 @@ def table(found: Found) -> Table:
         rows += _tasks(found, name, "by_attack", name)
         rows.append(_row(found, f"R2, {name}", "by_attack", name, "r2", digits=4))
     rows += [_row(found, f"ECE of the {task} %", "ece", task, times=100) for task in ("attack", "victim")]
-    rows += [_row(found, f"{COVERAGE:.0%} {sets} hold it %", "held", task, times=100) for task, sets in _SETS.items()]
+    sure = f"{DEFAULT_COVERAGE:.0%}"
+    rows += [_row(found, f"{sure} {sets} hold it %", "held", task, times=100) for task, sets in _SETS.items()]
     rows.append(_row(found, "AUROC, attacked from clean", "detection", digits=4))
     return Table(["By the image alone", "mean", *_by_seed(found), "paper"], rows)
 

@@ -14,7 +14,7 @@ from core.attributor import Attributor
 from core.errors import DataError
 from core.manifest import Manifest
 from core.progress import ProgressCallback, ProgressMeter
-from core.types import Attribution, FloatArray, LoadedImage
+from core.types import DEFAULT_COVERAGE, Attribution, FloatArray, LoadedImage
 from core.victim_store import Held, candidates
 from training.experiments.study import Arrays, Study
 from training.experiments.subset import unit
@@ -68,7 +68,7 @@ def judge(
     attributor: Attributor,
     images: Sequence[FloatArray] | FloatArray,
     tell: ProgressCallback = lambda _: None,
-    coverage: float = 0.9,
+    coverage: float = DEFAULT_COVERAGE,
 ) -> Verdicts:
     """The pack's answers on N images float32 [C, h, w] in [0, 1], of any size."""
     attacks = [a.name for a in attributor.manifest.attacks]
@@ -91,7 +91,7 @@ def answers(
     attributor: Attributor,
     images: Sequence[FloatArray] | FloatArray,
     tell: ProgressCallback = lambda _: None,
-    coverage: float = 0.9,
+    coverage: float = DEFAULT_COVERAGE,
 ) -> Iterator[Attribution]:
     """As :func:`judge`, one after the other as users get them."""
     meter = ProgressMeter("judging", len(images), tell)
