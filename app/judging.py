@@ -27,11 +27,11 @@ def make_attributor(setup: Setup) -> Attributes:
     """The real thing. Imports torch, so only the worker thread calls it. Raises PackError, VictimError, DeviceError."""
     from core.attributor import Attributor  # noqa: PLC0415  (torch must not delay the first paint)
     from core.pack import find_pack, load_pack  # noqa: PLC0415
-    from core.victim_store import candidates  # noqa: PLC0415
+    from core.victim_store import offered  # noqa: PLC0415
 
     pack = load_pack(find_pack(setup.pack))
     ask = setup.ask or setup.only is not None
-    found = candidates(pack.manifest, [Path(file) for file in setup.victims], ask=ask, pack=pack.path)
+    found = offered(pack.manifest, [Path(file) for file in setup.victims], ask=ask, pack=pack.path)
     held = [one.held for one in found if one.held is not None]
     asked = [one for one in held if setup.only is None or one.sha256 in setup.only]
     fitting = replace(pack, manifest=pack.manifest.fitting(setup.fit or pack.manifest.image.fit))

@@ -32,7 +32,7 @@ from core.errors import WorkbenchError
 if TYPE_CHECKING:
     from app.wizard.bring_victim import BringVictimDialog
     from core.manifest import ImageSpec
-    from core.victim_store import Candidate
+    from core.victim_store import Offered
 
 KINDS = (".safetensors", ".pt", ".pth", ".pt2", ".onnx", ".bin")
 """Of files that may hold a victim of this program, or another model."""
@@ -42,7 +42,7 @@ class _Looks(QObject):
     """Lives as long as the reader: a look may end after the dialog that asked for it is gone."""
 
     listed = Signal(object, object, object)
-    """Setup, its candidates, and what images its pack takes; None for one that cannot ask."""
+    """Setup, the victims that are offered for it, and what images its pack takes; None for one that cannot ask."""
     refused = Signal(object, str)
     """Setup, and why its victims cannot be told."""
 
@@ -53,7 +53,7 @@ class VictimsDialog(QDialog):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self.session = session
-        self.candidates: list[Candidate] = []
+        self.offered: list[Offered] = []
         self.bringing: BringVictimDialog | None = None
         self._image: ImageSpec | None = None
         """What the pack takes, once it was looked at; None for one that asks nobody."""
@@ -119,7 +119,7 @@ class VictimsDialog(QDialog):
     @staticmethod
     def _look(setup: Setup, looks: _Looks) -> None:
         from core.pack import find_pack, read_manifest  # noqa: PLC0415  (imports torch)
-        from core.victim_store import candidates  # noqa: PLC0415
+        from core.victim_store import offered  # noqa: PLC0415
 
         try:
             pack = find_pack(setup.pack)
@@ -127,14 +127,14 @@ class VictimsDialog(QDialog):
             handed = [Path(file) for file in setup.victims]
             manifest = read_manifest(pack)
             image = manifest.image if manifest.probes is not None else None
-            looks.listed.emit(setup, candidates(manifest, handed, ask=ask, pack=pack), image)
+            looks.listed.emit(setup, offered(manifest, handed, ask=ask, pack=pack), image)
         except WorkbenchError as error:
             looks.refused.emit(setup, in_words(str(error)))
 
-    def _show(self, setup: Setup, found: list[Candidate], image: ImageSpec | None) -> None:
+    def _show(self, setup: Setup, found: list[Offered], image: ImageSpec | None) -> None:
         if setup != self.session.setup:
             return  # another look is under way
-        self.candidates, self._image = found, image
+        self.offered, self._image = found, image
         alone = self.tr("This pack judges by the image alone: its scenario had no [probes].")
         uneven = self.tr("A model is checked on clean images that are cut square, and this pack's images are not.")
         square = image is not None and image.height == image.width
@@ -183,9 +183,9 @@ class VictimsDialog(QDialog):
     def _chosen(self) -> str | None:
         """The handed-over file of the current row."""
         at = self.table.currentIndex().row()
-        if not 0 <= at < len(self.candidates):
+        if not 0 <= at < len(self.offered):
             return None
-        path = self.candidates[at].path
+        path = self.offered[at].path
         return str(path) if path is not None and str(path) in self.session.setup.victims else None
 
     def _ask(self, ask: bool) -> None:

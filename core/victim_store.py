@@ -37,7 +37,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Offered:
     """A victim that might be asked. known: it is one of the pack's.
 
     held: its file, or None where it cannot be asked, and then ``error`` says why. path: the file as it was handed over.
@@ -50,17 +50,17 @@ class Candidate:
     path: Path | None = None
 
 
-def candidates(
+def offered(
     manifest: Manifest, handed: Sequence[Path] = (), *, ask: bool = True, pack: Path | None = None,
     folders: Iterable[Path] | None = None,
-) -> list[Candidate]:  # fmt: skip
+) -> list[Offered]:  # fmt: skip
     """The pack's victims in its order, and those in the files ``handed`` that are not among them.
 
     ask: whether the pack's own are to be looked for in ``folders``, by default :func:`core.paths.victim_folders` of the
     pack's file ``pack``. A file that is handed over counts in any case. Empty for a pack that asks nobody and no file.
     """
-    offered = [_offer(manifest, path) for path in handed]
-    given = {one.held.sha256: one.held for one in offered if one.held is not None}
+    brought = [_offer(manifest, path) for path in handed]
+    given = {one.held.sha256: one.held for one in brought if one.held is not None}
     found = dict(given)
     if ask and manifest.probes is not None:
         found = _found(manifest, victim_folders(pack) if folders is None else folders) | given
@@ -68,7 +68,7 @@ def candidates(
     listed = [_own(victim.name, found.get(str(victim.sha256)), given, ask=ask) for victim in own]
     known = {victim.sha256 for victim in own}
     taken = {victim.name for victim in manifest.victims} | {NONE_OF_THESE}
-    for one in offered:
+    for one in brought:
         if one.held is None:
             listed.append(one)
         elif one.held.sha256 not in known and one.held.sha256 in given:
@@ -76,13 +76,13 @@ def candidates(
             apart = (f"{held.name} ({held.sha256[:length]})" for length in (6, 12, 64))
             name = next(name for name in (held.name, *apart) if name not in taken)
             taken.add(name)
-            listed.append(Candidate(name, False, Held(name, held.sha256, held.path), path=held.path))
+            listed.append(Offered(name, False, Held(name, held.sha256, held.path), path=held.path))
     return listed
 
 
 def victims_to_ask(manifest: Manifest, ask: bool, handed: Sequence[str | Path], pack: Path | None = None) -> list[Held]:
-    """Of :func:`candidates` those that can be asked. Raises VictimError for a file of ``handed`` that cannot."""
-    found = candidates(manifest, [Path(file) for file in handed], ask=ask, pack=pack)
+    """Of :func:`offered` those that can be asked. Raises VictimError for a file of ``handed`` that cannot."""
+    found = offered(manifest, [Path(file) for file in handed], ask=ask, pack=pack)
     for one in found:
         if one.error is not None and not one.known:
             raise one.error
@@ -131,15 +131,15 @@ def is_victim(path: Path) -> bool:
         return False
 
 
-def _own(name: str, held: Held | None, given: Mapping[str, Held], *, ask: bool) -> Candidate:
+def _own(name: str, held: Held | None, given: Mapping[str, Held], *, ask: bool) -> Offered:
     if held is not None:
         handed = held.path if held.sha256 in given else None
-        return Candidate(name, True, Held(name, held.sha256, held.path), path=handed)
+        return Offered(name, True, Held(name, held.sha256, held.path), path=handed)
     missing = VictimError(f"No file of {name} is at hand.", f"Hand over the victim's {SUFFIX} file.")
-    return Candidate(name, True, None, missing if ask else VictimError("The pack's own victims are not asked."))
+    return Offered(name, True, None, missing if ask else VictimError("The pack's own victims are not asked."))
 
 
-def _offer(manifest: Manifest, path: Path) -> Candidate:
+def _offer(manifest: Manifest, path: Path) -> Offered:
     """A file that was handed over, under the name that it gives itself."""
     from core.victims import read_card  # noqa: PLC0415 (torch)
 
@@ -158,9 +158,9 @@ def _offer(manifest: Manifest, path: Path) -> Candidate:
             )
         if not card.name.isprintable() or "|" in card.name or len(card.name) > _LONGEST:
             raise VictimError(f"{path} gives itself a name that cannot be shown.", "Bring the victim in under another.")
-        return Candidate(card.name, False, Held(card.name, digest, path), path=path)
+        return Offered(card.name, False, Held(card.name, digest, path), path=path)
     except VictimError as error:
-        return Candidate(path.name, False, None, error, path)
+        return Offered(path.name, False, None, error, path)
 
 
 def _found(manifest: Manifest, folders: Iterable[Path]) -> dict[str, Held]:

@@ -34,7 +34,7 @@ from training.naming import batch_of, named_by
 from training.plan import attack_labels, image_of, make_attacks
 from training.probe import Asked
 from training.scenario import AttackSpec, Scenario, VictimSpec
-from training.screening import measure
+from training.screening import look_through
 from training.shards import Examples
 from training.sources import SPLITS, CleanImages
 from training.train_victim import BATCH, VictimTraining, step_count
@@ -146,8 +146,8 @@ def _try_victim(
     done()
     clean = named_by(victim, _few(clean, scenario.batch if device.type == "cuda" else _IMAGES))
     rows = clean.rows("train")
-    measure(victim, clean, rows[:2])
-    look = _seconds(lambda: measure(victim, clean, rows), device) / len(rows)
+    look_through(victim, clean, rows[:2])
+    look = _seconds(lambda: look_through(victim, clean, rows), device) / len(rows)
     done()
     answering = 0.0
     if scenario.probes is not None:

@@ -139,7 +139,7 @@ def _measure_all(
     other = calibration if unfamiliar is None else unfamiliar.calibration
     doubts = Doubts(Doubt(calibration=calibration), Doubt(calibration=other), strange)
     predictions = calibrated(answers, doubts, labels, clean_of(labels))
-    results = measure(predictions, scenario, labels, test, torch.cat(alike).numpy() if alike else None)
+    results = figures_of(predictions, scenario, labels, test, torch.cat(alike).numpy() if alike else None)
     results |= drawings(
         predictions, doubts, labels, scenario.victim_names,
         answers.features[:, : network.features_out].numpy(), test.attack, test.victim, test.hyperparameter,
@@ -210,7 +210,7 @@ def let_read(
     return labels, replace(told, hyperparameter=hyperparameter)
 
 
-def measure(
+def figures_of(
     predictions: Predictions, scenario: Scenario, labels: list[AttackLabel], examples: Examples, alike: Floats | None
 ) -> dict[str, Any]:
     """Every figure of :func:`training.metrics.evaluate`, by attack entry as well, and the means of the correlation [N]

@@ -32,7 +32,7 @@ from training.metrics import (
 )
 
 
-def measure(
+def measure_asked(
     scored: Scored, doubts: Doubts, labels: list[AttackLabel], victims: Sequence[str], seed: int
 ) -> dict[str, Any]:
     """Image, victims and both side by side, with all victims asked; then both by the number asked."""

@@ -47,7 +47,7 @@ def screen(
     shown: dict[str, NDArray[Any]] = {"images": clean.images, "labels": clean.labels}
     of = {"victim": digest} | {name: _digest(values, rows) for name, values in shown.items()}
     if ranks.first and not (path.exists() and read_header(path) == of):
-        right, epsilon = measure(victim, clean, rows, smaller)
+        right, epsilon = look_through(victim, clean, rows, smaller)
         write_part(path, {"right": right, "epsilon": epsilon}, of)
     ranks.barrier()
     found, _ = read_part(path)
@@ -66,7 +66,7 @@ def _digest(values: NDArray[Any], rows: NDArray[np.int64]) -> str:
     return found.hexdigest()
 
 
-def measure(
+def look_through(
     victim: Victim, clean: CleanImages, rows: NDArray[np.int64], smaller: Smaller = lambda _batch, _piece: None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Of the images at ``rows``: whether the victim names them right, and the first-order distance to the boundary.

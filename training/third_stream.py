@@ -19,7 +19,7 @@ from training.fit_probes import Scored, fit_probes
 from training.fit_scorer import fit_scorer
 from training.fit_unfamiliar import Unfamiliar
 from training.lasting import StillFools, changed_some
-from training.measure_asked import measure, measure_both
+from training.measure_asked import measure_asked, measure_both
 from training.probe import Asked, VictimFile, ask_victims, sample
 from training.scenario import Scenario
 from training.shards import Examples
@@ -61,12 +61,12 @@ def add_third_stream(
     known, test = Doubt(calibration=calibration, probes=fit), Scored.of(asked["test"], scorer)
     if unfamiliar is None:
         doubts = Doubts.alike(known, len(test.asked))
-        return ThirdStream(fit, measure(test, doubts, labels, scenario.victim_names, scenario.seed))
+        return ThirdStream(fit, measure_asked(test, doubts, labels, scenario.victim_names, scenario.seed))
     fitted, *tested = (Scored.of(heard, scorer) for heard in strange)
     own = Doubt(calibration=other, probes=fit_probes(fitted, other, labels, scenario.seed))
     doubts = Doubts(known, own, test.asked.strange)
     return ThirdStream(
-        fit, measure(test, doubts, labels, scenario.victim_names, scenario.seed), own.probes,
+        fit, measure_asked(test, doubts, labels, scenario.victim_names, scenario.seed), own.probes,
         measure_both(tested[0], own, labels, scenario.victim_names) if tested else {"examples": 0},
     )  # fmt: skip
 

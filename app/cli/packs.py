@@ -20,7 +20,7 @@ from core.measured import NOTHING, UNFAMILIAR, Measured, measured, quality
 from core.pack import find_pack, list_packs, read_manifest, verify_pack
 from core.pack_store import import_pack, remove_pack
 from core.paths import DEFAULT_PACK
-from core.victim_store import candidates
+from core.victim_store import offered
 from core.wording import image_kind
 
 cli = typer.Typer(help="List, show, verify and import model packs.", no_args_is_help=True)
@@ -71,7 +71,7 @@ def victims(name: _Name = DEFAULT_PACK) -> None:
     for heading in ("Victim", "At hand", "File"):
         table.add_column(heading, overflow="fold")
     pack = find_pack(name)
-    for one in candidates(read_manifest(pack), pack=pack):
+    for one in offered(read_manifest(pack), pack=pack):
         where = str(one.held.path) if one.held is not None else str(one.error)
         table.add_row(plain(one.name), "yes" if one.held is not None else "no", plain(where))
     output().print(table if table.row_count else plain("This pack judges by the image alone and asks no victim."))

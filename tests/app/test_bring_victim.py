@@ -193,8 +193,8 @@ def test_a_model_that_falls_on_the_list_is_checked_and_asked(
     dialog.images.setText(str(data))
     dialog.ok.click()
     kept = paths.user_data() / "victims" / "my-model.safetensors"
-    qtbot.waitUntil(lambda: [one.name for one in victims.candidates] == ["Lost", "my-model"])
-    assert victims.candidates[1].path == kept and not dialog.panel.folder.exists()
+    qtbot.waitUntil(lambda: [one.name for one in victims.offered] == ["Lost", "my-model"])
+    assert victims.offered[1].path == kept and not dialog.panel.folder.exists()
     wait_judged(qtbot, window, 1)
     row = window.session.viewing.row
     assert row is not None and row.attribution is not None

@@ -270,8 +270,8 @@ def test_why_a_victim_is_missing_can_be_read_in_the_dark(
     dialog: VictimsDialog = window.commands.victims_dialog()
     dialog.refresh()
     qtbot.waitUntil(lambda: dialog.table.topLevelItemCount() > 0)
-    missing = [one.held is None for one in dialog.candidates]
-    assert any(missing) and CLEAN not in [one.name for one in dialog.candidates]
+    missing = [one.held is None for one in dialog.offered]
+    assert any(missing) and CLEAN not in [one.name for one in dialog.offered]
     item: Any = dialog.table.topLevelItem(missing.index(True))
     assert item.foreground(2).color() == QColor(theme.DARK.muted)
 

@@ -58,7 +58,7 @@ def saying(window: MainWindow, qtbot: QtBot, pictures: Path) -> Saying:
 def victims(window: MainWindow, qtbot: QtBot) -> VictimsDialog:
     window.actions_["show_victims"].trigger()
     dialog = window.commands.victims_dialog()
-    qtbot.waitUntil(lambda: bool(dialog.candidates))
+    qtbot.waitUntil(lambda: bool(dialog.offered))
     return dialog
 
 
@@ -106,7 +106,7 @@ def test_another_coverage_counts_what_the_victims_said(
 def test_the_dialog_says_who_is_at_hand(victims: VictimsDialog) -> None:
     assert table(victims) == [("ResNet18", "yes"), ("Lost", "no")]
     assert victims.ask.isChecked() and not victims.take_back.isEnabled()
-    assert victims.candidates[0].held is not None and victims.candidates[0].held.path == RESNET
+    assert victims.offered[0].held is not None and victims.offered[0].held.path == RESNET
 
 
 def test_nobody_is_asked_when_the_analyst_says_so(

@@ -26,7 +26,7 @@ from core.paths import RESOURCES, SAMPLES, user_data
 from core.records import answers_from_json, answers_to_json
 from core.report.facets import HANDED_OVER, Facets
 from core.types import LoadedImage, Record
-from core.victim_store import candidates, victims_to_ask
+from core.victim_store import offered, victims_to_ask
 from core.victims import Victim, VictimCard, load_victim, save_victim
 from tests.core.panels import write_asking_pack
 
@@ -60,7 +60,7 @@ def images() -> list[LoadedImage]:
 def test_the_packs_victims_are_found_by_their_bytes(manifest: Manifest, sha: str, tmp_path: Path) -> None:
     shutil.copy(RESNET, tmp_path / "under another name.safetensors")
     shutil.copy(VGG, tmp_path / "resnet18.safetensors")
-    defender, lost = candidates(manifest, folders=[tmp_path, tmp_path / "no such folder"])
+    defender, lost = offered(manifest, folders=[tmp_path, tmp_path / "no such folder"])
     assert defender.held is not None and defender.known and defender.held.sha256 == sha
     assert defender.held.path.name == "under another name.safetensors"
     assert defender.name == defender.held.name == "Defender"
@@ -89,7 +89,7 @@ def test_the_shipped_the_users_the_wizards_and_the_runs_victims_are_searched(
 
 def test_nobody_is_looked_for_when_nobody_is_to_be_asked(manifest: Manifest) -> None:
     assert victims_to_ask(manifest, False, []) == []
-    assert all(one.held is None and one.error for one in candidates(manifest, ask=False))
+    assert all(one.held is None and one.error for one in offered(manifest, ask=False))
     (given,) = victims_to_ask(manifest, False, [VGG])
     assert given.name == "VGG16"
 
@@ -117,7 +117,7 @@ def test_files_that_cannot_be_asked_say_why(manifest: Manifest, tmp_path: Path, 
     ):
         with pytest.raises(VictimError, match=why):
             victims_to_ask(manifest, True, [path])
-        assert any(one.held is None and why in str(one.error) for one in candidates(manifest, [path]))
+        assert any(one.held is None and why in str(one.error) for one in offered(manifest, [path]))
     with pytest.raises(VictimError, match="cannot ask"):
         victims_to_ask(load_pack(tiny_pack).manifest, True, [VGG])
     assert victims_to_ask(load_pack(tiny_pack).manifest, True, []) == []
@@ -329,7 +329,7 @@ def test_what_lies_in_a_folder_of_victims_by_chance_stops_nobody(manifest: Manif
     (tmp_path / "a.safetensors").symlink_to(tmp_path / "gone")
     (tmp_path / "b.safetensors").mkdir()
     os.mkfifo(tmp_path / "c.safetensors")
-    assert candidates(manifest, folders=[tmp_path])[0].held is not None
+    assert offered(manifest, folders=[tmp_path])[0].held is not None
     for name in "abc":
         with pytest.raises(VictimError):
             victims_to_ask(manifest, False, [tmp_path / f"{name}.safetensors"])

@@ -36,7 +36,7 @@ from training.calibrate import epsilons_to_read
 from training.doubts import Doubts
 from training.fit_probes import Scored, fit_probes, fit_weights, some_at_hand
 from training.fit_scorer import fit_scorer
-from training.measure_asked import Promises, measure
+from training.measure_asked import Promises, measure_asked
 from training.metrics import expected_calibration_error
 from training.pipeline import train_pack
 from training.probe import Asked, VictimFile, ask_victims, sample
@@ -153,8 +153,9 @@ def test_intervals_of_attacks_that_nobody_named_have_no_coverage(calibration: Ca
     scorer = fit_scorer(LABELS, asked, 0, steps=5)
     fit = fit_probes(Scored.of(asked, scorer), calibration, LABELS, 0)
     all_clean = dataclasses.replace(asked, attack_logits=torch.tensor([9.0, 0.0, 0.0]).expand(60, 3))
+    doubts = alike(calibration, fit, 60)
     for answers, told in ((asked, True), (all_clean, False)):
-        found = measure(Scored.of(answers, scorer), alike(calibration, fit, 60), LABELS, ["clean", "a", "b", "c"], 0)
+        found = measure_asked(Scored.of(answers, scorer), doubts, LABELS, ["clean", "a", "b", "c"], 0)
         by_number = found["by_number_asked"].values()
         assert [number["interval_coverage"] is not None for number in by_number] == [told] * 3
 
@@ -196,7 +197,8 @@ def test_victims_tell_the_attack_where_the_image_does_not(calibration: Calibrati
     scorer = fit_scorer(LABELS, blurred(1500, 0), 0)
     fit = fit_probes(Scored.of(blurred(400, 1), scorer), calibration, LABELS, 0)
     test = blurred(600, 2)
-    found = measure(Scored.of(test, scorer), alike(calibration, fit, len(test)), LABELS, ["clean", "a", "b", "c"], 0)
+    doubts = alike(calibration, fit, len(test))
+    found = measure_asked(Scored.of(test, scorer), doubts, LABELS, ["clean", "a", "b", "c"], 0)
     assert found["image"]["attack_accuracy"] < 0.75
     assert found["both"]["attack_accuracy"] > 0.9
     assert found["probes"]["attack_accuracy"] > 0.9
@@ -227,7 +229,7 @@ def test_unfamiliar_images_are_told_by_what_victims_are_worth_there(calibration:
         kept = Promises.of(Scored.of(test, scorer), doubts, LABELS)
         right[kind] = kept.told.victim.argmax(1) == test.victim.numpy()
         if kind == "each":
-            assert measure(Scored.of(test, scorer), doubts, LABELS, names, 0)["both"]["victim_accuracy"] == (
+            assert measure_asked(Scored.of(test, scorer), doubts, LABELS, names, 0)["both"]["victim_accuracy"] == (
                 right[kind].mean()
             )
             for group in (strange.numpy(), ~strange.numpy()):

@@ -28,7 +28,7 @@ from training.fit_probes import Scored, fit_probes
 from training.fit_scorer import fit_scorer
 from training.gradients import to_float
 from training.lasting import still_fools
-from training.measure_asked import Promises, measure
+from training.measure_asked import Promises, measure_asked
 from training.probe import Asked, VictimFile, ask_victims
 from training.scenario import ProbesSpec, VictimSpec
 from training.sources import SPLITS, Split
@@ -79,7 +79,7 @@ class Asking:
         return found | {"fit": fit.model_dump(exclude={"calibration"})}
 
     def _measured(self, test: Asked, scorer: Scorer, fit: ProbeFit) -> dict[str, Any]:
-        return measure(Scored.of(test, scorer), self._doubts(fit, len(test)), self.labels, self.names, self.seed)
+        return measure_asked(Scored.of(test, scorer), self._doubts(fit, len(test)), self.labels, self.names, self.seed)
 
     def _doubts(self, fit: ProbeFit, count: int) -> Doubts:
         return Doubts.alike(Doubt(calibration=self.manifest.calibration, probes=fit), count)

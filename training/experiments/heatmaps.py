@@ -47,7 +47,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
         def compute(_: Path) -> Result:
             check_victims(study)
             test = study.examples("test")
-            rows = np.flatnonzero(test.attack != _clean_at(study))
+            rows = np.flatnonzero(test.attack != _clean_attack(study))
             rows = rows[evenly(len(rows), study.images(IMAGES))]
             estimated = _raw(study) if way == "auto-encoder" else _drawn(attributor_of(study, asked))
             figures = {"images": len(rows), "asked": names, "attacks": _compare(study, test, rows, estimated)}
@@ -67,7 +67,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
     return [cell(way) for way in _WAYS]
 
 
-def _clean_at(study: Study) -> int:
+def _clean_attack(study: Study) -> int:
     names = list(study.scenario.attack_names)
     return names.index(CLEAN) if CLEAN in names else -1
 

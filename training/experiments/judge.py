@@ -15,7 +15,7 @@ from core.errors import DataError
 from core.manifest import Manifest
 from core.progress import ProgressCallback, ProgressMeter
 from core.types import DEFAULT_COVERAGE, Attribution, FloatArray, LoadedImage
-from core.victim_store import Held, candidates
+from core.victim_store import Held, offered
 from training.experiments.study import Arrays, Study
 from training.experiments.subset import unit
 from training.metrics import table1_factor
@@ -52,7 +52,7 @@ class Verdicts:
 
 def held_by(study: Study) -> list[Held]:
     """Those of the pack's victims that can be asked: whose files are among the study's."""
-    found = candidates(study.pack.manifest, folders=[study.victims])
+    found = offered(study.pack.manifest, folders=[study.victims])
     return [one.held for one in found if one.held is not None]
 
 
