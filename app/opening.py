@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from app.case.file import Opened
 from app.images.row import Row
 from app.requests import Entry
-from core.folders import Found, search
+from core.folders import Searched, search
 from core.progress import CancelToken, ProgressCallback
 from core.wording import kinds
 
@@ -41,7 +41,7 @@ class Opening(QObject):
         if session.desk.takes(paths, deep):
             return
 
-        def look(tell: ProgressCallback, cancel: CancelToken) -> Found:
+        def look(tell: ProgressCallback, cancel: CancelToken) -> Searched:
             return search(paths, deep, cancel=cancel, tell=tell)
 
         session.chores.run(self.tr("Looking for images"), look, lambda found: self._found(found, case))
@@ -54,7 +54,7 @@ class Opening(QObject):
             return
         self._add([Entry(next(self._session.new_keys), name, data)])
 
-    def _found(self, found: Found, case: Opened | None) -> None:
+    def _found(self, found: Searched, case: Opened | None) -> None:
         """What was looked for while this case was open, or none."""
         session, paths = self._session, list(map(str, found.files))
         if case is not session.desk.case:  # they belong in no other case's evidence

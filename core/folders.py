@@ -34,7 +34,7 @@ _FURNITURE = frozenset({"thumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Searched:
     """What lies under files and folders.
 
     files: to attribute. left_out: how many files of the folders are of no image type that is read, by their suffix, and
@@ -56,7 +56,7 @@ def search(
     apart: Iterable[Path] = (),
     cancel: CancelToken | None = None,
     tell: ProgressCallback = lambda _: None,
-) -> Found:
+) -> Searched:
     """The files to attribute: those named, as they are, and the image files of the folders named.
 
     A file that was named stays even when it is no image or does not exist, so that it shows up with the reason.
@@ -80,7 +80,7 @@ def search(
             else:
                 others[file] = kind
     known = set(map(os.path.abspath, apart))
-    return Found(
+    return Searched(
         list(found),
         Counter(kind for file, kind in others.items() if file not in found and os.path.abspath(file) not in known),  # noqa: PTH100
     )

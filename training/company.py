@@ -43,7 +43,7 @@ class Company:
         by_itself = (told == self.place[..., 0]) & (told != self.place[..., 1])
         return torch.where(by_itself[..., None], self.probes[:, :, 0], self.probes[:, :, 1])
 
-    def of_rows(self, rows: Tensor) -> Company:
+    def at(self, rows: Tensor) -> Company:
         """Some of the examples."""
         return Company(self.probes[rows], self.scores[rows], self.votes[rows], self.place[rows])
 

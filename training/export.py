@@ -30,7 +30,7 @@ from training.lasting import StillFools
 from training.likeness import correlation
 from training.metrics import Floats, Predictions, evaluate
 from training.scenario import Scenario
-from training.shards import Examples, fingerprint, read_manifest
+from training.shards import Examples, fingerprint, read_listing
 from training.sources import SPLITS, Split, marks_together
 from training.third_stream import ThirdStream, add_third_stream
 from training.trainer import EpochReport, RawAnswers, answer
@@ -67,7 +67,7 @@ def export_pack(
         results["probes"] = third.results
         if third.of_unfamiliar is not None:
             results["unfamiliar"]["both"] = third.of_unfamiliar
-    made = read_manifest(data)
+    made = read_listing(data)
     known = made["victims"]
     manifest: dict[str, Any] = {
         "name": scenario.name,

@@ -33,7 +33,7 @@ from training.plan import check_victim, make_attacks, settle_plan
 from training.ranks import Ranks
 from training.scenario import AttackSpec, Scenario
 from training.screening import Screening, screen
-from training.shards import Arrays, read_header, write_manifest, write_part
+from training.shards import Arrays, read_header, write_listing, write_part
 from training.sources import SPLITS, CleanImages, Split, marks_of
 
 
@@ -107,7 +107,7 @@ def generate(
                     filled, tried = _run_stream(stream, scenario.batch, screening, maker, tell, cancel, ranks)
                     _report_cells(report, stream, filled, tried)
         if ranks.first:
-            write_manifest(out, scenario, report)
+            write_listing(out, scenario, report)
     ranks.barrier()
     return report
 

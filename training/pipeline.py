@@ -14,8 +14,7 @@ import torch
 from core.errors import DataError, PackError, ScenarioError, VictimError
 from core.frozen import how_to_get
 from core.manifest import Manifest
-from core.pack import Pack, find_pack
-from core.pack import read_manifest as read_pack_manifest
+from core.pack import Pack, find_pack, read_manifest
 from core.progress import CancelToken, ProgressCallback
 from core.torchvision_zoo import torchvision_names
 from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
@@ -29,7 +28,7 @@ from training.own_victims import origin_of, read_own
 from training.plan import attack_labels, check_size, check_victim, image_of, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario, VictimSpec
-from training.shards import MADE_BY, file_sha256, fingerprint, read_manifest, read_split
+from training.shards import MADE_BY, file_sha256, fingerprint, read_listing, read_split
 from training.sources import SPLITS, CleanImages, Split, marked
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer
@@ -82,7 +81,7 @@ def check_learnable(scenario: Scenario) -> None:
 
 def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Path) -> None:
     path = find_pack(start)
-    manifest = read_pack_manifest(path)
+    manifest = read_manifest(path)
     image = image_of(clean.shape, scenario)
     check_start(manifest, scenario.network, image, attack_labels(scenario), scenario.victim_names)
     if scenario.training.kept is not None:
@@ -199,13 +198,13 @@ def train_pack(
             victims=victims, fools=fools, tell=tell, cancel=cancel,
         )  # fmt: skip
     ranks.barrier()
-    return read_pack_manifest(path)
+    return read_manifest(path)
 
 
 def _is_of(path: Path, scenario: Scenario, data: Path, start: Pack | None) -> bool:
     """Whether a pack is there already that this scenario and these examples made."""
     try:
-        made = read_pack_manifest(path)
+        made = read_manifest(path)
     except PackError:
         return False
     return (made.data_fingerprint, made.scenario) == (fingerprint(data), as_told(scenario, start))
@@ -213,7 +212,7 @@ def _is_of(path: Path, scenario: Scenario, data: Path, start: Pack | None) -> bo
 
 def _check_asked(scenario: Scenario, victims: Path, data: Path) -> None:
     """Refuse to ask other victims than those that were attacked."""
-    made_against = read_manifest(data)["victims"]
+    made_against = read_listing(data)["victims"]
     for spec in scenario.victims:
         path = victims / spec.saved_as
         if not path.is_file():
@@ -227,7 +226,7 @@ def _check_asked(scenario: Scenario, victims: Path, data: Path) -> None:
 
 def _check_victims(start: Pack | None, data: Path) -> None:
     """Refuse to grow a pack with examples against other victims of the same names."""
-    made_against = read_manifest(data)["victims"]
+    made_against = read_listing(data)["victims"]
     for victim in start.manifest.victims if start is not None else ():
         if victim.sha256 is not None and made_against[victim.name]["sha256"] != victim.sha256:
             raise DataError(
@@ -238,7 +237,7 @@ def _check_victims(start: Pack | None, data: Path) -> None:
 
 def _check_same_data(scenario: Scenario, data: Path) -> None:
     """Refuse examples that were generated for other victims, attacks or clean images."""
-    made_for = read_manifest(data)["scenario"]
+    made_for = read_listing(data)["scenario"]
     wanted = scenario.model_dump()
     different = [key for key in MADE_BY if made_for.get(key) != wanted.get(key)]
     if different:

@@ -87,7 +87,7 @@ class Asked:
         return Asked(
             self.probes[rows], self.attack_logits[rows], self.victim_logits[rows], self.image_value[rows],
             self.attack[rows], self.victim[rows], self.value[rows], self.as_made[rows], self.strange[rows], self.at,
-            self.clean, None if self.company is None else self.company.of_rows(rows),
+            self.clean, None if self.company is None else self.company.at(rows),
         )  # fmt: skip
 
     def candidates(self, kept: list[int]) -> Asked:

@@ -79,7 +79,7 @@ def _digest_or_none(path: Path) -> str | None:
     return file_sha256(path) if path.is_file() else None
 
 
-def write_manifest(folder: Path, scenario: Scenario, report: Mapping[str, Any]) -> None:
+def write_listing(folder: Path, scenario: Scenario, report: Mapping[str, Any]) -> None:
     """List every part of the scenario with its checksum, beside the scenario itself and the generation's report."""
     streams = {f"{victim.label}/{attack.key}" for victim in scenario.victims for attack in scenario.attacks}
     streams |= {f"{CLEAN}/{CLEAN}"} if scenario.has_clean else set()
@@ -129,7 +129,7 @@ class Examples:
         return digest.hexdigest()
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_listing(folder: Path) -> dict[str, Any]:
     """The data folder's manifest. Raises DataError if generation has not finished or the file is damaged."""
     try:
         content: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
@@ -149,7 +149,7 @@ def fingerprint(folder: Path) -> str:
 
 def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool = True) -> Examples:
     """All examples of one split, in the manifest's order. Raises DataError if a part is missing or altered."""
-    listed = read_manifest(folder)["parts"]
+    listed = read_listing(folder)["parts"]
     paths: list[Path] = []
     rows: list[Arrays] = []
     for name, digest in sorted(listed.items()):

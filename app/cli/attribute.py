@@ -21,7 +21,7 @@ from app.cli.options import Device
 from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
 from core import wording
 from core.errors import Cancelled, WorkbenchError
-from core.folders import Found, search
+from core.folders import Searched, search
 from core.imageio import READABLE
 from core.manifest import Fit
 from core.pack import load_pack, read_manifest
@@ -251,7 +251,7 @@ def _into_case(
     resume: bool,
     attributor: Attributor,
     opened: tuple[Sequence[Path], bool],
-    looked: Found,
+    looked: Searched,
     coverage: float,
     ranks: Ranks,
     token: CancelToken,

@@ -24,7 +24,7 @@ from app.images.delegate import RowDelegate
 from app.images.makers import MakersLabel
 from app.images.model import ImageListModel, Index, Role
 from app.images.order import FILTERS, SORTS, ImageFilter
-from app.images.row import Doubt, Row, in_words
+from app.images.row import Row, Trust, in_words
 from app.widgets import named
 
 
@@ -142,7 +142,7 @@ class ImageListPanel(QWidget):
     def _filter_names(self) -> dict[str, str]:
         return {
             "all": self.tr("All"),
-            **{doubt.name.lower(): in_words(doubt) for doubt in Doubt},
+            **{trust.name.lower(): in_words(trust) for trust in Trust},
             "errors": self.tr("Errors"),
             "waiting": self.tr("Waiting"),
         }

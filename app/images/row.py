@@ -21,7 +21,7 @@ _COPIES, _COPY = 1, 1
 """Facet and bar of core.report.facets, which is not imported before the first paint."""
 
 
-class Doubt(IntEnum):
+class Trust(IntEnum):
     """How far an answer may be trusted, least doubtful first."""
 
     SURE = 0
@@ -73,27 +73,27 @@ class Row:
         return self._word[1]
 
 
-def doubt_of(answer: Attribution) -> Doubt:
+def trust_of(answer: Attribution) -> Trust:
     """SURE when both prediction sets hold one label, and agree, about the image as it was attacked.
 
     WEAKENED: the same about what is left of it, or about an image of another kind than the pack's, or with a victim
     named that was not asked while others were. UNFAMILIAR outweighs all.
     """
     if not answer.familiarity.familiar:
-        return Doubt.UNFAMILIAR
+        return Trust.UNFAMILIAR
     tasks = (answer.attack, answer.victim)
     sure = all(len(task.prediction_set) == 1 for task in tasks) and not answer.contradicts_itself
     if not sure:
-        return Doubt.OPEN
-    return Doubt.WEAKENED if is_weakened(answer) or unasked_victim(answer) else Doubt.SURE
+        return Trust.OPEN
+    return Trust.WEAKENED if is_weakened(answer) or unasked_victim(answer) else Trust.SURE
 
 
 def doubt_rank(row: Row) -> tuple[int, float]:
     """Sorts the least doubtful first; rows without an answer come last, errors after waiting ones."""
     answer = row.attribution
     if answer is None:
-        return len(Doubt) + (row.record is not None), 0.0
-    return doubt_of(answer), 1.0 - min(answer.attack.probability, answer.victim.probability)
+        return len(Trust) + (row.record is not None), 0.0
+    return trust_of(answer), 1.0 - min(answer.attack.probability, answer.victim.probability)
 
 
 def summary(row: Row) -> str:
@@ -110,21 +110,21 @@ def summary(row: Row) -> str:
     return said + " · " + translate("ImageList", "copy") if row.is_copy else said
 
 
-def in_words(doubt: Doubt) -> str:
+def in_words(trust: Trust) -> str:
     """As the list's filter has it."""
     words = {
-        Doubt.SURE: QT_TRANSLATE_NOOP("ImageListPanel", "One candidate"),
-        Doubt.WEAKENED: QT_TRANSLATE_NOOP("ImageListPanel", "One candidate, weak evidence"),
-        Doubt.OPEN: QT_TRANSLATE_NOOP("ImageListPanel", "Left open"),
-        Doubt.UNFAMILIAR: QT_TRANSLATE_NOOP("ImageListPanel", "Unfamiliar"),
+        Trust.SURE: QT_TRANSLATE_NOOP("ImageListPanel", "One candidate"),
+        Trust.WEAKENED: QT_TRANSLATE_NOOP("ImageListPanel", "One candidate, weak evidence"),
+        Trust.OPEN: QT_TRANSLATE_NOOP("ImageListPanel", "Left open"),
+        Trust.UNFAMILIAR: QT_TRANSLATE_NOOP("ImageListPanel", "Unfamiliar"),
     }
-    return translate("ImageListPanel", words[doubt])
+    return translate("ImageListPanel", words[trust])
 
 
 def doubt_words(row: Row) -> Iterator[str]:
     """What the mark before the answer says, for who cannot see it."""
     if row.attribution is not None:
-        yield in_words(doubt_of(row.attribution))
+        yield in_words(trust_of(row.attribution))
 
 
 def _short(probability: float) -> str:
@@ -137,4 +137,4 @@ def kind_of(row: Row) -> str:
     answer = row.attribution
     if answer is None:
         return "errors" if row.record else "waiting"
-    return doubt_of(answer).name.lower()
+    return trust_of(answer).name.lower()

@@ -19,7 +19,7 @@ from app.window import Program
 from core import batch, folders
 from core.batch import note_opened
 from core.case import Case
-from core.folders import Found
+from core.folders import Searched
 from core.pack import find_pack, read_manifest
 from core.progress import CancelToken
 from tests.app.helpers import close, drop, wait_case, wait_judged
@@ -47,7 +47,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     paths: list[str] = []
     real = folders.search
 
-    def noted(wanted: Iterable[str | Path], *how: object, **options: object) -> Found:
+    def noted(wanted: Iterable[str | Path], *how: object, **options: object) -> Searched:
         wanted = list(wanted)
         paths.extend(map(str, wanted))
         return real(wanted, *how, **options)  # type: ignore[arg-type]
@@ -153,7 +153,7 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set once a folder is searched that never ends."""
     begun = threading.Event()
 
-    def search(*_: object, cancel: CancelToken, **__: object) -> Found:
+    def search(*_: object, cancel: CancelToken, **__: object) -> Searched:
         begun.set()
         while True:
             cancel.check()

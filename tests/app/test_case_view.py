@@ -25,7 +25,7 @@ from app.requests import Setup
 from app.window import Program
 from core.case import Case
 from core.discoveries import alarms, attacked
-from core.folders import Found
+from core.folders import Searched
 from core.paths import SAMPLES, user_data
 from core.together import in_words, of_records
 from core.types import Remark
@@ -309,7 +309,7 @@ def test_a_folder_that_is_still_being_looked_for_goes_into_no_other_case(
     window, found, may_go_on = program.window, threading.Event(), threading.Event()
     real = opening.search
 
-    def slow(*what: Any, **how: Any) -> Found:
+    def slow(*what: Any, **how: Any) -> Searched:
         found.set()
         may_go_on.wait(60)
         return real(*what, **how)

@@ -17,7 +17,7 @@ from app.window import Program
 from core import folders
 from core.case import Case
 from core.errors import WorkbenchError
-from core.folders import Found
+from core.folders import Searched
 from core.progress import CancelToken, Progress, ProgressCallback
 from core.types import FloatArray, Heatmap, Record
 from tests.app.helpers import close, dialog, drop, wait_case, wait_judged
@@ -47,7 +47,7 @@ def slow_search(monkeypatch: pytest.MonkeyPatch, held: Held) -> Held:
     """A search that has found everything and does not end."""
     real = folders.search
 
-    def search(*what: Any, cancel: CancelToken, tell: ProgressCallback) -> Found:
+    def search(*what: Any, cancel: CancelToken, tell: ProgressCallback) -> Searched:
         found = real(*what, cancel=cancel, tell=lambda progress: None)
         tell(Progress("search", len(found.files), 0, 10.0, None))
         held.wait(cancel)

@@ -24,7 +24,7 @@ from app.images.delegate import RowDelegate
 from app.images.model import ImageListModel, Role
 from app.images.order import SORTS, ImageFilter
 from app.images.panel import ImageListPanel
-from app.images.row import Doubt, Row, doubt_of, doubt_rank, kind_of, summary
+from app.images.row import Row, Trust, doubt_rank, kind_of, summary, trust_of
 from app.main_window import MainWindow
 from app.marks import draw_mark
 from app.reader import Reader
@@ -84,7 +84,7 @@ def test_model_keeps_qts_contract(rows: list[Row], qtmodeltester: ModelTester, q
 
 
 def test_doubt_and_summary(rows: list[Row]) -> None:
-    assert [doubt_of(r.attribution) for r in rows if r.attribution] == [Doubt.UNFAMILIAR, Doubt.SURE, Doubt.OPEN]
+    assert [trust_of(r.attribution) for r in rows if r.attribution] == [Trust.UNFAMILIAR, Trust.SURE, Trust.OPEN]
     assert [kind_of(r) for r in rows] == ["unfamiliar", "errors", "sure", "waiting", "open"]
     assert summary(rows[1]) == "is empty."
     assert summary(rows[2]) == "cw 99 % · resnet18 > 99 %"
@@ -93,17 +93,17 @@ def test_doubt_and_summary(rows: list[Row]) -> None:
 def test_one_label_leaves_an_answer_open_where_the_set_or_the_other_task_does_not_hold_it(sure: Finding) -> None:
     answer = sure.attribution
     several = replace(answer.attack, prediction_set=("FGSM", "PGD"))
-    assert doubt_of(replace(answer, attack=several)) is Doubt.OPEN
+    assert trust_of(replace(answer, attack=several)) is Trust.OPEN
     lossy = replace(answer, adjustments=("judged in 6 tiles of 28x28, not resized",))
-    assert doubt_of(lossy) is Doubt.SURE
+    assert trust_of(lossy) is Trust.SURE
     for told in ("file is JPEG: part of the perturbation was lost", "60 of 486 tiles of 224x224 judged, spread evenly"):
-        assert doubt_of(replace(lossy, adjustments=(*lossy.adjustments, told))) is Doubt.WEAKENED
+        assert trust_of(replace(lossy, adjustments=(*lossy.adjustments, told))) is Trust.WEAKENED
     other = types.Testimony("another", "0" * 64, changes=False, margin=1.0, match=0.0, odds=-3.0)
     itself = replace(other, victim=lossy.victim.label)
-    assert doubt_of(replace(lossy, testimonies=(other,))) is Doubt.WEAKENED, "its victim was not asked"
-    assert doubt_of(replace(lossy, testimonies=(other, itself))) is Doubt.SURE
+    assert trust_of(replace(lossy, testimonies=(other,))) is Trust.WEAKENED, "its victim was not asked"
+    assert trust_of(replace(lossy, testimonies=(other, itself))) is Trust.SURE
     nobody = replace(answer.victim, ranking=answer.victim.ranking[::-1], prediction_set=("clean",))
-    assert doubt_of(replace(answer, victim=nobody)) is Doubt.OPEN
+    assert trust_of(replace(answer, victim=nobody)) is Trust.OPEN
 
 
 def test_a_name_shows_what_is_in_it(finding: Finding) -> None:

@@ -16,7 +16,7 @@ from core.labels import CLEAN
 from core.types import DEFAULT_COVERAGE
 from training.experiments.cells import TASKS, counted, every_entry, of_pack, own_scenario, pack
 from training.experiments.draw import bars
-from training.experiments.item import Found, Item, Table, shown
+from training.experiments.item import Found, Item, Table, rounded
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.table7 import PAPER
 from training.export import as_told
@@ -71,8 +71,8 @@ def _tasks(found: Found, of: str, *path: str, paper: Mapping[str, Any] | None = 
 def _row(found: Found, heading: str, *path: str, times: float = 1, digits: int = 2, paper: str = "") -> list[str]:
     """A figure's mean with its spread over the seeds, and every seed's own."""
     values = [times * value for value in found.get(MODEL, *path)]
-    own = [shown([times * value for value in one.get(MODEL, *path)], digits) for one in _by_seed(found).values()]
-    return [heading, shown(values, digits), *own, paper]
+    own = [rounded([times * value for value in one.get(MODEL, *path)], digits) for one in _by_seed(found).values()]
+    return [heading, rounded(values, digits), *own, paper]
 
 
 def _by_seed(found: Found) -> dict[str, Found]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from core.model.config import PAPER as MTAA
 from training.experiments.cells import TASKS, mtaa, subset
 from training.experiments.draw import curves
-from training.experiments.item import Found, Item, Table, shown
+from training.experiments.item import Found, Item, Table, rounded
 from training.experiments.study import Arrays, Cell, Study
 
 SHARE = 0.99
@@ -36,7 +36,7 @@ def first_epoch(found: Found, task: str) -> str:
         points = [(epoch["epoch"], epoch["test"][task]) for epoch in history if epoch["test"][task] is not None]
         best = max((value for _, value in points), default=0.0)
         epochs += [next(at for at, value in points if value >= SHARE * best)] if points else []
-    return shown(epochs, 1)
+    return rounded(epochs, 1)
 
 
 def table(found: Found) -> Table:

@@ -50,13 +50,13 @@ class Found:
         return float(np.mean(values)) if values else None
 
     def percent(self, cell: str, *path: str) -> str:
-        return shown([100 * value for value in self.get(cell, *path)], 2)
+        return rounded([100 * value for value in self.get(cell, *path)], 2)
 
     def number(self, cell: str, *path: str, digits: int = 2) -> str:
-        return shown(self.get(cell, *path), digits)
+        return rounded(self.get(cell, *path), digits)
 
 
-def shown(values: Sequence[float], digits: int) -> str:
+def rounded(values: Sequence[float], digits: int) -> str:
     """The mean with the standard deviation over the seeds, where there are several."""
     if not values:
         return NOT_RUN

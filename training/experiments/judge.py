@@ -19,7 +19,7 @@ from core.victim_store import Held, offered
 from training.experiments.study import Arrays, Study
 from training.experiments.subset import unit
 from training.metrics import table1_factor
-from training.shards import read_manifest
+from training.shards import read_listing
 
 _CHUNK = 128
 
@@ -113,7 +113,7 @@ class Truth:
     victim: NDArray[np.int64]
     value: NDArray[np.float64]
 
-    def of(self, rows: NDArray[Any]) -> Truth:
+    def at(self, rows: NDArray[Any]) -> Truth:
         return Truth(self.attack[rows], self.victim[rows], self.value[rows])
 
 
@@ -143,7 +143,7 @@ def check_victims(study: Study) -> None:
     """Raise DataError unless the examples' victims are those that the pack under test was taught, by their hashes."""
     manifest = study.pack.manifest
     taught = {v.name: v.sha256 for v in manifest.victims}
-    known = read_manifest(study.data)["victims"]
+    known = read_listing(study.data)["victims"]
     strange = sorted(name for name, victim in known.items() if taught.get(name) != victim["sha256"])
     if strange:
         raise DataError(
@@ -160,5 +160,5 @@ def pack_truth(study: Study) -> tuple[FloatArray, Truth, NDArray[np.int64]]:
     attack = np.asarray([attacks.index(n) if n in attacks else -1 for n in study.scenario.attack_names])[test.attack]
     victim = np.asarray([victims.index(n) if n in victims else -1 for n in study.scenario.victim_names])[test.victim]
     known = (attack >= 0) & (victim >= 0)
-    truth = Truth(attack, victim, test.hyperparameter.astype(np.float64)).of(known)
+    truth = Truth(attack, victim, test.hyperparameter.astype(np.float64)).at(known)
     return unit(test.adversarial[known]), truth, np.flatnonzero(known)

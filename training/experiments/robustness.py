@@ -148,7 +148,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
             drawn = map(_generator, known[rows])
             after = unit(np.stack([change(*one) for one in zip(before, drawn, strict=True)]))
             verdicts = judge(attributor_of(study, held if asked else ()), after, study.tell)
-            own = truth.of(rows)
+            own = truth.at(rows)
             figures = counted(verdicts, own, study.pack.manifest) | ({"asked": names} if asked else {})
             if judges:
                 figures |= lasting(study, verdicts, own, known[rows], change)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from training.experiments.cells import Combination, single_label, subset
 from training.experiments.draw import heat
-from training.experiments.item import Found, Item, Table, shown
+from training.experiments.item import Found, Item, Table, rounded
 from training.experiments.rivals import CHOICES
 from training.experiments.study import Arrays, Cell, Study
 
@@ -53,7 +53,7 @@ def _labels(found: Found, cell: str) -> tuple[list[str], list[str]]:
 def _average(found: Found, cell: str, attacks: list[str], victims: list[str]) -> str:
     """The mean of cells, each weighing the same as in the paper, by seed."""
     matrices = found.get(cell, "by_attack_and_victim")
-    return shown(
+    return rounded(
         [100 * float(np.mean([m[a][v] for a in attacks for v in victims if v in m.get(a, {})])) for m in matrices], 2
     )
 

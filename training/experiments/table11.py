@@ -15,7 +15,7 @@ from core.labels import CLEAN
 from core.model.config import PAPER as MTAA
 from training.experiments.cells import TASKS, mtaa, rival, subset
 from training.experiments.draw import bars
-from training.experiments.item import Found, Item, Table, shown
+from training.experiments.item import Found, Item, Table, rounded
 from training.experiments.rivals import CHOICES
 from training.experiments.study import Arrays, Cell, Study
 from training.experiments.table7 import deltas, percent_of
@@ -32,9 +32,9 @@ def cells(study: Study, seed: int) -> list[Cell]:
 def table(found: Found) -> Table:
     rows = []
     for row, name in NAMES.items():
-        ours = [shown(percent_of(found, row, task), 2) for task in TASKS]
+        ours = [rounded(percent_of(found, row, task), 2) for task in TASKS]
         clean = found.percent("mtaa", "by_attack", CLEAN, "attack") if row == "mtaa" else ""
-        delta = shown(deltas(found, row), 2) if row != "mtaa" else ""
+        delta = rounded(deltas(found, row), 2) if row != "mtaa" else ""
         rows.append([name, *ours, clean, delta])
     headings = ["Network", "attack %", "victim %", "RMSE", "clean called clean %", "MTAA's Delta_MTL over it %"]
     return Table(headings, rows)

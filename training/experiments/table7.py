@@ -17,7 +17,7 @@ from core.model.config import PAPER as MTAA
 from training.experiments.cells import TASKS, mtaa, rival, subset
 from training.experiments.delta import delta_mtl
 from training.experiments.draw import bars
-from training.experiments.item import NOT_RUN, Found, Item, Table, shown
+from training.experiments.item import NOT_RUN, Found, Item, Table, rounded
 from training.experiments.rivals import CHOICES
 from training.experiments.study import Arrays, Cell, Study
 
@@ -65,12 +65,12 @@ def table(found: Found) -> Table:
     for row, name in NAMES.items():
         paper = PAPER[row]
         mine = [
-            shown([v if task == "hyperparameter" else 100 * v for v in figure_of(found, row, task)], 2)
+            rounded([v if task == "hyperparameter" else 100 * v for v in figure_of(found, row, task)], 2)
             for task in TASKS
         ]
         first = row if row == "mtaa" else f"{row}-attack"
         costs = [found.number(first, what) for what in ("gigamacs", "parameters_millions")]
-        delta = shown(deltas(found, row), 2) if row != "mtaa" else ""
+        delta = rounded(deltas(found, row), 2) if row != "mtaa" else ""
         ideal = ""
         if row != "mtaa":
             ideal = f"{100 * delta_mtl(PAPER['mtaa'], paper):.2f}"

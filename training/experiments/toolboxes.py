@@ -18,7 +18,7 @@ from core.frozen import how_to_get
 from core.victim_store import Held
 from training.attacks import ATTACKS
 from training.experiments.draw import bars
-from training.experiments.item import Found, Item, Table, shown
+from training.experiments.item import Found, Item, Table, rounded
 from training.experiments.judge import Truth, attributor_of, check_victims, counted, held_by, judge
 from training.experiments.perturbations import attack_digits, known_digits, load
 from training.experiments.study import Arrays, Cell, Result, Study
@@ -144,10 +144,9 @@ def table(found: Found) -> Table:
     for toolbox, attacks in DEFAULTS.items():
         for name in attacks:
             pooled = _pooled(found, f"{toolbox} {name} on ")
-            made = [shown(values, 0) for values in pooled[""].values()]
-            told = [
-                shown(pooled[way].get(key, []), 2) for way in ("image", "asked") for key in (*_SHARES, "hyperparameter")
-            ]
+            made = [rounded(values, 0) for values in pooled[""].values()]
+            keys = (*_SHARES, "hyperparameter")
+            told = [rounded(pooled[way].get(key, []), 2) for way in ("image", "asked") for key in keys]
             rows.append([toolbox, name, *made, *told])
     by_image = ["attack %", "victim %", "unfamiliar %", "RMSE"]
     asked = [f"{heading}, victims asked" for heading in by_image]
