@@ -92,14 +92,12 @@ _PIXELS = 2**18
 
 
 class Replies(NamedTuple):
-    """What candidates said of a batch. probes: float32 [B, V, P], the columns of :func:`probes_of`. label, clean_label,
-    before: int64 [B, V], the candidate's class for the image, for the clean estimate, and what it was before the attack
-    as far as can be told.
+    """What candidates said of a batch. probes: float32 [B, V, P], the columns of :func:`probes_of`. label, before:
+    int64 [B, V], the candidate's class for the image, and what it was before the attack as far as can be told.
     """
 
     probes: Tensor
     label: Tensor
-    clean_label: Tensor
     before: Tensor
 
 
@@ -209,7 +207,7 @@ def ask_one(victim: nn.Module, looks: Looks, told: Before, asking: Asking = ASKI
     with torch.enable_grad():
         at_image, at_clean = (_logits(victim, look) for look in (images, clean))
         after = at_image.detach() if looks.compressed is None else _told(victim, looks.compressed[0])
-        label, clean_label = at_image.argmax(1), at_clean.argmax(1)
+        label = at_image.argmax(1)
         before = told(at_image.detach(), at_clean.detach(), after)
         margin, clean_margin = (_margin(answer, label, before) for answer in (at_image, at_clean))
         (gradient,) = torch.autograd.grad(margin.sum(), images)
@@ -224,7 +222,7 @@ def ask_one(victim: nn.Module, looks: Looks, told: Before, asking: Asking = ASKI
         "gap": _gap(at_image),
         "margin": margin,
         "rise": margin - clean_margin,
-        "flip": (label != clean_label).float(),
+        "flip": (label != at_clean.argmax(1)).float(),
         "clean_gap": _gap(at_clean),
         **_alignment("", gradient, looks.moved),
         **_alignment("clean_", clean_gradient, looks.moved),
@@ -235,7 +233,7 @@ def ask_one(victim: nn.Module, looks: Looks, told: Before, asking: Asking = ASKI
         said["compressed_rise"] = margin - _margin(after, label, before)
     if asking.together:
         said |= _alignment("loss_", found[2], looks.moved)
-    return torch.stack([said[name] for name in probes_of(asking)], dim=1).detach(), label, clean_label, before
+    return torch.stack([said[name] for name in probes_of(asking)], dim=1).detach(), label, before
 
 
 def by_itself(at_image: Tensor, at_clean: Tensor, compressed: Tensor) -> Tensor:

@@ -21,9 +21,7 @@ _SHARE = 50
 """A checkpoint is written after this many times the time that the last one took: two per cent at most."""
 
 
-def save_checkpoint(
-    folder: Path, state: dict[str, Any], history: list[dict[str, Any]], run: dict[str, Any] | None = None
-) -> None:
+def save_checkpoint(folder: Path, state: dict[str, Any], history: list[dict[str, Any]], run: dict[str, Any]) -> None:
     """Write the ``state_dict`` of everything in ``state``, the history of the epochs done, and what run it is of."""
     buffer = io.BytesIO()
     parts = {name: part.state_dict() for name, part in state.items()}
@@ -33,7 +31,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, state: dict[str, Any], run: dict[str, Any] | None = None, optional: tuple[str, ...] = ()
+    folder: Path, state: dict[str, Any], run: dict[str, Any], optional: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
     """Load everything in ``state`` in place; returns the history, empty if there is no checkpoint.
 
@@ -47,7 +45,7 @@ def load_checkpoint(
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         before = saved.get("run") or {}
-        different = [name for name, value in (run or {}).items() if before.get(name, value) != value]
+        different = [name for name, value in run.items() if before.get(name, value) != value]
         if different:
             raise ValueError(f"it is of a run with other {', '.join(different)}")
         for name, part in state.items():

@@ -17,18 +17,19 @@ SCATTER_POINTS = 2000
 """Points of all attacks' regression scatters together."""
 
 FEATURE_POINTS = 1000
+_BINS, _PAIRS = 10, 5
 _CONFUSED = 0.02
 """Share of two labels' examples from which on their confusion is worth a word."""
 
 
-def reliability(probabilities: Floats, truth: Ints, bins: int = 10) -> dict[str, list[Any]]:
+def reliability(probabilities: Floats, truth: Ints) -> dict[str, list[Any]]:
     """By equal-width bin of confidence: examples, their mean confidence and their accuracy, None where it is empty.
 
     probabilities: [N, K]; truth: [N].
     """
     confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    rows = [which == b for b in range(bins)]
+    which = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    rows = [which == b for b in range(_BINS)]
     return {
         "examples": [int(r.sum()) for r in rows],
         "confidence": [round(float(confidence[r].mean()), 4) if r.any() else None for r in rows],
@@ -93,7 +94,7 @@ def scatter(
     return found
 
 
-def confused_pairs(table: Sequence[Sequence[int]], labels: Sequence[str], most: int = 5) -> list[dict[str, Any]]:
+def confused_pairs(table: Sequence[Sequence[int]], labels: Sequence[str]) -> list[dict[str, Any]]:
     """Pairs of labels that are taken for each other, the worst first: of the examples of both, how many and what share.
 
     table: counts [truth][predicted].
@@ -104,7 +105,7 @@ def confused_pairs(table: Sequence[Sequence[int]], labels: Sequence[str], most: 
         wrong, both = int(counts[a, b] + counts[b, a]), int(counts[a].sum() + counts[b].sum())
         if both and wrong / both >= _CONFUSED:
             pairs.append({"labels": [labels[a], labels[b]], "examples": wrong, "share": wrong / both})
-    return sorted(pairs, key=lambda pair: pair["share"], reverse=True)[:most]
+    return sorted(pairs, key=lambda pair: pair["share"], reverse=True)[:_PAIRS]
 
 
 def feature_map(

@@ -23,10 +23,11 @@ from training.sources import CleanImages
 
 STEPS = 200
 _RATE = 0.05
+_BATCH = 128
 
 
 def measure_reach(
-    victim: Victim, clean: CleanImages, images: int, *, batch: int = 128,
+    victim: Victim, clean: CleanImages, images: int, *,
     tell: ProgressCallback = lambda _: None, cancel: CancelToken | None = None,
 ) -> NDArray[np.float32]:  # fmt: skip
     """Largest margin of a wrong class found for each of ``images`` training images that the victim names right, [N].
@@ -37,7 +38,7 @@ def measure_reach(
     """
     rows = clean.rows("train")[:images]
     clean = named_by(victim, clean, rows, tell, cancel)
-    pieces = Pieces(at_once(victim, clean.images.shape[2:], batch), victim.device)
+    pieces = Pieces(at_once(victim, clean.images.shape[2:], _BATCH), victim.device)
     meter = ProgressMeter(f"reach of {victim.card.name}", STEPS * len(rows), tell, cancel=cancel)
 
     def look(piece: slice) -> Tensor:

@@ -147,7 +147,7 @@ def fingerprint(folder: Path) -> str:
     return file_sha256(folder / MANIFEST)
 
 
-def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool = True) -> Examples:
+def read_split(folder: Path, scenario: Scenario, split: Split) -> Examples:
     """All examples of one split, in the manifest's order. Raises DataError if a part is missing or altered."""
     listed = read_listing(folder)["parts"]
     paths: list[Path] = []
@@ -161,7 +161,7 @@ def read_split(folder: Path, scenario: Scenario, split: Split, *, verify: bool =
             raise DataError(f"{folder} holds {name}, which {scenario.name} does not ask for.", _AGAIN) from error
         if of_split != split:
             continue
-        if verify and _digest_or_none(folder / name) != digest:
+        if _digest_or_none(folder / name) != digest:
             raise DataError(f"{folder / name} is not the file that was generated.", _AGAIN)
         arrays, _ = _read(folder / name, tensors=("row", "hyperparameter"))
         count = len(arrays["row"])

@@ -15,7 +15,7 @@ from core.types import LoadedImage
 from training.folders import chosen_of, class_names, open_folder, square
 from training.sources import load_source
 
-_LOOK_AT = 24
+_LOOK_AT, _SIDE = 24, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ def survey(source: str, data: Path | None) -> Survey:
     )
 
 
-def survey_folder(data: Path, *, look_at: int = _LOOK_AT, side: int = 64) -> Survey:
+def survey_folder(data: Path) -> Survey:
     """Raises DataError for a folder without images, and if none of those looked at can be read."""
     with open_folder(data) as found:
         looks: list[LoadedImage] = []
         unreadable: list[str] = []
-        for picture in chosen_of(found, None)[:look_at]:
+        for picture in chosen_of(found, None)[:_LOOK_AT]:
             try:
                 looks.append(picture.read())
             except ImageError as error:
@@ -60,7 +60,7 @@ def survey_folder(data: Path, *, look_at: int = _LOOK_AT, side: int = 64) -> Sur
         if not looks:
             raise DataError(f"{data}: {unreadable[0]}", "Give other images.")
         sizes = Counter((image.pixels.shape[2], image.pixels.shape[1]) for image in looks)
-        shape = ImageSpec(channels=3, height=side, width=side)
+        shape = ImageSpec(channels=3, height=_SIDE, width=_SIDE)
         return Survey(
             images=len(found), held_out=sum(picture.held_out for picture in found), classes=class_names(found),
             size=sizes.most_common(1)[0][0], grey=all(len(image.pixels) == 1 for image in looks),

@@ -28,6 +28,7 @@ from training.sources import CleanImages
 
 BATCH: dict[Augmentation, int] = {"shift": 128, "photo": 64}
 """Photographs are few and each pass over them is long: smaller batches learn more from it."""
+_PEAK_RATE = 1e-3
 
 
 def _moments(clean: CleanImages, rows: NDArray[np.int64]) -> tuple[float, float]:
@@ -99,7 +100,7 @@ class VictimTraining:
 
     def __init__(
         self, architecture: str, clean: CleanImages, *, name: str, passes: float, seed: int, device: torch.device,
-        augmentation: Augmentation = "shift", batch: int | None = None, peak_rate: float = 1e-3,
+        augmentation: Augmentation = "shift",
     ) -> None:  # fmt: skip
         torch.manual_seed(seed)
         rows = clean.rows("train")
@@ -108,13 +109,13 @@ class VictimTraining:
             new_card(architecture, clean, name), seed=seed, mean=round(mean, 4), std=round(std, 4)
         )  # fmt: skip
         self.victim = Victim(card).to(device).to(memory_format=torch.channels_last).train()
-        self.batch = batch or BATCH[augmentation]
+        self.batch = BATCH[augmentation]
         self.steps = step_count(len(rows), passes, self.batch)
         self._clean, self._rows = clean, rows  # whose images may be more than the memory holds
         self._device, self._augmentation = device, augmentation
         self._bf16 = device.type != "cpu" or not _is_grouped(self.victim)
-        self._optimizer = torch.optim.Adam(self.victim.parameters(), lr=peak_rate)
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, peak_rate, total_steps=self.steps)
+        self._optimizer = torch.optim.Adam(self.victim.parameters(), lr=_PEAK_RATE)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, _PEAK_RATE, total_steps=self.steps)
         self.draw = _Draw(len(rows), seed)
 
     def step(self) -> None:
@@ -163,7 +164,6 @@ def train_victim(
     seed: int,
     device: torch.device,
     augmentation: Augmentation = "shift",
-    batch: int | None = None,
     tell: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
 ) -> Victim:
@@ -182,7 +182,7 @@ def train_victim(
     asked_for["images"] = clean.digest
     training = VictimTraining(
         architecture, clean, name=name or architecture, passes=passes, seed=seed, device=device,
-        augmentation=augmentation, batch=batch,
+        augmentation=augmentation,
     )  # fmt: skip
     run = {
         "victim": dataclasses.asdict(training.victim.card), "steps": training.steps, "batch": training.batch,

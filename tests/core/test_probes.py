@@ -47,7 +47,7 @@ def test_every_probe_is_what_its_description_says() -> None:
     clean = torch.tensor([[[[0.5, 0.25], [0.25, 0.25]]]])
     change = torch.tensor([[[[-0.25, 0.25], [0.0, 0.0]]]])
     found = replies(clean + change, change, WEIGHT)
-    assert (found.label.item(), found.clean_label.item()) == (1, 0)
+    assert (found.label.item(), found.before.item()) == (1, 0)
     said = {name: found.probes[0, 0, at].item() for name, at in AT.items()}
     # logits: (1, 2, 0.5) at the image, (2, 1, 0.5) at the clean one; margin of 1 over 0, gradient (-4, 4, 0, 0)
     assert said["gap"] == pytest.approx(1)
@@ -122,7 +122,7 @@ def test_compression_tells_what_the_estimate_misses() -> None:
     image = (torch.full((1, 1, 8, 8), 128.0) + 2 * board) / 255
     victim = torch.stack([torch.full((64,), 0.001), 0.5 * board.flatten(), -board.flatten()])
     said = replies(image, torch.zeros_like(image), victim)
-    assert (said.label.item(), said.clean_label.item(), said.before.item()) == (1, 1, 0)
+    assert (said.label.item(), said.before.item()) == (1, 0)
     found = {name: said.probes[0, 0, at].item() for name, at in AT.items()}
     assert (found["flip"], found["compressed_flip"]) == (0, 1)
     strength = 64 * 0.5 * 2 / 255
@@ -142,7 +142,7 @@ def test_a_pack_that_does_not_hear_of_compression_does_not_pay_for_it(monkeypatc
     found = ask([Linear(WEIGHT)], images, change, FIRST)
     assert passes == [7, 7]
     assert found.probes.shape[2] == len(probes_of(FIRST)) == 13
-    turned = whole.label[:, 0] != whole.clean_label[:, 0]
+    turned = whole.probes[:, 0, AT["flip"]] == 1
     assert turned.any() and not turned.all()
     columns = [AT[name] for name in probes_of(FIRST)]
     torch.testing.assert_close(found.probes[turned], whole.probes[turned][..., columns])

@@ -250,12 +250,13 @@ def test_a_class_folder_that_cannot_be_opened_is_not_left_out(
         take_in(classes, spec(), tmp_path / "kept")
 
 
-def test_a_survey_tells_what_is_there(parts: Path) -> None:
+def test_a_survey_tells_what_is_there(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (parts / "val/emu/broken.png").write_bytes(b"\x89PNG")
-    seen = survey_folder(parts, look_at=200, side=8)
+    monkeypatch.setattr("training.survey._LOOK_AT", 200)
+    seen = survey_folder(parts)
     assert (seen.images, seen.held_out) == (97, 25)
     assert seen.classes == ("cat", "dog", "emu") and seen.size == (16, 16) and not seen.grey
-    assert len(seen.samples) == 96 and seen.samples[0].shape == (3, 8, 8)
+    assert len(seen.samples) == 96 and seen.samples[0].shape == (3, 64, 64)
     assert len(seen.unreadable) == 1 and "broken.png" in seen.unreadable[0]
 
 

@@ -84,10 +84,13 @@ def test_a_file_of_another_architecture_is_not_taken_for_the_victim(
     assert not trained
 
 
-def test_reach_is_the_margin_of_a_linear_victim_worked_out_by_hand(victim: Victim, digits: CleanImages) -> None:
+def test_reach_is_the_margin_of_a_linear_victim_worked_out_by_hand(
+    victim: Victim, digits: CleanImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """For logits linear in the pixels the largest margin over the box is known exactly, pixel by pixel."""
     told: list[Progress] = []
-    found = measure_reach(victim, digits, 24, batch=10, tell=told.append)
+    monkeypatch.setattr(reach, "_BATCH", 10)
+    found = measure_reach(victim, digits, 24, tell=told.append)
     rows = digits.rows("train")[:24]
     images = torch.from_numpy(digits.images[rows]).float() / 255
     right = victim(images).argmax(1).numpy() == digits.labels[rows]
@@ -109,7 +112,9 @@ def test_an_images_reach_does_not_depend_on_its_batch(
     victim: Victim, digits: CleanImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reach, "STEPS", 10)
-    together, alone = (measure_reach(victim, digits, 8, batch=batch) for batch in (8, 1))
+    together = measure_reach(victim, digits, 8)
+    monkeypatch.setattr(reach, "_BATCH", 1)
+    alone = measure_reach(victim, digits, 8)
     np.testing.assert_allclose(together, alone, rtol=1e-4)
 
 

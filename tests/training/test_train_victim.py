@@ -27,9 +27,11 @@ def few_digits() -> CleanImages:
 
 
 def train(clean: CleanImages, path: Path, cancel: CancelToken | None = None) -> Victim:
-    return training.train_victim(
-        "ResNet18", clean, path, passes=1.0, seed=0, device=torch.device("cpu"), batch=64, cancel=cancel
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(training.BATCH, "shift", 64)
+        return training.train_victim(
+            "ResNet18", clean, path, passes=1.0, seed=0, device=torch.device("cpu"), cancel=cancel
+        )
 
 
 def test_a_trained_victim_carries_its_measured_accuracy(tmp_path: Path) -> None:
@@ -108,7 +110,9 @@ def ended(architecture: str, path: Path, steps: int, end: type[BaseException] = 
 def forgetful_training(architecture: str, path: Path, **options: object) -> list[Progress]:
     told: list[Progress] = []
     given = {"passes": 3.0, "seed": 1, "device": torch.device("cpu"), "batch": 40, "tell": told.append} | options
-    training.train_victim(architecture, few_digits(), path, **given)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "BATCH", dict.fromkeys(training.BATCH, given.pop("batch")))
+        training.train_victim(architecture, few_digits(), path, **given)  # type: ignore[arg-type]
     return told
 
 

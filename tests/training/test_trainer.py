@@ -248,19 +248,19 @@ def linear(features: int) -> dict[str, Any]:
 
 
 def test_a_checkpoint_of_other_shapes_is_refused_in_one_line(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path, linear(3), [])
+    save_checkpoint(tmp_path, linear(3), [], {})
     for other in (linear(4), {"another": nn.Linear(3, 2)}):
         with pytest.raises(DataError, match="does not continue this run") as caught:
-            load_checkpoint(tmp_path, other)
+            load_checkpoint(tmp_path, other, {})
         assert "\n" not in str(caught.value)
 
 
 def test_a_checkpoint_without_a_word_on_its_run_is_taken(tmp_path: Path) -> None:
     saved, loaded = linear(3), linear(3)
-    save_checkpoint(tmp_path, saved, [{"epoch": 0}])
+    save_checkpoint(tmp_path, saved, [{"epoch": 0}], {})
     assert load_checkpoint(tmp_path, loaded, {"seed": 1}) == [{"epoch": 0}]
     assert torch.equal(saved["network"].weight, loaded["network"].weight)
-    assert load_checkpoint(tmp_path / "nowhere", loaded) == []
+    assert load_checkpoint(tmp_path / "nowhere", loaded, {}) == []
 
 
 class Code:

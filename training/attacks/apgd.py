@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from training.attacks.base import Attack, Oracle, cross_entropy, per_example
+from training.attacks.base import Attack, Kind, Oracle, cross_entropy, per_example
 from training.attacks.pgd import random_start
 
 _MOMENTUM = 0.75
@@ -30,7 +30,7 @@ class APGD(Attack):
     """
 
     name: ClassVar[str] = "APGD-CE"
-    hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
+    hyperparameter: ClassVar[Kind] = "epsilon"
 
     steps: PositiveInt = 100
     rho: float = Field(default=0.75, gt=0, le=1)

@@ -18,13 +18,13 @@ far and the early abort are the original's. What differs is there to need fewer 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from training.attacks.base import Attack, Oracle, margins, per_example
+from training.attacks.base import Attack, Kind, Oracle, margins, per_example
 from training.attacks.best import Best, onto_boundary
 
 _SOFTNESS = 0.5  # logits over which the hinge's slope falls from 1 to 0, ending above kappa
@@ -80,7 +80,7 @@ class CarliniWagner(Attack):
     """
 
     name: ClassVar[str] = "C&W"
-    hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "kappa"
+    hyperparameter: ClassVar[Kind] = "kappa"
     _box: ClassVar[float] = 0.8
     """The share of what tanh spans that [0, 1] is."""
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from training.attacks.base import Attack, Oracle, cross_entropy, per_example
+from training.attacks.base import Attack, Kind, Oracle, cross_entropy, per_example
 
 
 class FGSM(Attack):
     """One step of size epsilon along the sign of the cross-entropy's gradient."""
 
     name: ClassVar[str] = "FGSM"
-    hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
+    hyperparameter: ClassVar[Kind] = "epsilon"
 
     def run(
         self, victim: Oracle, images: Tensor, labels: Tensor, hyperparameter: Tensor, generator: torch.Generator | None

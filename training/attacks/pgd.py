@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from training.attacks.base import Attack, Oracle, cross_entropy, per_example
+from training.attacks.base import Attack, Kind, Oracle, cross_entropy, per_example
 
 
 def random_start(images: Tensor, epsilon: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -30,7 +30,7 @@ class SignAscent(Attack):
     alpha = relative_step * epsilon / steps. ``step_size`` (in [0, 1] units) replaces it where an attacker fixed alpha.
     """
 
-    hyperparameter: ClassVar[Literal["epsilon", "kappa"]] = "epsilon"
+    hyperparameter: ClassVar[Kind] = "epsilon"
 
     steps: PositiveInt = 20
     relative_step: float = Field(default=2.5, gt=0, allow_inf_nan=False)
