@@ -34,7 +34,7 @@ def build_torchvision(name: str, tensors: Tensors) -> nn.Module:
     narrow, wide = (_shapes(shapes_alone(partial(_make, name, classes))) for classes in (7, 11))
     network = shapes_alone(partial(_make, name, _classes(name, narrow, wide, state)))
     with torch.device("meta"):
-        _fit_channels(network, _channels(network, state))
+        fit_channels(network, _channels(network, state))
     try:
         network.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, strict=True, assign=True
@@ -50,7 +50,7 @@ def new_torchvision(name: str, channels: int, classes: int) -> nn.Module:
     """The classifier ``name``, untrained. Raises VictimError for a name that does not exist."""
     _check_name(name)
     network = _make(name, classes)
-    _fit_channels(network, channels)
+    fit_channels(network, channels)
     return network
 
 
@@ -101,7 +101,7 @@ def _channels(network: nn.Module, state: Tensors) -> int:
     return weight.shape[1] if weight is not None and weight.dim() == 4 else channels_of(network)
 
 
-def _fit_channels(network: nn.Module, channels: int) -> None:
+def fit_channels(network: nn.Module, channels: int) -> None:
     """Replace the first convolution where it is to take another number of channels."""
     first = _first(network)
     if first is None or first[1].in_channels == channels:

@@ -29,7 +29,7 @@ from core.errors import VictimError
 from core.files import make_folder, write_file
 from core.pictures import LUMA
 from core.programs import PROGRAMS, ProgramForm, load_program
-from core.torchvision_zoo import build_torchvision, new_torchvision
+from core.torchvision_zoo import build_torchvision, fit_channels, new_torchvision
 from core.weights import fault_of
 
 Form = Literal["network", "torchvision"] | ProgramForm
@@ -41,8 +41,7 @@ _SMALLEST_OTHERS = 28
 
 def _resnet(build: Callable[..., nn.Module], channels: int, classes: int, size: int) -> nn.Module:
     net = build(num_classes=classes)
-    if channels != 3:
-        net.conv1 = nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)
+    fit_channels(net, channels)
     return net
 
 
@@ -53,17 +52,15 @@ def _vgg(build: Callable[..., nn.Module], channels: int, classes: int, size: int
     Images under 32 pixels leave nothing for the fifth pooling, so it is left out for them.
     """
     net = build(num_classes=1)
+    fit_channels(net, channels)
     features: nn.Sequential = net.features  # type: ignore[assignment]
-    if channels != 3:
-        features[0] = nn.Conv2d(channels, 64, 3, padding=1)
     layers = features[:-1] if size < 32 else features
     return nn.Sequential(layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes))
 
 
 def _inception(build: Callable[..., nn.Module], channels: int, classes: int, size: int) -> nn.Module:
     net = build(num_classes=classes, aux_logits=False, init_weights=False)
-    if channels != 3:
-        net.Conv2d_1a_3x3.conv = nn.Conv2d(channels, 32, 3, stride=2, bias=False)  # type: ignore[union-attr]
+    fit_channels(net, channels)
     return net
 
 

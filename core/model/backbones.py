@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torchvision.models import ResNet
 
 from core.model.config import NetworkConfig
+from core.torchvision_zoo import fit_channels
 
 _LEVELS = 255.0
 _OCTAVES = 8.0  # log2(1 + _LEVELS)
@@ -111,8 +112,7 @@ class ResNetBackbone(Backbone):
         super().__init__()
         self._build = build
         net = build()
-        if channels != 3:
-            net.conv1 = nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)
+        fit_channels(net, channels)
         layer4 = list(net.layer4.children())
         self.low = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1)
         self.shared = nn.Sequential(net.layer2, net.layer3, *layer4[:-1])

@@ -12,6 +12,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 from safetensors.torch import load, save
+from torch import nn
+from torchvision.models import resnet18
 
 from core import victims
 from core.errors import VictimError, WorkbenchError
@@ -47,6 +49,16 @@ def test_every_architecture_takes_every_size(architecture: str) -> None:
         assert logits.shape == (2, 10)
         assert logits.isfinite().all()
         assert not torch.equal(logits[0], logits[1])
+
+
+def test_a_grey_networks_first_layer_is_drawn_after_all_others() -> None:
+    """The weights that a seed stands for are the same from version to version."""
+    torch.manual_seed(3)
+    network = ARCHITECTURES["ResNet18"](1, 10, 28)
+    torch.manual_seed(3)
+    known = resnet18(num_classes=10)
+    known.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
+    assert all(map(torch.equal, network.state_dict().values(), known.state_dict().values()))
 
 
 def test_gradients_pass_through_normalisation_and_resizing(victim: Victim) -> None:
