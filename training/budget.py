@@ -19,7 +19,7 @@ from core.manifest import AttackLabel
 from core.model.network import MTAA
 from core.probes import PROBES
 from core.votes import OTHERS
-from training.counts import examples_asked_about, examples_changed, examples_wanted
+from training.counts import examples_asked_about, examples_changed, examples_made, examples_wanted
 from training.plan import image_of, shapes_of
 from training.scenario import Scenario, VictimSpec
 from training.shards import BESIDE_IMAGES
@@ -106,13 +106,9 @@ def answers_bytes(scenario: Scenario, classes: int) -> int:
 
 def examples_bytes(scenario: Scenario, shape: tuple[int, int, int]) -> int:
     """Of the parts of all splits, for clean images [C, H, W]."""
-    clean = scenario.clean.examples
-    count = clean.train + clean.calibration + clean.test
-    parts = len(SPLITS)
-    for split in SPLITS:
-        made = examples_wanted(scenario, split)
-        count += made
-        parts += len(scenario.victims) * len(scenario.attacks) + made // scenario.batch
+    count = sum(examples_made(scenario, split) for split in SPLITS)
+    parts = len(SPLITS) * (1 + len(scenario.victims) * len(scenario.attacks))
+    parts += sum(examples_wanted(scenario, split) // scenario.batch for split in SPLITS)
     return count * example_bytes(shape) + parts * _BLOCK
 
 

@@ -19,7 +19,7 @@ from core.progress import CancelToken, ProgressCallback
 from core.torchvision_zoo import torchvision_names
 from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
 from training.attacks import OWN_BACKENDS
-from training.counts import examples_wanted
+from training.counts import examples_made
 from training.export import as_told, export_pack
 from training.grow import check_keep, check_start, take_victim
 from training.lasting import still_fools
@@ -75,7 +75,7 @@ def check_learnable(scenario: Scenario) -> None:
                 'Add another, or ask for clean.examples, which make "clean" a label.',
             )
     for split in SPLITS:
-        if not examples_wanted(scenario, split) + int(getattr(scenario.clean.examples, split)):
+        if not examples_made(scenario, split):
             raise ScenarioError(f"{scenario.name} asks for no {split} example.", "Raise the counts of that split.")
 
 
