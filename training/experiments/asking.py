@@ -22,7 +22,7 @@ from core.perturbation import perturbation
 from core.probes import PROBES, ask
 from core.victims import load_victim, read_card
 from training.doubts import Doubts
-from training.experiments.retrained import SEED_APART
+from training.experiments.retrained import SEED_APART, trained_anew
 from training.experiments.study import Study
 from training.fit_probes import Scored, fit_probes
 from training.fit_scorer import fit_scorer
@@ -33,7 +33,6 @@ from training.probe import Asked, VictimFile, ask_victims
 from training.scenario import ProbesSpec, VictimSpec
 from training.sources import SPLITS, Split
 from training.third_stream import ask_all
-from training.train_victim import train_victim
 
 _REPEATS, _BATCH = 5, 128
 
@@ -155,12 +154,7 @@ class Asking:
     def copy(self, spec: VictimSpec) -> dict[str, Any]:
         """The victim trained anew with another seed: is it told from the one that was attacked?"""
         study = self.study
-        other_seed = study.scenario.seed + SEED_APART + self.seed
-        path = study.out / "retrained" / f"{spec.label.lower()}-seed{other_seed}.safetensors"
-        train_victim(
-            spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=other_seed,
-            augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
-        )  # fmt: skip
+        path = trained_anew(study, spec, study.scenario.seed + SEED_APART + self.seed)
         scorer, fit = self.whole()
         beside = self._asked_beside(VictimFile(f"{spec.label}, copy", len(self.names), path), spec)
         together = Scored.of(beside, scorer).weighed(fit).victim.argmax(1)

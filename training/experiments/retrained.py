@@ -43,12 +43,7 @@ def _cell(study: Study, seed: int, spec: VictimSpec) -> Cell:
     other_seed = study.scenario.seed + SEED_APART + seed
 
     def compute(_: Path) -> Result:
-        path = study.out / "retrained" / f"{spec.label.lower()}-seed{other_seed}.safetensors"
-        train_victim(
-            spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=other_seed,
-            augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
-        )  # fmt: skip
-        victim = load_victim(path)[0].to(study.device)
+        victim = load_victim(trained_anew(study, spec, other_seed))[0].to(study.device)
         images, (labels,) = known_digits(study, [victim], study.images(IMAGES))
         attributor = Attributor(study.pack, str(study.device))
         index = [v.name for v in manifest.victims].index(spec.label)
@@ -76,6 +71,16 @@ def _cell(study: Study, seed: int, spec: VictimSpec) -> Cell:
         "images": study.images(IMAGES), "attacks": [a.model_dump() for a in attacks],
     }  # fmt: skip
     return Cell(spec.label, "retrained", settings, compute)
+
+
+def trained_anew(study: Study, spec: VictimSpec, seed: int) -> Path:
+    """The file of the victim trained anew with another seed."""
+    path = study.out / "retrained" / f"{spec.label.lower()}-seed{seed}.safetensors"
+    train_victim(
+        spec.architecture, study.clean, path, name=spec.label, passes=spec.passes, seed=seed,
+        augmentation=spec.augmentation or "shift", device=study.device, tell=study.tell,
+    )  # fmt: skip
+    return path
 
 
 def shares(verdicts: Verdicts, victim: int, attack: int) -> dict[str, Any]:
