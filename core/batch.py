@@ -20,7 +20,7 @@ from core.manifest import Manifest
 from core.opened import DEEP, FLAT, Ground, Place, far, remember, remembered
 from core.progress import CancelToken, ProgressCallback
 from core.ranks import Ranks
-from core.types import Record
+from core.types import LogEntry, Record
 from core.wording import left_out
 
 if TYPE_CHECKING:
@@ -118,14 +118,14 @@ def _asked(attributor: Attributor) -> dict[str, str]:
     return {victim.sha256: victim.name for victim in attributor.asked}
 
 
-def devices(case: Case) -> str:
+def devices(log: Iterable[LogEntry]) -> str:
     """The devices that judged the images of a case, in the order of their first use."""
-    return ", ".join(dict.fromkeys(entry.detail for entry in case.log() if entry.action == "device"))
+    return ", ".join(dict.fromkeys(entry.detail for entry in log if entry.action == "device"))
 
 
-def programs(case: Case) -> str:
+def versions_used(log: Iterable[LogEntry]) -> str:
     """The versions that judged the images of a case, in the order of their first use."""
-    begun = (entry.detail.split("; ", 2) for entry in case.log() if entry.action == _BEGUN)
+    begun = (entry.detail.split("; ", 2) for entry in log if entry.action == _BEGUN)
     return "; ".join(dict.fromkeys(parts[2].partition(" (")[0] for parts in begun if len(parts) == 3))
 
 
@@ -144,17 +144,17 @@ def note_opened(case: Case, paths: Iterable[str | Path], subfolders: bool = True
 
 def note_left_out(case: Case, counts: Mapping[str, int]) -> None:
     """Log how many files under what was opened are of no image type that is read, by suffix, once."""
-    if counts and (detail := left_out(counts)) not in _left_out(case):
+    if counts and (detail := left_out(counts)) not in _left_out(case.log()):
         case.write_log(_LEFT_OUT, detail)
 
 
-def told_left_out(case: Case) -> str:
+def told_left_out(log: Iterable[LogEntry]) -> str:
     """All that a case's log says of what was left out."""
-    return "; ".join(_left_out(case))
+    return "; ".join(_left_out(log))
 
 
-def _left_out(case: Case) -> list[str]:
-    return [entry.detail for entry in case.log() if entry.action == _LEFT_OUT]
+def _left_out(log: Iterable[LogEntry]) -> list[str]:
+    return [entry.detail for entry in log if entry.action == _LEFT_OUT]
 
 
 def left_over(case: Case, cancel: CancelToken | None = None) -> list[Path]:

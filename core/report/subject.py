@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core import versions
-from core.batch import devices, programs, told_left_out
+from core.batch import devices, told_left_out, versions_used
 from core.case import Case
 from core.errors import ImageError
 from core.imageio import decode_image, load_image
@@ -71,9 +71,8 @@ class Subject:
 def of_case(case: Case, wanted: Container[str] | None = None) -> Subject:
     """What a case holds, without pictures. wanted: the paths of the records, if not all."""
     records = [record for record in case.records() if wanted is None or record.path in wanted]
-    device, remarks, left_out = devices(case), case.remarks(), told_left_out(case)
-    log, program = case.log(), programs(case)
-    return Subject(records, case.manifest, device, remarks, str(case.path), log, left_out, program)
+    log, remarks, path = case.log(), case.remarks(), str(case.path)
+    return Subject(records, case.manifest, devices(log), remarks, path, log, told_left_out(log), versions_used(log))
 
 
 class Pictures(Mapping[str, FloatArray]):

@@ -26,7 +26,7 @@ from PIL import Image
 from core import case as case_module
 from core import versions
 from core.attributor import Attributor
-from core.batch import devices, fill_case, left_over, merge_parts, note_opened, open_case, programs, was_cut_off
+from core.batch import devices, fill_case, left_over, merge_parts, note_opened, open_case, versions_used, was_cut_off
 from core.case import Case
 from core.errors import Cancelled, CaseError
 from core.manifest import Manifest
@@ -155,7 +155,7 @@ def test_a_folder_goes_into_a_case_once(case: Case, attributor: Attributor, fold
     fill_case(case, attributor, folder)
     assert sum(judged) == 27, "nothing is done twice"
     assert [entry.action for entry in case.log()] == 2 * ["device", "attribute", "finished"]
-    assert devices(case) == "CPU"
+    assert devices(case.log()) == "CPU"
 
 
 def test_moved_and_changed_files(case: Case, attributor: Attributor, folder: list[Path]) -> None:
@@ -312,7 +312,7 @@ def test_parts_become_the_case_that_one_process_makes(
             assert one.finding.attribution.attack.probability == pytest.approx(
                 other.finding.attribution.attack.probability, abs=1e-6
             )
-    assert devices(case) == "CPU"
+    assert devices(case.log()) == "CPU"
 
 
 @pytest.mark.parametrize(("name", "gpus", "device"), [
@@ -571,11 +571,11 @@ def test_a_case_says_which_versions_judged_it(
     fill_case(case, attributor, folder[:1])
     fill_case(case, attributor, folder[:1])
     monkeypatch.undo()
-    assert programs(case) == "MTAA Workbench 0.0.9, torch 1.2+cu9"
+    assert versions_used(case.log()) == "MTAA Workbench 0.0.9, torch 1.2+cu9"
     subject = of_case(case)
     page = render(subject)
     assert "0.0.9" in page and page.index("Judged with") < page.index("0.0.9") < page.index("Written with")
-    assert json.loads(b"".join(subject.json_parts()))["program"] == programs(case)
+    assert json.loads(b"".join(subject.json_parts()))["program"] == versions_used(case.log())
 
 
 def test_who_reads_a_case_does_not_keep_others_from_writing(
