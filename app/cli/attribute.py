@@ -21,7 +21,7 @@ from app.cli.options import Device
 from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
 from core import wording
 from core.errors import Cancelled, WorkbenchError
-from core.folders import Searched, search
+from core.folders import CASE_SUFFIX, Searched, search
 from core.imageio import READABLE
 from core.manifest import Fit
 from core.pack import load_pack, read_manifest
@@ -123,6 +123,8 @@ def attribute(
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
     """
     _check_together(resume=resume, case=case, victims=victim, ask=ask)
+    if case is not None and not case.exists() and case.suffix.lower() != CASE_SUFFIX:
+        case = Path(f"{case}{CASE_SUFFIX}")  # by which the window and file managers know it
     outputs = Outputs(json, csv, report)
     outputs.check(case)
     ranks = Ranks()

@@ -1213,6 +1213,10 @@
         <translation>请重新加载模型包。</translation>
     </message>
     <message>
+        <source>Do the same again.</source>
+        <translation>请重做一次。</translation>
+    </message>
+    <message>
         <source>Train a pack whose scenario has [probes].</source>
         <translation>请训练一个场景中含有 [probes] 的模型包。</translation>
     </message>
@@ -1322,8 +1326,8 @@
         <translation>看起来至少同样像受攻击的干净图像</translation>
     </message>
     <message>
-        <source>attributed</source>
-        <translation>已归因</translation>
+        <source>familiar</source>
+        <translation>熟悉</translation>
     </message>
     <message>
         <source>unfamiliar</source>
@@ -1690,8 +1694,8 @@
         <translation>{n} 张由 {attack} 攻击 {victim}</translation>
     </message>
     <message>
-        <source>{n} by nobody among them</source>
-        <translation>{n} 张不属于其中任何来源</translation>
+        <source>{n} by others</source>
+        <translation>{n} 张来自其他来源</translation>
     </message>
     <message>
         <source>Rather {k} makers than one: of {m} attacked images {told}</source>
@@ -2601,6 +2605,10 @@
     <message>
         <source>The memory holds {n} images at once; batches go through in parts.</source>
         <translation>内存一次只容纳 {n} 幅图像；批次将分部分处理。</translation>
+    </message>
+    <message>
+        <source>{name} is little better than guessing: attacks on it are hardly attacks. Stop, and begin again in another folder with more passes for it.</source>
+        <translation>{name} 比随机猜测好不了多少：对它的攻击几乎算不上攻击。请停止，换一个文件夹，增加它的训练遍数后重新开始。</translation>
     </message>
     <message>
         <source>Stopping after the batch in hand…</source>
@@ -3526,6 +3534,10 @@
     <message>
         <source>No heatmap: this machine has not the pack {pack} of the case.</source>
         <translation>没有热图：这台机器上没有案卷的模型包 {pack}。</translation>
+    </message>
+    <message>
+        <source>No heatmap: judged again, the image gets another answer than the one that is kept.</source>
+        <translation>无热力图：重新判断后，该图像得到的答案与保存的不同。</translation>
     </message>
 </context>
 <context>

@@ -147,6 +147,14 @@ def test_killed_then_resumed_equals_undisturbed(folder: Path, tiny_pack: Path, t
     assert comparable(killed) == comparable(whole), "to the last digit"
 
 
+def test_a_case_gets_the_ending_by_which_the_window_knows_it(pictures: Path, tiny_pack: Path, tmp_path: Path) -> None:
+    name = tmp_path / "seizure"
+    words = ["attribute", str(pictures / "a.png"), "--pack", str(tiny_pack), "--device", "cpu", "--case", str(name)]
+    assert main(words) == 0 and not name.exists()
+    assert len(records(tmp_path / "seizure.mtaacase")) == 1
+    assert main([*words, "--resume"]) == 0 and [path.name for path in tmp_path.glob("seizure*")] == ["seizure.mtaacase"]
+
+
 def test_two_processes_under_torchrun_make_the_same_case(folder: Path, tiny_pack: Path, tmp_path: Path) -> None:
     shared, whole = tmp_path / "shared.mtaacase", tmp_path / "whole.mtaacase"
     command = ["attribute", str(folder), "--pack", str(tiny_pack), "--device", "cpu", "--case"]

@@ -89,7 +89,7 @@ def _of_size(
     spoke = [(verdict, row) for verdict, row in zip(verdicts, whose, strict=True) if verdict is not None]
     told, at = [verdict for verdict, _ in spoke], np.asarray([row for _, row in spoke], dtype=int)
     counts = {"groups": len(verdicts), "silent": len(verdicts) - len(told)}
-    return counts | (_figures(study, told, truth.of(at)) if told else {}) | {
+    return counts | (_figures(study, told, truth.at(at)) if told else {}) | {
         "two_makers": len(apart), "apart": share_of(np.asarray(apart)),
     }  # fmt: skip
 
