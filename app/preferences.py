@@ -102,16 +102,20 @@ class Preferences(QDialog):
             self._keep_whole(spin, key)
             self._refresh[key] = lambda value: spin.setValue(int(value))
             return spin
-        number = QDoubleSpinBox(minimum=setting.low, maximum=setting.high, decimals=2)
-        number.setSingleStep(1.0 if setting.high > 1 else 0.05)
-        self._keep_whole(number, key)
-        self._refresh[key] = lambda value: number.setValue(float(value))
+        share = setting.high <= 1  # in %, as beside the sliders
+        times = 100 if share else 1
+        number = QDoubleSpinBox(
+            minimum=times * setting.low, maximum=times * setting.high, decimals=1, singleStep=5 if share else 1,
+            prefix="" if share else "×", suffix="%" if share else "",
+        )  # fmt: skip
+        self._keep_whole(number, key, times)
+        self._refresh[key] = lambda value: number.setValue(times * float(value))
         return number
 
-    def _keep_whole(self, box: QSpinBox | QDoubleSpinBox, key: str) -> None:
-        """Set what the box holds once it is whole: of "0.8" the "0" alone would be set, and written over the rest."""
+    def _keep_whole(self, box: QSpinBox | QDoubleSpinBox, key: str, times: int = 1) -> None:
+        """Set what the box holds once it is whole: of "80" the "8" alone would be set, and written over the rest."""
         box.setKeyboardTracking(False)
-        box.valueChanged.connect(lambda value: self._set(key, value))
+        box.valueChanged.connect(lambda value: self._set(key, value / times if times > 1 else value))
 
     def _restore(self) -> None:
         yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No

@@ -42,7 +42,7 @@ def typed(qtbot: QtBot, preferences: Preferences, key: str, text: str) -> QDoubl
     field.setFocus()
     field.selectAll()
     qtbot.keyClicks(field, text)
-    assert field.text() == text, "what is typed is left alone"
+    assert field.cleanText() == text, "what is typed is left alone"
     return field
 
 
@@ -66,10 +66,13 @@ def test_numbers_are_typed_and_enter_sets_nothing_else(
 ) -> None:
     settings = window.session.settings
     settings["viewer/linked"] = False
-    for key, text, value in (("viewer/opacity", "0.8", 0.8), ("viewer/gain", "12.5", 12.5), ("viewer/panes", "3", 3)):
+    for key, text, value, told in (
+        ("viewer/opacity", "80", 0.8, "80.0%"), ("attribution/coverage", "82.5", 0.825, "82.5%"),
+        ("viewer/gain", "12.5", 12.5, "×12.5"), ("viewer/panes", "3", 3, "3"),
+    ):  # fmt: skip
         field = typed(qtbot, preferences, key, text)
         qtbot.keyClick(field, Qt.Key.Key_Return)
-        assert settings[key] == value and field.value() == value
+        assert settings[key] == value and field.text() == told
     assert window.viewer.look.opacity == 0.8 and window.viewer.look.gain == 12.5
     assert settings["viewer/linked"] is False and preferences.isVisible()
     typed(qtbot, preferences, "files/recent_limit", "7")
