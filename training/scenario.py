@@ -29,6 +29,7 @@ from core.files import make_folder, write_file
 from core.labels import CLEAN
 from core.manifest import Fit
 from core.model.config import NetworkConfig
+from core.paths import RESOURCES
 
 Augmentation = Literal["shift", "photo"]
 
@@ -336,7 +337,10 @@ def read_scenario(path: Path) -> Scenario:
     try:
         document = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
-        raise ScenarioError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+        name, remedy = path.name, "Check the path."
+        if isinstance(error, FileNotFoundError) and (RESOURCES / "scenarios" / f"{name}.toml").exists():
+            remedy = f"Write out the one that comes with the program: mtaa scenario show {name} > {name}.toml"
+        raise ScenarioError(f"{path} cannot be read: {error.strerror}.", remedy) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path} is not TOML: {error}.", "Mend the line it names.") from error
     return check_scenario(document, str(path))

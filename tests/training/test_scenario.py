@@ -139,6 +139,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
             read_scenario(path)
 
 
+def test_the_name_of_one_that_is_shipped_is_no_file_and_says_how_to_have_one(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        read_scenario(tmp_path / "mnist")
+    assert refused.value.remedy.endswith("mtaa scenario show mnist > mnist.toml")
+    with pytest.raises(ScenarioError) as refused:
+        read_scenario(tmp_path / "nope")
+    assert refused.value.remedy == "Check the path."
+
+
 def test_a_grid_is_even_and_holds_both_ends() -> None:
     assert Grid(first=10, last=200, count=20).values == [10.0 * i for i in range(1, 21)]
     assert Grid(first=7, last=9, count=1).values == [7]
