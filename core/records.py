@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from core.discoveries import RATE
 from core.manifest import Manifest
 from core.types import (
     Attribution,
@@ -31,15 +32,20 @@ SCHEMA = 2
 
 def json_parts(
     records: Iterable[Record], manifest: Manifest, device: str, remarks: Mapping[str, Remark] | None = None, *,
-    case: str = "", left_out: str = "", program: str = "", together: Together | None = None,
+    case: str = "", left_out: str = "", program: str = "", attacked: int | None = None,
+    together: Together | None = None,
 ) -> Iterator[bytes]:  # fmt: skip
     """The JSON file of all records with the pack and the device that judged them, a record at a time.
 
     Joined, the parts are what :func:`encode` makes of the whole. remarks: by path. case: path of the case they are of.
     left_out: what is said of files in their folders that are no images. program: the versions that judged them.
-    together: what they say together.
+    attacked: as :func:`core.discoveries.attacked` counts them. together: what they say together.
     """
-    frame = _frame(manifest, device, case, left_out, program) | {"together": together and _together(together)}
+    frame = _frame(manifest, device, case, left_out, program)
+    frame |= {
+        "attacked": None if attacked is None else {"images": attacked, "false_discovery_rate": RATE},
+        "together": together and _together(together),
+    }
     before, _, after = encode(frame | {"records": []}).rpartition(b"[]")
     yield before + b"["
     comma = b""

@@ -84,6 +84,11 @@ FRAME_FIELDS: tuple[tuple[str, str], ...] = (
         "how many files of the folders are hidden, linked, or of no image type that is read, in words; null for none",
     ),
     (
+        "attacked",
+        "how many images can be called attacked with, in the mean, a false_discovery_rate of clean ones among them; "
+        "unfamiliar ones are not counted; null where the pack does not tell",
+    ),
+    (
         "together",
         "what the familiar images that are called attacked say together: images, how many those are, and makers, the "
         "likeliest, one or as many as explain them better, each with its images, attack and victim (label, "

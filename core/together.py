@@ -125,7 +125,8 @@ def _side_by_side(words: Sequence[Word], attacks: Sequence[str], victims: Sequen
 def _pairs(times: Floats) -> list[int]:
     """The makers among the pairs, the likeliest first. times: [N, pairs].
 
-    One more is searched beside those that were found, and kept where the images are more probable with it.
+    One more is searched beside those that were found, and kept where the images are more probable with it; each is
+    taken to have made as many. What the others leave, ``APART`` speaks for.
     """
     known = times.shape[1]
     found: list[int] = []

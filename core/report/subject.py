@@ -9,6 +9,7 @@ from pathlib import Path
 from core import versions
 from core.batch import devices, told_left_out, versions_used
 from core.case import Case
+from core.discoveries import alarms, attacked
 from core.errors import ImageError
 from core.imageio import decode_image, load_image
 from core.manifest import Manifest
@@ -55,9 +56,10 @@ class Subject:
 
     def json_parts(self) -> Iterator[bytes]:
         """:func:`core.records.json_parts` of all of it."""
+        told = alarms(record.finding.attribution for record in self.records if record.finding is not None)
         return json_parts(
             self.records, self.manifest, self.device, self.remarks, case=self.case, left_out=self.left_out,
-            program=self.program, together=of_records(self.records),
+            program=self.program, attacked=attacked(told), together=of_records(self.records),
         )  # fmt: skip
 
     def within_reach(self) -> list[Record]:

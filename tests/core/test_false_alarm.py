@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,8 @@ def test_reports_and_tables_tell_it(telling: Attributor, records: list[Record], 
     assert 'attacked at a false discovery rate of 5%</th><td class="number">4</td>' in html
     assert "At most 1.0 % of clean images like the pack&#39;s look at least as attacked." in html
     assert html.count("At most 0.1 % of clean images") == 2 and "At most 70.0 %" not in html
+    document = json.loads(b"".join(Subject(told, manifest, "CPU").json_parts()))
+    assert document["attacked"] == {"images": 4, "false_discovery_rate": 0.05}
     write_csv(tmp_path / "t.csv", told, manifest)
     header, *lines = (tmp_path / "t.csv").read_text("utf-8").splitlines()
     at = header.split(",").index("false_alarm")

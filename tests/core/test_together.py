@@ -186,7 +186,7 @@ def test_json_and_reports_say_the_same(manifest: Manifest) -> None:
     assert found is not None and found == summarise(records, manifest).together
     document = json.loads(b"".join(Subject(records, manifest, "CPU").json_parts()))
     (maker,) = document["together"]["makers"]
-    assert document["together"]["images"] == maker["images"] == 3
+    assert document["together"]["images"] == maker["images"] == 3 and document["attacked"] is None
     assert maker["victim"] == {"label": "resnet18", "probability": found.makers[0].victim.probability}
     assert maker["hyperparameter"]["value"] == 30.0 and maker["hyperparameter"]["unit"] == "/255"
     said_so = in_words(found)
