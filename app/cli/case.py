@@ -13,6 +13,7 @@ from rich.table import Table
 
 from app.cli.console import notify, output, plain, progress_bars
 from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
+from core import discoveries, together
 from core.case import Case, absolute
 from core.errors import CaseError
 from core.pack import find_pack, find_pack_of, load_pack
@@ -198,6 +199,8 @@ def _facts(subject: Subject, summary: Summary, coverage: float) -> dict[str, str
         "Victims asked": asked or "none",
         "Files": f"{summary.files:,}, {summary.attributed:,} attributed, {summary.failed:,} not; "
         f"{summary.duplicates:,} copies, {summary.unfamiliar:,} unfamiliar",
+        "Attacked": discoveries.in_words(summary.attacked).removeprefix("attacked "),
+        "Together": together.in_words(summary.together),
         "Tags and notes": f"{len(subject.remarks):,}",
         "Left out": subject.left_out,
         "Log": f"{len(subject.log):,} entries",

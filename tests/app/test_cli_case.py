@@ -13,18 +13,24 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from app.__main__ import main
+from app.cli.case import _facts
 from core.case import Case
 from core.errors import CaseError
+from core.manifest import Manifest
 from core.pack import read_manifest
 from core.paths import user_data
-from core.types import Record
+from core.report.subject import Subject
+from core.report.summary import summarise
+from core.types import Familiarity, Finding, Record
 
 ROOT = Path(__file__).parents[2]
 
@@ -214,6 +220,18 @@ def test_a_case_says_what_it_holds(made: Path, tiny_pack: Path, capsys: pytest.C
     assert "which this machine has not" not in told(capsys, "case", "show", made)[1]
     status, said = told(capsys, "case", "log", made)
     assert status == 0 and "device: CPU" in said and "remark: " in said and "'urgent'" in said
+
+
+def test_what_a_case_holds_includes_who_attacked_its_files(finding: Finding, tiny_manifest: dict[str, Any]) -> None:
+    manifest = Manifest.model_validate({**tiny_manifest, "weights_sha256": "0" * 64})
+    answer = replace(finding.attribution, familiarity=Familiarity(1.0, 2.0), false_alarm=0.01)
+    files = [
+        Record(f"{n}.png", f"{n:064}", "ok", None, Finding(replace(answer, sha256=f"{n:064}"), None)) for n in range(3)
+    ]
+    facts = _facts(Subject(files, manifest, "CPU"), summarise(files, manifest), 0.9)
+    assert facts["Together"].startswith("if one maker attacked them: fgsm ")
+    assert facts["Together"].endswith("fits 3 of 3 attacked images")
+    assert facts["Attacked"] == "at a false discovery rate of 5%: 3"
 
 
 def test_a_case_is_written_out_as_when_it_was_made(
