@@ -324,8 +324,8 @@ class Commands(CaseCommands):
             self.packs_dialog().take([Path(path) for path in packs])
             self.show_packs()
         if models:
-            self.show_victims()
-            self.victims_dialog().hand_if_free(models)
+            self.victims_dialog().hand_when_looked(models)
+            self.victims_dialog().open()
 
     # Panels.
 

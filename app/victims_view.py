@@ -61,6 +61,8 @@ class VictimsDialog(QDialog):
         """Why no model can become a victim for the pack; empty where one can."""
         self._left = ""
         """What was handed over last and is not taken, in words."""
+        self._pending: list[str] = []
+        """Dropped on the window before it is known what the pack takes."""
         self.setWindowTitle(self.tr("Victims to ask"))
         self.setAcceptDrops(True)
         about = QLabel(wordWrap=True)
@@ -154,6 +156,7 @@ class VictimsDialog(QDialog):
             self.table.resizeColumnToContents(column)
         self.remark.setText(self._left if found else alone)
         self._enable()
+        self._hand_pending()
 
     def _refuse(self, setup: Setup, why: str) -> None:
         if setup == self.session.setup:
@@ -161,6 +164,12 @@ class VictimsDialog(QDialog):
             self._image, self._unbringable = None, why
             self._enable()
             self.remark.setText(why)
+            self._hand_pending()
+
+    def _hand_pending(self) -> None:
+        pending, self._pending = self._pending, []
+        if pending:
+            self.hand(pending)
 
     def _enable(self) -> None:
         fixed = self.session.desk.case is not None
@@ -196,10 +205,10 @@ class VictimsDialog(QDialog):
         paths, _ = QFileDialog.getOpenFileNames(self, self.tr("Hand over a victim"), str(Path.home()), kinds)
         self.hand(paths)
 
-    def hand_if_free(self, paths: Sequence[str]) -> None:
-        """:meth:`hand`, but for a case, whose victims are settled: what the dialog shows says so."""
-        if self.hand_over.isEnabled():
-            self.hand(paths)
+    def hand_when_looked(self, paths: Sequence[str]) -> None:
+        """Look again, then :meth:`hand`; but for a case, whose victims are settled: what the dialog shows says so."""
+        self._pending = list(paths) if self.session.desk.case is None else []
+        self.refresh()
 
     def hand(self, paths: Sequence[str]) -> None:
         """Ask the victims in these files as well. Of other models one is brought, if there is no victim among them."""

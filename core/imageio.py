@@ -82,7 +82,7 @@ def decode_image(data: bytes, name: str, sha256: str | None = None) -> LoadedIma
 
 
 class Header(NamedTuple):
-    """What a picture's file says of itself. grey: whether it stores one channel."""
+    """What a JPEG's file says of itself. grey: whether it stores one channel."""
 
     height: int
     width: int
@@ -90,10 +90,12 @@ class Header(NamedTuple):
 
 
 def header_of(file: Path | bytes) -> Header | None:
-    """Without decoding it; None for what only decoding tells, such as .npy, and for what is no picture."""
+    """Without decoding it, of a camera's photograph; None for any other file, whose pixels may tell more."""
+    if isinstance(file, Path) and not file.is_file():  # a pipe would be waited for
+        return None
     try:
-        with _quiet, Image.open(file if isinstance(file, Path) else io.BytesIO(file), formats=_FORMATS) as image:
-            return Header(image.height, image.width, len(image.getbands()) == 1 and image.mode != "P")
+        with _quiet, Image.open(file if isinstance(file, Path) else io.BytesIO(file), formats=("JPEG",)) as image:
+            return Header(image.height, image.width, image.mode == "L")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # decoding tells why
         return None
 

@@ -36,7 +36,7 @@ LOOKED_AT = 8
 """Files whose images decide for all that are opened together, spread evenly over them."""
 
 LARGE = 2**21
-"""Pixels from which a file's header is enough: decoding eight photographs of a camera would take seconds."""
+"""Pixels from which a JPEG's header is enough: decoding eight photographs of a camera would take seconds."""
 
 
 class Match(IntEnum):

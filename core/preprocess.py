@@ -14,6 +14,7 @@ from PIL import Image
 from core.manifest import ImageSpec
 from core.pictures import LUMA
 from core.types import FloatArray, LoadedImage
+from core.wording import ONCE
 
 MAX_TILES = 64
 """Of one image: 64 of 224x224 are a quarter of a 12-megapixel photograph, and seconds of work without a GPU."""
@@ -58,9 +59,10 @@ def prepare(image: LoadedImage, spec: ImageSpec) -> Fitted:
     adjustments += image.notes
     pixels = _fit_channels(image.pixels, spec.channels, adjustments)
     size = spec.height, spec.width
-    if spec.fit != "resize" and image.size != size and not _enlarged_by_repetition(pixels, size):
+    repeated = _enlarged_by_repetition(pixels, size)
+    if spec.fit != "resize" and image.size != size and not repeated:
         return _cut(pixels, spec, adjustments)
-    _tell_scaled("resized", image.size, size, adjustments)
+    _tell_scaled("resized", image.size, size, adjustments, ONCE if repeated else "")
     return Fitted(_scaled(pixels, *size)[None], ((0, 0),), size, tuple(adjustments))
 
 
@@ -108,10 +110,10 @@ def _enlarged_by_repetition(pixels: FloatArray, size: _Size) -> bool:
     return whole and repeats(pixels) % times == 0
 
 
-def _tell_scaled(verb: str, old: _Size, new: _Size, adjustments: list[str]) -> None:
+def _tell_scaled(verb: str, old: _Size, new: _Size, adjustments: list[str], how: str = "") -> None:
     if old != new:
         stretched = ", which changed its proportions" if old[0] * new[1] != old[1] * new[0] else ""
-        adjustments.append(f"{verb} from {_words(old)} to {_words(new)}{stretched}")
+        adjustments.append(f"{verb} from {_words(old)} to {_words(new)}{stretched}{how}")
 
 
 def _words(size: _Size) -> str:

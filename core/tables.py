@@ -85,8 +85,8 @@ FRAME_FIELDS: tuple[tuple[str, str], ...] = (
     ),
     (
         "attacked",
-        "how many images can be called attacked with, in the mean, a false_discovery_rate of clean ones among them; "
-        "unfamiliar ones are not counted; null where the pack does not tell",
+        "images: how many can be called attacked with, in the mean, a share of false_discovery_rate of clean ones "
+        "among them; unfamiliar ones are not counted; null where the pack does not tell",
     ),
     (
         "together",

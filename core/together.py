@@ -89,7 +89,7 @@ def _if_attacked(answer: ClassAnswer) -> tuple[tuple[str, ...], Floats]:
 
 
 def together(words: Iterable[Word]) -> Together | None:
-    """What they say together; None of fewer than ``FEWEST``. Copies of a file speak once."""
+    """What they say together; None of fewer than ``FEWEST``, or where no two agree. Copies of a file speak once."""
     spoken = list({word.answer.sha256: word for word in words}.values())
     if len(spoken) < FEWEST:
         return None
@@ -101,7 +101,7 @@ def together(words: Iterable[Word]) -> Together | None:
     whose = np.where(own.max(1) >= 2 * APART, own.argmax(1), -1)  # likelier that maker's than somebody else's
     heaps = [np.flatnonzero(whose == at) for at in range(len(pairs))]
     makers = [_maker([spoken[row] for row in heap], times[heap], attacks, victims) for heap in heaps if len(heap)]
-    return Together(len(spoken), tuple(sorted(makers, key=lambda maker: -maker.images)))
+    return Together(len(spoken), tuple(sorted(makers, key=lambda maker: -maker.images))) if makers else None
 
 
 def of_records(records: Iterable[Record]) -> Together | None:
@@ -166,10 +166,9 @@ def _maker(words: Sequence[Word], times: Floats, attacks: Sequence[str], victims
 
 def _middle(answers: Sequence[Attribution], attack: str) -> HyperparameterAnswer | None:
     """Of the values under this attack."""
-    own = [
-        next(h for c, h in zip(a.attack.ranking, a.hyperparameters, strict=True) if c.label == attack) for a in answers
-    ]
-    if own[0].name == "none":
+    known = (zip(one.attack.ranking, one.hyperparameters, strict=True) for one in answers)
+    own = [value for pairs in known for label, value in pairs if label.label == attack and value.name != "none"]
+    if not own:
         return None
     low, median, high = np.quantile([value.value for value in own], (0.25, 0.5, 0.75)).tolist()
     return replace(own[0], value=median, low=low, high=high, coverage=0.5)

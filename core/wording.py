@@ -220,7 +220,9 @@ _WEAKENING = re.compile(
     r"file is |resized |enlarged |judged at |only the middle |colour turned |grey repeated |\d+ of \d+ tiles "
 )
 
-_ALTERING = re.compile(r"file is |resized |enlarged |colour turned ")
+ONCE = ", repeated pixels taken once"
+"""Of an image that was resized to what it had been before it was enlarged: nothing is lost."""
+_ALTERING = re.compile(rf"file is |resized (?!.*{ONCE})|enlarged |colour turned ")
 
 
 def is_altered(adjustments: Iterable[str]) -> bool:

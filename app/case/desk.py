@@ -71,7 +71,7 @@ class CaseDesk(QObject):
         self._coming += 1
         if files:
             self._postponed.append((tuple(files), True))
-        target = Path(path if path.endswith(CASE_SUFFIX) else path + CASE_SUFFIX)
+        target = Path(path if path.lower().endswith(CASE_SUFFIX) else path + CASE_SUFFIX)
         self.file.create(target.absolute(), self.session.setup, self.session.coverage)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtWidgets import QLabel, QWidget
@@ -16,8 +17,10 @@ translate = QCoreApplication.translate
 
 _SOON = 150
 """Milliseconds between images that change and what is said of them."""
+_AT_ONCE = 1000
+"""Answers that are put into words before the window draws again: of many thousands it takes a while."""
 _REST = 9
-"""Times as long as counting takes nothing is counted after it: of many thousands of images it takes a while."""
+"""Times as long as weighing the words takes nothing is weighed after it."""
 
 
 class MakersLabel(QLabel):
@@ -41,12 +44,20 @@ class MakersLabel(QLabel):
     def tell(self, rows: Callable[[], Iterable[Row]]) -> None:
         """Say soon what these rows say together, as they are then."""
         self._rows = rows
+        if self._soon.interval() > _SOON:  # of so many that what stands there would be wrong for long
+            self.hide()
         if not self._soon.isActive():  # changes that follow each other fast would put it off for ever
             self._soon.start()
 
     def _say(self) -> None:
+        rows = list(self._rows())
+        for row in islice((row for row in rows if not row.has_said), _AT_ONCE):
+            _ = row.word
+        if not all(row.has_said for row in rows):
+            self._soon.start(0)
+            return
         begun = time.monotonic()
-        found = together(word for row in self._rows() if (word := row.word) is not None)
+        found = together(word for row in rows if (word := row.word) is not None)
         self.setText("" if found is None else in_words(found))
         self.setVisible(found is not None)
         self._soon.setInterval(max(_SOON, int(_REST * 1000 * (time.monotonic() - begun))))

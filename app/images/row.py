@@ -63,6 +63,12 @@ class Row:
         return self.record.finding.attribution if self.record and self.record.finding else None
 
     @property
+    def has_said(self) -> bool:
+        """Whether ``word`` is worked out."""
+        answer = self.attribution
+        return answer is None or (self._word is not None and self._word[0] is answer)
+
+    @property
     def word(self) -> Word | None:
         """What its answer says beside others of one maker."""
         answer = self.attribution

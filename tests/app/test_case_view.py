@@ -518,6 +518,15 @@ def test_the_overview_says_who_attacked_them_all(
     assert makers.in_words(found)[1:] == in_words(found)[1:], "English, as in the report"
     with Case(path) as case:
         assert of_records(list(case.records())) == found
+    line = window.list.makers
+    qtbot.waitUntil(lambda: line.text() == makers.in_words(found) and line.isVisible())
+    window.list.search.setText("vgg16")  # of two attackers' images, one each
+    rows = window.list.proxy.listed()
+    some = of_records([r.record for r in rows if r.record is not None])
+    assert some is not None and some.images == 2
+    qtbot.waitUntil(lambda: line.text() == makers.in_words(some))
+    window.list.search.setText("clean-3")
+    qtbot.waitUntil(lambda: not line.isVisible())
 
 
 def test_a_file_is_known_by_its_ending_however_that_is_written(

@@ -152,6 +152,18 @@ def test_a_victim_that_is_dropped_on_the_window_is_handed_over(
     assert window.session.images.rowCount() == 1, "it is no image"
 
 
+def test_a_model_that_is_dropped_on_a_window_that_was_just_opened_is_brought(
+    window: MainWindow, default_pack: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    model = tmp_path / "mine.pt2"
+    model.write_bytes(b"no victim of this program")
+    drop(window, model)
+    dialog = window.commands.victims_dialog()
+    qtbot.waitUntil(lambda: dialog.bringing is not None)
+    assert dialog.bringing is not None and dialog.bringing.file.text() == str(model)
+    dialog.bringing.reject()
+
+
 def test_a_file_that_is_no_victim_is_listed_with_its_reason(
     saying: Saying, victims: VictimsDialog, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -176,13 +177,15 @@ def test_a_photograph_that_comes_first_does_not_decide_for_the_others(
 
 
 def test_headers_say_what_can_be_known_without_decoding(tmp_path: Path) -> None:
-    for mode, grey in (("L", True), ("1", True), ("I;16", True), ("RGB", False), ("RGBA", False), ("P", False)):
-        Image.new(mode, (30, 20)).save(tmp_path / "x.png")
-        assert header_of(tmp_path / "x.png") == (20, 30, grey), mode
-        assert header_of((tmp_path / "x.png").read_bytes()) == (20, 30, grey)
+    for mode in ("L", "RGB", "CMYK"):
+        Image.new(mode, (30, 20)).save(tmp_path / "x.jpg")
+        assert header_of(tmp_path / "x.jpg") == (20, 30, mode == "L"), mode
+        assert header_of((tmp_path / "x.jpg").read_bytes()) == (20, 30, mode == "L")
+    Image.new("L", (30, 20)).save(tmp_path / "x.png")  # which may be an enlarged one: its pixels tell
     np.save(tmp_path / "x.npy", np.zeros((20, 30), np.uint8))
-    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    for name in ("x.npy", "broken.png", "absent.png"):
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for name in ("x.png", "x.npy", "broken.jpg", "absent.jpg", "pipe.jpg", ""):
         assert header_of(tmp_path / name) is None, name
 
 

@@ -84,7 +84,7 @@ def _of_size(
         whose.append(rows[0])
         other, half = large[rng.integers(len(large))], size // 2
         if half and (truth.attack[other[0]], truth.victim[other[0]]) != (truth.attack[rows[0]], truth.victim[rows[0]]):
-            mixed = _said(words, [*drawn[:half], *rng.choice(other, half, replace=False)])
+            mixed = _said(words, [*drawn[half:], *rng.choice(other, half, replace=False)])
             apart += [] if mixed is None else [len(mixed.makers) > 1]
     spoke = [(verdict, row) for verdict, row in zip(verdicts, whose, strict=True) if verdict is not None]
     told, at = [verdict for verdict, _ in spoke], np.asarray([row for _, row in spoke], dtype=int)
@@ -149,7 +149,9 @@ ITEM = Item(
         "Images that are called clean or unfamiliar say nothing; of fewer than two that speak nothing is told.",
         "Named is whoever has most of the images, of one image what it says alone.",
         "RMSE on Table 1's scale, of the median of the values.",
-        "Two makers: half of the images each, of another attack or victim; told apart where several makers are told.",
+        "Two makers: half of the images each, of another attack or victim, an odd one of the first; told apart where "
+        "several makers are told.",
+        "Draws of which nothing speaks are counted and left out.",
         "The two constants of core/together.py were chosen on the calibration splits of the shipped packs.",
     ),
 )  # fmt: skip
