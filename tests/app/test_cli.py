@@ -378,8 +378,9 @@ def test_no_output_takes_the_place_of_evidence(
     digits: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     image, pack, other = digits / "2.png", tmp_path / "a.mtaapack", tmp_path / "a.out"
-    case = tmp_path / "case.txt"  # under another name than a case's
-    assert main(["attribute", str(image), "--pack", str(tiny_pack), "--case", str(case)]) == 0
+    made, case = tmp_path / "a.mtaacase", tmp_path / "case.txt"
+    assert main(["attribute", str(image), "--pack", str(tiny_pack), "--case", str(made)]) == 0
+    made.rename(case)  # under another name than a case's
     shutil.copy(tiny_pack, pack)
     shutil.copy(tiny_pack, other_pack := tmp_path / "pack.old")
     before = image.read_bytes(), pack.read_bytes(), case.read_bytes(), other_pack.read_bytes()
