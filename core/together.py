@@ -184,7 +184,7 @@ def in_words(found: Together | None) -> str:
     told = [f"{maker.images:,} by {maker.attack.label} against {maker.victim.label}" for maker in found.makers]
     if fit < found.images:
         told.append(f"{found.images - fit:,} by others")
-    return f"rather {len(found.makers)} makers than one: of {found.images:,} attacked images {', '.join(told)}"
+    return f"more likely {len(found.makers)} makers than one. Of {found.images:,} attacked images: {', '.join(told)}"
 
 
 def _told(maker: Maker) -> str:

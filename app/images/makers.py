@@ -73,7 +73,7 @@ def in_words(found: Together) -> str:
     told = [one.format(n=f"{m.images:,}", attack=m.attack.label, victim=m.victim.label) for m in found.makers]
     if fit < found.images:
         told.append(translate("MakersLabel", "{n} by others").format(n=f"{found.images - fit:,}"))
-    text = translate("MakersLabel", "Rather {k} makers than one: of {m} attacked images {told}")
+    text = translate("MakersLabel", "More likely {k} makers than one. Of {m} attacked images: {told}")
     return text.format(k=len(found.makers), m=images, told=", ".join(told))
 
 

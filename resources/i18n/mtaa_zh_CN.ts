@@ -1698,7 +1698,7 @@
         <translation>{n} 张来自其他来源</translation>
     </message>
     <message>
-        <source>Rather {k} makers than one: of {m} attacked images {told}</source>
+        <source>More likely {k} makers than one. Of {m} attacked images: {told}</source>
         <translation>更像是 {k} 个来源而非一个：{m} 张受攻击图像中，{told}</translation>
     </message>
     <message>
