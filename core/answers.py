@@ -99,7 +99,7 @@ class _Classes:
     """
 
     def __init__(self, logits: Tensor, labels: list[str], limit: float, sigma: float) -> None:
-        probabilities: NDArray[np.float64] = logits.softmax(1).cpu().numpy()  # [B, labels]
+        probabilities = _softmax(logits)
         self.order: list[list[int]] = np.argsort(-probabilities, axis=1, kind="stable").tolist()
         bits = np.log2(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
         self._entropy: list[float] = (np.abs((probabilities * bits).sum(1))).tolist()
@@ -120,6 +120,14 @@ class _Classes:
             prediction_set=_held(ranking, self._limit, coverage),
             coverage=coverage,
         )
+
+
+def _softmax(logits: Tensor) -> NDArray[np.float64]:
+    """[B, labels]. PyTorch's own would give this thread helpers of OpenMP's (:class:`core.attributor.Attributor`)."""
+    told = logits.double().cpu().numpy()
+    odds = np.exp(told - told.max(1, keepdims=True))
+    shares: NDArray[np.float64] = odds / odds.sum(1, keepdims=True)
+    return shares
 
 
 def _held(ranking: Sequence[RankedLabel], limit: float, coverage: float) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -42,12 +42,12 @@ def attribute_files(
     cancel.check()
     meter = ProgressMeter("attributing", len(paths), progress, cancel=cancel)
     files = read_ahead(paths, attributor.manifest.image, 2 * attributor.batch, known, cancel)
-    device = ThreadPoolExecutor(1, thread_name_prefix="device")
     carried: dict[str, Finding] = {}
+    batch: _Batch | None = None
     ahead: _Batch | None = None
     try:
         for chunk in chain(batches(files, attributor.batch), [[]]):
-            batch, ahead = ahead, _begin(attributor, chunk, known, ahead, device, cancel)
+            batch, ahead = ahead, _begin(attributor, chunk, known, ahead, cancel)
             if batch is not None:
                 found = findings(_judged(batch, cancel), attributor.manifest, attributor.panel, coverage)
                 records, carried = _records(batch, found, known, carried, ahead)
@@ -55,7 +55,9 @@ def attribute_files(
                 meter.advance(len(batch.files))
             cancel.check()
     finally:
-        device.shutdown(wait=False, cancel_futures=True)
+        for left in (batch, ahead):
+            if left is not None:
+                left.judged.cancel()
         files.close()
 
 
@@ -76,7 +78,6 @@ def _begin(
     files: list[FittedFile],
     known: Container[str],
     before: _Batch | None,
-    device: ThreadPoolExecutor,
     cancel: CancelToken,
 ) -> _Batch:
     fresh: dict[str, Prepared] = {}
@@ -86,7 +87,7 @@ def _begin(
         if sha256 is None or file.fitted is None or sha256 in known or sha256 in handed_on:
             continue
         fresh.setdefault(sha256, _as_prepared(file))
-    return _Batch(files, fresh, device.submit(attributor.judge, list(fresh.values()), cancel=cancel))
+    return _Batch(files, fresh, attributor.submit(attributor.judge, list(fresh.values()), cancel=cancel))
 
 
 def _judged(batch: _Batch, cancel: CancelToken) -> list[Judged]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import Literal, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -43,6 +44,7 @@ _Look = Literal["as it is", "scaled"]
 """How an image that is larger than the pack's is shown to victims."""
 
 _Made = TypeVar("_Made")
+_Given = ParamSpec("_Given")
 
 _NO_MEMORY = "victims were not asked: the memory does not hold it"
 _NO_NUMBER = "victims were not asked: what one says of it is no number"
@@ -53,11 +55,24 @@ class Attributor:
 
     asked: victims at hand (:mod:`core.victim_store`); without any, or where the pack holds no scorer, the image alone
     is judged. Raises PackError, VictimError or DeviceError when it cannot be.
+
+    PyTorch works for it in a thread of its own, which ends with it. While one thread computes, another writes down what
+    it found; and once two threads of a process had PyTorch work in parallel, OpenMP's helpers of both doze off between
+    two operations, which costs victims of many small ones a quarter of their speed.
     """
 
     def __init__(self, pack: Pack, device: str = "auto", asked: Sequence[Held] = ()) -> None:
         self.manifest: Manifest = pack.manifest
         self.device = choose_device(device)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
+        self.submit(self._load, pack, asked).result()
+        image = self.manifest.image
+        limit = _CPU_PIXELS // (image.height * image.width) if self.device.type == "cpu" else BATCH
+        self.batch = min(BATCH, max(1, limit))
+        """Tiles a forward pass, of which most images have one."""
+        self._fits = self.batch  # halved for good whenever the device runs out of memory
+
+    def _load(self, pack: Pack, asked: Sequence[Held]) -> None:
         self._network = build_network(pack).requires_grad_(False)
         self.panel: Panel | None = None
         several = f" and the {len(asked)} victims to ask" if asked else ""
@@ -69,11 +84,12 @@ class Attributor:
             self._network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             if asked and self._network.scorer is not None and pack.manifest.probes is not None:
                 self.panel = Panel(asked, pack.manifest, self._network.scorer, self.device)
-        image = self.manifest.image
-        limit = _CPU_PIXELS // (image.height * image.width) if self.device.type == "cpu" else BATCH
-        self.batch = min(BATCH, max(1, limit))
-        """Tiles a forward pass, of which most images have one."""
-        self._fits = self.batch  # halved for good whenever the device runs out of memory
+
+    def submit(
+        self, work: Callable[_Given, _Made], *args: _Given.args, **kwargs: _Given.kwargs
+    ) -> Future[_Made]:  # fmt: skip
+        """Have its thread do some work when it is done with what it was given before; not to be waited for in it."""
+        return self._thread.submit(work, *args, **kwargs)
 
     @property
     def device_name(self) -> str:
@@ -106,6 +122,11 @@ class Attributor:
         calibration = self.manifest.calibration
         coverage = calibration.nearest(DEFAULT_COVERAGE) if coverage is None else coverage
         calibration.check(coverage)
+        return self.submit(self._attribute, images, coverage, heatmaps, cancel).result()
+
+    def _attribute(
+        self, images: Sequence[LoadedImage], coverage: float, heatmaps: bool, cancel: CancelToken | None
+    ) -> list[Finding]:
         found: list[Finding] = []
         prepared = (Prepared(image.sha256, prepare(image, self.manifest.image), image.size) for image in images)
         for batch in batches(prepared, self.batch):
@@ -117,6 +138,7 @@ class Attributor:
     ) -> list[Judged]:
         """What the network says of a batch, in parts: neighbours of one tile size that victims are asked about, or not.
 
+        To be done by its thread (:meth:`submit`).
         A larger image that victims are asked about, beyond its tiles, is a part of its own.
         heatmaps: keep what they are made of. Raises DeviceError, and Cancelled between two passes.
         """

@@ -99,14 +99,19 @@ def agreed(attack_logits: Tensor, victim_logits: Tensor, clean: tuple[int, int] 
     attack_logits: [B, A], victim_logits: [B, L], calibrated. clean: the index of "clean" among attacks and victims. The
     two tasks answer apart, and the attack is the easier one.
     """
-    victim = victim_logits.log_softmax(1)
+    victim = _log_shares(victim_logits)
     if clean is None:
         return victim
-    attack = attack_logits.log_softmax(1)
+    attack = _log_shares(attack_logits)
     no_attack, nobody = _is(clean[0], attack), _is(clean[1], victim)
-    somebody = victim.masked_fill(nobody, -torch.inf).log_softmax(1)
+    somebody = _log_shares(victim.masked_fill(nobody, -torch.inf))
     attacked = attack.masked_fill(no_attack, -torch.inf).logsumexp(1, keepdim=True)
     return torch.where(nobody, attack[:, clean[0], None], somebody + attacked)
+
+
+def _log_shares(logits: Tensor) -> Tensor:
+    """Log-probabilities, [B, K]; log_softmax would give the thread that asks helpers of OpenMP's for any number."""
+    return logits - logits.logsumexp(1, keepdim=True)
 
 
 def weigh(

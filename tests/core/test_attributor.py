@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,3 +156,24 @@ def test_a_pack_whose_answers_are_no_numbers_is_refused(tiny_pack: Path, samples
     attributor = Attributor(replace(pack, weights=weights), "cpu")
     with pytest.raises(PackError, match=r"tiny@\w+ answers is no number"):
         attributor.attribute(samples[:2])
+
+
+def test_one_thread_computes_and_ends_with_its_attributor(
+    tiny_pack: Path, samples: list[LoadedImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[threading.Thread] = []
+    forward = Attributor.forward
+
+    def noted(*how: Any) -> object:
+        seen.append(threading.current_thread())
+        return forward(*how)
+
+    monkeypatch.setattr(Attributor, "forward", noted)
+    attributor = Attributor(load_pack(tiny_pack), "cpu")
+    attributor.attribute(samples[:1], heatmaps=True)
+    assert list(records_of(attributor, find_images([SAMPLES])))
+    assert len(seen) > 1 and len(set(seen)) == 1
+    assert seen[0] is not threading.current_thread()
+    del attributor
+    seen[0].join(60)
+    assert not seen[0].is_alive()
