@@ -104,14 +104,16 @@ class Asking(NamedTuple):
     """What victims are asked; older packs' scorers heard less of them.
 
     compressed: about the compressed image as well. together: what an image was before is told in the company of the
-    others that are asked (:mod:`core.votes`), and more is looked at (:func:`core.probes.probes_of`).
+    others that are asked (:mod:`core.votes`), and more is looked at (:func:`core.probes.probes_of`). opposed: whether
+    these see it already in the image as it is.
     """
 
     compressed: bool
     together: bool
+    opposed: bool
 
 
-ASKING = Asking(compressed=True, together=True)
+ASKING = Asking(compressed=True, together=True, opposed=True)
 """What packs ask that are made now."""
 
 
@@ -121,7 +123,7 @@ class ProbeFit(Strict):
     trust: factor on the image's calibrated log-probabilities of its victims. weight: factor on the scorer's log odds.
     stranger: log-prior of a candidate that the pack does not know. none: log-prior of "none of these".
     attack_trust, attack_weight: the same two for the attack, of which older packs did not ask the victims.
-    compressed, together: as in :class:`Asking`.
+    compressed, together, opposed: as in :class:`Asking`.
     image_share: for each attack label, how much of the hyperparameter the image alone says; the asked victim says the
         rest.
     calibration: of the answers of both together; its half-widths are those where the named victim was not asked.
@@ -136,6 +138,7 @@ class ProbeFit(Strict):
     attack_weight: float = Field(default=0, ge=0)
     compressed: bool = False
     together: bool = False
+    opposed: bool = False
     image_share: list[Annotated[float, Field(ge=0, le=1)]]
     calibration: Calibration
     halfwidths: dict[str, list[float]]
@@ -144,7 +147,7 @@ class ProbeFit(Strict):
     @property
     def asking(self) -> Asking:
         """What victims are asked."""
-        return Asking(self.compressed, self.together)
+        return Asking(self.compressed, self.together, self.opposed)
 
     @model_validator(mode="after")
     def _one_for_each(self) -> ProbeFit:

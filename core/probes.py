@@ -29,7 +29,7 @@ from core.errors import VictimError
 from core.perturbation import STILL
 from core.pictures import through_jpeg
 from core.victims import Victim
-from core.votes import elected, votes_of_others
+from core.votes import elected, opposed, vote_by, votes_of_others
 
 PROBES = (
     "gap",
@@ -57,6 +57,7 @@ PROBES = (
     "loss_sign",
     "loss_weighted_sign",
     "loss_moved_sign",
+    "opposed",
 )
 """The columns of :attr:`Replies.probes`.
 
@@ -66,8 +67,12 @@ differ. slope: log of the length of the margin's gradient. cosine, sign, weighte
 with the perturbation: its cosine, the share of pixels that agree in sign (as -1 to 1), and the same weighted by the
 gradient, or by how far pixels moved. clean_...: the same at the clean estimate. compressed_...: the same at the
 compressed image, of the gradient at the image with what compression takes away from it. loss_...: the same at the clean
-estimate for the cross-entropy's gradient, whose sign FGSM takes.
+estimate for the cross-entropy's gradient, whose sign FGSM takes. opposed: by how much others of its task see in the
+image what it was before rather than its label (:func:`core.votes.opposed`).
 """
+
+OWN = len(PROBES) - 1
+"""Of them, what a victim says itself: all but the last."""
 
 _QUALITY = 75
 """Of the JPEG compression. The likeliest other class after it was the clean image's for 91 % of C&W's 8-bit photographs
@@ -84,6 +89,7 @@ def probes_of(asking: Asking) -> tuple[str, ...]:
         name for name in PROBES
         if (asking.compressed or not name.startswith("compressed_"))
         and (asking.together or not (name in _MOVED or name.startswith("loss_")))
+        and (asking.opposed or name != "opposed")
     )  # fmt: skip
 
 
@@ -145,7 +151,12 @@ def _ask_piece(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, a
     else:
         told = [by_itself] * len(victims)
     answers = [ask_one(victim, looks, before, asking) for victim, before in zip(victims, told, strict=True)]
-    return Replies(*(torch.stack(column, dim=1) for column in zip(*answers, strict=True)))
+    probes, label, before, seen = zip(*answers, strict=True)
+    replies = Replies(*(torch.stack(column, dim=1) for column in (probes, label, before)))
+    if not asking.opposed:
+        return replies
+    others = opposed(victims, seen, replies.label, replies.before)
+    return replies._replace(probes=torch.cat([replies.probes, others[..., None]], dim=2))
 
 
 class Looks(NamedTuple):
@@ -201,8 +212,20 @@ Before = Callable[[Tensor, Tensor, Tensor], Tensor]
 """before [B] = told(at_image, at_clean, compressed): what images were by the victim's logits for them, each [B, C]."""
 
 
-def ask_one(victim: nn.Module, looks: Looks, told: Before, asking: Asking = ASKING) -> tuple[Tensor, ...]:
-    """One victim's part of :class:`Replies`; told: what the images were before. Raises VictimError."""
+class Reply(NamedTuple):
+    """One victim's part of :class:`Replies`, and its vote on the images, [B, K] (:func:`core.votes.vote`).
+
+    probes: [B, P], without what others say.
+    """
+
+    probes: Tensor
+    label: Tensor
+    before: Tensor
+    seen: Tensor
+
+
+def ask_one(victim: nn.Module, looks: Looks, told: Before, asking: Asking = ASKING) -> Reply:
+    """Ask one victim; told: what the images were before. Raises VictimError."""
     images, clean = (look.detach().requires_grad_() for look in (looks.images, looks.clean))
     with torch.enable_grad():
         at_image, at_clean = (_logits(victim, look) for look in (images, clean))
@@ -233,7 +256,8 @@ def ask_one(victim: nn.Module, looks: Looks, told: Before, asking: Asking = ASKI
         said["compressed_rise"] = margin - _margin(after, label, before)
     if asking.together:
         said |= _alignment("loss_", found[2], looks.moved)
-    return torch.stack([said[name] for name in probes_of(asking)], dim=1).detach(), label, before
+    probes = torch.stack([said[name] for name in probes_of(asking) if name in said], dim=1)
+    return Reply(probes.detach(), label, before, vote_by(victim, at_image.detach()))
 
 
 def by_itself(at_image: Tensor, at_clean: Tensor, compressed: Tensor) -> Tensor:

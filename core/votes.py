@@ -3,6 +3,9 @@
 A victim tells that by what it takes the estimated clean image for. Where the estimate misses a part of the
 perturbation, the attacked one is the worst to ask, for it may still be fooled; what was made to fool it hardly fools
 another (Liu et al. 2017, arXiv:1611.02770). So all that were trained on one data set vote on each other's.
+
+That others are not fooled is evidence by itself, and needs no estimate: of one that is attacked they see another class
+in the image as it is.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from core.victims import Victim
 
 _DOUBT = 0.01
 """Added to every class's probability: one victim that is sure of what is wrong is not to outvote the others."""
+
+Task = tuple[str, int]
 
 OTHERS = 2
 """Of a victim's classes that its data set does not have. One may be the label at the image, which is not chosen."""
@@ -82,22 +87,63 @@ def votes_of_others(victims: Sequence[nn.Module], clean: Tensor) -> list[Tensor 
     None where there is no other. A task is a data set and the number of its classes.
     """
     tasks = [_task(victim) for victim in victims]
-    said = [
-        vote(victim, clean) if task is not None and tasks.count(task) > 1 else None
-        for victim, task in zip(victims, tasks, strict=True)
-    ]
+    return _of_others(
+        tasks,
+        [
+            vote(victim, clean) if task is not None and tasks.count(task) > 1 else None
+            for victim, task in zip(victims, tasks, strict=True)
+        ],
+    )
+
+
+def _of_others(tasks: Sequence[Task | None], said: Sequence[Tensor | None]) -> list[Tensor | None]:
     found: list[Tensor | None] = []
     for at, task in enumerate(tasks):
         others = [one for n, one in enumerate(said) if n != at and one is not None and tasks[n] == task]
-        found.append(torch.stack(others).sum(0) if others else None)
+        found.append(torch.stack(others).sum(0) if task is not None and others else None)
     return found
 
 
 @torch.no_grad()
-def vote(victim: nn.Module, clean: Tensor) -> Tensor:
-    """What one victim says of clean estimates [B, C, H, W]: a score for each class of its data set, [B, K]."""
-    scores = _scores(victim(clean).float())
+def vote(victim: nn.Module, images: Tensor) -> Tensor:
+    """What one victim says of images [B, C, H, W]: a score for each class of its data set, [B, K]."""
+    return vote_by(victim, victim(images).float())
+
+
+def vote_by(victim: nn.Module, logits: Tensor) -> Tensor:
+    """The same by its logits for them, [B, C]."""
+    scores = _scores(logits)
     return scores[:, _known(victim, scores.shape[1]).to(scores.device)]
+
+
+def opposed(victims: Sequence[nn.Module], seen: Sequence[Tensor], label: Tensor, before: Tensor) -> Tensor:
+    """[B, V]: by how much others see in images what they were before rather than each victim's label; 0 of one alone.
+
+    seen: each one's :func:`vote` on the images. label, before: int64 [B, V], its own numbers of classes.
+    """
+    columns = []
+    others = _of_others([_task(victim) for victim in victims], seen)
+    for at, (victim, votes) in enumerate(zip(victims, others, strict=True)):
+        if votes is None:
+            columns.append(seen[at].new_zeros(len(label)))
+            continue
+        was, now = (standing(votes, place_of(victim, number[:, at], votes.shape[1])) for number in (before, label))
+        columns.append(was - now)
+    return torch.stack(columns, dim=1)
+
+
+def standing(votes: Tensor, place: Tensor) -> Tensor:
+    """What votes [..., K] say of one class, [...], by its place; of one that is not among them as much as of any."""
+    known = votes.shape[-1]
+    own = votes.gather(-1, place.clamp_max(known - 1).unsqueeze(-1)).squeeze(-1)
+    return torch.where(place < known, own, votes.mean(-1))
+
+
+def place_of(victim: nn.Module, number: Tensor, known: int) -> Tensor:
+    """Places among the K = ``known`` of a victim's data set of its own numbers of classes, K for any other class."""
+    numbers = _known(victim, known).to(number.device)
+    same = number[..., None] == numbers
+    return torch.where(same.any(-1), same.int().argmax(-1), known)
 
 
 def _scores(logits: Tensor) -> Tensor:
@@ -111,5 +157,5 @@ def _known(victim: nn.Module, classes: int) -> Tensor:
     return torch.arange(classes) if class_map is None else torch.tensor(class_map)
 
 
-def _task(victim: nn.Module) -> tuple[str, int] | None:
+def _task(victim: nn.Module) -> Task | None:
     return (victim.card.dataset, victim.card.data_classes) if isinstance(victim, Victim) else None

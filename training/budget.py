@@ -17,7 +17,7 @@ from core.errors import NoRoomError
 from core.files import free_space
 from core.manifest import AttackLabel
 from core.model.network import MTAA
-from core.probes import PROBES
+from core.probes import OWN
 from core.votes import OTHERS
 from training.counts import examples_asked_about, examples_changed, examples_made, examples_wanted
 from training.plan import image_of, shapes_of
@@ -99,7 +99,7 @@ def answers_bytes(scenario: Scenario, classes: int) -> int:
     if scenario.probes is None:
         return 0
     examples = examples_asked_about(scenario) + examples_changed(scenario)
-    of_each = 2 * len(PROBES) + classes + OTHERS  # by itself and in company, and its ballot
+    of_each = 2 * OWN + 2 * classes + OTHERS + 2  # by itself and in company, its votes, and its label
     of_one = 4 * of_each * examples + (len(SPLITS) + 2) * _BLOCK  # two of them for unfamiliar ones
     return len(scenario.victims) * of_one
 

@@ -179,7 +179,7 @@ def fit_probes(scored: Scored, calibration: Calibration, labels: list[AttackLabe
     fit = ProbeFit(
         **fit_weights(scored, seed), image_share=[1.0] * len(labels), calibration=calibration,
         halfwidths=calibration.halfwidths, growth=calibration.growth, compressed=ASKING.compressed,
-        together=ASKING.together,
+        together=ASKING.together, opposed=ASKING.opposed,
     )  # fmt: skip
     at_hand = some_at_hand(asked, seed)
     fit = fit.model_copy(update={"image_share": image_shares(scored, labels, fit, at_hand)})

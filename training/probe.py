@@ -22,7 +22,7 @@ from core.perturbation import perturbation
 from core.probes import PROBES, Looks, ask_one, at_once
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import Victim, load_victim
-from core.votes import Ballot, vote
+from core.votes import Ballot, place_of, vote
 from training.calibrate import clean_of
 from training.company import Company
 from training.doubts import Doubts
@@ -95,7 +95,7 @@ class Asked:
         at, probes, company = tuple(self.at[k] for k in kept), self.probes[:, kept], None
         if self.company is not None:
             company = self.company.candidates(kept)
-            probes = company.said(torch.ones(probes.shape[:2], dtype=torch.bool))
+            probes = company.of_all()
         return dataclasses.replace(self, probes=probes, at=at, company=company)
 
 
@@ -227,7 +227,8 @@ def ask_victims(
         meter = ProgressMeter(f"asking {one.label}", len(rows), tell, cancel=cancel)
         said.append(_answers(victim, alone, alone.votes.sum(1) - alone.votes[:, at], advance))
         write_part(path, {name: column.numpy() for name, column in said[-1].items()}, own)
-    company = Company.of([each["probes"] for each in said], [each["scores"] for each in said], alone.votes)
+    probes, scores, seen, label = ([each[name] for each in said] for name in ("probes", "scores", "seen", "label"))
+    company = Company.of(probes, scores, alone.votes, seen, label)
     strange = alone.familiarity > calibration.familiarity_threshold
     if unfamiliar is None:
         strange, unfamiliar = torch.zeros_like(strange), calibration
@@ -235,7 +236,7 @@ def ask_victims(
     temperatures = doubts.of_each(lambda d: [d.calibration.attack_temperature, d.calibration.victim_temperature])
     by_attack, by_victim = torch.from_numpy(temperatures).float()[:, :, None].unbind(1)
     return Asked(
-        probes=company.probes[:, :, 1],
+        probes=company.of_all(),
         attack_logits=alone.attack / by_attack,
         victim_logits=alone.victim / by_victim,
         image_value=alone.hyperparameter,
@@ -251,21 +252,21 @@ def ask_victims(
 
 
 def _answers(victim: Victim, alone: _Alone, votes: Tensor, advance: Callable[[int], None]) -> dict[str, Tensor]:
-    """One victim about all images, by itself and in company: probes [N, 2, P] and scores [N, M], on the CPU.
+    """One victim's columns of a :class:`training.company.Company` of all images, on the CPU, by name.
 
-    votes: of the others, [N, K]. scores: as of :class:`core.votes.Ballot`, without the label at the image.
+    votes: of the others, [N, K].
     """
-    parts, begin = [], 0
+    parts: list[dict[str, Tensor]] = []
+    begin = 0
     for images, estimate in alone.looks(victim):
         others = votes[begin : begin + len(images)].to(images.device)
         parts.append(_answer(victim, Looks.at(images, estimate, compressed=True), others))
         begin += len(images)
         advance(len(images))
-    probes, scores = (torch.cat(column) for column in zip(*parts, strict=True))
-    return {"probes": probes, "scores": scores}
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
-def _answer(victim: Victim, looks: Looks, votes: Tensor) -> tuple[Tensor, Tensor]:
+def _answer(victim: Victim, looks: Looks, votes: Tensor) -> dict[str, Tensor]:
     """The same for one piece of them."""
     cast: list[tuple[Ballot, Tensor]] = []
 
@@ -274,14 +275,19 @@ def _answer(victim: Victim, looks: Looks, votes: Tensor) -> tuple[Tensor, Tensor
         cast.append((ballot, label))
         return ballot.numbers(ballot.elected(None, label))
 
-    alone, *_ = ask_one(victim, looks, by_itself)
+    alone = ask_one(victim, looks, by_itself)
     ((ballot, label),) = cast
     own, common = (ballot.elected(each, label) for each in (None, votes))
-    together, rows = alone.clone(), torch.nonzero(own != common).squeeze(1)
+    together, rows = alone.probes.clone(), torch.nonzero(own != common).squeeze(1)
     if len(rows):  # as a rule they agree
-        together[rows], *_ = ask_one(victim, looks.of(rows), lambda *_: ballot.numbers(common)[rows])
-    scores = ballot.score.masked_fill(ballot.number == label[:, None], -torch.inf)
-    return torch.stack([alone, together], dim=1).cpu(), scores.cpu()
+        together[rows] = ask_one(victim, looks.of(rows), lambda *_: ballot.numbers(common)[rows]).probes
+    found = {
+        "probes": torch.stack([alone.probes, together], dim=1),
+        "scores": ballot.score.masked_fill(ballot.number == label[:, None], -torch.inf),
+        "seen": alone.seen,
+        "label": place_of(victim, label, alone.seen.shape[1]),
+    }
+    return {name: column.cpu() for name, column in found.items()}
 
 
 def _fingerprint(images: Sequence[Tensor]) -> str:

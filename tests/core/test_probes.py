@@ -20,7 +20,7 @@ ATTACKS = [
     AttackLabel(name="C&W", hyperparameter="kappa", unit="logits", minimum=1, maximum=20),
 ]
 AT = {name: at for at, name in enumerate(PROBES)}
-FIRST = Asking(compressed=False, together=False)
+FIRST = Asking(compressed=False, together=False, opposed=False)
 """What the first packs ask."""
 
 

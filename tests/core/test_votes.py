@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -48,11 +51,39 @@ def test_a_victim_that_is_still_fooled_hears_from_others_what_the_image_was() ->
 
 
 def test_packs_of_before_hear_each_for_itself() -> None:
-    older = Asking(compressed=True, together=False)
+    older = Asking(compressed=True, together=False, opposed=False)
     alone, told = (ask(some, IMAGE, STILL, older) for some in ([victim(FOOLED)], [victim(FOOLED), victim(RIGHT)]))
     assert told.before.tolist() == [[2, 2]]
     torch.testing.assert_close(told.probes[:, :1], alone.probes)
     assert told.probes.shape[2] == len(probes_of(older)) == 18
+
+
+def opposition(*victims: Victim) -> list[float]:
+    return [round(float(said), 2) for said in ask(victims, IMAGE, STILL).probes[0, :, PROBES.index("opposed")]]
+
+
+def test_one_that_alone_is_fooled_is_opposed() -> None:
+    """FOOLED takes the image for 0, and it was 1: of that the other two are sure, with 1% for each class in doubt."""
+    sure = 2 * math.log(1.01 / 0.01)
+    assert opposition(victim(FOOLED), victim(RIGHT), victim(RIGHT))[0] == pytest.approx(sure, abs=0.05)
+    assert opposition(victim(FOOLED)) == [0.0]
+    assert opposition(victim(FOOLED), victim(RIGHT, dataset="letters")) == [0.0, 0.0]
+    assert all(said < -4 for said in opposition(victim(RIGHT), victim(RIGHT))), "they see what it sees"
+
+
+def test_others_say_of_a_class_that_they_do_not_know_as_much_as_of_any() -> None:
+    """The large one is fooled to a class of its own; of what it was before, 1, the other is sure."""
+    large = victim(torch.tensor([0.0, 1.0, 0.0, 0.0, 9.0]), class_map=(3, 1, 0))
+    _, said = opposition(victim(RIGHT), large)
+    assert said == pytest.approx(math.log(1.01 / 0.01) * 2 / 3, abs=0.05)
+
+
+def test_packs_of_before_do_not_hear_of_opposition() -> None:
+    older = Asking(compressed=True, together=True, opposed=False)
+    some = [victim(FOOLED), victim(RIGHT)]
+    told, now = ask(some, IMAGE, STILL, older), ask(some, IMAGE, STILL)
+    torch.testing.assert_close(told.probes, now.probes[..., :-1])
+    assert probes_of(older) == PROBES[:-1]
 
 
 def test_nobody_is_told_what_the_image_is_now() -> None:

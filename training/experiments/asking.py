@@ -19,7 +19,7 @@ from core.manifest import AttackLabel
 from core.model.scorer import Scorer
 from core.pack import build_network
 from core.perturbation import perturbation
-from core.probes import PROBES, ask
+from core.probes import OWN, PROBES, ask
 from core.victims import load_victim, read_card
 from training.doubts import Doubts
 from training.experiments.retrained import SEED_APART, trained_anew
@@ -257,18 +257,20 @@ def _forget(asked: Asked, at: int, *, hold: bool) -> Asked:
 
 
 def _blinded(asked: Asked, columns: list[int]) -> Asked:
-    def blind(probes: Tensor) -> Tensor:
-        return probes.index_fill(-1, torch.tensor(columns), 0.0)
-
-    company = asked.company and dataclasses.replace(asked.company, probes=blind(asked.company.probes))
-    return dataclasses.replace(asked, probes=blind(asked.probes), company=company)
+    assert asked.company is not None
+    own = [column for column in columns if column < OWN]
+    probes = asked.company.probes.index_fill(-1, torch.tensor(own, dtype=torch.long), 0.0)
+    seen = asked.company.seen * (len(own) == len(columns))
+    company = dataclasses.replace(asked.company, probes=probes, seen=seen)
+    return dataclasses.replace(asked, probes=company.of_all(), company=company)
 
 
 def _apart(asked: Asked) -> Asked:
     """With what each victim says by itself."""
     if asked.company is None:
         return asked
-    return dataclasses.replace(asked, probes=asked.company.probes[:, :, 0], company=None)
+    nobody = torch.zeros(asked.probes.shape[:2], dtype=torch.bool)
+    return dataclasses.replace(asked, probes=asked.company.said(nobody), company=None)
 
 
 def _share(hit: Tensor, among: Tensor) -> float:
