@@ -22,6 +22,7 @@ from core.wording import (
     likelier,
     limits_of,
     not_asked,
+    opposed,
     past_end,
     percent,
     quoted,
@@ -95,6 +96,11 @@ def testimony_text(said: Testimony) -> str:
             "{victim} sees the same class without the estimated perturbation; what the image can have been before is "
             "{margin} logits behind.",
         )
+    others = {
+        True: translate("Sentence", "Others see in the image what it was before."),
+        False: translate("Sentence", "Others see the same class in it."),
+        None: "",
+    }[opposed(said)]
     match = translate("Sentence", "Its gradient's signs agree with that perturbation at {match} (-1 to 1).")
     if tells_nothing(said.odds):
         weight = translate("Sentence", "Such answers tell nothing either way.")
@@ -108,13 +114,11 @@ def testimony_text(said: Testimony) -> str:
         )
     margin = translate("Sentence", "less than 0.1") if abs(said.margin) < SMALL else f"{said.margin:.1f}"
     times = translate("Sentence", "more than 1,000") if abs(said.odds) > MANY else likelier(said.odds)
-    return " ".join(
-        (
-            text.format(victim=said.victim, margin=margin),
-            match.format(match=signed(said.match)),
-            weight.format(times=times),
-        )
-    )
+    told = (
+        text.format(victim=said.victim, margin=margin), others, match.format(match=signed(said.match)),
+        weight.format(times=times),
+    )  # fmt: skip
+    return " ".join(part for part in told if part)
 
 
 def case_sentence(name: str, answer: Attribution) -> str:

@@ -123,6 +123,7 @@ class Panel:
                     margin=said[column["margin"]],
                     match=max(said[at] for name, at in column.items() if name.endswith("weighted_sign")),
                     odds=own,
+                    opposed=said[column["opposed"]] if "opposed" in column else 0.0,
                 )
                 for one, said, own in zip(self.held, row, row_odds, strict=True)
             )

@@ -205,9 +205,9 @@ def _number(value: Any) -> float:
 
 def _testimony_from_json(testimony: dict[str, Any]) -> Testimony:
     margin, match, odds = (_number(testimony[name]) for name in ("margin", "match", "odds"))
-    return Testimony(
-        str(testimony["victim"]), str(testimony["sha256"]), bool(testimony["changes"]), margin, match, odds
-    )
+    opposed = _number(testimony.get("opposed", 0.0))  # which cases that were written before it was told do not have
+    changes = bool(testimony["changes"])
+    return Testimony(str(testimony["victim"]), str(testimony["sha256"]), changes, margin, match, odds, opposed)
 
 
 def _class_from_json(answer: dict[str, Any]) -> ClassAnswer:

@@ -2812,6 +2812,14 @@
         <translation>去掉估计的扰动之后，{victim} 给出的类别不变；图像此前可能所属的类别低 {margin} logit。</translation>
     </message>
     <message>
+        <source>Others see in the image what it was before.</source>
+        <translation>其他模型在该图像中看到的是它原来的类别。</translation>
+    </message>
+    <message>
+        <source>Others see the same class in it.</source>
+        <translation>其他模型在其中看到的是相同的类别。</translation>
+    </message>
+    <message>
         <source>Its gradient&apos;s signs agree with that perturbation at {match} (-1 to 1).</source>
         <translation>其梯度符号与该扰动的一致性为 {match}（-1 到 1）。</translation>
     </message>
