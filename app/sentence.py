@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from enum import StrEnum
 
 from PySide6.QtCore import QCoreApplication
 
 from app.i18n import QT_TRANSLATE_NOOP
+from core.adjustments import Adjustment, Kind
 from core.labels import NONE_OF_THESE
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer, Testimony
 from core.wording import (
@@ -158,134 +158,82 @@ def case_sentence(name: str, answer: Attribution) -> str:
     return " ".join([*warned, first, second, *said, *beside])
 
 
-_ADJUSTMENTS = (
-    (
-        r"file is (?P<kind>\w+): .*",
-        QT_TRANSLATE_NOOP(
-            "Sentence",
-            "Lossy file ({kind}): saving it threw part of the perturbation away. The victim and the "
-            "hyperparameter suffer most.",
-        ),
-    ),
-    (
-        r"resized from (?P<old>\S+) to (?P<new>\w+)(, .*)?",
-        QT_TRANSLATE_NOOP(
-            "Sentence",
-            "Resized from {old} to {new}: the pack judges images at the size at which they were attacked. "
-            "Trust this answer less.",
-        ),
-    ),
-    (
-        r"judged in (?P<count>\d+) tiles of (?P<tile>\w+)(, not resized)?",
-        QT_TRANSLATE_NOOP(
-            "Sentence",
-            "Judged in {count} tiles of {tile}: their answers were put together. How often such answers are right was "
-            "measured on single images of the pack's size.",
-        ),
-    ),
-    (
-        r"(?P<count>\d+) of (?P<needed>\d+) tiles of (?P<tile>\w+) judged, spread evenly(, not resized)?",
-        QT_TRANSLATE_NOOP(
-            "Sentence",
-            "Judged in {count} tiles of {tile}, spread evenly; {needed} would cover all of the image. How often such "
-            "answers are right was measured on single images of the pack's size.",
-        ),
-    ),
-    (
-        r"only the middle (?P<tile>\w+) of (?P<image>\w+) judged(, not resized)?",
-        QT_TRANSLATE_NOOP("Sentence", "Only the middle of the image was judged: {tile} of {image}."),
-    ),
-    (
-        r"judged at (?P<tile>\w+)(, not resized)?",
-        QT_TRANSLATE_NOOP(
-            "Sentence",
-            "Judged at its own size of {tile}: the pack was measured on larger images. Trust this answer less.",
-        ),
-    ),
-    (
-        r"enlarged from (?P<old>\S+) to (?P<new>\w+)(, .*)?",
-        QT_TRANSLATE_NOOP(
-            "Sentence",
-            "Enlarged from {old} to {new}: on fewer pixels the pack sees too little. Trust this answer less.",
-        ),
-    ),
-    (
-        r"victims were not asked: they take (?P<size>\w+)",
-        QT_TRANSLATE_NOOP("Sentence", "No victim was asked: they take images of {size}. The image alone was judged."),
-    ),
-    (
-        r"victims were shown it scaled to (?P<size>\w+)",
-        QT_TRANSLATE_NOOP(
-            "Sentence",
-            "The victims were shown it scaled to {size}: they know an attack in it better so, as in an enlarged "
-            "picture or a screenshot.",
-        ),
-    ),
-    (
-        r"victims do not count: shown it scaled to (?P<size>\w+), they know no attack in it",
-        QT_TRANSLATE_NOOP(
-            "Sentence",
-            "The victims take images of {size}. Shown this one scaled to that they know no attack in it, which says "
-            "little of an image that was never scaled. The image alone was judged.",
-        ),
-    ),
-    (
-        r"victims were not asked: what one says of it is no number",
-        QT_TRANSLATE_NOOP(
-            "Sentence", "No victim was asked: what one of them says of it is no number. The image alone was judged."
-        ),
-    ),
-    (
-        r"victims were not asked: the memory does not hold it",
-        QT_TRANSLATE_NOOP(
-            "Sentence", "No victim was asked: the memory does not hold the whole image. The image alone was judged."
-        ),
-    ),
-    (
-        r"victims were not asked: more than half a megapixel",
-        QT_TRANSLATE_NOOP(
-            "Sentence", "No victim was asked: the image has more than half a megapixel. The image alone was judged."
-        ),
-    ),
-    (
-        r"transparency ignored, the colours under it judged",
-        QT_TRANSLATE_NOOP("Sentence", "Transparency ignored: the colours under it were judged."),
-    ),
-    (
-        r"first of (?P<n>\d+) pictures judged",
-        QT_TRANSLATE_NOOP("Sentence", "Only the first of the {n} pictures in the file was judged."),
-    ),
-    (
-        r"judged as stored, not turned as its EXIF says",
-        QT_TRANSLATE_NOOP("Sentence", "Judged as stored, not turned as its EXIF says."),
-    ),
-    (
-        r"colours converted from (?P<model>\w+) to RGB",
-        QT_TRANSLATE_NOOP("Sentence", "Colours converted from {model} to RGB: the levels judged are not the file's."),
-    ),
-    (
-        r"16 bits a channel reduced to 8",
-        QT_TRANSLATE_NOOP("Sentence", "16 bits a channel were reduced to 8."),
-    ),
-    (
-        r"colour turned to grey",
-        QT_TRANSLATE_NOOP("Sentence", "Turned to grey: the pack knows grey images only. Trust this answer less."),
-    ),
-    (
-        r"grey repeated as red, green and blue",
-        QT_TRANSLATE_NOOP(
-            "Sentence", "Grey taken as colour: the pack knows colour images only. Trust this answer less."
-        ),
-    ),
+_RESIZED = QT_TRANSLATE_NOOP(
+    "Sentence",
+    "Resized from {old} to {new}: the pack judges images at the size at which they were attacked. "
+    "Trust this answer less.",
 )
+_ADJUSTMENTS = {
+    Kind.LOSSY: QT_TRANSLATE_NOOP(
+        "Sentence",
+        "Lossy file ({kind}): saving it threw part of the perturbation away. The victim and the "
+        "hyperparameter suffer most.",
+    ),
+    Kind.RESIZED: _RESIZED,
+    Kind.RESTORED: _RESIZED,
+    Kind.TILES: QT_TRANSLATE_NOOP(
+        "Sentence",
+        "Judged in {count} tiles of {tile}: their answers were put together. How often such answers are right was "
+        "measured on single images of the pack's size.",
+    ),
+    Kind.SOME_TILES: QT_TRANSLATE_NOOP(
+        "Sentence",
+        "Judged in {count} tiles of {tile}, spread evenly; {needed} would cover all of the image. How often such "
+        "answers are right was measured on single images of the pack's size.",
+    ),
+    Kind.MIDDLE: QT_TRANSLATE_NOOP("Sentence", "Only the middle of the image was judged: {tile} of {image}."),
+    Kind.SMALL: QT_TRANSLATE_NOOP(
+        "Sentence",
+        "Judged at its own size of {tile}: the pack was measured on larger images. Trust this answer less.",
+    ),
+    Kind.ENLARGED: QT_TRANSLATE_NOOP(
+        "Sentence",
+        "Enlarged from {old} to {new}: on fewer pixels the pack sees too little. Trust this answer less.",
+    ),
+    Kind.OTHER_SIZE: QT_TRANSLATE_NOOP(
+        "Sentence", "No victim was asked: they take images of {size}. The image alone was judged."
+    ),
+    Kind.SCALED: QT_TRANSLATE_NOOP(
+        "Sentence",
+        "The victims were shown it scaled to {size}: they know an attack in it better so, as in an enlarged "
+        "picture or a screenshot.",
+    ),
+    Kind.UNKNOWN_SCALED: QT_TRANSLATE_NOOP(
+        "Sentence",
+        "The victims take images of {size}. Shown this one scaled to that they know no attack in it, which says "
+        "little of an image that was never scaled. The image alone was judged.",
+    ),
+    Kind.NO_NUMBER: QT_TRANSLATE_NOOP(
+        "Sentence", "No victim was asked: what one of them says of it is no number. The image alone was judged."
+    ),
+    Kind.NO_MEMORY: QT_TRANSLATE_NOOP(
+        "Sentence", "No victim was asked: the memory does not hold the whole image. The image alone was judged."
+    ),
+    Kind.TOO_LARGE: QT_TRANSLATE_NOOP(
+        "Sentence", "No victim was asked: the image has more than half a megapixel. The image alone was judged."
+    ),
+    Kind.SEE_THROUGH: QT_TRANSLATE_NOOP("Sentence", "Transparency ignored: the colours under it were judged."),
+    Kind.FIRST: QT_TRANSLATE_NOOP("Sentence", "Only the first of the {n} pictures in the file was judged."),
+    Kind.NOT_TURNED: QT_TRANSLATE_NOOP("Sentence", "Judged as stored, not turned as its EXIF says."),
+    Kind.CONVERTED: QT_TRANSLATE_NOOP(
+        "Sentence", "Colours converted from {model} to RGB: the levels judged are not the file's."
+    ),
+    Kind.FEWER_BITS: QT_TRANSLATE_NOOP("Sentence", "16 bits a channel were reduced to 8."),
+    Kind.GREYED: QT_TRANSLATE_NOOP(
+        "Sentence", "Turned to grey: the pack knows grey images only. Trust this answer less."
+    ),
+    Kind.COLOURED: QT_TRANSLATE_NOOP(
+        "Sentence", "Grey taken as colour: the pack knows colour images only. Trust this answer less."
+    ),
+}
 
 
-def adjustment_text(adjustment: str) -> str:
+def adjustment_text(adjustment: Adjustment) -> str:
     """What was done to fit the image to the pack, and what that does to the answer."""
-    for pattern, text in _ADJUSTMENTS:
-        if match := re.fullmatch(pattern, adjustment):
-            return translate("Sentence", text).format(**match.groupdict())
-    return f"{adjustment[:1].upper()}{adjustment[1:]}."
+    if text := _ADJUSTMENTS.get(adjustment.kind):
+        return adjustment.told(translate("Sentence", text))
+    phrase = str(adjustment)
+    return f"{phrase[:1].upper()}{phrase[1:]}."
 
 
 def changed_text() -> str:

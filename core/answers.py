@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.adjustments import is_altered
 from core.calibration import Calibration, Doubt, ProbeFit
 from core.labels import CLEAN, clean_at
 from core.manifest import AttackLabel, Manifest
 from core.model.network import Outputs
 from core.model.scorer import agreed
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer, RankedLabel, likeliest
-from core.wording import is_altered
 
 
 class Answers:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from core.adjustments import Adjustment, Kind
 from core.devices import choose_device, fitting, is_out_of_memory, name_of
 from core.errors import Cancelled, DeviceError, PackError, VictimError
 from core.findings import findings
@@ -45,9 +46,6 @@ _Look = Literal["as it is", "scaled"]
 
 _Made = TypeVar("_Made")
 _Given = ParamSpec("_Given")
-
-_NO_MEMORY = "victims were not asked: the memory does not hold it"
-_NO_NUMBER = "victims were not asked: what one says of it is no number"
 
 
 class Attributor:
@@ -162,7 +160,8 @@ class Attributor:
             return [self._judge_alike(prepared, True, heatmaps, cancel)]
         except VictimError:
             if len(prepared) == 1:
-                return [replace(self._judge_alike(prepared, False, heatmaps, cancel), remark=_NO_NUMBER)]
+                remark = Adjustment(Kind.NO_NUMBER)
+                return [replace(self._judge_alike(prepared, False, heatmaps, cancel), remark=remark)]
         half = len(prepared) // 2
         return [
             judged
@@ -170,21 +169,21 @@ class Attributor:
             for judged in self._judge_asking(part, heatmaps, cancel)
         ]
 
-    def _asking(self, item: Prepared) -> tuple[_Asking, str]:
+    def _asking(self, item: Prepared) -> tuple[_Asking, Adjustment | None]:
         """Whether victims can see the image as it was attacked, and what is to be said where they cannot."""
         spec = self.manifest.image
         if self.panel is None:
-            return "not", ""
+            return "not", None
         if item.fitted.frame == spec.shape[1:]:
-            return "tile", ""
+            return "tile", None
         if self._looks(item):
-            return "larger", ""
+            return "larger", None
         return "not", self._why_not(item)
 
-    def _why_not(self, item: Prepared) -> str:
+    def _why_not(self, item: Prepared) -> Adjustment:
         if math.prod(item.size) > _LARGEST and self._any_size:
-            return "victims were not asked: more than half a megapixel"
-        return f"victims were not asked: they take {self.manifest.image.size}"
+            return Adjustment(Kind.TOO_LARGE)
+        return Adjustment(Kind.OTHER_SIZE, (self.manifest.image.size,))
 
     def _looks(self, item: Prepared) -> list[_Look]:
         """How victims can be shown an image that is larger than the pack's."""
@@ -215,17 +214,16 @@ class Attributor:
         for look in self._looks(item):
             if cancel is not None and cancel.cancelled:
                 raise Cancelled
-            why = _NO_MEMORY
+            why = Kind.NO_MEMORY
             try:
                 heard = self._guarded(partial(self._hear_larger, alone, look, heatmaps))
             except VictimError:
-                heard, why = None, _NO_NUMBER
+                heard, why = None, Kind.NO_NUMBER
             if heard is not None and (look == "as it is" or _known(heard) > _known(best)):
                 best = heard
             elif not best.asked:
-                size = self.manifest.image.size
-                unknown = f"victims do not count: shown it scaled to {size}, they know no attack in it"
-                best = replace(best, remark=why if heard is None else unknown)
+                unknown = Adjustment(Kind.UNKNOWN_SCALED, (self.manifest.image.size,))
+                best = replace(best, remark=Adjustment(why) if heard is None else unknown)
         return best if heatmaps else replace(best, estimates=None)
 
     def _hear_larger(self, alone: Judged, look: _Look, heatmaps: bool) -> Judged:
@@ -242,7 +240,7 @@ class Attributor:
             heard = self._answered(image, alone.outputs, estimate, drawn=heatmaps)
             assert heard.estimates is not None
             estimates = [cut(heard.estimates[0], fitted)]
-        remark = f"victims were shown it scaled to {self.manifest.image.size}" if look == "scaled" else ""
+        remark = Adjustment(Kind.SCALED, (self.manifest.image.size,)) if look == "scaled" else None
         return replace(
             alone, asked=True, scaled=look == "scaled", outputs=heard.outputs, testimonies=heard.testimonies,
             estimates=estimates, remark=remark,

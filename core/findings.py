@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from core.adjustments import is_altered
 from core.answers import Answers
 from core.heatmap import make_heatmap
 from core.judged import Judged
@@ -13,7 +14,6 @@ from core.manifest import Manifest
 from core.panel import Panel
 from core.perturbation import ONE_STEP, stepped
 from core.types import Attribution, Familiarity, Finding, Heatmap
-from core.wording import is_altered
 
 
 def findings(judged: Sequence[Judged], manifest: Manifest, panel: Panel | None, coverage: float) -> Iterator[Finding]:

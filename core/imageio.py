@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from core.adjustments import Adjustment
 from core.errors import ImageError
 from core.picture_notes import notes
 from core.types import FloatArray, LoadedImage
@@ -117,7 +118,7 @@ def from_array(array: NDArray[np.generic], name: str = "array") -> LoadedImage:
 
 # --- pictures -----------------------------------------------------------------------------------------------------
 
-_Decoded = tuple[FloatArray, str, int, bool, tuple[str, ...]]
+_Decoded = tuple[FloatArray, str, int, bool, tuple[Adjustment, ...]]
 
 
 class _Quiet:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from core.adjustments import Adjustment
 from core.model.network import Outputs
 from core.preprocess import Fitted
 from core.reading import FittedFile
@@ -60,7 +61,7 @@ class Judged:
     testimonies: Sequence[tuple[Testimony, ...]]
     estimates: Sequence[Tensor] | None
     scaled: bool = False
-    remark: str = ""
+    remark: Adjustment | None = None
 
 
 def mean_over_tiles(outputs: Sequence[Outputs], counts: list[int]) -> Outputs:

@@ -1,4 +1,4 @@
-"""What a picture file holds beyond the pixels that are judged, in words.
+"""What a picture file holds beyond the pixels that are judged.
 
 Asked of a picture that Pillow has decoded already, for nothing is to be decoded twice.
 """
@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from core.adjustments import Adjustment, Kind
+
 _MOST_PAGES = 65_535
 """That are counted: a TIFF file may be made of millions of directories and nothing else."""
 
@@ -23,23 +25,23 @@ _BIT_DEPTH = 24
 """Where a PNG file says it, in its first chunk."""
 
 
-def notes(image: Image.Image, data: bytes, bits: int) -> tuple[str, ...]:
+def notes(image: Image.Image, data: bytes, bits: int) -> tuple[Adjustment, ...]:
     """What was left out of a picture that was read from ``data``, which has so many bits a channel."""
     return tuple(_notes(image, data, bits))
 
 
-def _notes(image: Image.Image, data: bytes, bits: int) -> Iterator[str]:
+def _notes(image: Image.Image, data: bytes, bits: int) -> Iterator[Adjustment]:
     if _is_see_through(image, data):
-        yield "transparency ignored, the colours under it judged"
+        yield Adjustment(Kind.SEE_THROUGH)
     pictures = _pages(data) if image.format == "TIFF" else int(getattr(image, "n_frames", 1))
     if pictures > 1:
-        yield f"first of {pictures} pictures judged"
+        yield Adjustment(Kind.FIRST, (str(pictures),))
     if _is_turned(image):
-        yield "judged as stored, not turned as its EXIF says"
+        yield Adjustment(Kind.NOT_TURNED)
     if image.mode in _CONVERTED:
-        yield f"colours converted from {image.mode} to RGB"
+        yield Adjustment(Kind.CONVERTED, (image.mode,))
     if bits == 16 and not image.mode.startswith("I"):
-        yield "16 bits a channel reduced to 8"
+        yield Adjustment(Kind.FEWER_BITS)
 
 
 def _is_see_through(image: Image.Image, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Fit an image to what a pack's network takes, and say in words what was done to it.
+"""Fit an image to what a pack's network takes, and say what was done to it.
 
 An image that fits already comes through bit for bit: every change costs evidence, so every change is told.
 """
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from core.adjustments import Adjustment, Ending, Kind
 from core.manifest import ImageSpec
 from core.pictures import LUMA
 from core.types import FloatArray, LoadedImage
-from core.wording import ONCE
 
 MAX_TILES = 64
 """Of one image: 64 of 224x224 are a quarter of a 12-megapixel photograph, and seconds of work without a GPU."""
@@ -31,13 +31,13 @@ class Fitted:
     """What the network sees of one image.
 
     tiles: float32 [N, C, h, w] in [0, 1]. corners: (top, left) of each tile in the frame. frame: (height, width) of all
-    that the tiles were cut from. adjustments: in words, what was done.
+    that the tiles were cut from. adjustments: what was done.
     """
 
     tiles: FloatArray
     corners: tuple[_Size, ...]
     frame: _Size
-    adjustments: tuple[str, ...]
+    adjustments: tuple[Adjustment, ...]
 
     @property
     def complete(self) -> bool:
@@ -53,28 +53,28 @@ def prepare(image: LoadedImage, spec: ImageSpec) -> Fitted:
     spread evenly over it: MAX_TILES at most, and where these are enough, every pixel lies in one. "crop": the middle
     one. An image of that size whose pixels were repeated gets its size back in any way.
     """
-    adjustments: list[str] = []
+    adjustments: list[Adjustment] = []
     if image.lossy:
-        adjustments.append(f"file is {image.format}: part of the perturbation was lost")
+        adjustments.append(Adjustment(Kind.LOSSY, (image.format,)))
     adjustments += image.notes
     pixels = _fit_channels(image.pixels, spec.channels, adjustments)
     size = spec.height, spec.width
     repeated = _enlarged_by_repetition(pixels, size)
     if spec.fit != "resize" and image.size != size and not repeated:
         return _cut(pixels, spec, adjustments)
-    _tell_scaled("resized", image.size, size, adjustments, ONCE if repeated else "")
+    _tell_scaled(Kind.RESTORED if repeated else Kind.RESIZED, image.size, size, adjustments)
     return Fitted(_scaled(pixels, *size)[None], ((0, 0),), size, tuple(adjustments))
 
 
-def _fit_channels(pixels: FloatArray, channels: int, adjustments: list[str]) -> FloatArray:
+def _fit_channels(pixels: FloatArray, channels: int, adjustments: list[Adjustment]) -> FloatArray:
     if pixels.shape[0] == channels:
         return pixels
     if channels == 3:
-        adjustments.append("grey repeated as red, green and blue")
+        adjustments.append(Adjustment(Kind.COLOURED))
         return np.repeat(pixels, 3, axis=0)
     if np.array_equal(pixels[0], pixels[1]) and np.array_equal(pixels[0], pixels[2]):
         return pixels[:1]  # grey that was stored as colour: nothing is lost
-    adjustments.append("colour turned to grey")
+    adjustments.append(Adjustment(Kind.GREYED))
     return np.tensordot(np.asarray(LUMA, np.float32), pixels, axes=1)[None].clip(0, 1).astype(np.float32)
 
 
@@ -110,10 +110,10 @@ def _enlarged_by_repetition(pixels: FloatArray, size: _Size) -> bool:
     return whole and repeats(pixels) % times == 0
 
 
-def _tell_scaled(verb: str, old: _Size, new: _Size, adjustments: list[str], how: str = "") -> None:
+def _tell_scaled(kind: Kind, old: _Size, new: _Size, adjustments: list[Adjustment]) -> None:
     if old != new:
-        stretched = ", which changed its proportions" if old[0] * new[1] != old[1] * new[0] else ""
-        adjustments.append(f"{verb} from {_words(old)} to {_words(new)}{stretched}{how}")
+        ending = Ending.STRETCHED if old[0] * new[1] != old[1] * new[0] else Ending.NONE
+        adjustments.append(Adjustment(kind, (_words(old), _words(new)), ending))
 
 
 def _words(size: _Size) -> str:
@@ -123,17 +123,18 @@ def _words(size: _Size) -> str:
 # --- tiles ----------------------------------------------------------------------------------------------------------
 
 
-def _cut(pixels: FloatArray, spec: ImageSpec, adjustments: list[str]) -> Fitted:
+def _cut(pixels: FloatArray, spec: ImageSpec, adjustments: list[Adjustment]) -> Fitted:
     high, wide = pixels.shape[1:]
     part = min(high, spec.height), min(wide, spec.width)  # what a tile takes of the image
     tile = max(part[0], min(LEAST, spec.height)), max(part[1], min(LEAST, spec.width))
     frame = max(high, tile[0]), max(wide, tile[1])
-    _tell_scaled("enlarged", (high, wide), frame, adjustments)
+    _tell_scaled(Kind.ENLARGED, (high, wide), frame, adjustments)
     rows, columns = math.ceil(high / part[0]), math.ceil(wide / part[1])
     needed = rows * columns
     rows, columns = _thinned(rows, columns, 1 if spec.fit == "crop" else MAX_TILES)
     corners = [(top, left) for top in _spread(high, part[0], rows) for left in _spread(wide, part[1], columns)]
-    adjustments.append(_told(len(corners), needed, tile, frame) + ("" if frame != (high, wide) else ", not resized"))
+    kind, values = _looked_at(len(corners), needed, _words(tile), _words(frame))
+    adjustments.append(Adjustment(kind, values, Ending.NONE if frame != (high, wide) else Ending.OWN_SIZE))
     # Each tile is enlarged for itself: a picture one pixel high may be millions wide.
     cut = (pixels[:, top : top + part[0], left : left + part[1]] for top, left in corners)
     tiles = np.stack([_scaled(each, *tile) for each in cut])
@@ -155,9 +156,9 @@ def _spread(side: int, part: int, count: int) -> list[int]:
     return [round(at * (side - part) / (count - 1)) for at in range(count)]
 
 
-def _told(count: int, needed: int, tile: _Size, frame: _Size) -> str:
+def _looked_at(count: int, needed: int, tile: str, frame: str) -> tuple[Kind, tuple[str, ...]]:
     if count == needed:
-        return f"judged in {count} tiles of {_words(tile)}" if count > 1 else f"judged at {_words(tile)}"
+        return (Kind.TILES, (str(count), tile)) if count > 1 else (Kind.SMALL, (tile,))
     if count == 1:
-        return f"only the middle {_words(tile)} of {_words(frame)} judged"
-    return f"{count} of {needed} tiles of {_words(tile)} judged, spread evenly"
+        return Kind.MIDDLE, (tile, frame)
+    return Kind.SOME_TILES, (str(count), str(needed), tile)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from core.adjustments import adjustment_of
 from core.discoveries import RATE
 from core.manifest import Manifest
 from core.types import (
@@ -160,7 +161,7 @@ def answers_to_json(attribution: Attribution) -> dict[str, Any]:
         "hyperparameters": hyperparameters,
         "false_alarm": attribution.false_alarm,
         "familiarity": _familiarity(attribution.familiarity),
-        "adjustments": list(attribution.adjustments),
+        "adjustments": list(map(str, attribution.adjustments)),
         "evidence": attribution.evidence,
         "asked": [testimony.victim for testimony in attribution.testimonies],
         "testimonies": [asdict(testimony) for testimony in attribution.testimonies],
@@ -185,7 +186,7 @@ def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Att
         victim=_class_from_json(answers["victim"]),
         hyperparameters=hyperparameters,
         familiarity=_familiarity_from_json(answers["familiarity"]),
-        adjustments=tuple(map(str, answers["adjustments"])),
+        adjustments=tuple(adjustment_of(str(phrase)) for phrase in answers["adjustments"]),
         # Cases that were written before victims could be asked have none.
         testimonies=tuple(_testimony_from_json(t) for t in answers.get("testimonies", ())),
         false_alarm=None if alarm is None else _number(alarm),

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.adjustments import Adjustment
 from core.labels import CLEAN
 
 FloatArray = NDArray[np.float32]
@@ -33,7 +34,7 @@ class LoadedImage:
     format: the decoder's name for the file type, e.g. "PNG", "JPEG", "NPY".
     bits:   bits a channel the file stores (8, 16, 32 for float).
     lossy:  whether the format threw pixel detail away (JPEG, lossy WebP).
-    notes:  in words, what else the file holds that the pixels do not have, such as transparency.
+    notes:  what else the file holds that the pixels do not have, such as transparency.
     """
 
     path: str
@@ -42,7 +43,7 @@ class LoadedImage:
     format: str
     bits: int
     lossy: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Adjustment, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -159,7 +160,7 @@ class Attribution:
 
     hyperparameters: one answer for each attack label of the pack, in the order of ``attack.ranking``;
     the first is the predicted attack's.
-    adjustments: what was left out or had to be done to judge the image, e.g. "resized 56x56 to 28x28"; else empty.
+    adjustments: what was left out or had to be done to judge the image, if anything.
     testimonies: of the victims that were asked, in the pack's order; empty where the image alone was judged.
     false_alarm: at most this share of clean images looks at least as attacked
         (:meth:`core.calibration.Calibration.false_alarm`); None where the pack does not tell.
@@ -171,7 +172,7 @@ class Attribution:
     victim: ClassAnswer
     hyperparameters: tuple[HyperparameterAnswer, ...]
     familiarity: Familiarity
-    adjustments: tuple[str, ...]
+    adjustments: tuple[Adjustment, ...]
     testimonies: tuple[Testimony, ...] = ()
     false_alarm: float | None = None
 

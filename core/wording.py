@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from core.adjustments import Effect
 from core.labels import CLEAN, NONE_OF_THESE
 from core.types import Attribution, ClassAnswer, Familiarity, Heatmap, HyperparameterAnswer, Testimony
 
@@ -218,25 +218,6 @@ def contradiction(answer: Attribution) -> str:
     return "attack and victim contradict each other: one says clean, the other does not. Rely on neither"
 
 
-_WEAKENING = re.compile(
-    r"file is |resized |enlarged |judged at |only the middle |colour turned |grey repeated |\d+ of \d+ tiles "
-)
-
-ONCE = ", repeated pixels taken once"
-"""Of an image that was resized to what it had been before it was enlarged: nothing is lost."""
-_ALTERING = re.compile(rf"file is |resized (?!.*{ONCE})|enlarged |colour turned ")
-
-
-def is_altered(adjustments: Iterable[str]) -> bool:
-    """Whether pixels were changed after the attack, so far as the file or what was done to judge it tells."""
-    return any(_ALTERING.match(text) for text in adjustments)
-
-
-def is_weakened(answer: Attribution) -> bool:
-    """Whether some of what an attack left in the image was lost before it was judged, or was not looked at."""
-    return any(_WEAKENING.match(text) for text in answer.adjustments)
-
-
 def brightness(heatmap: Heatmap) -> str:
     """What a heatmap at its brightest stands for."""
     if heatmap.full is None:
@@ -251,8 +232,7 @@ def why_not(error: str | None, path: str) -> str:
 
 def not_asked(answer: Attribution) -> str:
     """That the image alone was judged, where no adjustment says it with the reason; else empty."""
-    told = ("victims were not asked", "victims do not count")
-    if answer.testimonies or any(text.startswith(told) for text in answer.adjustments):
+    if answer.testimonies or any(told.kind.effect is Effect.UNASKED for told in answer.adjustments):
         return ""
     return "no victim was asked: judged by the image alone"
 
@@ -270,7 +250,7 @@ def notes(answer: Attribution, *, alone: bool = True) -> list[str]:
     """
     unasked = unasked_victim(answer)
     told = (
-        unfamiliarity(answer.familiarity), contradiction(answer), *answer.adjustments,
+        unfamiliarity(answer.familiarity), contradiction(answer), *map(str, answer.adjustments),
         not_asked(answer) if alone else "",
         beyond(answer.hyperparameter),
         f"{unasked} was not asked: the image alone speaks for it" if unasked else "",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.adjustments import Adjustment, Kind
 from core.types import Attribution, ClassAnswer, Familiarity, Finding, Heatmap, HyperparameterAnswer, RankedLabel
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -112,7 +113,7 @@ def finding() -> Finding:
             victim,
             hyperparameters,
             Familiarity(3.5, 2.0, False),
-            ("file is JPEG: x",),
+            (Adjustment(Kind.LOSSY, ("JPEG",)),),
         ),
         Heatmap(strength, None, "Perturbation"),
     )

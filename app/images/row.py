@@ -11,9 +11,10 @@ from PySide6.QtCore import QCoreApplication
 from app import error_words
 from app.i18n import QT_TRANSLATE_NOOP
 from app.requests import Entry
+from core.adjustments import is_weakened
 from core.together import Word, word_of
 from core.types import NO_REMARK, Attribution, Record, Remark
-from core.wording import is_weakened, unasked_victim, why_not
+from core.wording import unasked_victim, why_not
 
 translate = QCoreApplication.translate
 
@@ -91,7 +92,7 @@ def trust_of(answer: Attribution) -> Trust:
     sure = all(len(task.prediction_set) == 1 for task in tasks) and not answer.contradicts_itself
     if not sure:
         return Trust.OPEN
-    return Trust.WEAKENED if is_weakened(answer) or unasked_victim(answer) else Trust.SURE
+    return Trust.WEAKENED if is_weakened(answer.adjustments) or unasked_victim(answer) else Trust.SURE
 
 
 def doubt_rank(row: Row) -> tuple[int, float]:

@@ -23,6 +23,7 @@ from app.images.row import Row
 from app.main_window import MainWindow
 from app.requests import Setup
 from app.window import Program
+from core.adjustments import adjustment_of
 from core.case import Case
 from core.discoveries import alarms, attacked
 from core.folders import Searched
@@ -466,7 +467,7 @@ def test_a_case_goes_on_in_the_way_that_it_began_to_fit_images(
     wait_case(qtbot, window, "cropped")
     drop(window, pictures / "photo.jpg")
     wait_judged(qtbot, window, 1)
-    said = "only the middle 28x28 of 56x56 judged, not resized"
+    said = adjustment_of("only the middle 28x28 of 56x56 judged, not resized")
     assert said in row(window, "photo.jpg").attribution.adjustments  # type: ignore[union-attr]
     qtbot.waitUntil(lambda: "middle of the image" in window.answer.sentence.toPlainText())
 

@@ -31,6 +31,7 @@ from app.reader import Reader
 from app.requests import Entry
 from app.sentence import case_sentence
 from core import types
+from core.adjustments import adjustment_of
 from core.types import Familiarity, Finding, RankedLabel, Record
 from tests.app.helpers import drop, wait_judged
 
@@ -94,10 +95,10 @@ def test_one_label_leaves_an_answer_open_where_the_set_or_the_other_task_does_no
     answer = sure.attribution
     several = replace(answer.attack, prediction_set=("FGSM", "PGD"))
     assert trust_of(replace(answer, attack=several)) is Trust.OPEN
-    lossy = replace(answer, adjustments=("judged in 6 tiles of 28x28, not resized",))
+    lossy = replace(answer, adjustments=(adjustment_of("judged in 6 tiles of 28x28, not resized"),))
     assert trust_of(lossy) is Trust.SURE
     for told in ("file is JPEG: part of the perturbation was lost", "60 of 486 tiles of 224x224 judged, spread evenly"):
-        assert trust_of(replace(lossy, adjustments=(*lossy.adjustments, told))) is Trust.WEAKENED
+        assert trust_of(replace(lossy, adjustments=(*lossy.adjustments, adjustment_of(told)))) is Trust.WEAKENED
     other = types.Testimony("another", "0" * 64, changes=False, margin=1.0, match=0.0, odds=-3.0)
     itself = replace(other, victim=lossy.victim.label)
     assert trust_of(replace(lossy, testimonies=(other,))) is Trust.WEAKENED, "its victim was not asked"

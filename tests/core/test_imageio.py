@@ -145,6 +145,10 @@ def _alpha(level: int) -> Image.Image:
     return Image.merge("RGBA", [*Image.fromarray(COLOUR).split(), Image.new("L", (20, 28), level)])
 
 
+def notes_of(data: bytes) -> tuple[str, ...]:
+    return tuple(map(str, decode_image(data, "x").notes))
+
+
 SEE_THROUGH = "transparency ignored, the colours under it judged"
 
 
@@ -166,7 +170,7 @@ SEE_THROUGH = "transparency ignored, the colours under it judged"
     ],
 )
 def test_transparency_that_hides_something_is_told(data: bytes, notes: tuple[str, ...]) -> None:
-    assert decode_image(data, "x").notes == notes
+    assert notes_of(data) == notes
 
 
 @pytest.mark.parametrize(
@@ -175,7 +179,7 @@ def test_transparency_that_hides_something_is_told(data: bytes, notes: tuple[str
 def test_pictures_after_the_first_are_told(kind: str, options: dict[str, object]) -> None:
     others = [Image.fromarray(255 - COLOUR), Image.fromarray(COLOUR // 2)]
     data = encode(Image.fromarray(COLOUR), kind, save_all=True, append_images=others, **options)
-    assert decode_image(data, "x").notes == ("first of 3 pictures judged",)
+    assert notes_of(data) == ("first of 3 pictures judged",)
 
 
 def test_pages_that_lead_back_or_beyond_the_end_are_no_more() -> None:
@@ -183,29 +187,28 @@ def test_pages_that_lead_back_or_beyond_the_end_are_no_more() -> None:
     after = 8 + 2 + 12 * 9
     for leads_to in (8, 2**31):
         data = alone[:after] + struct.pack("<I", leads_to) + alone[after + 4 :]
-        assert decode_image(data, "x").notes == ()
+        assert notes_of(data) == ()
 
 
 @pytest.mark.parametrize(("model", "kind"), [("CMYK", "TIFF"), ("CMYK", "JPEG"), ("LAB", "TIFF")])
 def test_another_colour_model_is_told(model: str, kind: str) -> None:
     data = io.BytesIO()
     Image.fromarray(np.zeros((8, 8, 4 if model == "CMYK" else 3), np.uint8), model).save(data, kind)
-    assert f"colours converted from {model} to RGB" in decode_image(data.getvalue(), "x").notes
+    assert f"colours converted from {model} to RGB" in notes_of(data.getvalue())
 
 
 def test_a_turn_and_bits_that_are_not_read_are_told() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     for kind in ("PNG", "JPEG", "WEBP"):
-        notes = decode_image(encode(COLOUR, kind, exif=exif), "x").notes
-        assert notes == ("judged as stored, not turned as its EXIF says",)
-    assert decode_image(encode(COLOUR, "TIFF", exif=exif), "x").notes == (), "Pillow turns it"
+        assert notes_of(encode(COLOUR, kind, exif=exif)) == ("judged as stored, not turned as its EXIF says",)
+    assert notes_of(encode(COLOUR, "TIFF", exif=exif)) == (), "Pillow turns it"
     exif[0x0112] = 1
-    assert decode_image(encode(COLOUR, exif=exif), "x").notes == ()
-    assert decode_image(encode(COLOUR, exif=b"Exif\0\0damaged"), "x").notes == ()
+    assert notes_of(encode(COLOUR, exif=exif)) == ()
+    assert notes_of(encode(COLOUR, exif=b"Exif\0\0damaged")) == ()
     rows = (b"\0" + bytes(12)) * 2
-    assert decode_image(png(2, 2, 16, 2, rows), "x").notes == ("16 bits a channel reduced to 8",)
-    assert decode_image(encode(GREY.astype(np.uint16)), "x").notes == (), "grey is read in full"
+    assert notes_of(png(2, 2, 16, 2, rows)) == ("16 bits a channel reduced to 8",)
+    assert notes_of(encode(GREY.astype(np.uint16))) == (), "grey is read in full"
 
 
 @pytest.mark.parametrize("shape", [(28, 20), (1, 28, 20), (28, 20, 1), (3, 28, 20), (28, 20, 3)])

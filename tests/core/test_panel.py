@@ -232,7 +232,7 @@ def test_an_image_that_a_victim_has_no_answer_to_is_judged_without(
     findings = asking.attribute([images[0], blank, images[1]])
     assert [f.attribution.sha256 for f in findings] == [images[0].sha256, "b" * 64, images[1].sha256]
     assert [f.attribution.evidence for f in findings] == ["image+probes", "image", "image+probes"]
-    assert findings[1].attribution.adjustments[-1] == "victims were not asked: what one says of it is no number"
+    assert str(findings[1].attribution.adjustments[-1]) == "victims were not asked: what one says of it is no number"
 
 
 def test_the_named_victim_is_heard_first(asking: Attributor, images: list[LoadedImage]) -> None:

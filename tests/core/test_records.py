@@ -52,7 +52,7 @@ def test_schema(finding: Finding, manifest: Manifest, tmp_path: Path) -> None:
         "coverage": 0.9,
     }
     assert good["familiarity"] == {"score": 3.5, "threshold": 2.0, "familiar": False, "calibrated": False}
-    assert good["adjustments"] == ["file is JPEG: x"]
+    assert good["adjustments"] == ["file is JPEG: part of the perturbation was lost"]
     assert list(bad) == list(good), "every record has the same keys"
     assert bad["status"] == "error"
     assert bad["error"] == "No image."

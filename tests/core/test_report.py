@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from core import types
+from core.adjustments import adjustment_of
 from core.errors import Cancelled, DiskFullError, WorkbenchError
 from core.manifest import Manifest, VictimLabel
 from core.progress import CancelToken
@@ -87,7 +88,7 @@ def test_report_shows_everything_and_escapes_it(finding: Finding, manifest: Mani
         assert expected in text
     for expected in (
         "unlike the images this pack",
-        "File is JPEG: x.",
+        "File is JPEG: part of the perturbation was lost.",
         "c" * 64,
         manifest.pack_id,
         "No &lt;i&gt;image",
@@ -304,7 +305,7 @@ def test_a_card_leaves_nothing_out_and_what_takes_from_the_answer_comes_first(
     finding: Finding, manifest: Manifest
 ) -> None:
     said = tuple(types.Testimony(f"victim{at}", "e" * 64, True, 5.0, 0.5, 2.0) for at in range(40))
-    answer = replace(finding.attribution, testimonies=said, adjustments=("judged in 4 tiles of 8x8",))
+    answer = replace(finding.attribution, testimonies=said, adjustments=(adjustment_of("judged in 4 tiles of 8x8"),))
     records = [Record("a.png", "c" * 64, "ok", None, Finding(answer, None))] * 2
     pages = list(_card_pages(cards(records, Subject(records, manifest, "CPU"))))
     assert len(pages) > 2, "it is longer than a page"

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from core import types, wording
+from core.adjustments import Adjustment, Kind
 from core.types import Familiarity, Finding
 
 
@@ -102,7 +103,7 @@ def test_tasks_that_contradict_each_other_are_warned_of(finding: Finding) -> Non
 def test_that_no_victim_was_asked_is_said_once(finding: Finding) -> None:
     answer = dataclasses.replace(finding.attribution, testimonies=())
     assert "no victim was asked" in wording.not_asked(answer)
-    reason = dataclasses.replace(answer, adjustments=("victims were not asked: they take 28x28",))
+    reason = dataclasses.replace(answer, adjustments=(Adjustment(Kind.OTHER_SIZE, ("28x28",)),))
     assert wording.not_asked(reason) == ""
 
 
