@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
+from queue import Empty, SimpleQueue
 from typing import Literal, ParamSpec, TypeVar
 
 import numpy as np
@@ -34,8 +35,8 @@ from core.victim_store import Held
 BATCH = 128
 """Tiles a forward pass, where they are small."""
 
-_CPU_PIXELS = 2**19
-"""Network pixels a forward pass on the CPU: a batch of larger images would keep a cancel waiting for seconds."""
+_CPU_PIXELS, _CPU_ASKED = 2**19, 2**18
+"""Network pixels a pass on the CPU, and where victims are asked: more would keep a cancel or a look waiting."""
 
 _LARGEST = 2**19
 """Pixels of an image that victims are asked about at its own size: a gradient keeps all that layers made of it."""
@@ -63,9 +64,11 @@ class Attributor:
         self.manifest: Manifest = pack.manifest
         self.device = choose_device(device)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
+        self._urgent: SimpleQueue[tuple[Future[list[Finding]], Callable[[], list[Finding]]]] = SimpleQueue()
         self.submit(self._load, pack, asked).result()
         image = self.manifest.image
-        limit = _CPU_PIXELS // (image.height * image.width) if self.device.type == "cpu" else BATCH
+        pixels = _CPU_PIXELS if self.panel is None else _CPU_ASKED
+        limit = pixels // (image.height * image.width) if self.device.type == "cpu" else BATCH
         self.batch = min(BATCH, max(1, limit))
         """Tiles a forward pass, of which most images have one."""
         self._fits = self.batch  # halved for good whenever the device runs out of memory
@@ -89,6 +92,18 @@ class Attributor:
         """Have its thread do some work when it is done with what it was given before; not to be waited for in it."""
         return self._thread.submit(work, *args, **kwargs)
 
+    def _attend(self) -> None:
+        """Do what is urgent. Its thread calls this between two passes, for somebody looks at what is attributed."""
+        while True:
+            try:
+                asked, work = self._urgent.get_nowait()
+            except Empty:
+                return
+            try:
+                asked.set_result(work())
+            except BaseException as error:
+                asked.set_exception(error)
+
     @property
     def device_name(self) -> str:
         return name_of(self.device)
@@ -111,7 +126,8 @@ class Attributor:
         heatmaps: bool = False,
         cancel: CancelToken | None = None,
     ) -> list[Finding]:
-        """One finding an image, in order. Images may have any size and number of channels.
+        """One finding an image, in order, before what other threads have submitted. Images may have any size and number
+        of channels.
 
         coverage: of prediction sets and intervals; None for the default, or the nearest that the pack has. Raises
         PackError for one outside its calibrated range, DeviceError when the device runs out of memory for a single
@@ -120,7 +136,10 @@ class Attributor:
         calibration = self.manifest.calibration
         coverage = calibration.nearest(DEFAULT_COVERAGE) if coverage is None else coverage
         calibration.check(coverage)
-        return self.submit(self._attribute, images, coverage, heatmaps, cancel).result()
+        found: Future[list[Finding]] = Future()
+        self._urgent.put((found, partial(self._attribute, images, coverage, heatmaps, cancel)))
+        self.submit(self._attend)
+        return found.result()
 
     def _attribute(
         self, images: Sequence[LoadedImage], coverage: float, heatmaps: bool, cancel: CancelToken | None
@@ -298,6 +317,7 @@ class Attributor:
         while start < len(tiles):
             if cancel is not None and cancel.cancelled:
                 raise Cancelled
+            self._attend()
             part = tiles[start : start + self._fits]
             answered = self.forward(np.stack(part), ask, heatmaps)
             if answered is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,10 @@ from core.devices import choose_device
 from core.errors import Cancelled, DeviceError, PackError
 from core.folders import find_images
 from core.imageio import load_image
+from core.judged import Prepared
 from core.pack import find_pack, load_pack
 from core.paths import DEFAULT_PACK, SAMPLES
+from core.preprocess import prepare
 from core.progress import CancelToken, Progress
 from core.types import LoadedImage
 from tests.core.helpers import records_of
@@ -177,3 +181,40 @@ def test_one_thread_computes_and_ends_with_its_attributor(
     del attributor
     seen[0].join(60)
     assert not seen[0].is_alive()
+
+
+def test_who_looks_at_an_image_waits_for_a_pass_and_not_for_what_was_submitted(
+    tiny_pack: Path, samples: list[LoadedImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attributor = Attributor(load_pack(tiny_pack), "cpu")
+    forward, begun, may_go_on, order = attributor.forward, threading.Event(), threading.Event(), []
+
+    def slow(*how: Any) -> Any:
+        order.append(len(how[0]))
+        begun.set()
+        assert may_go_on.wait(60)
+        return forward(*how)
+
+    monkeypatch.setattr(attributor, "forward", slow)
+    attributor._fits = 2
+    batch = [Prepared(image.sha256, prepare(image, attributor.manifest.image), image.size) for image in samples[:4]]
+    judged = [attributor.submit(attributor.judge, batch) for _ in range(2)]
+    assert begun.wait(60)
+    looks = ThreadPoolExecutor(1)
+    looked = looks.submit(attributor.attribute, samples[:1])
+    while attributor._urgent.empty():
+        time.sleep(0.01)
+    may_go_on.set()
+    (finding,) = looked.result(60)
+    assert finding.attribution.sha256 == samples[0].sha256
+    assert [len(future.result(60)) for future in judged] == [1, 1]
+    assert order == [2, 1, 2, 2, 2], "after the pass in hand"
+    looks.shutdown()
+
+
+def test_what_a_look_cannot_be_told_is_told_to_who_looks(tiny_pack: Path, samples: list[LoadedImage]) -> None:
+    attributor, cancel = Attributor(load_pack(tiny_pack), "cpu"), CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        attributor.attribute(samples[:1], cancel=cancel)
+    assert len(attributor.attribute(samples[:1])) == 1, "its thread lives on"
