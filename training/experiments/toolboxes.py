@@ -67,7 +67,7 @@ def _cell(
     label = next(a for a in manifest.attacks if a.name == name)
     index = manifest.attacks.index(label)
     victim_index = [v.name for v in manifest.victims].index(victim_spec.label)
-    count, epsilon = study.images(IMAGES), label.hyperparameter == "epsilon"
+    count = study.images(IMAGES)
     number = min(count, _VALUES.get(label.hyperparameter, 1)) if label.width else 1
     step = (label.maximum - label.minimum) / (number + 1)
     spec = AttackSpec.model_validate(
@@ -78,18 +78,16 @@ def _cell(
         }
     )  # fmt: skip
 
+    images = _images(study, seed, spec, victim_spec, count)
+
     def compute(_: Path) -> Result:
-        victim = load(study, victim_spec)
-        images, (labels,) = known_digits(study, [victim], count)
-        values = np.resize(spec.grid.values, len(images))
-        values = values.round() if epsilon else values  # between two 8-bit levels the lower one is what is made
-        made = attack_digits(study, victim, spec, images, labels, values, seed=seed)
-        adversarial = made.adversarial[made.success]
-        figures: dict[str, Any] = {"tried": len(images), "made": len(adversarial)}
-        if not len(adversarial):
+        made = study.run(images)
+        figures = {name: made[name] for name in ("tried", "made")}
+        if not figures["made"]:
             return Result(figures)
+        adversarial, values = (study.arrays(images)[name] for name in ("adversarial", "value"))
         alike = np.full(len(adversarial), index), np.full(len(adversarial), victim_index)
-        truth = Truth(*alike, values[made.success])
+        truth = Truth(*alike, values)
         verdicts = judge(attributor_of(study), adversarial, study.tell)
         figures |= counted(verdicts, truth, manifest)
         arrays = verdicts.arrays() | {"true_value": truth.value}
@@ -107,6 +105,26 @@ def _cell(
     found = importlib.util.find_spec(toolbox) is not None
     absent = "" if found else f"{toolbox} is not installed. {how_to_get(toolbox, 'bench')}"
     return Cell(f"{toolbox} {name} on {victim_spec.label}", "toolbox", settings, compute, absent)
+
+
+def _images(study: Study, seed: int, spec: AttackSpec, victim_spec: VictimSpec, count: int) -> Cell:
+    """What a toolbox makes, which takes most of the time and is the same for every pack."""
+
+    def compute(_: Path) -> Result:
+        victim = load(study, victim_spec)
+        images, (labels,) = known_digits(study, [victim], count)
+        values = np.resize(spec.grid.values, len(images))
+        if ATTACKS[spec.backend, spec.name].hyperparameter == "epsilon":
+            values = values.round()  # between two 8-bit levels the lower one is what is made
+        made = attack_digits(study, victim, spec, images, labels, values, seed=seed)
+        arrays = {"adversarial": made.adversarial[made.success], "value": values[made.success]}
+        return Result({"tried": len(images), "made": len(arrays["value"])}, arrays)
+
+    settings = {
+        "seed": seed, "data": study.fingerprint, "attack": spec.model_dump(), "victim": victim_spec.label,
+        "images": count,
+    }  # fmt: skip
+    return Cell(f"{spec.backend} {spec.name} on {victim_spec.label}: images", "toolbox-images", settings, compute)
 
 
 _SHARES = ("attack", "victim", "unfamiliar")

@@ -316,6 +316,8 @@ def test_toolboxes_judge_only_what_fools(shared: Path, study: Build) -> None:
     arrays = own.arrays(cells["cleverhans FGSM on VGG16"])
     names = [a.name for a in own.pack.manifest.attacks]
     assert figures["attack"] == pytest.approx((arrays["attack"] == names.index("FGSM")).mean())
+    kept = [path for path in (own.out / "cells").iterdir() if path.name.startswith("toolbox-images")]
+    assert len(kept) == 2, "another pack judges the same images"
 
 
 def test_evidence_refuses_a_pack_that_numbers_the_labels_otherwise(shared: Path, study: Build) -> None:
