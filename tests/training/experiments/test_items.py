@@ -308,7 +308,7 @@ def test_unseen_is_the_share_of_pairs_in_the_right_order(shared: Path, study: Bu
     assert (figures["strange"], figures["known"]) == (strange.sum(), (~strange).sum())
 
 
-def test_toolboxes_judge_only_what_fools(shared: Path, study: Build) -> None:
+def test_toolboxes_judge_only_what_fools(shared: Path, study: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     own = study(shared)
     cells = {cell.name: cell for cell in ITEMS["toolboxes"].cells(own, 0)}
     figures = own.run(cells["cleverhans FGSM on VGG16"])
@@ -316,8 +316,12 @@ def test_toolboxes_judge_only_what_fools(shared: Path, study: Build) -> None:
     arrays = own.arrays(cells["cleverhans FGSM on VGG16"])
     names = [a.name for a in own.pack.manifest.attacks]
     assert figures["attack"] == pytest.approx((arrays["attack"] == names.index("FGSM")).mean())
-    kept = [path for path in (own.out / "cells").iterdir() if path.name.startswith("toolbox-images")]
-    assert len(kept) == 2, "another pack judges the same images"
+    renamed = own.pack.manifest.model_copy(update={"name": "other"})
+    own.__dict__["pack"] = replace(own.pack, manifest=renamed)
+    monkeypatch.setattr("training.experiments.toolboxes.attack_digits", None)
+    again = {cell.name: cell for cell in ITEMS["toolboxes"].cells(own, 0)}["cleverhans FGSM on VGG16"]
+    assert own.find(again) is None, "of another pack"
+    assert own.run(again)["made"] == figures["made"], "which judges the same images"
 
 
 def test_evidence_refuses_a_pack_that_numbers_the_labels_otherwise(shared: Path, study: Build) -> None:
