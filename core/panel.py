@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from core.calibration import Asking
 from core.devices import is_out_of_memory
 from core.errors import VictimError
 from core.labels import NONE_OF_THESE
@@ -46,7 +47,7 @@ class Panel:
         self.labels.append(NONE_OF_THESE)
         self._at = [self.labels.index(one.name) for one in held]
         self._manifest, self._scorer, self._asking = manifest, scorer, manifest.probes.asking
-        self._victims = [_tried(one, manifest, device) for one in held]
+        self._victims = [_tried(one, manifest, self._asking, device) for one in held]
         self._device = device
 
     @cached_property
@@ -131,14 +132,15 @@ class Panel:
         ]
 
 
-def _tried(held: Held, manifest: Manifest, device: torch.device) -> Victim:
+def _tried(held: Held, manifest: Manifest, asking: Asking, device: torch.device) -> Victim:
     """The victim of a file, once it has answered: a program in a file may promise what it does not keep."""
     victim = load_held(held).to(device)
     shape = manifest.image.shape
     one = torch.linspace(0, 1, math.prod(shape), device=device).view(1, *shape)
     try:
         for count in (1, 3):
-            ask([victim], one.expand(count, -1, -1, -1), one.flip(3).expand(count, -1, -1, -1) / 10)
+            images = one.expand(count, -1, -1, -1)
+            ask([victim], images, images.flip(3) / 10, asking)
     except VictimError:
         raise
     except Exception as error:  # whatever a program of strangers comes upon
