@@ -22,7 +22,6 @@ from core.wording import (
     likelier,
     limits_of,
     not_asked,
-    opposed,
     past_end,
     percent,
     quoted,
@@ -90,17 +89,21 @@ def testimony_text(said: Testimony) -> str:
             "{victim} sees another class without the estimated perturbation or after compression; what the image was "
             "before is {margin} logits behind.",
         )
+        others = translate(
+            "Sentence",
+            "Of the others asked ({others}) {before} see in the image what it was before, {alike} what {victim} sees.",
+        )
     else:
         text = translate(
             "Sentence",
             "{victim} sees the same class without the estimated perturbation; what the image can have been before is "
             "{margin} logits behind.",
         )
-    others = {
-        True: translate("Sentence", "Others see in the image what it was before."),
-        False: translate("Sentence", "Others see the same class in it."),
-        None: "",
-    }[opposed(said)]
+        others = translate(
+            "Sentence",
+            "Of the others asked ({others}) {before} see in the image what it can have been before, {alike} what "
+            "{victim} sees.",
+        )
     match = translate("Sentence", "Its gradient's signs agree with that perturbation at {match} (-1 to 1).")
     if tells_nothing(said.odds):
         weight = translate("Sentence", "Such answers tell nothing either way.")
@@ -114,11 +117,15 @@ def testimony_text(said: Testimony) -> str:
         )
     margin = translate("Sentence", "less than 0.1") if abs(said.margin) < SMALL else f"{said.margin:.1f}"
     times = translate("Sentence", "more than 1,000") if abs(said.odds) > MANY else likelier(said.odds)
-    told = (
-        text.format(victim=said.victim, margin=margin), others, match.format(match=signed(said.match)),
-        weight.format(times=times),
-    )  # fmt: skip
-    return " ".join(part for part in told if part)
+    counts = {"others": said.others, "before": said.others_before, "alike": said.others_alike}
+    return " ".join(
+        (
+            text.format(victim=said.victim, margin=margin),
+            *([others.format(victim=said.victim, **counts)] if said.others else []),
+            match.format(match=signed(said.match)),
+            weight.format(times=times),
+        )
+    )
 
 
 def case_sentence(name: str, answer: Attribution) -> str:

@@ -14,8 +14,8 @@ from core.attributor import Attributor
 from core.errors import Cancelled
 from core.findings import findings
 from core.judged import Judged, Prepared, batches
-from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from core.reading import PATIENCE, FittedFile, read_ahead
+from core.progress import PATIENCE, CancelToken, ProgressCallback, ProgressMeter
+from core.reading import FittedFile, read_ahead
 from core.types import DEFAULT_COVERAGE, Finding, Record
 
 

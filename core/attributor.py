@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -27,7 +27,7 @@ from core.pack import Pack, build_network
 from core.panel import Panel
 from core.perturbation import stepped
 from core.preprocess import prepare
-from core.progress import CancelToken
+from core.progress import PATIENCE, CancelToken
 from core.stitching import cut, stitched
 from core.types import DEFAULT_COVERAGE, Finding, FloatArray, LoadedImage, Testimony
 from core.victim_store import Held
@@ -136,13 +136,20 @@ class Attributor:
         calibration = self.manifest.calibration
         coverage = calibration.nearest(DEFAULT_COVERAGE) if coverage is None else coverage
         calibration.check(coverage)
+        cancel = cancel or CancelToken()
         found: Future[list[Finding]] = Future()
         self._urgent.put((found, partial(self._attribute, images, coverage, heatmaps, cancel)))
         self.submit(self._attend)
+        try:
+            while not found.done():
+                wait([found], PATIENCE)
+        except BaseException:  # an interrupt, which must not have the work go on
+            cancel.cancel()
+            raise
         return found.result()
 
     def _attribute(
-        self, images: Sequence[LoadedImage], coverage: float, heatmaps: bool, cancel: CancelToken | None
+        self, images: Sequence[LoadedImage], coverage: float, heatmaps: bool, cancel: CancelToken
     ) -> list[Finding]:
         found: list[Finding] = []
         prepared = (Prepared(image.sha256, prepare(image, self.manifest.image), image.size) for image in images)

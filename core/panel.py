@@ -114,7 +114,7 @@ class Panel:
         column = {name: at for at, name in enumerate(probes_of(self._asking))}
         flips = [at for name, at in column.items() if name.endswith("flip")]
         probes = heard.replies.probes.tolist()
-        odds = heard.odds.tolist()
+        odds, others = heard.odds.tolist(), heard.replies.others.tolist()
         return [
             tuple(
                 Testimony(
@@ -124,11 +124,13 @@ class Panel:
                     margin=said[column["margin"]],
                     match=max(said[at] for name, at in column.items() if name.endswith("weighted_sign")),
                     odds=own,
-                    opposed=said[column["opposed"]] if "opposed" in column else 0.0,
+                    others=company[0],
+                    others_before=company[1],
+                    others_alike=company[2],
                 )
-                for one, said, own in zip(self.held, row, row_odds, strict=True)
+                for one, said, own, company in zip(self.held, row, row_odds, row_others, strict=True)
             )
-            for row, row_odds in zip(probes, odds, strict=True)
+            for row, row_odds, row_others in zip(probes, odds, others, strict=True)
         ]
 
 

@@ -29,7 +29,7 @@ from core.errors import VictimError
 from core.perturbation import STILL
 from core.pictures import through_jpeg
 from core.victims import Victim
-from core.votes import elected, opposed, vote_by, votes_of_others
+from core.votes import elected, opposed, seen_by_others, vote_by, votes_of_others
 
 PROBES = (
     "gap",
@@ -99,12 +99,14 @@ _PIXELS = 2**18
 
 class Replies(NamedTuple):
     """What candidates said of a batch. probes: float32 [B, V, P], the columns of :func:`probes_of`. label, before:
-    int64 [B, V], the candidate's class for the image, and what it was before the attack as far as can be told.
+    int64 [B, V], the candidate's class for the image, and what it was before the attack as far as can be told. others:
+    int64 [B, V, 3], of :func:`core.votes.seen_by_others`.
     """
 
     probes: Tensor
     label: Tensor
     before: Tensor
+    others: Tensor
 
 
 def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, asking: Asking = ASKING) -> Replies:
@@ -151,12 +153,11 @@ def _ask_piece(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, a
     else:
         told = [by_itself] * len(victims)
     answers = [ask_one(victim, looks, before, asking) for victim, before in zip(victims, told, strict=True)]
-    probes, label, before, seen = zip(*answers, strict=True)
-    replies = Replies(*(torch.stack(column, dim=1) for column in (probes, label, before)))
-    if not asking.opposed:
-        return replies
-    others = opposed(victims, seen, replies.label, replies.before)
-    return replies._replace(probes=torch.cat([replies.probes, others[..., None]], dim=2))
+    *columns, seen = zip(*answers, strict=True)
+    probes, label, before = (torch.stack(column, dim=1) for column in columns)
+    if asking.opposed:
+        probes = torch.cat([probes, opposed(victims, seen, label, before)[..., None]], dim=2)
+    return Replies(probes, label, before, seen_by_others(victims, seen, label, before))
 
 
 class Looks(NamedTuple):

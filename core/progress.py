@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from core.errors import Cancelled
 
+PATIENCE = 0.1
+"""Seconds between two looks at the cancel token while a slow disk or device is waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

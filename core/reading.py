@@ -24,15 +24,12 @@ from core.files import modified_ns
 from core.imageio import MAX_FILE_BYTES, decode_image, no_memory, read_bytes
 from core.manifest import ImageSpec
 from core.preprocess import Fitted, prepare
-from core.progress import CancelToken
+from core.progress import PATIENCE, CancelToken
 from core.types import FileFacts
 
 THREADS = min(4, os.cpu_count() or 1)
 _TASK = 8
 """Files a task: handing over each file alone would cost more than decoding a small one."""
-
-PATIENCE = 0.1
-"""Seconds between two looks at the cancel token while a slow disk or device is waited for."""
 
 
 @dataclass(frozen=True, slots=True)

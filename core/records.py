@@ -206,9 +206,10 @@ def _number(value: Any) -> float:
 
 def _testimony_from_json(testimony: dict[str, Any]) -> Testimony:
     margin, match, odds = (_number(testimony[name]) for name in ("margin", "match", "odds"))
-    opposed = _number(testimony.get("opposed", 0.0))  # which cases that were written before it was told do not have
-    changes = bool(testimony["changes"])
-    return Testimony(str(testimony["victim"]), str(testimony["sha256"]), changes, margin, match, odds, opposed)
+    victim, sha256, changes = str(testimony["victim"]), str(testimony["sha256"]), bool(testimony["changes"])
+    # Cases that were written before others were heard have none.
+    others = (int(testimony.get(name, 0)) for name in ("others", "others_before", "others_alike"))
+    return Testimony(victim, sha256, changes, margin, match, odds, *others)
 
 
 def _class_from_json(answer: dict[str, Any]) -> ClassAnswer:

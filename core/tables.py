@@ -63,10 +63,9 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("testimonies.VICTIM.margin", "logits from its class to what the image was before, as the victims asked tell it"),
     ("testimonies.VICTIM.match", "agreement of its gradient with the perturbation's signs, -1 to 1"),
     ("testimonies.VICTIM.odds", "log of how many times as probable its answers are if it is the victim as if not"),
-    (
-        "testimonies.VICTIM.opposed",
-        "log-probability by which others see what it was before rather than its class; 0 without others",
-    ),
+    ("testimonies.VICTIM.others", "how many others of its data set were asked"),
+    ("testimonies.VICTIM.others_before", "how many of these see in the image what it was before"),
+    ("testimonies.VICTIM.others_alike", "how many of these see the class in it that the victim sees"),
     ("testimonies.VICTIM.sha256", "hash of its weights file (JSON: a list, each with its victim's name)"),
     ("duplicate_of", "the first file with the same bytes, for every later one"),
     ("tag", "the analyst's"),

@@ -141,8 +141,8 @@ class Testimony:
         best of those at the image and at the estimate, with the estimate and with what compression takes away.
     odds: log of how many times as probable these answers are if it is the victim as if it is not, calibrated, and the
         mean over the attacks by the image's probabilities.
-    opposed: by how much others that were asked see in the image what it was before rather than the victim's class for
-        it, as the sum of their differences in log-probability; 0 where there are none, and of older packs.
+    others: how many others of its task were asked. others_before, others_alike: how many of these see in the image what
+        it was before, and the victim's class for it; the rest see a third.
     """
 
     victim: str
@@ -151,7 +151,9 @@ class Testimony:
     margin: float
     match: float
     odds: float
-    opposed: float = 0.0
+    others: int = 0
+    others_before: int = 0
+    others_alike: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,27 @@ def opposed(victims: Sequence[nn.Module], seen: Sequence[Tensor], label: Tensor,
     return torch.stack(columns, dim=1)
 
 
+def seen_by_others(victims: Sequence[nn.Module], seen: Sequence[Tensor], label: Tensor, before: Tensor) -> Tensor:
+    """Of the others of each victim's task, int64 [B, V, 3]: how many there are, see what it was before, and its label.
+
+    Arguments as for :func:`opposed`.
+    """
+    tasks, found = [_task(victim) for victim in victims], []
+    for at, victim in enumerate(victims):
+        tops = [
+            votes.argmax(1)
+            for n, votes in enumerate(seen)
+            if n != at and tasks[n] is not None and tasks[n] == tasks[at]
+        ]
+        top = torch.stack(tops, dim=1) if tops else label.new_empty(len(label), 0)
+        known = seen[at].shape[1]
+        was, now = (place_of(victim, number[:, at], known)[:, None] for number in (before, label))
+        found.append(
+            torch.stack([torch.full_like(label[:, at], len(tops)), (top == was).sum(1), (top == now).sum(1)], 1)
+        )
+    return torch.stack(found, dim=1)
+
+
 def standing(votes: Tensor, place: Tensor) -> Tensor:
     """What votes [..., K] say of one class, [...], by its place; of one that is not among them as much as of any."""
     known = votes.shape[-1]

@@ -11,6 +11,9 @@ _KINDS = frozenset(
     {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64, torch.int32, torch.uint8, torch.bool}
 )
 
+_AT_ONCE = 2**14
+"""Values: more would give the thread that loads helpers of OpenMP's (:class:`core.attributor.Attributor`)."""
+
 
 def fault_of(tensors: Mapping[str, Tensor]) -> str | None:
     """Why not, in words without a full stop; None where they are."""
@@ -21,6 +24,6 @@ def fault_of(tensors: Mapping[str, Tensor]) -> str | None:
             return f"the weights {name} are not written out value by value"
         if tensor.nbytes > tensor.untyped_storage().nbytes():
             return f"the weights {name} claim more values than there are"
-        if not bool(tensor.isfinite().all()):
+        if not all(bool(some.isfinite().all()) for some in torch.split(tensor.flatten(), _AT_ONCE)):
             return f"the weights {name} hold values that are NaN or infinite"
     return None

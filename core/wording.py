@@ -18,8 +18,6 @@ SMALL = 0.05
 """Logits that would be written as 0.0."""
 MANY = math.log(1000)
 """The logarithm of a ratio that is not written out."""
-_CLEARLY = 1.0
-"""Log-probability by which others see one of two classes rather than the other, so that it is worth a word."""
 RARE = 0.2
 """Share of clean images up to which it is worth a word that no more of them look so."""
 NEAR_END = 0.02
@@ -276,8 +274,12 @@ def testimony(said: Testimony) -> str:
             f"{said.victim} sees the same class without the estimated perturbation; what the image can have been "
             f"before is {margin} logits behind"
         )
-    if (against := opposed(said)) is not None:
-        mind += "; others see in the image what it was before" if against else "; others see the same class in it"
+    if said.others:
+        was = "was" if said.changes else "can have been"
+        mind += (
+            f"; of the others asked ({said.others}) {said.others_before} see in the image what it {was} before, "
+            f"{said.others_alike} what {said.victim} sees"
+        )
     match = f"its gradient's signs agree with that perturbation at {signed(said.match)} (-1 to 1)"
     if tells_nothing(said.odds):
         return f"{mind}; {match}; such answers tell nothing either way"
@@ -286,11 +288,6 @@ def testimony(said: Testimony) -> str:
         f"{mind}; {match}; such answers are {likelier(said.odds)} times as probable if it {rather} the victim as if it "
         f"{other}"
     )
-
-
-def opposed(said: Testimony) -> bool | None:
-    """Whether others that were asked see in the image what it was before, or else the victim's class; None in doubt."""
-    return said.opposed > 0 if abs(said.opposed) >= _CLEARLY else None
 
 
 def logits(margin: float) -> str:

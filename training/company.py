@@ -45,7 +45,8 @@ class Company:
         """[N, V, P], all of :data:`core.probes.PROBES`, where some are asked, bool [N, V]; of others it means nothing.
 
         A victim speaks either of what it tells by itself or of what all tell together. Where a company tells a third
-        thing (in one example of 200 for the attacked victim, on digits) it is taken to speak of the latter.
+        thing (in one example of 200 for the attacked victim, on digits) it is taken to speak of the latter, and the
+        others of the third.
         """
         told = _elected(self.scores, self.votes, at_hand)
         by_itself = (told == self.place[..., 0]) & (told != self.place[..., 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import shutil
@@ -402,6 +403,19 @@ def test_close_while_work_waits(
     qtbot.waitUntil(lambda: bool(gates and gates[0].seen))
     gates[0].open.set()
     close(program)
+
+
+def test_what_computes_ends_with_the_window(open_program: Opener, qtbot: QtBot, pictures: Path) -> None:
+    before = set(threading.enumerate())
+    program = open_program()
+    drop(program.window, pictures / "a.png")
+    wait_judged(qtbot, program.window, 1)
+    (thread,) = (one for one in threading.enumerate() if one not in before and one.name.startswith("device"))
+    close(program)
+    for _ in range(100):
+        gc.collect()
+        thread.join(0.05)
+    assert not thread.is_alive()
 
 
 def test_a_missing_pack_is_told_and_images_are_still_shown(open_program: Opener, qtbot: QtBot, pictures: Path) -> None:

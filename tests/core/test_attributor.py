@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -218,3 +221,33 @@ def test_what_a_look_cannot_be_told_is_told_to_who_looks(tiny_pack: Path, sample
     with pytest.raises(Cancelled):
         attributor.attribute(samples[:1], cancel=cancel)
     assert len(attributor.attribute(samples[:1])) == 1, "its thread lives on"
+
+
+HELPERS = """
+import os, sys
+from pathlib import Path
+import torch
+from core.attribute_files import attribute_files
+from core.attributor import Attributor
+from core.folders import find_images
+from core.pack import load_pack
+from core.victim_store import victims_to_ask
+
+pack = load_pack(sys.argv[1])
+attributor = Attributor(pack, "cpu", victims_to_ask(pack.manifest, True, []))
+assert attributor.asked
+records = [record for batch in attribute_files(attributor, find_images([Path(sys.argv[2])])) for record in batch]
+assert records and all(record.status == "ok" for record in records)
+threads = set(os.listdir("/proc/self/task"))
+torch.ones(2**20).add_(1)
+assert set(os.listdir("/proc/self/task")) - threads, "this thread had helpers of its own before"
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads as Linux tells them")
+def test_the_thread_that_writes_down_has_no_helpers_of_openmps() -> None:
+    """With them those of the thread that computes would doze off between two operations."""
+    told = {**os.environ, "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    command = [sys.executable, "-c", HELPERS, str(find_pack(DEFAULT_PACK)), str(SAMPLES)]
+    done = subprocess.run(command, env=told, capture_output=True, text=True, check=False, cwd=Path.cwd())
+    assert done.returncode == 0, done.stderr

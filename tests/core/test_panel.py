@@ -204,8 +204,9 @@ def test_testimonies_survive_json(asking: Attributor, images: list[LoadedImage])
     assert written["evidence"] == "image+probes" and written["asked"] == ["Defender", "VGG16"]
     assert answers_from_json(written, answer.sha256, answer.pack_id) == answer
     for said in written["testimonies"]:  # as a case has it that was written before others were heard
-        del said["opposed"]
-    assert answers_from_json(written, answer.sha256, answer.pack_id).testimonies[0].opposed == 0.0
+        assert said["others"] == 1, "the other one"
+        del said["others"], said["others_before"], said["others_alike"]
+    assert answers_from_json(written, answer.sha256, answer.pack_id).testimonies[0].others == 0
     for key in ("evidence", "asked", "testimonies"):  # as a case of an earlier program has it
         del written[key]
     assert answers_from_json(written, answer.sha256, answer.pack_id).evidence == "image"

@@ -78,6 +78,20 @@ def test_others_say_of_a_class_that_they_do_not_know_as_much_as_of_any() -> None
     assert said == pytest.approx(math.log(1.01 / 0.01) * 2 / 3, abs=0.05)
 
 
+def others(*victims: Victim) -> list[list[int]]:
+    return ask(victims, IMAGE, STILL).others[0].tolist()
+
+
+def test_what_others_see_is_counted() -> None:
+    third = victim(torch.tensor([0.0, 0.0, 9.0]))
+    assert others(victim(FOOLED), victim(RIGHT), victim(RIGHT), third)[0] == [3, 2, 0]
+    assert others(victim(RIGHT), victim(RIGHT))[0] == [1, 0, 1]
+    assert others(victim(FOOLED)) == [[0, 0, 0]]
+    assert others(victim(FOOLED), victim(RIGHT, dataset="letters")) == [[0, 0, 0], [0, 0, 0]]
+    large = victim(torch.tensor([0.0, 1.0, 0.0, 0.0, 9.0]), class_map=(3, 1, 0))
+    assert others(victim(RIGHT), large)[1] == [1, 1, 0], "its label is none that the other can see"
+
+
 def test_packs_of_before_do_not_hear_of_opposition() -> None:
     older = Asking(compressed=True, together=True, opposed=False)
     some = [victim(FOOLED), victim(RIGHT)]

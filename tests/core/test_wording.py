@@ -141,19 +141,14 @@ def test_what_a_victim_says_and_what_that_is_worth() -> None:
     assert wording.testimony(dataclasses.replace(said, odds=0.1)).endswith("such answers tell nothing either way")
 
 
-@pytest.mark.parametrize(
-    ("opposed", "words"),
-    [
-        (5.2, "others see in the image what it was before"),
-        (-3.0, "others see the same class in it"),
-        (0.4, None),
-        (0.0, None),
-    ],
-)
-def test_what_others_see_is_told_where_it_is_clear(opposed: float, words: str | None) -> None:
-    said = types.Testimony("vgg", "0" * 64, changes=True, margin=3.2, match=0.5, odds=4.0, opposed=opposed)
-    told = wording.testimony(said).split("; ")
-    assert words in told if words else len(told) == 4 and not any(part.startswith("others") for part in told)
+def test_what_others_see_is_counted() -> None:
+    said = types.Testimony(
+        "vgg", "0" * 64, changes=True, margin=3.2, match=0.5, odds=4.0, others=4, others_before=3, others_alike=1
+    )
+    told = "of the others asked (4) 3 see in the image what it was before, 1 what vgg sees"
+    assert told in wording.testimony(said).split("; ")
+    assert "what it can have been before" in wording.testimony(dataclasses.replace(said, changes=False))
+    assert "others" not in wording.testimony(dataclasses.replace(said, others=0))
 
 
 def test_unfamiliarity() -> None:
