@@ -35,8 +35,11 @@ from core.victim_store import Held
 BATCH = 128
 """Tiles a forward pass, where they are small."""
 
-_CPU_PIXELS, _CPU_ASKED = 2**19, 2**18
-"""Network pixels a pass on the CPU, and where victims are asked: more would keep a cancel or a look waiting."""
+_CPU_PIXELS = 2**19
+"""Network pixels a pass on the CPU: a batch of larger images would keep a cancel or a look waiting for seconds."""
+
+_CPU_ASKED, _CPU_ASKED_PIXELS = 64, 2**18
+"""The same where victims are asked, which takes longer; their rate is no higher with more."""
 
 _LARGEST = 2**19
 """Pixels of an image that victims are asked about at its own size: a gradient keeps all that layers made of it."""
@@ -67,9 +70,9 @@ class Attributor:
         self._urgent: SimpleQueue[tuple[Future[list[Finding]], Callable[[], list[Finding]]]] = SimpleQueue()
         self.submit(self._load, pack, asked).result()
         image = self.manifest.image
-        pixels = _CPU_PIXELS if self.panel is None else _CPU_ASKED
-        limit = pixels // (image.height * image.width) if self.device.type == "cpu" else BATCH
-        self.batch = min(BATCH, max(1, limit))
+        most, pixels = (BATCH, _CPU_PIXELS) if self.panel is None else (_CPU_ASKED, _CPU_ASKED_PIXELS)
+        limit = min(most, pixels // (image.height * image.width)) if self.device.type == "cpu" else BATCH
+        self.batch = max(1, limit)
         """Tiles a forward pass, of which most images have one."""
         self._fits = self.batch  # halved for good whenever the device runs out of memory
 

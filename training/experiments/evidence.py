@@ -132,8 +132,8 @@ ITEM = Item(
     choices=(
         "Each victim is asked at the image and at its estimated clean image, by a forward pass and the gradient of a "
         "margin, at the latter by the loss's gradient too, and at the compressed image by a forward pass.",
-        "What an image was before its attack is told by all that are asked, together; without company, by each for "
-        "itself.",
+        "What an image was before its attack is told by all that are asked, together, and each hears whether the "
+        "others see that in the image; without company, each is by itself.",
         "The rows without a victim: the scorer and its weights saw no example against it, and its label is struck from "
         "the image's answers. The image network itself was trained with it.",
         "Unfamiliar test examples are weighed and told as the others; a pack may have weights of their own for them.",
