@@ -22,6 +22,7 @@ from core.probes import Replies, ask, probes_of, pull
 from core.types import Testimony
 from core.victim_store import Held, load_held
 from core.victims import Victim
+from core.votes import task_of
 
 
 class Heard(NamedTuple):
@@ -48,6 +49,8 @@ class Panel:
         self._at = [self.labels.index(one.name) for one in held]
         self._manifest, self._scorer, self._asking = manifest, scorer, manifest.probes.asking
         self._victims = [_tried(one, manifest, self._asking, device) for one in held]
+        own = {victim.sha256 for victim in manifest.victims}
+        self._tasks = [task_of(victim, one.sha256 in own) for victim, one in zip(self._victims, held, strict=True)]
         self._device = device
 
     @cached_property
@@ -60,7 +63,7 @@ class Panel:
 
         estimate: of their perturbations, the same shape. familiar: bool [B], which of the images are.
         """
-        replies = ask(self._victims, images, estimate, self._asking)
+        replies = ask(self._victims, images, estimate, self._asking, self._tasks)
         with torch.no_grad():
             scores = self._scorer(replies.probes)
             told = self._weighed(outputs, scores, familiar=True)

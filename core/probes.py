@@ -29,7 +29,7 @@ from core.errors import VictimError
 from core.perturbation import STILL
 from core.pictures import through_jpeg
 from core.victims import Victim
-from core.votes import elected, opposed, seen_by_others, vote_by, votes_of_others
+from core.votes import Task, elected, opposed, seen_by_others, task_of, vote_by, votes_of_others
 
 PROBES = (
     "gap",
@@ -109,16 +109,21 @@ class Replies(NamedTuple):
     others: Tensor
 
 
-def ask(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, asking: Asking = ASKING) -> Replies:
+def ask(
+    victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, asking: Asking = ASKING,
+    tasks: Sequence[Task | None] | None = None,
+) -> Replies:  # fmt: skip
     """Ask each victim about images [B, C, H, W] in [0, 1]; estimate: of their perturbations, the same shape.
 
+    tasks: of the victims, if not by their cards alone (:func:`core.votes.task_of`).
     Victims are frozen and on the images' device. Costs each one two forward passes and three input gradients an image,
     a forward pass for the compressed image, and where others know its task another one.
     Raises VictimError for a victim that answers with what is no number.
     """
     most = at_once(victims, images)
+    tasks = [task_of(victim) for victim in victims] if tasks is None else tasks
     pieces = [
-        _ask_piece(victims, *piece, asking)
+        _ask_piece(victims, tasks, *piece, asking)
         for piece in zip(torch.split(images, most), torch.split(estimate, most), strict=True)
     ]
     return Replies(*map(torch.cat, zip(*pieces, strict=True)))
@@ -146,18 +151,20 @@ def at_once(victims: Sequence[nn.Module], images: Tensor) -> int:
     return max(1, _PIXELS // max(seen))
 
 
-def _ask_piece(victims: Sequence[nn.Module], images: Tensor, estimate: Tensor, asking: Asking) -> Replies:
+def _ask_piece(
+    victims: Sequence[nn.Module], tasks: Sequence[Task | None], images: Tensor, estimate: Tensor, asking: Asking
+) -> Replies:
     looks = Looks.at(images, estimate, asking.compressed)
     if asking.together:
-        told = [elected(*each) for each in zip(victims, votes_of_others(victims, looks.clean), strict=True)]
+        told = [elected(*each) for each in zip(victims, votes_of_others(victims, tasks, looks.clean), strict=True)]
     else:
         told = [by_itself] * len(victims)
     answers = [ask_one(victim, looks, before, asking) for victim, before in zip(victims, told, strict=True)]
     *columns, seen = zip(*answers, strict=True)
     probes, label, before = (torch.stack(column, dim=1) for column in columns)
     if asking.opposed:
-        probes = torch.cat([probes, opposed(victims, seen, label, before)[..., None]], dim=2)
-    return Replies(probes, label, before, seen_by_others(victims, seen, label, before))
+        probes = torch.cat([probes, opposed(victims, tasks, seen, label, before)[..., None]], dim=2)
+    return Replies(probes, label, before, seen_by_others(victims, tasks, seen, label, before))
 
 
 class Looks(NamedTuple):

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from core.labels import FOLDER
 from core.victims import Victim
 
 _DOUBT = 0.01
@@ -81,12 +82,11 @@ def elected(victim: nn.Module, votes: Tensor | None) -> Callable[[Tensor, Tensor
     return told
 
 
-def votes_of_others(victims: Sequence[nn.Module], clean: Tensor) -> list[Tensor | None]:
+def votes_of_others(victims: Sequence[nn.Module], tasks: Sequence[Task | None], clean: Tensor) -> list[Tensor | None]:
     """For each victim the sum of what the others of its task say of clean estimates [B, C, H, W], [B, K].
 
-    None where there is no other. A task is a data set and the number of its classes.
+    tasks: of the victims, by :func:`task_of`. None where there is no other.
     """
-    tasks = [_task(victim) for victim in victims]
     return _of_others(
         tasks,
         [
@@ -116,13 +116,15 @@ def vote_by(victim: nn.Module, logits: Tensor) -> Tensor:
     return scores[:, _known(victim, scores.shape[1]).to(scores.device)]
 
 
-def opposed(victims: Sequence[nn.Module], seen: Sequence[Tensor], label: Tensor, before: Tensor) -> Tensor:
+def opposed(
+    victims: Sequence[nn.Module], tasks: Sequence[Task | None], seen: Sequence[Tensor], label: Tensor, before: Tensor
+) -> Tensor:
     """[B, V]: by how much others see in images what they were before rather than each victim's label; 0 of one alone.
 
     seen: each one's :func:`vote` on the images. label, before: int64 [B, V], its own numbers of classes.
     """
     columns = []
-    others = _of_others([_task(victim) for victim in victims], seen)
+    others = _of_others(tasks, seen)
     for at, (victim, votes) in enumerate(zip(victims, others, strict=True)):
         if votes is None:
             columns.append(seen[at].new_zeros(len(label)))
@@ -132,12 +134,14 @@ def opposed(victims: Sequence[nn.Module], seen: Sequence[Tensor], label: Tensor,
     return torch.stack(columns, dim=1)
 
 
-def seen_by_others(victims: Sequence[nn.Module], seen: Sequence[Tensor], label: Tensor, before: Tensor) -> Tensor:
+def seen_by_others(
+    victims: Sequence[nn.Module], tasks: Sequence[Task | None], seen: Sequence[Tensor], label: Tensor, before: Tensor
+) -> Tensor:
     """Of the others of each victim's task, int64 [B, V, 3]: how many there are, see what it was before, and its label.
 
     Arguments as for :func:`opposed`.
     """
-    tasks, found = [_task(victim) for victim in victims], []
+    found = []
     for at, victim in enumerate(victims):
         tops = [
             votes.argmax(1)
@@ -178,5 +182,12 @@ def _known(victim: nn.Module, classes: int) -> Tensor:
     return torch.arange(classes) if class_map is None else torch.tensor(class_map)
 
 
-def _task(victim: nn.Module) -> Task | None:
-    return (victim.card.dataset, victim.card.data_classes) if isinstance(victim, Victim) else None
+def task_of(victim: nn.Module, known: bool = True) -> Task | None:
+    """A data set and the number of its classes; None where nobody can tell which it is.
+
+    known: whether it is one of the pack's own, which were all made for one. Of a stranger from a folder of images the
+    data set has no name, and the classes of two folders need not be the same ones.
+    """
+    if not isinstance(victim, Victim) or (victim.card.dataset == FOLDER and not known):
+        return None
+    return victim.card.dataset, victim.card.data_classes

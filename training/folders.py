@@ -27,6 +27,7 @@ from core.errors import DataError, DiskFullError, ImageError
 from core.files import make_folder, replacing, unwritten, write_file
 from core.folders import SUFFIXES, find_images
 from core.imageio import MAX_FILE_BYTES, decode_image, read_bytes
+from core.labels import FOLDER
 from core.manifest import ImageSpec
 from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
@@ -176,7 +177,7 @@ def take_in(
     images = np.memmap(keep / PIXELS, np.uint8, "r", shape=tuple(kept["shape"]))
     content = np.asarray(kept["content"], np.float64)
     return CleanImages(
-        name="folder",
+        name=FOLDER,
         images=images,
         labels=np.asarray(kept["labels"], np.int64),
         split=_split(content, np.asarray(kept["held_out"], np.bool_), spec.pool),  # another run's pool may be another

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.calibration import Asking
 from core.probes import PROBES, ask, probes_of
 from core.victims import Victim, VictimCard
-from core.votes import Ballot, votes_of_others
+from core.votes import Ballot, task_of, votes_of_others
 
 IMAGE = torch.tensor([[[[0.5, 0.25], [0.25, 0.25]]]])
 STILL = torch.zeros_like(IMAGE)
@@ -115,10 +115,22 @@ def test_victims_of_other_data_sets_do_not_vote() -> None:
     assert before(victim(FOOLED), victim(torch.tensor([0.0, 9.0, 0.0, 0.0]))) == [2, 3], "more classes, another task"
 
 
+def test_a_stranger_from_a_folder_is_not_taken_for_one_of_the_same_task() -> None:
+    """Two folders of ten classes each may show anything; the pack's own victims were made for one."""
+    mine, theirs = victim(FOOLED, dataset="folder"), victim(RIGHT, dataset="folder")
+    assert task_of(mine) == task_of(theirs) == ("folder", 3)
+    assert task_of(theirs, known=False) is None
+    assert task_of(victim(RIGHT), known=False) == ("digits", 3)
+    told = ask([mine, mine, theirs], IMAGE, STILL, tasks=[task_of(mine), task_of(mine), task_of(theirs, known=False)])
+    assert told.others[0].tolist() == [[1, 0, 1], [1, 0, 1], [0, 0, 0]]
+    assert told.before.tolist() == [[2, 2, 2]], "each its own runner-up"
+
+
 def test_a_victim_of_more_classes_votes_on_those_that_it_shares() -> None:
     large = torch.tensor([0.0, 9.0, 0.0, 0.0, 0.0, 9.5])
     assert before(victim(FOOLED), victim(large, class_map=(3, 1, 0)))[0] == 1
-    votes = votes_of_others([victim(FOOLED), victim(large, class_map=(3, 1, 0))], IMAGE)
+    some = [victim(FOOLED), victim(large, class_map=(3, 1, 0))]
+    votes = votes_of_others(some, [task_of(one) for one in some], IMAGE)
     assert votes[0] is not None and votes[0].shape == (1, 3) and votes[0].argmax().item() == 1
     assert before(victim(RIGHT), victim(large, class_map=(3, 1, 0)))[1] == 1, "its own second, and what the other says"
     fooled = torch.tensor([0.0, 1.0, 0.0, 0.0, 2.0, 9.0])
