@@ -183,11 +183,14 @@ def _known(victim: nn.Module, classes: int) -> Tensor:
 
 
 def task_of(victim: nn.Module, known: bool = True) -> Task | None:
-    """A data set and the number of its classes; None where nobody can tell which it is.
+    """A data set and the number of its classes; None for what has no card.
 
-    known: whether it is one of the pack's own, which were all made for one. Of a stranger from a folder of images the
-    data set has no name, and the classes of two folders need not be the same ones.
+    known: whether it is one of the pack's own, which were all made for one data set. A folder of images has no name of
+    its own: strangers from folders are heard by each other, who are likely one analyst's, and by the pack's victims
+    only where their classes were found among those of a larger network, as an import for a pack does.
     """
-    if not isinstance(victim, Victim) or (victim.card.dataset == FOLDER and not known):
+    if not isinstance(victim, Victim):
         return None
-    return victim.card.dataset, victim.card.data_classes
+    card = victim.card
+    stranger = card.dataset == FOLDER and not known and card.class_map is None
+    return (f"{FOLDER} of strangers" if stranger else card.dataset), card.data_classes

@@ -115,15 +115,16 @@ def test_victims_of_other_data_sets_do_not_vote() -> None:
     assert before(victim(FOOLED), victim(torch.tensor([0.0, 9.0, 0.0, 0.0]))) == [2, 3], "more classes, another task"
 
 
-def test_a_stranger_from_a_folder_is_not_taken_for_one_of_the_same_task() -> None:
-    """Two folders of ten classes each may show anything; the pack's own victims were made for one."""
+def test_strangers_from_folders_hear_each_other_and_not_the_packs_victims() -> None:
+    """Two folders of three classes each may show anything; the pack's own victims were made for one."""
     mine, theirs = victim(FOOLED, dataset="folder"), victim(RIGHT, dataset="folder")
-    assert task_of(mine) == task_of(theirs) == ("folder", 3)
-    assert task_of(theirs, known=False) is None
-    assert task_of(victim(RIGHT), known=False) == ("digits", 3)
-    told = ask([mine, mine, theirs], IMAGE, STILL, tasks=[task_of(mine), task_of(mine), task_of(theirs, known=False)])
-    assert told.others[0].tolist() == [[1, 0, 1], [1, 0, 1], [0, 0, 0]]
-    assert told.before.tolist() == [[2, 2, 2]], "each its own runner-up"
+    imported = victim(torch.tensor([0.0, 9.0, 0.0, 0.0]), "folder", class_map=(0, 1, 2))
+    assert task_of(mine) == task_of(imported, known=False) == ("folder", 3) != task_of(theirs, known=False)
+    assert task_of(victim(RIGHT), known=False) == ("digits", 3) and task_of(nn.Linear(1, 1)) is None
+    tasks = [task_of(mine), task_of(mine), *[task_of(theirs, known=False)] * 2]
+    told = ask([mine, mine, theirs, theirs], IMAGE, STILL, tasks=tasks)
+    assert told.others[0].tolist() == [[1, 0, 1]] * 4
+    assert told.before[0, :2].tolist() == [2, 2], "its own runner-up, whatever strangers see"
 
 
 def test_a_victim_of_more_classes_votes_on_those_that_it_shares() -> None:
