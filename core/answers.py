@@ -123,7 +123,7 @@ class _Classes:
 
 
 def _softmax(logits: Tensor) -> NDArray[np.float64]:
-    """[B, labels]. PyTorch's own would give this thread helpers of OpenMP's (:class:`core.attributor.Attributor`)."""
+    """[B, labels]. PyTorch's own would give this thread helpers of OpenMP's (:mod:`core.device_thread`)."""
     told = logits.double().cpu().numpy()
     odds = np.exp(told - told.max(1, keepdims=True))
     shares: NDArray[np.float64] = odds / odds.sum(1, keepdims=True)

@@ -87,7 +87,7 @@ def _begin(
         if sha256 is None or file.fitted is None or sha256 in known or sha256 in handed_on:
             continue
         fresh.setdefault(sha256, _as_prepared(file))
-    return _Batch(files, fresh, attributor.submit(attributor.judge, list(fresh.values()), cancel=cancel))
+    return _Batch(files, fresh, attributor.thread.submit(attributor.judge, list(fresh.values()), cancel=cancel))
 
 
 def _judged(batch: _Batch, cancel: CancelToken) -> list[Judged]:

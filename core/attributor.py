@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from queue import Empty, SimpleQueue
-from typing import Literal, ParamSpec, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.adjustments import Adjustment, Kind
+from core.device_thread import DeviceThread
 from core.devices import choose_device, fitting, is_out_of_memory, name_of
 from core.errors import Cancelled, DeviceError, PackError, VictimError
 from core.findings import findings
@@ -27,7 +26,7 @@ from core.pack import Pack, build_network
 from core.panel import Panel
 from core.perturbation import stepped
 from core.preprocess import prepare
-from core.progress import PATIENCE, CancelToken
+from core.progress import CancelToken
 from core.stitching import cut, stitched
 from core.types import DEFAULT_COVERAGE, Finding, FloatArray, LoadedImage, Testimony
 from core.victim_store import Held
@@ -49,7 +48,6 @@ _Look = Literal["as it is", "scaled"]
 """How an image that is larger than the pack's is shown to victims."""
 
 _Made = TypeVar("_Made")
-_Given = ParamSpec("_Given")
 
 
 class Attributor:
@@ -58,17 +56,14 @@ class Attributor:
     asked: victims at hand (:mod:`core.victim_store`); without any, or where the pack holds no scorer, the image alone
     is judged. Raises PackError, VictimError or DeviceError when it cannot be.
 
-    PyTorch works for it in a thread of its own, which ends with it. While one thread computes, another writes down what
-    it found; and once two threads of a process had PyTorch work in parallel, OpenMP's helpers of both doze off between
-    two operations, which costs victims of many small ones a quarter of their speed.
+    PyTorch works for it in a thread of its own (:mod:`core.device_thread`).
     """
 
     def __init__(self, pack: Pack, device: str = "auto", asked: Sequence[Held] = ()) -> None:
         self.manifest: Manifest = pack.manifest
         self.device = choose_device(device)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
-        self._urgent: SimpleQueue[tuple[Future[list[Finding]], Callable[[], list[Finding]]]] = SimpleQueue()
-        self.submit(self._load, pack, asked).result()
+        self.thread = DeviceThread()
+        self.thread.submit(self._load, pack, asked).result()
         image = self.manifest.image
         most, pixels = (BATCH, _CPU_PIXELS) if self.panel is None else (_CPU_ASKED, _CPU_ASKED_PIXELS)
         limit = min(most, pixels // (image.height * image.width)) if self.device.type == "cpu" else BATCH
@@ -88,24 +83,6 @@ class Attributor:
             self._network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             if asked and self._network.scorer is not None and pack.manifest.probes is not None:
                 self.panel = Panel(asked, pack.manifest, self._network.scorer, self.device)
-
-    def submit(
-        self, work: Callable[_Given, _Made], *args: _Given.args, **kwargs: _Given.kwargs
-    ) -> Future[_Made]:  # fmt: skip
-        """Have its thread do some work when it is done with what it was given before; not to be waited for in it."""
-        return self._thread.submit(work, *args, **kwargs)
-
-    def _attend(self) -> None:
-        """Do what is urgent. Its thread calls this between two passes, for somebody looks at what is attributed."""
-        while True:
-            try:
-                asked, work = self._urgent.get_nowait()
-            except Empty:
-                return
-            try:
-                asked.set_result(work())
-            except BaseException as error:
-                asked.set_exception(error)
 
     @property
     def device_name(self) -> str:
@@ -140,16 +117,7 @@ class Attributor:
         coverage = calibration.nearest(DEFAULT_COVERAGE) if coverage is None else coverage
         calibration.check(coverage)
         cancel = cancel or CancelToken()
-        found: Future[list[Finding]] = Future()
-        self._urgent.put((found, partial(self._attribute, images, coverage, heatmaps, cancel)))
-        self.submit(self._attend)
-        try:
-            while not found.done():
-                wait([found], PATIENCE)
-        except BaseException:  # an interrupt, which must not have the work go on
-            cancel.cancel()
-            raise
-        return found.result()
+        return self.thread.first(partial(self._attribute, images, coverage, heatmaps, cancel), cancel)
 
     def _attribute(
         self, images: Sequence[LoadedImage], coverage: float, heatmaps: bool, cancel: CancelToken
@@ -165,7 +133,7 @@ class Attributor:
     ) -> list[Judged]:
         """What the network says of a batch, in parts: neighbours of one tile size that victims are asked about, or not.
 
-        To be done by its thread (:meth:`submit`).
+        To be done by its thread.
         A larger image that victims are asked about, beyond its tiles, is a part of its own.
         heatmaps: keep what they are made of. Raises DeviceError, and Cancelled between two passes.
         """
@@ -327,7 +295,7 @@ class Attributor:
         while start < len(tiles):
             if cancel is not None and cancel.cancelled:
                 raise Cancelled
-            self._attend()
+            self.thread.attend()
             part = tiles[start : start + self._fits]
             answered = self.forward(np.stack(part), ask, heatmaps)
             if answered is not None:

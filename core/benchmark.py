@@ -122,7 +122,7 @@ def _warm_up(attributor: Attributor, files: Sequence[Path]) -> None:
 
 def _repeat(attributor: Attributor, files: Sequence[Path], case: Path) -> dict[str, float]:
     return {
-        "forward": attributor.submit(_forward, attributor, files).result(),
+        "forward": attributor.thread.submit(_forward, attributor, files).result(),
         "decoder": _decoder(files),
         "reader": _reader(attributor, files),
         "whole": _whole(attributor, files, case),

@@ -12,7 +12,7 @@ _KINDS = frozenset(
 )
 
 _AT_ONCE = 2**14
-"""Values: more would give the thread that loads helpers of OpenMP's (:class:`core.attributor.Attributor`)."""
+"""Values: more would give the thread that loads helpers of OpenMP's (:mod:`core.device_thread`)."""
 
 
 def fault_of(tensors: Mapping[str, Tensor]) -> str | None:

@@ -201,11 +201,11 @@ def test_who_looks_at_an_image_waits_for_a_pass_and_not_for_what_was_submitted(
     monkeypatch.setattr(attributor, "forward", slow)
     attributor._fits = 2
     batch = [Prepared(image.sha256, prepare(image, attributor.manifest.image), image.size) for image in samples[:4]]
-    judged = [attributor.submit(attributor.judge, batch) for _ in range(2)]
+    judged = [attributor.thread.submit(attributor.judge, batch) for _ in range(2)]
     assert begun.wait(60)
     looks = ThreadPoolExecutor(1)
     looked = looks.submit(attributor.attribute, samples[:1])
-    while attributor._urgent.empty():
+    while attributor.thread._urgent.empty():
         time.sleep(0.01)
     may_go_on.set()
     (finding,) = looked.result(60)
