@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.bars import CandidateBars, RangeBar
+from app.labels import label_text
 from app.sentence import (
     Tone,
     banners,
@@ -113,7 +114,7 @@ class TaskCard(QWidget):
 
     def show_answer(self, answer: ClassAnswer, beside: str = "") -> None:
         """beside: what else is said of its doubt."""
-        self.answer.setText(f"{answer.label}   {percent(answer.probability)}")
+        self.answer.setText(f"{label_text(answer.label)}   {percent(answer.probability)}")
         self.bars.show_answer(answer)
         self.doubt.setText("\n".join(filter(None, (doubt_text(answer), beside))))
         self.measures.setText(measure_text(answer))

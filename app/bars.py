@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPalette,
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
+from app.labels import label_text
 from core.types import ClassAnswer, HyperparameterAnswer
 from core.wording import percent, quantity
 
@@ -21,7 +22,7 @@ class CandidateBars(QWidget):
 
     def show_answer(self, answer: ClassAnswer) -> None:
         self._answer = answer
-        lines = ", ".join(f"{c.label} {percent(c.probability)}" for c in answer.ranking)
+        lines = ", ".join(f"{label_text(c.label)} {percent(c.probability)}" for c in answer.ranking)
         self.setAccessibleDescription(lines)
         self.updateGeometry()
         self.update()
@@ -43,7 +44,7 @@ class CandidateBars(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = self.fontMetrics()
-        widest = max(metrics.horizontalAdvance(c.label) for c in self._answer.ranking)
+        widest = max(metrics.horizontalAdvance(label_text(c.label)) for c in self._answer.ranking)
         label_width = min(widest + 2, self.width() * 2 // 5)
         number_width = metrics.horizontalAdvance("> 99.9 %")
         left = label_width + 10
@@ -52,7 +53,7 @@ class CandidateBars(QWidget):
             inside = candidate.label in self._answer.prediction_set
             line = QRect(0, number * self._line(), self.width(), self._line())
             painter.setPen(self.palette().color(QPalette.ColorRole.Text) if inside else QColor(t.muted))
-            name = metrics.elidedText(candidate.label, Qt.TextElideMode.ElideRight, label_width)
+            name = metrics.elidedText(label_text(candidate.label), Qt.TextElideMode.ElideRight, label_width)
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
             painter.drawText(
                 line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percent(candidate.probability)

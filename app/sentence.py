@@ -8,6 +8,7 @@ from enum import StrEnum
 from PySide6.QtCore import QCoreApplication
 
 from app.i18n import QT_TRANSLATE_NOOP
+from app.labels import label_text
 from core.adjustments import Adjustment, Kind
 from core.labels import NONE_OF_THESE
 from core.types import Attribution, ClassAnswer, HyperparameterAnswer, Testimony
@@ -64,7 +65,7 @@ def doubt_text(answer: ClassAnswer) -> str:
         text = translate("Sentence", "The {coverage} set holds {set}")
     else:
         text = translate("Sentence", "The {coverage} set holds {set} alone")
-    return text.format(set=", ".join(answer.prediction_set), coverage=coverage_text(answer.coverage))
+    return text.format(set=", ".join(map(label_text, answer.prediction_set)), coverage=coverage_text(answer.coverage))
 
 
 def false_alarm_text(answer: Attribution) -> str:
@@ -152,8 +153,9 @@ def case_sentence(name: str, answer: Attribution) -> str:
         )
     following = attack.ranking[1] if len(attack.ranking) > 1 else attack.ranking[0]
     first = text.format(
-        name=quoted(name), sha=answer.sha256, pack=answer.pack_id, attack=attack.label, p=percent(attack.probability),
-        next=following.label, after=percent(following.probability), victim=victim.label,
+        name=quoted(name), sha=answer.sha256, pack=answer.pack_id, attack=label_text(attack.label),
+        p=percent(attack.probability),
+        next=label_text(following.label), after=percent(following.probability), victim=victim.label,
         q=percent(victim.probability), value=value_of(answer.hyperparameter),
         interval=interval_text(answer.hyperparameter),
     )  # fmt: skip

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import theme
 from app.case.words import label, share, title
+from app.labels import label_text
 from app.widgets import plain_tip
 
 if TYPE_CHECKING:
@@ -275,7 +276,8 @@ class Cells(Chart):
     def __init__(self, facet: Facet, parent: QWidget | None = None) -> None:
         super().__init__(facet, parent)
         self.step = len(facet.labels) // len(facet.rows)
-        self._columns = [name.split(" · ", 1)[1] for name in facet.labels[: self.step]]
+        self._columns = [label_text(name.split(" · ", 1)[1]) for name in facet.labels[: self.step]]
+        self._rows = [label_text(name) for name in facet.rows]
 
     def _high(self) -> int:
         return self.fontMetrics().height() + 12
@@ -285,7 +287,7 @@ class Cells(Chart):
         return QSize(240, self.head + names + self._high() * len(self.facet.rows))
 
     def _left(self) -> float:
-        widest = max(self.fontMetrics().horizontalAdvance(name) for name in self.facet.rows)
+        widest = max(self.fontMetrics().horizontalAdvance(name) for name in self._rows)
         return min(widest + 10, self.width() / 3)
 
     def boxes(self) -> list[QRectF]:
@@ -301,7 +303,7 @@ class Cells(Chart):
             above = QRectF(boxes[at].left(), self.head, boxes[at].width(), boxes[at].top() - self.head)
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, int(above.width()) - 2)
             painter.drawText(above, _Align.AlignCenter, shown)
-        for at, name in enumerate(self.facet.rows):
+        for at, name in enumerate(self._rows):
             box = boxes[at * self.step]
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(box.left()) - 8)
             beside = QRectF(0, box.top(), box.left() - 6, box.height())

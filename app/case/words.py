@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from app.i18n import QT_TRANSLATE_NOOP
+from app.labels import label_text
 from core.wording import SYMBOLS
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def title(facet: Facet) -> str:
 def label(facet: Facet, bar: int) -> str:
     """What a bar holds; only the program's own words are translated, not the names in a pack."""
     text = facet.labels[bar]
-    return translate("Facets", _LABELS[text]) if facet.key in ("files", "copies") else text
+    if facet.key in ("files", "copies"):
+        return translate("Facets", _LABELS[text])
+    return " · ".join(map(label_text, text.split(" · "))) if facet.key == "cells" else label_text(text)
 
 
 def share(count: int, total: int) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.images.row import Row
+from app.labels import label_text
 from core.together import Maker, Together, together
 from core.wording import ends_of, percent, value_of
 
@@ -70,7 +71,10 @@ def in_words(found: Together) -> str:
         text = translate("MakersLabel", "If one maker attacked them: {told}; fits {n} of {m} attacked images")
         return text.format(told=_told(found.makers[0]), n=f"{fit:,}", m=images)
     one = translate("MakersLabel", "{n} by {attack} against {victim}")
-    told = [one.format(n=f"{m.images:,}", attack=m.attack.label, victim=m.victim.label) for m in found.makers]
+    told = [
+        one.format(n=f"{m.images:,}", attack=label_text(m.attack.label), victim=label_text(m.victim.label))
+        for m in found.makers
+    ]
     if fit < found.images:
         told.append(translate("MakersLabel", "{n} by others").format(n=f"{found.images - fit:,}"))
     text = translate("MakersLabel", "More likely {k} makers than one. Of {m} attacked images: {told}")
@@ -78,7 +82,7 @@ def in_words(found: Together) -> str:
 
 
 def _told(maker: Maker) -> str:
-    told = [f"{one.label} {percent(one.probability)}" for one in (maker.attack, maker.victim)]
+    told = [f"{label_text(one.label)} {percent(one.probability)}" for one in (maker.attack, maker.victim)]
     if maker.hyperparameter is not None:
         low, high = ends_of(maker.hyperparameter)
         text = "{value}" if low == high else translate("MakersLabel", "{value} (half of them {low} to {high})")

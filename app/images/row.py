@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app import error_words
 from app.i18n import QT_TRANSLATE_NOOP
+from app.labels import label_text
 from app.requests import Entry
 from core.adjustments import is_weakened
 from core.together import Word, word_of
@@ -111,9 +112,9 @@ def summary(row: Row) -> str:
     if answer is None:
         return why_not(error_words.in_words(row.record.error or ""), row.entry.path)
     attack, victim = answer.attack, answer.victim
-    said = f"{attack.label} {_short(attack.probability)}"
+    said = f"{label_text(attack.label)} {_short(attack.probability)}"
     if attack.label != victim.label:  # unlike clean, where nobody was attacked
-        said += f" · {victim.label} {_short(victim.probability)}"
+        said += f" · {label_text(victim.label)} {_short(victim.probability)}"
     return said + " · " + translate("ImageList", "copy") if row.is_copy else said
 
 

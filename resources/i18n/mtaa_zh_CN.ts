@@ -1603,6 +1603,17 @@
     </message>
 </context>
 <context>
+    <name>Labels</name>
+    <message>
+        <source>clean</source>
+        <translation>干净</translation>
+    </message>
+    <message>
+        <source>none of these</source>
+        <translation>都不是</translation>
+    </message>
+</context>
+<context>
     <name>Layers</name>
     <message>
         <source>Drop an image here, or choose one from the list.</source>

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
-from app import i18n, sentence
+from app import i18n, labels, sentence
+from app.bars import CandidateBars
+from app.images.row import Row, summary
+from app.requests import Entry
 from core import types
 from core.adjustments import Adjustment, Kind
+from core.labels import CLEAN, NONE_OF_THESE
 
 KINDS = set(Kind) - {Kind.OTHER, Kind.NOT_HEARD}
 """All but those that this version never makes."""
@@ -45,3 +51,24 @@ def test_what_others_see_is_told_of_each_victim(language: str, changes: bool) ->
     assert text.count("vgg") == 2 and words in text
     assert text.index("7") < text.index("5") < text.index(words) < text.index("2", text.index(words))
     assert words not in sentence.testimony_text(types.Testimony("vgg", "0" * 64, changes, 3.2, 0.5, 4.0))
+
+
+def test_what_every_pack_calls_alike_is_in_the_windows_words(language: str) -> None:
+    own = [labels.label_text(label) for label in (CLEAN, NONE_OF_THESE)]
+    assert own == ([CLEAN, NONE_OF_THESE] if language == "en" else ["干净", "都不是"])
+    assert labels.label_text("ResNet18") == "ResNet18", "a pack's own name"
+
+
+def test_an_answer_is_shown_in_the_windows_words(language: str, finding: types.Finding, qtbot: QtBot) -> None:
+    answer, told = finding.attribution, labels.label_text(CLEAN)
+    second = answer.attack.ranking[1]
+    ranking = (types.RankedLabel(CLEAN, 0.9), second, types.RankedLabel("third", 0.0))
+    clean = dataclasses.replace(answer.attack, ranking=ranking, prediction_set=(CLEAN, second.label))
+    bars = CandidateBars()
+    qtbot.addWidget(bars)
+    bars.show_answer(clean)
+    assert bars.accessibleDescription().startswith(f"{told} 90")
+    assert f"{told}, {second.label}" in sentence.doubt_text(clean)
+    found = dataclasses.replace(finding, attribution=dataclasses.replace(answer, attack=clean))
+    row = Row(Entry(0, "a.png"), types.Record("a.png", "0" * 64, "ok", None, found))
+    assert summary(row).startswith(told) and told in row.text
