@@ -92,7 +92,7 @@ def testimony_text(said: Testimony) -> str:
         )
         others = translate(
             "Sentence",
-            "Of the others asked ({others}) {before} see in the image what it was before, {alike} what {victim} sees.",
+            "{before} of {others} other victims see in the image what it was before, {alike} see what {victim} sees.",
         )
     else:
         text = translate(
@@ -102,7 +102,7 @@ def testimony_text(said: Testimony) -> str:
         )
         others = translate(
             "Sentence",
-            "Of the others asked ({others}) {before} see in the image what it can have been before, {alike} what "
+            "{before} of {others} other victims see in the image what it can have been before, {alike} see what "
             "{victim} sees.",
         )
     match = translate("Sentence", "Its gradient's signs agree with that perturbation at {match} (-1 to 1).")

@@ -87,21 +87,22 @@ def votes_of_others(victims: Sequence[nn.Module], tasks: Sequence[Task | None], 
 
     tasks: of the victims, by :func:`task_of`. None where there is no other.
     """
-    return _of_others(
-        tasks,
-        [
-            vote(victim, clean) if task is not None and tasks.count(task) > 1 else None
-            for victim, task in zip(victims, tasks, strict=True)
-        ],
-    )
+    others = _others(tasks)
+    said = [vote(victim, clean) if own else None for victim, own in zip(victims, others, strict=True)]
+    return [_sum(said, own) for own in others]
 
 
-def _of_others(tasks: Sequence[Task | None], said: Sequence[Tensor | None]) -> list[Tensor | None]:
-    found: list[Tensor | None] = []
-    for at, task in enumerate(tasks):
-        others = [one for n, one in enumerate(said) if n != at and one is not None and tasks[n] == task]
-        found.append(torch.stack(others).sum(0) if task is not None and others else None)
-    return found
+def _others(tasks: Sequence[Task | None]) -> list[list[int]]:
+    """For each victim the places of the others of its task."""
+    return [
+        [n for n, other in enumerate(tasks) if n != at and task is not None and other == task]
+        for at, task in enumerate(tasks)
+    ]
+
+
+def _sum(said: Sequence[Tensor | None], places: Sequence[int]) -> Tensor | None:
+    some = [one for place in places if (one := said[place]) is not None]
+    return torch.stack(some).sum(0) if some else None
 
 
 @torch.no_grad()
@@ -124,9 +125,8 @@ def opposed(
     seen: each one's :func:`vote` on the images. label, before: int64 [B, V], its own numbers of classes.
     """
     columns = []
-    others = _of_others(tasks, seen)
-    for at, (victim, votes) in enumerate(zip(victims, others, strict=True)):
-        if votes is None:
+    for at, (victim, others) in enumerate(zip(victims, _others(tasks), strict=True)):
+        if (votes := _sum(seen, others)) is None:
             columns.append(seen[at].new_zeros(len(label)))
             continue
         was, now = (standing(votes, place_of(victim, number[:, at], votes.shape[1])) for number in (before, label))
@@ -142,12 +142,8 @@ def seen_by_others(
     Arguments as for :func:`opposed`.
     """
     found = []
-    for at, victim in enumerate(victims):
-        tops = [
-            votes.argmax(1)
-            for n, votes in enumerate(seen)
-            if n != at and tasks[n] is not None and tasks[n] == tasks[at]
-        ]
+    for at, (victim, others) in enumerate(zip(victims, _others(tasks), strict=True)):
+        tops = [seen[other].argmax(1) for other in others]
         top = torch.stack(tops, dim=1) if tops else label.new_empty(len(label), 0)
         known = seen[at].shape[1]
         was, now = (place_of(victim, number[:, at], known)[:, None] for number in (before, label))

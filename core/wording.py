@@ -277,8 +277,8 @@ def testimony(said: Testimony) -> str:
     if said.others:
         was = "was" if said.changes else "can have been"
         mind += (
-            f"; of the others asked ({said.others}) {said.others_before} see in the image what it {was} before, "
-            f"{said.others_alike} what {said.victim} sees"
+            f"; {said.others_before} of {said.others} other victims see in the image what it {was} before, "
+            f"{said.others_alike} see what {said.victim} sees"
         )
     match = f"its gradient's signs agree with that perturbation at {signed(said.match)} (-1 to 1)"
     if tells_nothing(said.odds):

@@ -2819,8 +2819,16 @@
         <translation>去掉估计的扰动或压缩之后，{victim} 给出另一类别；图像此前所属的类别低 {margin} logit。</translation>
     </message>
     <message>
+        <source>{before} of {others} other victims see in the image what it was before, {alike} see what {victim} sees.</source>
+        <translation>被询问的其他模型（{others} 个）中，{before} 个在图像中看到的是它原来的类别，{alike} 个看到的与 {victim} 相同。</translation>
+    </message>
+    <message>
         <source>{victim} sees the same class without the estimated perturbation; what the image can have been before is {margin} logits behind.</source>
         <translation>去掉估计的扰动之后，{victim} 给出的类别不变；图像此前可能所属的类别低 {margin} logit。</translation>
+    </message>
+    <message>
+        <source>{before} of {others} other victims see in the image what it can have been before, {alike} see what {victim} sees.</source>
+        <translation>被询问的其他模型（{others} 个）中，{before} 个在图像中看到的是它可能的原来类别，{alike} 个看到的与 {victim} 相同。</translation>
     </message>
     <message>
         <source>Its gradient&apos;s signs agree with that perturbation at {match} (-1 to 1).</source>
@@ -2869,14 +2877,6 @@
     <message>
         <source>Resized from {old} to {new}: the pack judges images at the size at which they were attacked. Trust this answer less.</source>
         <translation>由 {old} 缩放为 {new}：模型包按图像受攻击时的尺寸作出判断，此结果的可信度较低。</translation>
-    </message>
-    <message>
-        <source>Of the others asked ({others}) {before} see in the image what it was before, {alike} what {victim} sees.</source>
-        <translation>被询问的其他模型（{others} 个）中，{before} 个在图像中看到的是它原来的类别，{alike} 个看到的与 {victim} 相同。</translation>
-    </message>
-    <message>
-        <source>Of the others asked ({others}) {before} see in the image what it can have been before, {alike} what {victim} sees.</source>
-        <translation>被询问的其他模型（{others} 个）中，{before} 个在图像中看到的是它可能的原来类别，{alike} 个看到的与 {victim} 相同。</translation>
     </message>
     <message>
         <source>Judged in {count} tiles of {tile}: their answers were put together. How often such answers are right was measured on single images of the pack&apos;s size.</source>

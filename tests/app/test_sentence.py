@@ -40,16 +40,23 @@ def test_what_another_version_tells_is_shown_as_it_is(language: str) -> None:
     assert sentence.adjustment_text(Adjustment(Kind.OTHER, ("turned {upside} down",))) == "Turned {upside} down."
 
 
-SAID = {True: ("what it was before", "原来的类别"), False: ("what it can have been before", "可能的原来类别")}
+SAID = {
+    True: (
+        " 5 of 7 other victims see in the image what it was before, 2 see what vgg sees. ",
+        "被询问的其他模型（7 个）中，5 个在图像中看到的是它原来的类别，2 个看到的与 vgg 相同。",
+    ),
+    False: (
+        " 5 of 7 other victims see in the image what it can have been before, 2 see what vgg sees. ",
+        "被询问的其他模型（7 个）中，5 个在图像中看到的是它可能的原来类别，2 个看到的与 vgg 相同。",
+    ),
+}
 
 
 @pytest.mark.parametrize("changes", [True, False])
 def test_what_others_see_is_told_of_each_victim(language: str, changes: bool) -> None:
     said = types.Testimony("vgg", "0" * 64, changes, 3.2, 0.5, 4.0, others=7, others_before=5, others_alike=2)
-    text = sentence.testimony_text(said)
     words = SAID[changes][language != "en"]
-    assert text.count("vgg") == 2 and words in text
-    assert text.index("7") < text.index("5") < text.index(words) < text.index("2", text.index(words))
+    assert words in sentence.testimony_text(said)
     assert words not in sentence.testimony_text(types.Testimony("vgg", "0" * 64, changes, 3.2, 0.5, 4.0))
 
 

@@ -145,10 +145,10 @@ def test_what_others_see_is_counted() -> None:
     said = types.Testimony(
         "vgg", "0" * 64, changes=True, margin=3.2, match=0.5, odds=4.0, others=4, others_before=3, others_alike=1
     )
-    told = "of the others asked (4) 3 see in the image what it was before, 1 what vgg sees"
+    told = "3 of 4 other victims see in the image what it was before, 1 see what vgg sees"
     assert told in wording.testimony(said).split("; ")
     assert "what it can have been before" in wording.testimony(dataclasses.replace(said, changes=False))
-    assert "others" not in wording.testimony(dataclasses.replace(said, others=0))
+    assert "other victims" not in wording.testimony(dataclasses.replace(said, others=0))
 
 
 def test_unfamiliarity() -> None:
