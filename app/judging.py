@@ -35,7 +35,7 @@ def make_attributor(setup: Setup) -> Attributes:
     held = [one.held for one in found if one.held is not None]
     asked = [one for one in held if setup.only is None or one.sha256 in setup.only]
     fitting = replace(pack, manifest=pack.manifest.fitting(setup.fit or pack.manifest.image.fit))
-    return Attributor(fitting, setup.device, asked)
+    return Attributor(fitting, setup.device, asked, closed=setup.closed)
 
 
 def gpus() -> tuple[tuple[str, str], ...]:

@@ -86,6 +86,8 @@ def _quality(manifest: Manifest) -> list[tuple[str, str]]:
     )
     detections = [found_at.format(**one._asdict()) for one in found.detection if one is not None]
     told = [
+        (found.closed[1], translate("PackPage", "Asked as a closed set"),
+         pair.format(attack=found.closed[0], victim=found.closed[1])),
         (detections[0] if detections else NOTHING, translate("PackPage", "Attacked told from clean"),
          translate("PackPage", "; asked: ").join(detections)),
         (found.ece[0], translate("PackPage", "Calibration error (ECE)"), ece),

@@ -44,6 +44,7 @@ class Setup:
 
     pack: a name or a file. device: "auto", "cpu" or "cuda:N". ask: the pack's victims that are at hand. victims: files
     of further ones, which were handed over. only: hashes of those that the answers of a case rest on, whom it keeps to.
+    closed: whether one of those that are asked is taken to be the victim of every attack.
     fit: the way in which the case fits images of another size, None for the pack's own.
     """
 
@@ -53,6 +54,7 @@ class Setup:
     victims: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
     fit: Fit | None = None
+    closed: bool = False
 
 
 Factory = Callable[[Setup], Attributes]

@@ -292,6 +292,9 @@ def banners(answer: Attribution) -> list[tuple[Tone, str]]:
     if unasked := unasked_victim(answer):
         text = translate("Sentence", "{victim} was not asked: the image alone speaks for it.")
         found.append((Tone.INFO, text.format(victim=unasked)))
+    if answer.closed_set:
+        text = translate("Sentence", "If it was attacked, its victim was taken to be one of those asked (closed set).")
+        found.append((Tone.INFO, text))
     if is_clean(answer) and answer.familiarity.familiar and len(answer.attack.prediction_set) == 1:
         text = translate(
             "Sentence", "Clean: no known attack is seen. An attack that the pack has not learned may look clean too."

@@ -114,8 +114,10 @@ class Session(QObject):
         pack = self._pack or s.text("attribution/pack") or DEFAULT_PACK
         device, ask = s.text("attribution/device"), s.flag("attribution/ask")
         case = self.desk.case
-        only, fit = (None, None) if case is None else (case.asked, case.fit)
-        return Setup(pack, device, ask, victims, only, fit)
+        settled, fit = (None, None) if case is None else (case.asked, case.fit)
+        only = None if settled is None else tuple(settled.names)
+        closed = s.flag("attribution/closed-set") if settled is None else settled.closed
+        return Setup(pack, device, ask, victims, only, fit, closed)
 
     @property
     def may_take_pack(self) -> bool:
@@ -210,6 +212,7 @@ class Session(QObject):
             self.settings["attribution/pack"], self._pack = setup.pack, ""
         self.settings["attribution/device"], self.settings["attribution/ask"] = setup.device, setup.ask
         self.settings["attribution/victims"] = json.dumps(setup.victims)
+        self.settings["attribution/closed-set"] = setup.closed
         if setup != old or self.status.phase == "failed":
             self._begin_again(keep_answers=same)
 

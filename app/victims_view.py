@@ -74,6 +74,16 @@ class VictimsDialog(QDialog):
         )
         self.ask = QCheckBox(self.tr("Ask the pack's own victims that are found"))
         self.ask.toggled.connect(self._ask)
+        self.closed = QCheckBox(self.tr("One of those that are asked was attacked, if any was (closed set)"))
+        self.closed.setToolTip(
+            plain_tip(
+                self.tr(
+                    "If you hold every model that can have been attacked: “none of these” is then no answer, and the "
+                    "right one is named more often. If you may not, leave it open."
+                )
+            )
+        )
+        self.closed.toggled.connect(self._close_set)
         self.table = named(QTreeWidget(), self.tr("Victims"))
         self.table.setRootIsDecorated(False)
         self.table.setHeaderLabels([self.tr("Victim"), self.tr("Asked"), self.tr("File")])
@@ -102,6 +112,7 @@ class VictimsDialog(QDialog):
         for part in (about, self.ask):
             layout.addWidget(part)
         layout.addWidget(self.table, 1)
+        layout.addWidget(self.closed)
         layout.addWidget(self.remark)
         layout.addLayout(buttons)
 
@@ -112,9 +123,10 @@ class VictimsDialog(QDialog):
 
     def _look_again(self) -> None:
         setup, looks = self.session.setup, self._looks
-        blocker = QSignalBlocker(self.ask)
-        self.ask.setChecked(setup.ask)
-        del blocker
+        for box, checked in ((self.ask, setup.ask), (self.closed, setup.closed)):
+            blocker = QSignalBlocker(box)
+            box.setChecked(checked)
+            del blocker
         self._enable()
         self.session.reader.submit(lambda: self._look(setup, looks))
 
@@ -174,6 +186,7 @@ class VictimsDialog(QDialog):
     def _enable(self) -> None:
         fixed = self.session.desk.case is not None
         self.ask.setEnabled(not fixed)
+        self.closed.setEnabled(not fixed)
         self.hand_over.setEnabled(not fixed)
         why = self._why_none_is_brought()
         self.bring.setEnabled(not why)
@@ -199,6 +212,9 @@ class VictimsDialog(QDialog):
 
     def _ask(self, ask: bool) -> None:
         self._apply(replace(self.session.setup, ask=ask))
+
+    def _close_set(self, closed: bool) -> None:
+        self._apply(replace(self.session.setup, closed=closed))
 
     def _choose(self) -> None:
         kinds = self.tr("Victims ({pattern})").format(pattern=" ".join(f"*{kind}" for kind in KINDS))

@@ -28,7 +28,7 @@ from core.perturbation import stepped
 from core.preprocess import prepare
 from core.progress import CancelToken
 from core.stitching import cut, stitched
-from core.types import DEFAULT_COVERAGE, Finding, FloatArray, LoadedImage, Testimony
+from core.types import DEFAULT_COVERAGE, Candidates, Finding, FloatArray, LoadedImage, Testimony
 from core.victim_store import Held
 
 BATCH = 128
@@ -54,16 +54,20 @@ class Attributor:
     """A pack's network on a device, ready to answer, with the victims that it asks beside the image.
 
     asked: victims at hand (:mod:`core.victim_store`); without any, or where the pack holds no scorer, the image alone
-    is judged. Raises PackError, VictimError or DeviceError when it cannot be.
+    is judged. closed: whether one of them is known to be the victim of every attack. Raises PackError, VictimError or
+    DeviceError when it cannot be.
 
-    PyTorch works for it in a thread of its own (:mod:`core.device_thread`).
+    PyTorch works for it in a thread of its own (:mod:`core.device_thread`), or in ``thread``.
     """
 
-    def __init__(self, pack: Pack, device: str = "auto", asked: Sequence[Held] = ()) -> None:
+    def __init__(
+        self, pack: Pack, device: str = "auto", asked: Sequence[Held] = (), *, closed: bool = False,
+        thread: DeviceThread | None = None,
+    ) -> None:  # fmt: skip
         self.manifest: Manifest = pack.manifest
         self.device = choose_device(device)
-        self.thread = DeviceThread()
-        self.thread.submit(self._load, pack, asked).result()
+        self.thread = DeviceThread() if thread is None else thread
+        self.thread.submit(self._load, pack, asked, closed).result()
         image = self.manifest.image
         most, pixels = (BATCH, _CPU_PIXELS) if self.panel is None else (_CPU_ASKED, _CPU_ASKED_PIXELS)
         limit = min(most, pixels // (image.height * image.width)) if self.device.type == "cpu" else BATCH
@@ -71,7 +75,7 @@ class Attributor:
         """Tiles a forward pass, of which most images have one."""
         self._fits = self.batch  # halved for good whenever the device runs out of memory
 
-    def _load(self, pack: Pack, asked: Sequence[Held]) -> None:
+    def _load(self, pack: Pack, asked: Sequence[Held], closed: bool) -> None:
         self._network = build_network(pack).requires_grad_(False)
         self.panel: Panel | None = None
         several = f" and the {len(asked)} victims to ask" if asked else ""
@@ -82,7 +86,7 @@ class Attributor:
         ):
             self._network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             if asked and self._network.scorer is not None and pack.manifest.probes is not None:
-                self.panel = Panel(asked, pack.manifest, self._network.scorer, self.device)
+                self.panel = Panel(asked, pack.manifest, self._network.scorer, self.device, closed)
 
     @property
     def device_name(self) -> str:
@@ -92,6 +96,12 @@ class Attributor:
     def asked(self) -> tuple[Held, ...]:
         """The victims that are asked about every image that they can be shown as they were attacked."""
         return self.panel.held if self.panel is not None else ()
+
+    @property
+    def candidates(self) -> Candidates:
+        """The same by their hashes."""
+        names = {victim.sha256: victim.name for victim in self.asked}
+        return Candidates(names, self.panel is not None and self.panel.closed)
 
     @property
     def victims(self) -> list[str]:

@@ -96,7 +96,7 @@ def fill_case(
     if _parts(case):
         with _alone_with_parts(case):
             merge_parts(case, paths)
-    case.settle_victims(_asked(attributor))
+    case.settle_victims(attributor.candidates)
     waiting = case.waiting(paths)
     case.write_log("device", attributor.device_name)
     begun = f"{len(waiting)} of {len(paths)} files wait; pack {case.manifest.pack_id}"
@@ -112,10 +112,6 @@ def fill_case(
         ended = _FINISHED
     finally:
         case.write_log(ended, f"{case.count()} files in the case, {len(case)} different images attributed")
-
-
-def _asked(attributor: Attributor) -> dict[str, str]:
-    return {victim.sha256: victim.name for victim in attributor.asked}
 
 
 def devices(log: Iterable[LogEntry]) -> str:
@@ -208,7 +204,7 @@ def fill_shared(
     with _alone_with_parts(case) if ranks.first else nullcontext():
         if ranks.first:
             merge_parts(case, paths)
-            case.settle_victims(_asked(attributor))
+            case.settle_victims(attributor.candidates)
         ranks.barrier()
         waiting, size = ranks.agreed((case.waiting(paths), attributor.batch))  # devices take batches of their own
         own = ranks.share(waiting, size)
@@ -248,7 +244,7 @@ def merge_parts(case: Case, paths: Sequence[Path]) -> None:
     with ExitStack() as stack:
         parts = [stack.enter_context(open_case(path, case.manifest, case.coverage, resume=True)) for path in found]
         for part in (part for part in parts if len(part)):
-            case.settle_victims(part.asked())
+            case.settle_victims(part.candidates())
         merged = heapq.merge(*(part.records() for part in parts), key=lambda record: order.get(record.path, len(order)))
         for batch in _batches(merged, _MERGED):
             case.add(batch)

@@ -89,6 +89,11 @@ class Calibration(Strict):
         """Of the coverages that are calibrated for: what a slider or a default asks for may be beyond them."""
         return min(max(coverage, self.coverages[0]), self.coverages[-1])
 
+    @property
+    def agreed(self) -> bool:
+        """Whether the victim is called clean as surely as the attack; older packs were not calibrated so."""
+        return bool(self.clean_scores)
+
     def false_alarm(self, clean: float) -> float | None:
         """At most this share of clean images is given as little a probability of "clean"; None where none were kept.
 
@@ -124,6 +129,7 @@ class ProbeFit(Strict):
     stranger: log-prior of a candidate that the pack does not know. none: log-prior of "none of these".
     attack_trust, attack_weight: the same two for the attack, of which older packs did not ask the victims.
     compressed, together, opposed: as in :class:`Asking`.
+    agreed: whether the attack is called clean as surely as nobody was attacked, as the victims tell it.
     image_share: for each attack label, how much of the hyperparameter the image alone says; the asked victim says the
         rest.
     calibration: of the answers of both together; its half-widths are those where the named victim was not asked.
@@ -139,6 +145,7 @@ class ProbeFit(Strict):
     compressed: bool = False
     together: bool = False
     opposed: bool = False
+    agreed: bool = False
     image_share: list[Annotated[float, Field(ge=0, le=1)]]
     calibration: Calibration
     halfwidths: dict[str, list[float]]

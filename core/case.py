@@ -24,7 +24,7 @@ from core.files import modified_ns, replacing
 from core.manifest import Manifest
 from core.opened import Ground, ground_of, places_in
 from core.records import answers_from_json, answers_to_json
-from core.types import FileFacts, Finding, LogEntry, Record, Remark
+from core.types import Candidates, FileFacts, Finding, LogEntry, Record, Remark
 
 _WAIT = 10.0
 """Seconds to wait for another program that is writing to the case."""
@@ -49,7 +49,7 @@ class Case(Mapping[str, Finding]):
         self.path = Path(path)
         self._gone: dict[str, list[str]] = {}  # paths of a run's hashes where nothing was, the first one last
         self._ground: Ground | None = None
-        self._settled: dict[str, str] | None = None  # the victims that a run of this object asks
+        self._settled: Candidates | None = None  # whom a run of this object asks
         with self._guarded():
             self._database = open_database(self.path, _WAIT)
             try:
@@ -92,29 +92,34 @@ class Case(Mapping[str, Finding]):
     def close(self) -> None:
         self._database.close()
 
-    def asked(self) -> dict[str, str]:
-        """The victims that its answers rest on, names by sha256; empty where the images alone were judged."""
+    def candidates(self) -> Candidates:
+        """The victims that its answers rest on."""
         with self._guarded():
-            row = self._database.execute("SELECT value FROM facts WHERE key = 'asked'").fetchone()
+            facts = dict(self._database.execute("SELECT key, value FROM facts WHERE key IN ('asked', 'closed')"))
             try:
-                return {} if row is None else {str(digest): str(name) for digest, name in json.loads(row[0]).items()}
+                named = {str(digest): str(name) for digest, name in json.loads(facts.get("asked", "{}")).items()}
             except (AttributeError, TypeError, ValueError, RecursionError) as error:
                 raise damaged(self.path, "the victims that it asked cannot be read") from error
+            return Candidates(named, "closed" in facts)
 
-    def settle_victims(self, asked: Mapping[str, str]) -> None:
-        """Take the victims that are asked, names by sha256, for all of the case's answers.
+    def settle_victims(self, wanted: Candidates) -> None:
+        """Take these for all of the case's answers.
 
         Raises CaseError where its answers rest on other ones: they do not belong side by side.
         """
-        wanted = dict(asked)
         with self._transaction():  # another program may be about the same
-            settled = self.asked()
+            settled = self.candidates()
             if settled != wanted:
                 if self._database.execute("SELECT 1 FROM images LIMIT 1").fetchone() is not None:
                     raise _made_otherwise(self.path, settled, wanted)
-                self._database.execute("INSERT OR REPLACE INTO facts VALUES ('asked', ?)", (json.dumps(wanted),))
-                self._write_log("victims", _asking(wanted))
+                self._write_candidates(wanted)
+                self._write_log("victims", str(wanted))
         self._settled = wanted
+
+    def _write_candidates(self, wanted: Candidates) -> None:
+        facts = [("asked", json.dumps(dict(wanted.names))), *([("closed", "yes")] if wanted.closed else [])]
+        self._database.execute("DELETE FROM facts WHERE key IN ('asked', 'closed')")
+        self._database.executemany("INSERT INTO facts VALUES (?, ?)", facts)
 
     def __enter__(self) -> Case:
         return self
@@ -216,7 +221,7 @@ class Case(Mapping[str, Finding]):
         program has settled on other victims since this one did.
         """
         with self._transaction():
-            if self._settled is not None and (settled := self.asked()) != self._settled:
+            if self._settled is not None and (settled := self.candidates()) != self._settled:
                 raise _made_otherwise(self.path, settled, self._settled)
             for record in records:
                 self._add_image(record)
@@ -363,16 +368,11 @@ class Case(Mapping[str, Finding]):
             raise fault_of(self.path, error) from error
 
 
-def _made_otherwise(path: Path, settled: Mapping[str, str], wanted: Mapping[str, str]) -> CaseError:
+def _made_otherwise(path: Path, settled: Candidates, wanted: Candidates) -> CaseError:
     return CaseError(
-        f"{path} was made {_asking(settled)}, not {_asking(wanted)}.",
-        "Ask the same victims (in the window's list, or by --victim and --no-ask), or start a new case.",
+        f"{path} was made {settled}, not {wanted}.",
+        "Ask the same victims (in the window's list, or by --victim, --no-ask and --closed-set), or start a new case.",
     )
-
-
-def _asking(victims: Mapping[str, str]) -> str:
-    named = ", ".join(f"{name} ({digest[:12]})" for digest, name in sorted(victims.items(), key=lambda item: item[1]))
-    return f"asking {named}" if named else "asking no victim"
 
 
 def absolute(path: str | Path) -> str:

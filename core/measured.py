@@ -60,7 +60,8 @@ class Quality(NamedTuple):
     ece, asked_ece: expected calibration error of attack and victim; asked_ece is None as in :class:`Measured`.
     familiar: share of them that it calls familiar. heatmap: its mean correlation with the true |perturbation|, by
     attack. detection: how well attacked images are told from clean ones, by the image and with the victims asked.
-    trained: examples, epochs and parameters of the network.
+    trained: examples, epochs and parameters of the network. closed: accuracy of attack and victim where one of the
+    victims asked is taken to be the victim.
     """
 
     ece: tuple[str, str]
@@ -69,6 +70,7 @@ class Quality(NamedTuple):
     heatmap: str
     detection: tuple[Detection | None, Detection | None]
     trained: tuple[str, str, str]
+    closed: tuple[str, str]
 
 
 def quality(manifest: Manifest) -> Quality:
@@ -78,7 +80,7 @@ def quality(manifest: Manifest) -> Quality:
         found if isinstance(found := results.get(name), dict) else {}
         for name in ("probes", "heatmap_correlation", "training")
     )
-    both = probes.get("both")
+    both, closed = probes.get("both"), probes.get("closed")
     shares = {str(name): value for name in heatmap if (value := _number(heatmap, name)) is not None}
     examples, epochs, parameters = (_number(training, name) for name in ("examples", "epochs", "parameters"))
     return Quality(
@@ -88,6 +90,7 @@ def quality(manifest: Manifest) -> Quality:
         heatmap=", ".join(f"{name} {value:.2f}" for name, value in shares.items()) or NOTHING,
         detection=(_detection(results), _detection(probes)),
         trained=(_count(examples), _count(epochs), _count(parameters)),
+        closed=_answers(closed if isinstance(closed, dict) else {}, "")[:2],
     )
 
 

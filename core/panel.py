@@ -34,19 +34,27 @@ class Heard(NamedTuple):
 
 
 class Panel:
-    """Candidate victims on a device. labels: victim labels of its answers, the pack's first, "none of these" last.
+    """Candidate victims on a device.
+
+    closed: whether one of them is known to be the victim, if there was an attack. labels: victim labels of its answers,
+    the pack's first, "none of these" last; in a closed set those of the candidates, and "clean" where the pack has it.
 
     Raises VictimError for a victim that cannot be loaded.
     """
 
-    def __init__(self, held: Sequence[Held], manifest: Manifest, scorer: Scorer, device: torch.device) -> None:
+    def __init__(
+        self, held: Sequence[Held], manifest: Manifest, scorer: Scorer, device: torch.device, closed: bool = False
+    ) -> None:  # fmt: skip
         if manifest.probes is None:
             raise ValueError("the pack has no scorer")
-        self.held = tuple(held)
-        self.labels = [victim.name for victim in manifest.victims]
-        self.labels += [one.name for one in held if one.name not in self.labels]
-        self.labels.append(NONE_OF_THESE)
-        self._at = [self.labels.index(one.name) for one in held]
+        self.held, self.closed = tuple(held), closed
+        labels = [victim.name for victim in manifest.victims]
+        labels += [one.name for one in held if one.name not in labels]
+        labels.append(NONE_OF_THESE)
+        self._at = [labels.index(one.name) for one in held]
+        clean = () if manifest.clean is None else manifest.clean[1:]
+        self._possible = sorted({*self._at, *clean}) if closed else list(range(len(labels)))
+        self.labels = [labels[at] for at in self._possible]
         self._manifest, self._scorer, self._asking = manifest, scorer, manifest.probes.asking
         self._victims = [_tried(one, manifest, self._asking, device) for one in held]
         own = {victim.sha256 for victim in manifest.victims}
@@ -82,9 +90,14 @@ class Panel:
             outputs.attack / calibration.attack_temperature,
             outputs.victim / calibration.victim_temperature,
         )
-        told = weigh(attack, victim, outputs.hyperparameter, scores, self._at, clean, fit)
+        told = weigh(attack, victim, outputs.hyperparameter, scores, self._at, clean, fit, self.closed)
         raw = told.attack * calibration.attack_temperature  # on the scale of the network's own
-        return [raw, told.victim, told.value, fit.weight * evidence_of(scores.evidence, attack, clean)]
+        return [
+            raw,
+            told.victim[:, self._possible],
+            told.value,
+            fit.weight * evidence_of(scores.evidence, attack, clean),
+        ]
 
     def drawn(self, images: Tensor, estimate: Tensor, heard: Heard) -> Tensor:
         """Estimates [B, C, H, W] of the perturbations of ``images``, some turned towards a gradient: :meth:`turning`.
@@ -108,8 +121,7 @@ class Panel:
         """
         device = attack.device
         searched = torch.tensor([label.name == SEARCHED for label in self._manifest.attacks], device=device)
-        place = torch.full((len(self.labels),), -1, device=device)
-        place[self._at] = torch.arange(len(self._at), device=device)
+        place = torch.tensor([self._at.index(at) if at in self._at else -1 for at in self._possible], device=device)
         return torch.where(searched[attack.argmax(1)], place[victim.argmax(1)], -1)
 
     def testimonies(self, heard: Heard) -> list[tuple[Testimony, ...]]:

@@ -144,6 +144,7 @@ _ANSWERS = (
     "adjustments",
     "evidence",
     "asked",
+    "closed_set",
     "testimonies",
 )
 
@@ -164,6 +165,7 @@ def answers_to_json(attribution: Attribution) -> dict[str, Any]:
         "adjustments": list(map(str, attribution.adjustments)),
         "evidence": attribution.evidence,
         "asked": [testimony.victim for testimony in attribution.testimonies],
+        "closed_set": attribution.closed_set,
         "testimonies": [asdict(testimony) for testimony in attribution.testimonies],
     }
 

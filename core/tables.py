@@ -56,6 +56,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("adjustments", "what had to be done to the image to judge it (CSV: joined by |)"),
     ("evidence", "image, or image+probes where victims were asked"),
     ("asked", "the victims that were asked (CSV: joined by |)"),
+    ("closed_set", "whether one of these was taken to be the victim of any attack, as the user knew"),
     (
         "testimonies.VICTIM.changes",
         "whether it gives the image another class than the estimated clean or the compressed one",
@@ -148,7 +149,7 @@ def columns(manifest: Manifest) -> list[str]:
         *(f"hyperparameters.{attack}.{name}" for attack in attacks for name in _VALUE),
         "false_alarm",
         *(f"familiarity.{name}" for name in _FAMILIARITY),
-        *("adjustments", "evidence", "asked", "duplicate_of", "tag", "note"),
+        *("adjustments", "evidence", "asked", "closed_set", "duplicate_of", "tag", "note"),
     ]
 
 

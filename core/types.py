@@ -5,7 +5,7 @@ Every room hands these on and none re-decides what an earlier one settled (see t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.adjustments import Adjustment
-from core.labels import CLEAN
+from core.labels import CLEAN, NONE_OF_THESE
 
 FloatArray = NDArray[np.float32]
 
@@ -130,6 +130,23 @@ class Familiarity:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidates:
+    """The victims that answers rest on.
+
+    names: by sha256; empty where the image alone is judged. closed: whether one of them is taken to be the victim of
+    every attack, as whoever has all models that can have been attacked may know.
+    """
+
+    names: Mapping[str, str]
+    closed: bool = False
+
+    def __str__(self) -> str:
+        pairs = sorted(self.names.items(), key=lambda item: item[1])
+        named = ", ".join(f"{name} ({digest[:12]})" for digest, name in pairs)
+        return f"asking {named}{' as a closed set' if self.closed else ''}" if named else "asking no victim"
+
+
+@dataclass(frozen=True, slots=True)
 class Testimony:
     """What one candidate victim said when it was asked about an image.
 
@@ -182,6 +199,11 @@ class Attribution:
     def contradicts_itself(self) -> bool:
         """Whether one task holds the image for clean and the other does not."""
         return (self.attack.label == CLEAN) != (self.victim.label == CLEAN)
+
+    @property
+    def closed_set(self) -> bool:
+        """Whether one of the victims that were asked was taken to be the victim of any attack."""
+        return bool(self.testimonies) and all(candidate.label != NONE_OF_THESE for candidate in self.victim.ranking)
 
     @property
     def evidence(self) -> Literal["image", "image+probes"]:

@@ -241,6 +241,10 @@ def unasked_victim(answer: Attribution) -> str:
     return named if asked and named not in {*asked, CLEAN, NONE_OF_THESE} else ""
 
 
+AS_CLOSED = ", as a closed set"
+CLOSED = "if it was attacked, its victim was taken to be one of those asked (closed set)"
+
+
 def notes(answer: Attribution, *, alone: bool = True) -> list[str]:
     """What takes from an answer, gravest first: what a reader must know before it.
 
@@ -252,6 +256,7 @@ def notes(answer: Attribution, *, alone: bool = True) -> list[str]:
         not_asked(answer) if alone else "",
         beyond(answer.hyperparameter),
         f"{unasked} was not asked: the image alone speaks for it" if unasked else "",
+        CLOSED if answer.closed_set else "",
     )  # fmt: skip
     return [text for text in told if text]
 
@@ -331,10 +336,10 @@ LIMITS = (
     "where the attack that is named is the right one, which is no promise for one image; a set holds at least as many "
     "of the likeliest labels as are together as probable as it promises. How many clean images look at least as "
     "attacked was counted on clean ones that were not trained on. That was calibrated with some or all of the "
-    "pack's own victims asked: of a victim that was handed over, and of “none of these”, it was not. An attack that "
-    "the pack does not know is not among its answers, a victim that it does not know only as “none of these” or where "
-    "it was handed over. A heatmap shows estimated strength relative to the strongest place in the same image, also "
-    "of a clean one. Of an image that was judged in tiles, probability, set and interval are those of the mean over "
-    "its tiles, and were not measured on such images; victims are asked about the whole image, and on another scale "
-    "where their word counts for more."
+    "pack's own victims asked: of a victim that was handed over, of “none of these”, and of a closed set, it was not. "
+    "An attack that the pack does not know is not among its answers, a victim that it does not know only as “none of "
+    "these” or where it was handed over. A heatmap shows estimated strength relative to the strongest place in the "
+    "same image, also of a clean one. Of an image that was judged in tiles, probability, set and interval are those of "
+    "the mean over its tiles, and were not measured on such images; victims are asked about the whole image, and on "
+    "another scale where their word counts for more."
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,10 +29,13 @@ _LARGE, _ENOUGH, _FLATTEST = 0.9, 50, 0.1
 """Of the growth of intervals: the quantile of errors whose growth it is, examples that it takes, its bound."""
 
 
-def fit_temperature(logits: Tensor, target: Tensor) -> float:
+def fit_temperature(
+    logits: Tensor, target: Tensor, told: Callable[[Tensor], Tensor] = lambda logits: logits
+) -> float:  # fmt: skip
     """The temperature that minimises the cross-entropy of logits [N, K] / T against target [N] (Guo et al. 2017).
 
-    As if one example more had been named at random: without a mistake among few, T would go to 0.
+    told: what is made of these before they are told. As if one example more had been named at random: without a mistake
+    among few, T would go to 0.
     """
     log_temperature = torch.zeros((), dtype=torch.float64, requires_grad=True)
     logits = logits.double()
@@ -40,7 +43,8 @@ def fit_temperature(logits: Tensor, target: Tensor) -> float:
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = F.cross_entropy(logits / log_temperature.exp(), target, label_smoothing=1 / (len(target) + 1))
+        answers = told(logits / log_temperature.exp())
+        loss = F.cross_entropy(answers, target, label_smoothing=1 / (len(target) + 1))
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
@@ -145,6 +149,8 @@ def fit_calibration(
     sigma: dict[Task, float],
     threshold: float,
     clean: tuple[int, int] | None = None,
+    *,
+    heard: bool = False,
 ) -> Calibration:
     """Everything ``core.attributor`` applies, from the network's answers on the calibration split.
 
@@ -152,23 +158,26 @@ def fit_calibration(
     the familiarity's. Intervals are calibrated on the examples whose attack the network names, so what they promise
     they promise where the attack is named right; an attack never named there falls back to its own examples. They lie
     around the value that is told, which is kept within its range. Too few examples for a coverage give every label and
-    the whole range. clean: for answers of the image alone where "clean" is among both, as :func:`agreed` has it.
+    the whole range. clean, heard: as :func:`agreed` has them.
     """
-    temperatures = fit_temperature(attack_logits, attack), fit_temperature(victim_logits, victim)
-    of_attack = attack_logits.double() / temperatures[0]
-    of_victim = agreed(of_attack, victim_logits.double() / temperatures[1], clean)
+    by_victim = fit_temperature(victim_logits, victim)
+    raw_victim = victim_logits.double() / by_victim
+    by_attack = fit_temperature(
+        attack_logits, attack, lambda raw: agreed(raw, raw_victim, clean, heard=heard)[0] if heard else raw
+    )
+    of_attack, of_victim = agreed(attack_logits.double() / by_attack, raw_victim, clean, heard=heard)
     scores = [
         (1 - logits.softmax(1).gather(1, truth[:, None]).squeeze(1)).numpy()
         for logits, truth in ((of_attack, attack), (of_victim, victim))
     ]
     return Calibration(
-        attack_temperature=temperatures[0],
-        victim_temperature=temperatures[1],
+        attack_temperature=by_attack,
+        victim_temperature=by_victim,
         sigma=sigma,
         coverages=COVERAGES,
         attack_scores=[conformal_quantile(scores[0], c, beyond=1.0) for c in COVERAGES],
         victim_scores=[conformal_quantile(scores[1], c, beyond=1.0) for c in COVERAGES],
-        **fit_widths(attack_logits, hyperparameter, attack, value, labels)._asdict(),
+        **fit_widths(of_attack, hyperparameter, attack, value, labels)._asdict(),
         familiarity_threshold=threshold,
         clean_scores=clean_scores(of_attack, attack, labels),
     )

@@ -42,16 +42,15 @@ def calibrated(
 ) -> Predictions:
     """The answers as users get them: probabilities at the fitted temperatures, values within their attack's range.
 
-    clean: the index of "clean" among attacks and victims; both say it as surely where that was calibrated, which older
-    packs were not.
+    clean: the index of "clean" among attacks and victims; both say it as surely where that was calibrated.
     """
     temperatures = doubts.of_each(lambda d: [d.calibration.attack_temperature, d.calibration.victim_temperature])
     by_attack, by_victim = torch.from_numpy(temperatures)[:, :, None].unbind(1)
     attack, victim = answers.attack.double() / by_attack, answers.victim.double() / by_victim
-    agree = torch.from_numpy(doubts.of_each(lambda d: [bool(d.calibration.clean_scores)]) > 0)
+    agree = torch.from_numpy(doubts.of_each(lambda d: [d.calibration.agreed]) > 0)
     return Predictions(
         attack=attack.softmax(1).numpy(),
-        victim=torch.where(agree, agreed(attack, victim, clean), victim).softmax(1).numpy(),
+        victim=torch.where(agree, agreed(attack, victim, clean, heard=False)[1], victim).softmax(1).numpy(),
         hyperparameter=np.clip(
             answers.hyperparameter.double().numpy(), [a.minimum for a in labels], [a.maximum for a in labels]
         ),

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from core.calibration import ASKING, Calibration, ProbeFit
 from core.labels import CLEAN
 from core.manifest import AttackLabel
-from core.model.scorer import Scorer, Scores, Weighed, attack_evidence, evidence_of, weigh
+from core.model.scorer import Scorer, Scores, Weighed, agreed, attack_evidence, evidence_of, weigh
 from training.calibrate import fit_calibration, fit_widths
 from training.fit_scorer import AT_HAND
 from training.probe import Asked
@@ -44,13 +44,16 @@ class Scored:
         """With only some of them asked, bool [N, V]; of the others it means nothing."""
         return self.scores if self.asked.company is None else self.scorer(self.asked.said(at_hand))
 
-    def weighed(self, fit: ProbeFit, at_hand: Tensor | None = None) -> Weighed:
-        """All answers in one; at_hand: [N, V], which victims are asked, or all."""
+    def weighed(self, fit: ProbeFit, at_hand: Tensor | None = None, *, closed: bool = False) -> Weighed:
+        """All answers in one; at_hand: [N, V], which victims are asked, or all. closed: as :func:`weigh` has it, of all
+        of them.
+        """
         asked, scores = self.asked, self.scores
         if at_hand is not None:  # one that is not asked changes nothing
             here, scores = at_hand[..., None], self.heard(at_hand)
             scores = Scores(scores.evidence * here, torch.where(here, scores.value, asked.image_value[:, None]))
-        return weigh(asked.attack_logits, asked.victim_logits, asked.image_value, scores, asked.at, asked.clean, fit)
+        image = asked.attack_logits, asked.victim_logits, asked.image_value
+        return weigh(*image, scores, asked.at, asked.clean, fit, closed)
 
 
 class _Situations(NamedTuple):
@@ -108,11 +111,14 @@ def fit_weights(scored: Scored, seed: int) -> dict[str, float]:
     found = _least(victim_loss, 4)
     trust, weight = found[0].sigmoid(), found[1].exp()
     evidence = heard.double() * situations.at_hand[..., None]
-    attack_heard = attack_evidence(situations.prior(trust, *found[2:]), weight * evidence, columns, asked.clean)
+    prior = situations.prior(trust, *found[2:])
+    attack_heard = attack_evidence(prior, weight * evidence, columns, asked.clean)
+    victim = prior.index_add(1, columns, weight * odds)
     image, attack = asked.attack_logits.double().log_softmax(1).repeat(_DRAWS, 1), asked.attack.repeat(_DRAWS)
 
     def attack_loss(free: Tensor) -> Tensor:
-        return F.cross_entropy(free[0].sigmoid() * image + free[1].exp() * attack_heard, attack)
+        told = free[0].sigmoid() * image + free[1].exp() * attack_heard
+        return F.nll_loss(agreed(told, victim, asked.clean, heard=True)[0], attack)
 
     of_attack = _least(attack_loss, 2)
     return {
@@ -179,7 +185,7 @@ def fit_probes(scored: Scored, calibration: Calibration, labels: list[AttackLabe
     fit = ProbeFit(
         **fit_weights(scored, seed), image_share=[1.0] * len(labels), calibration=calibration,
         halfwidths=calibration.halfwidths, growth=calibration.growth, compressed=ASKING.compressed,
-        together=ASKING.together, opposed=ASKING.opposed,
+        together=ASKING.together, opposed=ASKING.opposed, agreed=True,
     )  # fmt: skip
     at_hand = some_at_hand(asked, seed)
     fit = fit.model_copy(update={"image_share": image_shares(scored, labels, fit, at_hand)})
@@ -195,10 +201,16 @@ def fit_probes(scored: Scored, calibration: Calibration, labels: list[AttackLabe
         labels,
         calibration.sigma,
         calibration.familiarity_threshold,
+        asked.clean,
+        heard=True,
     )
+    named, _ = agreed(
+        raw_attack.double() / both.attack_temperature, told.victim.double() / both.victim_temperature, asked.clean,
+        heard=True,
+    )  # fmt: skip
     spoke = spoke_themselves(asked, told.victim, at_hand)
     spoken, silent = (
-        fit_widths(raw_attack[rows], told.value[rows], asked.attack[rows], asked.value[rows], labels)
+        fit_widths(named[rows], told.value[rows], asked.attack[rows], asked.value[rows], labels)
         for rows in (spoke, ~spoke)
     )
     both = both.model_copy(update=silent._asdict())

@@ -14,7 +14,7 @@ from core.answers import at_coverage
 from core.calibration import Doubt, ProbeFit
 from core.labels import CLEAN, NONE_OF_THESE
 from core.manifest import AttackLabel
-from core.model.scorer import Weighed
+from core.model.scorer import Weighed, agreed
 from core.types import DEFAULT_COVERAGE as COVERAGE
 from training.detection import detection
 from training.doubts import Doubts
@@ -35,7 +35,7 @@ from training.metrics import (
 def measure_asked(
     scored: Scored, doubts: Doubts, labels: list[AttackLabel], victims: Sequence[str], seed: int
 ) -> dict[str, Any]:
-    """Image, victims and both side by side, with all victims asked; then both by the number asked."""
+    """Image, victims and both side by side, with all victims asked, also as a closed set; then by the number asked."""
     asked = scored.asked
     truth = asked.attack.numpy(), asked.victim.numpy(), asked.value.numpy()
     names = [*victims, NONE_OF_THESE]
@@ -48,8 +48,11 @@ def measure_asked(
             *(column[adversarial.numpy()] for column in truth),
         ),
     }  # fmt: skip
-    told = _calibrated(_weighed(scored, doubts), doubts, labels)
+    told = _calibrated(scored, _weighed(scored, doubts), doubts, labels)
     found["both"] = evaluate(told, labels, names, *truth)
+    closed = Promises.of(scored, doubts, labels, closed=True)
+    everything = np.ones(len(asked), dtype=bool)
+    found["closed"] = evaluate(closed.told, labels, names, *truth) | closed.coverage(everything)
     found["detection"] = detection(told.attack, truth[0], labels, doubts, lambda d: fit_of(d).calibration)
     found["by_number_asked"] = _by_number(scored, doubts, labels, seed)
     return found
@@ -79,10 +82,13 @@ class Promises:
     due: Bools
 
     @classmethod
-    def of(cls, scored: Scored, doubts: Doubts, labels: list[AttackLabel], at_hand: Tensor | None = None) -> Promises:
-        """at_hand: [N, V], which victims are asked, or all."""
-        asked, weighed = scored.asked, _weighed(scored, doubts, at_hand)
-        told = _calibrated(weighed, doubts, labels)
+    def of(
+        cls, scored: Scored, doubts: Doubts, labels: list[AttackLabel], at_hand: Tensor | None = None, *,
+        closed: bool = False,
+    ) -> Promises:  # fmt: skip
+        """at_hand, closed: as :meth:`training.fit_probes.Scored.weighed` has them."""
+        asked, weighed = scored.asked, _weighed(scored, doubts, at_hand, closed=closed)
+        told = _calibrated(scored, weighed, doubts, labels)
         attack, named = asked.attack.numpy(), told.attack.argmax(1)
 
         def widths(doubt: Doubt) -> list[list[list[float]]]:
@@ -125,12 +131,12 @@ def fit_of(doubt: Doubt) -> ProbeFit:
     return doubt.probes
 
 
-def _weighed(scored: Scored, doubts: Doubts, at_hand: Tensor | None = None) -> Weighed:
+def _weighed(scored: Scored, doubts: Doubts, at_hand: Tensor | None = None, *, closed: bool = False) -> Weighed:
     """As :meth:`training.fit_probes.Scored.weighed`, each example by its own doubt."""
-    told = scored.weighed(fit_of(doubts.familiar), at_hand)
+    told = scored.weighed(fit_of(doubts.familiar), at_hand, closed=closed)
     if not doubts.strange.any():
         return told
-    other = scored.weighed(fit_of(doubts.unfamiliar), at_hand)
+    other = scored.weighed(fit_of(doubts.unfamiliar), at_hand, closed=closed)
     return Weighed(*(torch.where(doubts.strange[:, None], *each) for each in zip(other, told, strict=True)))
 
 
@@ -168,18 +174,19 @@ def _victims_alone(scored: Scored, labels: list[AttackLabel], victims: int, rows
     return Predictions(joint.sum(1).numpy(), victim, _within(value, labels))
 
 
-def _calibrated(told: Weighed, doubts: Doubts, labels: Sequence[AttackLabel]) -> Predictions:
+def _calibrated(scored: Scored, told: Weighed, doubts: Doubts, labels: Sequence[AttackLabel]) -> Predictions:
     """Both together, as the attributor gives them."""
 
     def factors(doubt: Doubt) -> list[float]:
         own = fit_of(doubt).calibration
         return [doubt.calibration.attack_temperature / own.attack_temperature, 1 / own.victim_temperature]
 
-    attack, victim = torch.from_numpy(doubts.of_each(factors))[:, :, None].unbind(1)
-    return Predictions(
-        (told.attack.double() * attack).softmax(1).numpy(), (told.victim.double() * victim).softmax(1).numpy(),
-        _within(told.value, labels),
-    )  # fmt: skip
+    by_attack, by_victim = torch.from_numpy(doubts.of_each(factors))[:, :, None].unbind(1)
+    attack, victim = told.attack.double() * by_attack, told.victim.double() * by_victim
+    agree = torch.from_numpy(doubts.of_each(lambda d: [fit_of(d).agreed]) > 0)
+    alike = agreed(attack, victim, scored.asked.clean, heard=True)[0]
+    attack = torch.where(agree, alike, attack)
+    return Predictions(attack.softmax(1).numpy(), victim.softmax(1).numpy(), _within(told.value, labels))
 
 
 def _within(value: Tensor, labels: Sequence[AttackLabel]) -> Floats:

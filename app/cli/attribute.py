@@ -30,7 +30,7 @@ from core.ranks import Ranks
 from core.report.subject import Subject, of_case
 from core.tables import FRAME_FIELDS, SCHEMA_FIELDS
 from core.types import DEFAULT_COVERAGE, Record
-from core.victim_store import victims_to_ask
+from core.victim_store import Held, victims_to_ask
 
 if TYPE_CHECKING:
     from core.attributor import Attributor
@@ -102,6 +102,14 @@ def attribute(
     victim: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Ask this victim as well; may be given several times.")
     ] = None,
+    closed_set: Annotated[
+        bool | None,
+        typer.Option(
+            "--closed-set/--open-set",
+            help="Take it as known that one of the victims that are asked was attacked if any was, or that it may be "
+            "none of these; the latter if not given.",
+        ),
+    ] = None,
     fit: Annotated[
         Fit | None, typer.Option(help="What becomes of images of another size; the pack's own way if not given.")
     ] = None,
@@ -117,12 +125,12 @@ def attribute(
     With a case, results are written as they arrive; whatever stops the program, --resume goes on where it was, and
     what is written out is the whole case. Under torchrun the processes share the files of one case.
     One pack judges all files: the one that is named, else the case's, else the one that fits, which is then told.
-    A case that is gone on with also keeps its --fit and --coverage.
+    A case that is gone on with also keeps its --fit, --coverage and --closed-set.
     A pack that can weigh what victims say asks those of its own that are found, and every one that is handed over.
 
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
     """
-    _check_together(resume=resume, case=case, victims=victim, ask=ask)
+    _check_together(resume=resume, case=case, victims=victim, ask=ask, closed=bool(closed_set))
     if case is not None and not case.exists() and case.suffix.lower() != CASE_SUFFIX:
         case = Path(f"{case}{CASE_SUFFIX}")  # by which the window and file managers know it
     outputs = Outputs(json, csv, report)
@@ -148,7 +156,8 @@ def attribute(
     loaded = load_pack(begun.pack)
     if loaded.manifest.sha256 != manifest.sha256:
         raise WorkbenchError(f"{begun.pack} was replaced while the command began.", "Run it again.")
-    attributor = Attributor(replace(loaded, manifest=manifest), ranks.device(device), asked)
+    closed = _closed(begun.closed if closed_set is None else closed_set, asked)
+    attributor = Attributor(replace(loaded, manifest=manifest), ranks.device(device), asked, closed=closed)
     token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
     if control:
         listen_for_commands(token)
@@ -166,6 +175,12 @@ def attribute(
         notify(f"Left out, {left_out}")
     if any(record.status == "error" for record in found.records):
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _closed(wanted: bool | None, asked: Sequence[Held]) -> bool:
+    if wanted and not asked:
+        raise WorkbenchError("No victim is at hand that could be the one.", "Hand over its file (--victim).")
+    return bool(wanted)
 
 
 def _check_shared(case: Path | None, control: bool, files_from: Path | None) -> None:
@@ -208,12 +223,16 @@ def _listed(file: Path) -> list[Path]:
     return found
 
 
-def _check_together(*, resume: bool, case: Path | None, victims: list[Path] | None, ask: bool) -> None:
+def _check_together(
+    *, resume: bool, case: Path | None, victims: list[Path] | None, ask: bool, closed: bool
+) -> None:  # fmt: skip
     """Raise BadParameter where one option makes no sense without another, or with it."""
     if resume and case is None:
         raise typer.BadParameter("There is nothing to go on with; name a case (--case).", param_hint="--resume")
     if victims and not ask:
         raise typer.BadParameter("--no-ask asks no victim. Leave out one of the two.", param_hint="--victim")
+    if closed and not ask:
+        raise typer.BadParameter("--no-ask asks no victim. Leave out one of the two.", param_hint="--closed-set")
 
 
 def _nothing(paths: Sequence[Path], left_out: str) -> WorkbenchError:

@@ -13,13 +13,13 @@ from rich.table import Table
 
 from app.cli.console import notify, output, plain, progress_bars
 from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
-from core import discoveries, together
+from core import discoveries, together, wording
 from core.case import Case, absolute
 from core.errors import CaseError
 from core.pack import find_pack, find_pack_of, load_pack
 from core.report.subject import Heatmaps, Subject, of_case, own_heatmap
 from core.report.summary import Summary, summarise
-from core.types import NO_REMARK, Record
+from core.types import NO_REMARK, Candidates, Record
 from core.victim_store import victims_to_ask
 
 cli = typer.Typer(help="Show, list, tag and verify a case, and write it out.", no_args_is_help=True)
@@ -155,7 +155,7 @@ def export(
         raise typer.BadParameter("Name a file to write: --json, --csv or --report.")
     outputs.check(file)
     with Case(file) as case:
-        subject, asked = of_case(case), case.asked()
+        subject, asked = of_case(case), case.candidates()
         if report is not None:
             subject = replace(subject, heatmaps=_heatmaps(subject, asked, pack, victim or [], device))
         outputs.write(subject, lambda path: _note(case, "exported", f"{len(subject.records)} files to {path}"))
@@ -170,7 +170,7 @@ def _note(case: Case, action: str, told: str) -> None:
 
 
 def _heatmaps(
-    subject: Subject, asked: dict[str, str], wanted: str | None, handed: list[Path], device: str
+    subject: Subject, asked: Candidates, wanted: str | None, handed: list[Path], device: str
 ) -> Heatmaps:  # fmt: skip
     """Drawn by the pack and the victims that judged; none where this machine has not the pack."""
     manifest = subject.manifest
@@ -183,10 +183,11 @@ def _heatmaps(
 
     pack = load_pack(path)
     check_pack(Path(subject.case), manifest, pack.manifest)
-    held = [victim for victim in victims_to_ask(manifest, bool(asked), handed, path) if victim.sha256 in asked]
-    if missing := sorted(asked[sha256] for sha256 in asked.keys() - {victim.sha256 for victim in held}):
+    names = asked.names
+    held = [victim for victim in victims_to_ask(manifest, bool(names), handed, path) if victim.sha256 in names]
+    if missing := sorted(names[sha256] for sha256 in names.keys() - {victim.sha256 for victim in held}):
         notify(f"Not at hand, though asked: {', '.join(missing)} (--victim). Some heatmaps may be left out.")
-    return drawn_by(Attributor(replace(pack, manifest=manifest), device, held))
+    return drawn_by(Attributor(replace(pack, manifest=manifest), device, held, closed=asked.closed))
 
 
 def _facts(subject: Subject, summary: Summary, coverage: float) -> dict[str, str]:
@@ -196,7 +197,7 @@ def _facts(subject: Subject, summary: Summary, coverage: float) -> dict[str, str
     told = {
         "Pack": f"{manifest.title} ({manifest.pack_id})" + ("" if here else ", which this machine has not"),
         "Judged": f"at {coverage:.4g} coverage, images of another size by {manifest.image.fit}, on {subject.device}",
-        "Victims asked": asked or "none",
+        "Victims asked": (asked or "none") + (wording.AS_CLOSED if summary.closed else ""),
         "Files": f"{summary.files:,}, {summary.attributed:,} attributed, {summary.failed:,} not; "
         f"{summary.duplicates:,} copies, {summary.unfamiliar:,} unfamiliar",
         "Attacked": discoveries.in_words(summary.attacked).removeprefix("attacked "),

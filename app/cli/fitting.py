@@ -26,11 +26,14 @@ def pack_names() -> list[str]:
 
 
 class Settled(NamedTuple):
-    """pack: its file. fit, coverage: those of the case that is gone on with, None where there is none."""
+    """pack: its file. The rest is that of the case that is gone on with, None where there is none; closed: of its
+    :class:`core.types.Candidates`.
+    """
 
     pack: Path
     fit: Fit | None = None
     coverage: float | None = None
+    closed: bool | None = None
 
 
 def settle(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool) -> Settled:
@@ -41,11 +44,12 @@ def settle(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool
     if begun is not None and begun.exists():
         with Case(begun) as case:
             manifest, coverage = case.manifest, case.coverage
+            closed = case.candidates().closed if len(case) else None
         pack = find_pack_of(manifest) if wanted == AUTO else find_pack(wanted)
         if pack is None:
             what = f"This machine has not the pack {manifest.pack_id} of {begun}."
             raise CaseError(what, "Name its file with --pack.")
-        return Settled(pack, manifest.image.fit, coverage)
+        return Settled(pack, manifest.image.fit, coverage, closed)
     if wanted != AUTO:
         return Settled(find_pack(wanted))
     found, why = _fitting_pack(files)

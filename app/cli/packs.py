@@ -161,6 +161,10 @@ def _quality(manifest: Manifest) -> dict[str, str]:
     examples, epochs, parameters = found.trained
     told = {
         "Trained": (examples, f"on {examples} examples, {epochs} epochs, {parameters} parameters"),
+        "Closed set": (
+            found.closed[1],
+            f"attack {found.closed[0]}, victim {found.closed[1]}, if one of the victims asked must be the victim",
+        ),
         "Detection": (detected[0] if detected else NOTHING, "; victims asked: ".join(detected)),
         "ECE": (found.ece[0], "; ".join(errors)),
         "Familiar": (found.familiar, f"{found.familiar} of the test images"),

@@ -164,7 +164,8 @@ def print_table(found: Subject, *, each: bool) -> None:
     coverage = next((r.finding.attribution.attack.coverage for r in found.records if r.finding), None)
     doubt = f", doubt at {coverage:.4g} coverage" if coverage is not None else ""
     named = dict.fromkeys(t.victim for r in found.records if r.finding for t in r.finding.attribution.testimonies)
-    asked = f", asking {', '.join(named)}" if named else ""
+    closed = any(r.finding.attribution.closed_set for r in found.records if r.finding)
+    asked = f", asking {', '.join(named)}{wording.AS_CLOSED if closed else ''}" if named else ""
     answers = (record.finding.attribution for record in found.records if record.finding)
     if len(found.records) > 1 and (told := discoveries.in_words(discoveries.attacked(discoveries.alarms(answers)))):
         summary += f"; {told}"

@@ -93,20 +93,27 @@ def _is(at: int, rows: Tensor) -> Tensor:
     return torch.arange(rows.shape[1], device=rows.device) == at
 
 
-def agreed(attack_logits: Tensor, victim_logits: Tensor, clean: tuple[int, int] | None) -> Tensor:
-    """Log-probabilities of the victims, [B, L], by which nobody was attacked as surely as there was no attack.
+def agreed(attack: Tensor, victim: Tensor, clean: tuple[int, int] | None, *, heard: bool) -> tuple[Tensor, Tensor]:
+    """Log-probabilities of attacks and victims by which nobody was attacked as surely as there was no attack.
 
-    attack_logits: [B, A], victim_logits: [B, L], calibrated. clean: the index of "clean" among attacks and victims. The
-    two tasks answer apart, and the attack is the easier one.
+    attack: logits [B, A], victim: [B, L], calibrated. clean: the index of "clean" among attacks and victims. The two
+    tasks answer apart, and the surer one says for both how surely the image is clean: by the image alone that is the
+    attack, the easier one; where victims were heard it is the victim, whom they know best.
     """
-    victim = _log_shares(victim_logits)
+    attack, victim = _log_shares(attack), _log_shares(victim)
     if clean is None:
-        return victim
-    attack = _log_shares(attack_logits)
-    no_attack, nobody = _is(clean[0], attack), _is(clean[1], victim)
-    somebody = _log_shares(victim.masked_fill(nobody, -torch.inf))
-    attacked = attack.masked_fill(no_attack, -torch.inf).logsumexp(1, keepdim=True)
-    return torch.where(nobody, attack[:, clean[0], None], somebody + attacked)
+        return attack, victim
+    if heard:
+        return _as_clean_as(victim, clean[1], attack, clean[0]), victim
+    return attack, _as_clean_as(attack, clean[0], victim, clean[1])
+
+
+def _as_clean_as(surer: Tensor, clean: int, other: Tensor, own_clean: int) -> Tensor:
+    """``other`` with the probability of its label ``own_clean`` that ``surer`` gives its ``clean``; all logarithms."""
+    is_own = _is(own_clean, other)
+    attacked = surer.masked_fill(_is(clean, surer), -torch.inf).logsumexp(1, keepdim=True)
+    rest = _log_shares(other.masked_fill(is_own, -torch.inf)) + attacked
+    return torch.where(is_own, surer[:, clean, None], rest)
 
 
 def _log_shares(logits: Tensor) -> Tensor:
@@ -116,21 +123,26 @@ def _log_shares(logits: Tensor) -> Tensor:
 
 def weigh(
     attack: Tensor, victim: Tensor, image_value: Tensor, scores: Scores, at: Sequence[int],
-    clean: tuple[int, int] | None, fit: ProbeFit,
+    clean: tuple[int, int] | None, fit: ProbeFit, closed: bool = False,
 ) -> Weighed:  # fmt: skip
     """The image's answers and the asked candidates' in one.
 
     attack, victim: the image's calibrated logits [B, A] and [B, L]. image_value: [B, A]. at: for each asked candidate
     its column among the victims: the pack's labels are the first L, then come the E candidates that the pack does not
-    know, and last "none of these". clean: as for :func:`agreed`.
+    know, and last "none of these". clean: as for :func:`agreed`. closed: whether nobody but the asked candidates can
+    have been attacked; the others' logits are then -inf.
     """
-    image = agreed(attack, victim, clean)
+    _, image = agreed(attack, victim, clean, heard=False)
     count, known = image.shape
     prior = image.new_zeros(count, known + sum(column >= known for column in at) + 1)
     prior[:, :known] = fit.trust * image
     prior[:, known:-1] = fit.stranger
     prior[:, -1] = fit.none
     columns = torch.tensor(at, device=prior.device)
+    if closed:
+        possible = torch.zeros(prior.shape[1], dtype=torch.bool, device=prior.device)
+        possible[[*at, *(() if clean is None else clean[1:])]] = True
+        prior = prior.masked_fill(~possible, -torch.inf)
     logits = prior.index_add(1, columns, fit.weight * evidence_of(scores.evidence, attack, clean))
     share = torch.tensor(fit.image_share, device=logits.device)
     asked = logits.softmax(1)[:, columns]  # [B, V]

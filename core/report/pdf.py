@@ -111,7 +111,8 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
         f"Training data's SHA-256: {manifest.data_fingerprint}",
         f"Attacks it knows: {', '.join(a.name for a in manifest.attacks)}",
         f"Victims it knows: {', '.join(v.name for v in manifest.victims)}",
-        f"Victims asked: {', '.join(f'{name} (SHA-256 {sha256[:12]})' for name, sha256 in summary.asked) or 'none'}",
+        f"Victims asked{wording.AS_CLOSED if summary.closed else ''}: "
+        f"{', '.join(f'{name} (SHA-256 {sha256[:12]})' for name, sha256 in summary.asked) or 'none'}",
         *([f"Known, not asked: {', '.join(unasked)}"] if (unasked := summary.unasked(manifest)) else []),
         f"Device: {subject.device}",
         f"Judged with: {subject.program}",

@@ -29,7 +29,8 @@ class Summary:
     bars: for each facet, by its key, the facet and how many files fall into each of its bars.
     strange: of attack and victim, how many of the files in each bar are unfamiliar.
     failures: (path, reason without it), the first of them. asked: (name, SHA-256) of the victims that any file was
-    shown to. attacked: as :func:`core.discoveries.attacked` counts them. together: who attacked them.
+    shown to; closed: whether one of them was taken to be the victim. attacked: as :func:`core.discoveries.attacked`
+    counts them. together: who attacked them.
     """
 
     files: int
@@ -37,6 +38,7 @@ class Summary:
     failures: list[tuple[str, str]]
     strange: dict[str, list[int]]
     asked: tuple[tuple[str, str], ...] = ()
+    closed: bool = False
     attacked: int | None = None
     together: Together | None = None
 
@@ -111,7 +113,7 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
     bars = [[0] * len(facet.labels) for facet in facets.all]
     of = {facet.key: at for at, facet in enumerate(facets.all)}
     strange = {key: [0] * len(bars[of[key]]) for key in ("attack", "victim")}
-    files, failures, asked = 0, list[tuple[str, str]](), dict[tuple[str, str], None]()
+    files, failures, asked, closed = 0, list[tuple[str, str]](), dict[tuple[str, str], None](), False
     told, words = array("d"), list[Word]()
     for record in records:
         files += 1
@@ -128,10 +130,11 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
             told.extend(alarms([answer]))
             words += [] if (word := word_of(answer)) is None else [word]
             asked |= dict.fromkeys((said.victim, said.sha256) for said in answer.testimonies)
+            closed |= answer.closed_set
         elif len(failures) < MAX_FAILURES:
             failures.append((record.path, why_not(record.error, record.path)))
     found = {facet.key: (facet, counts) for facet, counts in zip(facets.all, bars, strict=True)}
-    return Summary(files, found, failures, strange, tuple(asked), attacked(told), together(words))
+    return Summary(files, found, failures, strange, tuple(asked), closed, attacked(told), together(words))
 
 
 def choose_cards(records: Sequence[Record], limit: int = MAX_CARDS) -> list[Record]:

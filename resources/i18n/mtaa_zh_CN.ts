@@ -2068,6 +2068,10 @@
         <translation>；询问后：</translation>
     </message>
     <message>
+        <source>Asked as a closed set</source>
+        <translation>作为封闭集合询问</translation>
+    </message>
+    <message>
         <source>Attacked told from clean</source>
         <translation>受攻击与干净的区分</translation>
     </message>
@@ -2983,6 +2987,10 @@
         <translation>没有询问 {victim}：只有图像本身指向它。</translation>
     </message>
     <message>
+        <source>If it was attacked, its victim was taken to be one of those asked (closed set).</source>
+        <translation>已认定：如果图像受到攻击，受害模型是被询问的模型之一（封闭集合）。</translation>
+    </message>
+    <message>
         <source>Clean: no known attack is seen. An attack that the pack has not learned may look clean too.</source>
         <translation>干净：没有发现已知的攻击。模型包没有学过的攻击也可能看起来是干净的。</translation>
     </message>
@@ -3340,6 +3348,14 @@
     <message>
         <source>Ask the pack&apos;s own victims that are found</source>
         <translation>询问已找到的模型包自带的受害模型</translation>
+    </message>
+    <message>
+        <source>One of those that are asked was attacked, if any was (closed set)</source>
+        <translation>如有攻击，受害模型必是被询问的模型之一（封闭集合）</translation>
+    </message>
+    <message>
+        <source>If you hold every model that can have been attacked: “none of these” is then no answer, and the right one is named more often. If you may not, leave it open.</source>
+        <translation>如果可能受到攻击的模型全都在您手里：这时不再回答“都不是”，正确的模型会更常被指认。如果不能肯定，请不要勾选。</translation>
     </message>
     <message>
         <source>Victims</source>

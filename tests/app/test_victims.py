@@ -122,6 +122,33 @@ def test_nobody_is_asked_when_the_analyst_says_so(
     assert saying().testimonies
 
 
+def test_a_closed_set_leaves_only_those_that_are_asked(
+    window: MainWindow, saying: Saying, victims: VictimsDialog, qtbot: QtBot, tmp_path: Path
+) -> None:
+    assert NONE_OF_THESE in {c.label for c in saying().victim.ranking} and not victims.closed.isChecked()
+    victims.closed.click()
+    answer = saying()
+    assert {c.label for c in answer.victim.ranking} == {"clean", "ResNet18"} and answer.closed_set
+    assert "taken to be one of those asked" in window.answer.sentence.toPlainText()
+    assert window.session.settings.flag("attribution/closed-set")
+    victims.ask.click()
+    assert not saying().closed_set, "nobody is asked"
+    victims.ask.click()
+    assert saying().closed_set
+    window.session.desk.create(str(tmp_path / "closed.mtaacase"), [window.session.images.rows[0].entry.path])
+    qtbot.waitUntil(lambda: window.session.desk.case is not None)
+    assert saying().closed_set
+    victims.refresh()
+    assert not victims.closed.isEnabled()
+    window.session.desk.close()
+    victims.refresh()
+    victims.closed.click()
+    assert not window.session.setup.closed
+    window.session.desk.open(str(tmp_path / "closed.mtaacase"))
+    qtbot.waitUntil(lambda: window.session.desk.case is not None)
+    assert saying().closed_set and window.session.setup.closed, "the case keeps to its own"
+
+
 def test_a_victim_is_handed_over_and_taken_back(
     window: MainWindow, saying: Saying, victims: VictimsDialog, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +257,34 @@ def test_victims_on_the_command_line(
     assert float(row["testimonies.VGG16.match"]) <= 1 and row["victim.ranking." + NONE_OF_THESE]
     page = (tmp_path / "a.html").read_text("utf-8")
     assert "What the victims say" in page and page.count("its gradient&#39;s signs agree") == 2
+
+
+def test_a_closed_set_on_the_command_line(
+    default_pack: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = str(tmp_path / "closed.mtaacase")
+    asking = ["attribute", str(pictures / "a.png"), "--victim", str(VGG), "--device", "cpu", "--case", case]
+    assert main([*asking, "--closed-set"]) == 0
+    assert "asking ResNet18, VGG16, as a closed set" in " ".join(capsys.readouterr().out.split())
+    assert main([*asking, "--resume", "--open-set"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "as a closed set, not asking" in told and "--closed-set" in told
+    assert main([*asking, "--resume", "--json", str(tmp_path / "a.json")]) == 0, "the case keeps to its own"
+    (record,) = json.loads((tmp_path / "a.json").read_text("utf-8"))["records"]
+    assert record["closed_set"] and {c["label"] for c in record["victim"]["ranking"]} == {"clean", "ResNet18", "VGG16"}
+    report = str(tmp_path / "a.html")
+    assert main(["case", "export", case, "--victim", str(VGG), "--report", report, "--device", "cpu"]) == 0
+    page = " ".join(Path(report).read_text("utf-8").split())
+    assert "<dt>Victims asked, as a closed set</dt>" in page and "taken to be one of those asked" in page
+
+
+def test_a_closed_set_needs_a_victim(
+    tiny_pack: Path, default_pack: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["attribute", str(pictures / "a.png"), "--closed-set", "--no-ask"]) == 2
+    assert "--no-ask asks no victim" in " ".join(capsys.readouterr().err.split())
+    assert main(["attribute", str(pictures / "a.png"), "--closed-set", "--pack", str(tiny_pack)]) == 2
+    assert "No victim is at hand that could be the one." in capsys.readouterr().err
 
 
 def test_the_image_alone_on_the_command_line(

@@ -13,6 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save
 
+from core import wording
+from core.answers import covering
 from core.attributor import Attributor
 from core.batch import fill_case, merge_parts, open_case
 from core.case import Case
@@ -25,7 +27,7 @@ from core.pack import load_pack
 from core.paths import RESOURCES, SAMPLES, user_data
 from core.records import answers_from_json, answers_to_json
 from core.report.facets import HANDED_OVER, Facets
-from core.types import LoadedImage, Record
+from core.types import Candidates, LoadedImage, Record
 from core.victim_store import offered, victims_to_ask
 from core.victims import Victim, VictimCard, load_victim, save_victim
 from tests.core.panels import write_asking_pack
@@ -295,8 +297,58 @@ def test_a_killed_shared_run_keeps_to_its_victims(asking: Attributor, pack: Path
             fill_case(part, asking, files[:2])
         merge_parts(case, files)
         with pytest.raises(CaseError, match="not asking no victim"):
-            case.settle_victims({})
-        assert case.asked() == {victim.sha256: victim.name for victim in asking.asked}
+            case.settle_victims(Candidates({}))
+        assert case.candidates() == Candidates({victim.sha256: victim.name for victim in asking.asked})
+
+
+# --- closed sets ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def closed(pack: Path, asking: Attributor) -> Attributor:
+    return Attributor(load_pack(pack), "cpu", asking.asked, closed=True)
+
+
+def test_in_a_closed_set_only_who_is_asked_can_be_the_victim(
+    asking: Attributor, closed: Attributor, images: list[LoadedImage]
+) -> None:
+    assert closed.victims == ["clean", "Defender", "VGG16"]
+    for one, other in zip(asking.attribute(images), closed.attribute(images), strict=True):
+        before, after = ({c.label: c.probability for c in f.attribution.victim.ranking} for f in (one, other))
+        left = {label: before[label] for label in after}
+        assert sum(after.values()) == pytest.approx(1)
+        assert after == pytest.approx({label: p / sum(left.values()) for label, p in left.items()}, rel=1e-3)
+        assert one.attribution.testimonies == other.attribution.testimonies
+
+
+def test_a_closed_set_is_told_and_survives_json(closed: Attributor, images: list[LoadedImage]) -> None:
+    answer = closed.attribute(images[:1])[0].attribution
+    written = answers_to_json(answer)
+    assert answer.closed_set and written["closed_set"] and wording.CLOSED in wording.notes(answer)
+    assert answers_from_json(written, answer.sha256, answer.pack_id) == answer
+    assert covering(answer, closed.manifest, 0.8).closed_set
+
+
+def test_an_image_that_no_victim_can_be_asked_about_knows_no_closed_set(
+    closed: Attributor, images: list[LoadedImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unable = VictimError("What it says is no number.")
+    monkeypatch.setattr(closed.panel, "hear", lambda *_: (_ for _ in ()).throw(unable))
+    answer = closed.attribute(images[:1])[0].attribution
+    assert answer.evidence == "image" and not answer.closed_set
+    assert [c.label for c in answer.victim.ranking if c.label not in ("clean", "Defender", "Lost")] == []
+
+
+def test_a_case_keeps_to_its_closed_set(asking: Attributor, closed: Attributor, tmp_path: Path) -> None:
+    files = find_images([SAMPLES])
+    path = tmp_path / "closed.mtaacase"
+    with Case.create(path, closed.manifest, 0.9) as case:
+        case.settle_victims(asking.candidates)  # there is no answer yet
+        fill_case(case, closed, files[:2])
+        assert case.candidates() == closed.candidates and case.candidates().closed
+        with pytest.raises(CaseError, match=r"as a closed set, not asking Defender"):
+            fill_case(case, asking, files)
+        assert all(finding.attribution.closed_set for finding in case.values())
 
 
 # --- files of strangers ---------------------------------------------------------------------------------------------

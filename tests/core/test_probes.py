@@ -216,11 +216,23 @@ def test_the_victim_tells_the_attack_as_far_as_it_may_be_the_victim() -> None:
 def test_nobody_was_attacked_as_surely_as_there_was_no_attack() -> None:
     attack = torch.tensor([[4.0, 0.0, 0.0], [-4.0, 0.0, 0.0]])
     victim = torch.tensor([[0.0, 1.0, 3.0], [5.0, 1.0, 3.0]])
-    found = agreed(attack, victim, (0, 0)).exp()
+    told, found = (each.exp() for each in agreed(attack, victim, (0, 0), heard=False))
+    torch.testing.assert_close(told, attack.softmax(1))
     torch.testing.assert_close(found.sum(1), torch.ones(2))
     torch.testing.assert_close(found[:, 0], attack.softmax(1)[:, 0])
     torch.testing.assert_close(found[:, 2] / found[:, 1], torch.full((2,), 2.0).exp())
-    torch.testing.assert_close(agreed(attack, victim, None), victim.log_softmax(1))
+    for each, raw in zip(agreed(attack, victim, None, heard=False), (attack, victim), strict=True):
+        torch.testing.assert_close(each, raw.log_softmax(1))
+
+
+def test_where_victims_were_heard_they_say_how_surely_an_image_is_clean() -> None:
+    attack = torch.tensor([[4.0, 0.0, 1.0], [-4.0, 0.0, 1.0]])
+    victim = torch.tensor([[0.0, 1.0, 3.0, -torch.inf], [5.0, 1.0, 3.0, 0.0]])
+    found, told = (each.exp() for each in agreed(attack, victim, (0, 0), heard=True))
+    torch.testing.assert_close(told, victim.softmax(1))
+    torch.testing.assert_close(found.sum(1), torch.ones(2))
+    torch.testing.assert_close(found[:, 0], victim.softmax(1)[:, 0])
+    torch.testing.assert_close(found[:, 2] / found[:, 1], torch.full((2,), 1.0).exp())
 
 
 def test_evidence_is_averaged_over_the_attacks_as_odds() -> None:

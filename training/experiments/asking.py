@@ -94,14 +94,16 @@ class Asking:
         test = asked["test"]
         own, other = test.candidate == at, (test.candidate >= 0) & (test.candidate != at)
         held, absent = _forget(test, at, hold=True), _forget(test, at, hold=False)
-        promises = Promises.of(Scored.of(held, scorer), self._doubts(fit, len(held)), self.labels)
-        right = torch.from_numpy(promises.told.victim.argmax(1)) == held.victim
+        answers, doubts = Scored.of(held, scorer), self._doubts(fit, len(held))
+        promises, closed = (Promises.of(answers, doubts, self.labels, closed=closed) for closed in (False, True))
+        right, right_closed = (torch.from_numpy(p.told.victim.argmax(1)) == held.victim for p in (promises, closed))
         logits = Scored.of(absent, scorer).weighed(fit).victim / fit.calibration.victim_temperature
         nobody = logits.softmax(1)[:, -1]
         attacked = own | other
         return {
             "examples": int(own.sum()),
             "handed_over": _share(right, own),
+            "handed_over_closed": _share(right_closed, own),
             "handed_over_by_attack": {
                 label.name: _share(right, own & (test.attack == index))
                 for index, label in enumerate(self.labels) if (own & (test.attack == index)).any()

@@ -32,7 +32,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 _KEPT = ": 90% sets, and intervals (last), that hold it, %"
 """At the end of a row's name."""
 
-SIDES = ("image", "probes", "both")
+SIDES = {"image": "image", "probes": "probes", "both": "both", "closed": "both, closed set"}
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
@@ -78,17 +78,19 @@ def table(found: Found) -> Table:
     """One row a question; the columns mean what the question's row says."""
     rows: list[list[str]] = []
     sides: dict[str, Any] = next(iter(found.get("sides")), {})
-    for side in SIDES:
+    for side, title in SIDES.items():
         for attack in ("", *next(iter(found.get("sides", side, "by_attack")), {})):
             path = (side, "by_attack", attack) if attack else (side, "without_clean")  # victims alone say none is clean
             rmse = found.number("sides", *path, "rmse_table1_scale")
-            rows.append([f"{side}: {attack or 'all attacks'}", *_named(found, "sides", *path), rmse])
+            rows.append([f"{title}: {attack or 'all attacks'}", *_named(found, "sides", *path), rmse])
+    rows.append([f"{SIDES['closed']}{_KEPT}", *_coverage(found, "sides", "closed")])
     for number in sides.get("by_number_asked", {}):
         rows.append([f"both, {number} asked", *_named(found, "sides", "by_number_asked", number), ""])
         rows.append([f"both, {number} asked{_KEPT}", *_coverage(found, "sides", "by_number_asked", number)])
     names = found.names
     for name in (name for name in names if name.startswith("without ")):
         rows.append([f"{name}, handed over", found.percent(name, "handed_over"), "", ""])
+        rows.append([f"{name}, handed over, closed set", found.percent(name, "handed_over_closed"), "", ""])
         rows.append([f"{name}, handed over{_KEPT}", *_coverage(found, name)])
         rows.append([f"{name}, not held: AUROC of none", found.percent(name, "none_auroc"), "", ""])
     for kind in ("surrogate", "fooled", "none", "another"):
@@ -117,7 +119,9 @@ def _coverage(found: Found, *path: str) -> list[str]:
 def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
     attacks = list(next(iter(found.get("sides", "both", "by_attack")), {}))
     panels = {
-        title: {side: {a: found.mean("sides", side, "by_attack", a, key) for a in attacks} for side in SIDES}
+        title: {
+            name: {a: found.mean("sides", side, "by_attack", a, key) for a in attacks} for side, name in SIDES.items()
+        }
         for title, key in (("victim accuracy", "victim_accuracy"), ("RMSE, Table 1's scale", "rmse_table1_scale"))
     }
     bars(figure, panels)
@@ -134,6 +138,7 @@ ITEM = Item(
         "margin, at the latter by the loss's gradient too, and at the compressed image by a forward pass.",
         "What an image was before its attack is told by all that are asked, together, and each hears whether the "
         "others see that in the image; without company, each is by itself.",
+        "In a closed set one of the victims asked is taken to be the victim, if there was an attack.",
         "The rows without a victim: the scorer and its weights saw no example against it, and its label is struck from "
         "the image's answers. The image network itself was trained with it.",
         "Unfamiliar test examples are weighed and told as the others; a pack may have weights of their own for them.",
