@@ -60,3 +60,26 @@ class DeviceThread:
             except Empty:
                 return
             told()
+
+
+class CallersThread(DeviceThread):
+    """In the place of one, for a program that has PyTorch work in its own thread as well and only waits for answers."""
+
+    def __init__(self) -> None:
+        """There is no thread to begin."""
+
+    def submit(self, work: Callable[_Given, _Made], *args: _Given.args, **kwargs: _Given.kwargs) -> Future[_Made]:
+        """Do it now."""
+        done: Future[_Made] = Future()
+        try:
+            done.set_result(work(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+    def first(self, work: Callable[[], _Made], cancel: CancelToken) -> _Made:
+        """The same; nothing waits before it, and what interrupts it ends it."""
+        return work()
+
+    def attend(self) -> None:
+        """Nobody else can ask for anything."""

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.attributor import Attributor
 from core.files import write_file
 from core.manifest import AttackLabel
 from core.model.config import NetworkConfig
 from core.pack import load_pack
 from core.types import DEFAULT_COVERAGE
-from training.experiments.judge import judge
+from training.experiments.judge import attributor_of, judge
 from training.experiments.rivals import RivalName, make_rival
 from training.experiments.single import VALUE_SCALE, answer_single, train_single
 from training.experiments.study import EPOCHS, TEST, Arrays, Cell, Result, Study
@@ -279,7 +278,7 @@ def pack(study: Study, seed: int, chosen: Subset, name: str = "pack") -> Cell:
             fools=fools,
         )  # fmt: skip
         everything = study.examples("test")
-        attributor = Attributor(load_pack(path), str(study.device))
+        attributor = attributor_of(study, pack=load_pack(path))
         verdicts = judge(attributor, unit(everything.adversarial), study.tell)
         figures = of_pack(manifest.results) | counted(splits["train"], splits["test"])
         return Result(figures, {"familiarity": verdicts.familiarity, "entry": everything.entry, **truth_of(everything)})

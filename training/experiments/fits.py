@@ -15,7 +15,6 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from core.attributor import Attributor
 from core.errors import DataError
 from core.folders import find_images
 from core.imageio import load_image
@@ -26,7 +25,7 @@ from core.types import FloatArray
 from core.victim_store import Held
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
-from training.experiments.judge import Truth, check_victims, counted, held_by, judge
+from training.experiments.judge import Truth, attributor_of, check_victims, counted, held_by, judge
 from training.experiments.perturbations import attack_digits, load, middle
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import evenly, unit
@@ -116,7 +115,7 @@ def _judged(study: Study, images: list[FloatArray], attack: str, victim: str, va
         ways.append((ASKED, "tiles", held))
     for way, fit, asked in ways:
         fitting = dataclasses.replace(study.pack, manifest=manifest.fitting(fit))
-        verdicts = judge(Attributor(fitting, str(study.device), asked), images, study.tell)
+        verdicts = judge(attributor_of(study, asked, fitting), images, study.tell)
         found[way] = counted(verdicts, truth, manifest)
     return found
 

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.attributor import Attributor
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
-from training.experiments.judge import Truth, check_victims, counted, judge
+from training.experiments.judge import Truth, attributor_of, check_victims, counted, judge
 from training.experiments.perturbations import attack_digits, known_digits, load
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, narrow
@@ -41,7 +40,7 @@ def _cell(study: Study, seed: int, victim_spec: VictimSpec) -> Cell:
 
     def compute(_: Path) -> Result:
         victim = load(study, victim_spec)
-        attributor = Attributor(study.pack, str(study.device))
+        attributor = attributor_of(study)
         images, (labels,) = known_digits(study, [victim], study.images(IMAGES))
         figures: dict[str, Any] = {}
         arrays: Arrays = {}

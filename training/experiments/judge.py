@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.attributor import Attributor
+from core.device_thread import CallersThread
 from core.errors import DataError
 from core.manifest import Manifest
+from core.pack import Pack
 from core.progress import ProgressCallback, ProgressMeter
 from core.types import DEFAULT_COVERAGE, Attribution, FloatArray, LoadedImage
 from core.victim_store import Held, offered
@@ -59,9 +61,9 @@ def held_by(study: Study) -> list[Held]:
 NOBODY = "none of the victims that the pack asks is here"
 
 
-def attributor_of(study: Study, held: Sequence[Held] = ()) -> Attributor:
-    """The pack under test, with victims that it asks."""
-    return Attributor(study.pack, str(study.device), held)
+def attributor_of(study: Study, held: Sequence[Held] = (), pack: Pack | None = None) -> Attributor:
+    """A pack, or the one under test, with victims that it asks."""
+    return Attributor(pack or study.pack, str(study.device), held, thread=CallersThread())
 
 
 def judge(

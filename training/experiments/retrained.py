@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.attributor import Attributor
 from core.victims import load_victim
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
-from training.experiments.judge import Verdicts, check_victims, judge
+from training.experiments.judge import Verdicts, attributor_of, check_victims, judge
 from training.experiments.perturbations import attack_digits, known_digits
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, narrow
@@ -45,7 +44,7 @@ def _cell(study: Study, seed: int, spec: VictimSpec) -> Cell:
     def compute(_: Path) -> Result:
         victim = load_victim(trained_anew(study, spec, other_seed))[0].to(study.device)
         images, (labels,) = known_digits(study, [victim], study.images(IMAGES))
-        attributor = Attributor(study.pack, str(study.device))
+        attributor = attributor_of(study)
         index = [v.name for v in manifest.victims].index(spec.label)
         figures: dict[str, Any] = {"accuracy_on_clean": victim.card.accuracy, "by_attack": {}}
         arrays: Arrays = {}
