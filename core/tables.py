@@ -9,10 +9,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
-from core.files import write_parts
 from core.manifest import Manifest
 from core.records import rows
 from core.types import Record, Remark
@@ -109,19 +107,14 @@ _VALUE = ("name", "value", "low", "high", "unit", "sigma", "minimum", "maximum",
 _FAMILIARITY = ("score", "threshold", "familiar", "calibrated")
 
 
-def write_csv(
-    path: str | Path, records: Collection[Record], manifest: Manifest, remarks: Mapping[str, Remark] | None = None
-) -> None:
-    """Write all records atomically, UTF-8, one line a record under a line of names.
+def csv_parts(
+    records: Collection[Record], manifest: Manifest, remarks: Mapping[str, Remark] | None = None
+) -> Iterator[bytes]:
+    """The CSV file of all records, UTF-8, a line at a time: one a record under a line of names.
 
-    Floats have all their digits. Text that a spreadsheet would run as a formula gets a ' before it. Raises
-    WorkbenchError where the file cannot be written.
+    Floats have all their digits. Text that a spreadsheet would run as a formula gets a ' before it. The records are
+    gone through twice, and never flattened all at once.
     """
-    write_parts(Path(path), _lines(records, manifest, remarks))
-
-
-def _lines(records: Collection[Record], manifest: Manifest, remarks: Mapping[str, Remark] | None) -> Iterator[bytes]:
-    """A line at a time: the records are gone through twice, and never flattened all at once."""
     # Victims that were asked bring columns of their own, which the pack's manifest does not know.
     found = (name for row in rows(records, remarks) for name, _ in _flat(row))
     writer = csv.DictWriter(_Echo(), dict.fromkeys(chain(columns(manifest), found)), restval="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +22,6 @@ from core.folders import is_evidence
 from core.labels import NONE_OF_THESE
 from core.report import check_suffix, write_report
 from core.report.subject import Heatmaps, Pictures, Subject
-from core.tables import write_csv
 from core.types import NO_REMARK, Attribution, FloatArray, Heatmap, LoadedImage, Record
 
 if TYPE_CHECKING:
@@ -33,7 +32,10 @@ STDOUT = Path("-")
 JsonOption = Annotated[
     Path | None, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file, or to standard output for -.")
 ]
-CsvOption = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every number as CSV.")]
+CsvOption = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE|-", help="Write every number as CSV, to a file or to standard output for -."),
+]
 ReportOption = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE.html|FILE.pdf", help="Write a report with plots and heatmaps."),
@@ -54,8 +56,8 @@ class Outputs:
 
     @property
     def to_stdout(self) -> bool:
-        """Whether JSON takes standard output, which then holds nothing else."""
-        return self.json == STDOUT
+        """Whether JSON or CSV takes standard output, which then holds nothing else."""
+        return STDOUT in (self.json, self.csv)
 
     def check(self, case: Path | None) -> None:
         """Raise WorkbenchError or BadParameter for what cannot be written: before hours of work and not after.
@@ -64,28 +66,21 @@ class Outputs:
         """
         if self.report is not None:
             check_suffix(self.report)
-        if self.csv == STDOUT:
-            raise typer.BadParameter("Only --json writes to standard output.", param_hint="--csv")
         for path in self.named:
+            if self.named.count(path) > 1:
+                raise WorkbenchError(f"{path} cannot be two things at once.", "Give each its own file.")
             if path == STDOUT:
                 continue
             if case is not None and os.path.realpath(path) == os.path.realpath(case):
                 raise WorkbenchError(f"{path} is the case itself.", "Choose another file.")
-            if self.named.count(path) > 1:
-                raise WorkbenchError(f"{path} cannot be two things at once.", "Give each its own file.")
             if is_evidence(path):
                 raise WorkbenchError(f"{path} is an image, a case or a pack and would be lost.", "Choose another file.")
             check_writable(path)
 
     def write(self, found: Subject, written: Callable[[Path], None] = lambda _: None) -> None:
         """Raises WorkbenchError for the first that failed, once the others are written. written: told of those."""
-        if self.to_stdout:
-            _to_stdout(found)
-            written(STDOUT)
         failed: list[WorkbenchError] = []
-        for path, write in (
-            (None if self.to_stdout else self.json, _json), (self.csv, _csv), (self.report, _report),
-        ):  # fmt: skip
+        for path, write in ((self.json, _json), (self.csv, _csv), (self.report, _report)):
             try:
                 if path is not None:
                     write(path, found)
@@ -107,23 +102,26 @@ def drawn_by(attributor: Attributor) -> Heatmaps:
     return heatmap
 
 
-def _to_stdout(found: Subject) -> None:
+def _json(path: Path, found: Subject) -> None:
+    _write(path, found.json_parts())
+
+
+def _csv(path: Path, found: Subject) -> None:
+    _write(path, found.csv_parts())
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
+    if path != STDOUT:
+        write_parts(path, parts)
+        return
     try:
-        sys.stdout.buffer.writelines(found.json_parts())
+        sys.stdout.buffer.writelines(parts)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise  # whoever read has enough of it
     except OSError as error:
         reason = error.strerror or str(error)
         raise WorkbenchError(f"Standard output cannot be written: {reason}.", "Name a file.") from error
-
-
-def _json(path: Path, found: Subject) -> None:
-    write_parts(path, found.json_parts())
-
-
-def _csv(path: Path, found: Subject) -> None:
-    write_csv(path, found.records, found.manifest, found.remarks)
 
 
 def _report(path: Path, found: Subject) -> None:

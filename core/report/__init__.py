@@ -7,7 +7,6 @@ from pathlib import Path
 from core.errors import WorkbenchError
 from core.files import write_parts
 from core.report.subject import Subject
-from core.tables import write_csv
 
 SUFFIXES = (".html", ".pdf")
 """Of reports; ``.csv`` and ``.json`` are tables."""
@@ -42,7 +41,7 @@ def export(path: str | Path, subject: Subject) -> None:
     """Write a report or a table, as the name ends. Raises WorkbenchError as they do."""
     match Path(path).suffix.lower():
         case ".csv":
-            write_csv(path, subject.records, subject.manifest, subject.remarks)
+            write_parts(Path(path), subject.csv_parts())
         case ".json":
             write_parts(Path(path), subject.json_parts())
         case _:

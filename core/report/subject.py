@@ -16,6 +16,7 @@ from core.manifest import Manifest
 from core.opened import ground_of
 from core.progress import CancelToken
 from core.records import json_parts
+from core.tables import csv_parts
 from core.together import of_records
 from core.types import FloatArray, Heatmap, LogEntry, Record, Remark
 
@@ -61,6 +62,10 @@ class Subject:
             self.records, self.manifest, self.device, self.remarks, case=self.case, left_out=self.left_out,
             program=self.program, attacked=attacked(told), together=of_records(self.records),
         )  # fmt: skip
+
+    def csv_parts(self) -> Iterator[bytes]:
+        """:func:`core.tables.csv_parts` of all of it."""
+        return csv_parts(self.records, self.manifest, self.remarks)
 
     def within_reach(self) -> list[Record]:
         """Those whose files may be read for pictures: not on other computers that a case alone vouches for."""

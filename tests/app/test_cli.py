@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from core import paths
 from core.attribute_files import attribute_files
 from core.attributor import Attributor
 from core.errors import DiskFullError
+from core.files import write_parts
 from core.imageio import load_image
 from core.pack import load_pack, read_manifest, write_pack
 from core.report.subject import Pictures, Subject
@@ -62,6 +63,17 @@ def test_json_on_stdout_is_nothing_but_json(
     answer = expected[0].attribution
     assert document["records"][0]["attack"]["label"] == answer.attack.label
     assert document["records"][0]["victim"]["probability"] == pytest.approx(answer.victim.probability, abs=1e-5)
+
+
+def test_csv_on_stdout_is_nothing_but_csv(
+    digits: Path, default_pack: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    case = str(tmp_path / "a.mtaacase")  # which tells when a file was read
+    for out in ("-", str(tmp_path / "a.csv")):
+        assert main(["attribute", str(digits), "--case", case, "--resume", "--csv", out, "--device", "cpu"]) == 0
+        if out == "-":
+            told = capsysbinary.readouterr().out
+    assert told == (tmp_path / "a.csv").read_bytes() and told.startswith(b"path,sha256,status,")
 
 
 def test_table_json_file_and_report_at_once(
@@ -124,8 +136,10 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(
 def test_an_output_that_fails_loses_no_other(
     digits: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, *_: object) -> None:
-        raise DiskFullError(path, 9, 0)
+    def full(path: Path, parts: Iterable[bytes]) -> None:
+        if path.suffix == ".json":
+            raise DiskFullError(path, 9, 0)
+        write_parts(path, parts)
 
     monkeypatch.setattr("app.cli.writing.write_parts", full)
     outputs = ["--json", str(tmp_path / "a.json"), "--csv", str(tmp_path / "a.csv")]

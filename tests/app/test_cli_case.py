@@ -116,7 +116,7 @@ def test_case_csv_json_and_reports_agree(
     ("arguments", "says"),
     [
         (["--resume"], "nothing to go on with"),
-        (["--csv", "-"], "Only --json writes to standard output"),
+        (["--csv", "-", "--json", "-"], "- cannot be two things at once"),
         (["--report", "x.docx"], "End it in .html or .pdf"),
         (["--case", "{file}", "--resume"], "no case, or a damaged one"),
         (["--case", "{file}"], "exists already"),
@@ -290,7 +290,7 @@ def test_what_cannot_be_exported_says_why(
     for arguments, reason in (
         ((), "Name a file to write"),
         (("--report", tmp_path / "a.txt"), "End it in .html or .pdf"),
-        (("--csv", "-"), "Only --json"),
+        (("--csv", "-", "--json", "-"), "- cannot be two things at once"),
         (("--report", tmp_path / "a.html", "--pack", colour_pack), "was made with the pack"),
         (("--csv", made), "is the case itself"),
         (("--json", made.parent / "." / made.name), "is the case itself"),
