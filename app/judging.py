@@ -32,6 +32,9 @@ def make_attributor(setup: Setup) -> Attributes:
     pack = load_pack(find_pack(setup.pack))
     ask = setup.ask or setup.only is not None
     found = offered(pack.manifest, [Path(file) for file in setup.victims], ask=ask, pack=pack.path)
+    for one in found if setup.closed and setup.only is None else ():
+        if one.error is not None and not one.known:
+            raise one.error  # it may be the one, and would be ruled out unseen
     held = [one.held for one in found if one.held is not None]
     asked = [one for one in held if setup.only is None or one.sha256 in setup.only]
     fitting = replace(pack, manifest=pack.manifest.fitting(setup.fit or pack.manifest.image.fit))

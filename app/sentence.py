@@ -221,6 +221,9 @@ _ADJUSTMENTS = {
     Kind.TOO_LARGE: QT_TRANSLATE_NOOP(
         "Sentence", "No victim was asked: the image has more than half a megapixel. The image alone was judged."
     ),
+    Kind.NOT_CLOSED: QT_TRANSLATE_NOOP(
+        "Sentence", "The closed set does not hold for this answer: no victim was asked."
+    ),
     Kind.SEE_THROUGH: QT_TRANSLATE_NOOP("Sentence", "Transparency ignored: the colours under it were judged."),
     Kind.FIRST: QT_TRANSLATE_NOOP("Sentence", "Only the first of the {n} pictures in the file was judged."),
     Kind.NOT_TURNED: QT_TRANSLATE_NOOP("Sentence", "Judged as stored, not turned as its EXIF says."),

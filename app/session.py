@@ -116,7 +116,7 @@ class Session(QObject):
         case = self.desk.case
         settled, fit = (None, None) if case is None else (case.asked, case.fit)
         only = None if settled is None else tuple(settled.names)
-        closed = s.flag("attribution/closed-set") if settled is None else settled.closed
+        closed = s.text("attribution/closed-set") == pack if settled is None else settled.closed
         return Setup(pack, device, ask, victims, only, fit, closed)
 
     @property
@@ -212,7 +212,8 @@ class Session(QObject):
             self.settings["attribution/pack"], self._pack = setup.pack, ""
         self.settings["attribution/device"], self.settings["attribution/ask"] = setup.device, setup.ask
         self.settings["attribution/victims"] = json.dumps(setup.victims)
-        self.settings["attribution/closed-set"] = setup.closed
+        if setup.closed != old.closed:  # whoever can have been attacked, it is said of one pack's kind of images
+            self.settings["attribution/closed-set"] = setup.pack if setup.closed else ""
         if setup != old or self.status.phase == "failed":
             self._begin_again(keep_answers=same)
 

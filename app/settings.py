@@ -103,7 +103,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("attribution/pack", ""),
     Setting("attribution/device", "auto"),
     Setting("attribution/ask", True),
-    Setting("attribution/closed-set", False),
+    Setting("attribution/closed-set", ""),
     Setting("attribution/victims", ""),
     Setting("attribution/clean-images", ""),
     Setting("training/last", ""),

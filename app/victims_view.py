@@ -54,6 +54,8 @@ class VictimsDialog(QDialog):
         super().__init__(parent)
         self.session = session
         self.offered: list[Offered] = []
+        self._ruled_out: list[str] = []
+        """Of them, who is not asked."""
         self.bringing: BringVictimDialog | None = None
         self._image: ImageSpec | None = None
         """What the pack takes, once it was looked at; None for one that asks nobody."""
@@ -154,9 +156,12 @@ class VictimsDialog(QDialog):
         square = image is not None and image.height == image.width
         self._unbringable = alone if image is None else "" if square else uneven
         self.table.clear()
+        self._ruled_out = [
+            one.name for one in found
+            if one.held is None or (setup.only is not None and one.held.sha256 not in setup.only)
+        ]  # fmt: skip
         for one in found:
-            kept = one.held is not None and (setup.only is None or one.held.sha256 in setup.only)
-            asked = self.tr("yes") if kept else self.tr("no")
+            asked = self.tr("no") if one.name in self._ruled_out else self.tr("yes")
             where = str(one.held.path) if one.held is not None else in_words(str(one.error))
             item = QTreeWidgetItem([one.name, asked, where])
             item.setToolTip(2, plain_tip(where))
@@ -166,7 +171,11 @@ class VictimsDialog(QDialog):
             self.table.addTopLevelItem(item)
         for column in (0, 1):
             self.table.resizeColumnToContents(column)
-        self.remark.setText(self._left if found else alone)
+        remarks = [self._left] if found else [alone]
+        if setup.closed and self._ruled_out:
+            names = ", ".join(self._ruled_out)
+            remarks.append(self.tr("Ruled out in the closed set: {names}.").format(names=names))
+        self.remark.setText("\n".join(filter(None, remarks)))
         self._enable()
         self._hand_pending()
 
@@ -186,7 +195,7 @@ class VictimsDialog(QDialog):
     def _enable(self) -> None:
         fixed = self.session.desk.case is not None
         self.ask.setEnabled(not fixed)
-        self.closed.setEnabled(not fixed)
+        self.closed.setEnabled(not fixed and len(self._ruled_out) < len(self.offered))
         self.hand_over.setEnabled(not fixed)
         why = self._why_none_is_brought()
         self.bring.setEnabled(not why)
@@ -211,7 +220,8 @@ class VictimsDialog(QDialog):
         return str(path) if path is not None and str(path) in self.session.setup.victims else None
 
     def _ask(self, ask: bool) -> None:
-        self._apply(replace(self.session.setup, ask=ask))
+        setup = self.session.setup  # whoever is asked no longer may be the one
+        self._apply(replace(setup, ask=ask, closed=setup.closed and ask))
 
     def _close_set(self, closed: bool) -> None:
         self._apply(replace(self.session.setup, closed=closed))
@@ -272,7 +282,7 @@ class VictimsDialog(QDialog):
 
     def _take_back(self) -> None:
         setup, file = self.session.setup, self._chosen
-        self._apply(replace(setup, victims=tuple(one for one in setup.victims if one != file)))
+        self._apply(replace(setup, victims=tuple(one for one in setup.victims if one != file), closed=False))
 
     def _apply(self, setup: Setup) -> None:
         self.session.set_setup(setup)

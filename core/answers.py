@@ -21,15 +21,15 @@ from core.types import Attribution, ClassAnswer, HyperparameterAnswer, RankedLab
 class Answers:
     """A batch's calibrated numbers, and the answers read off them row by row.
 
-    asked: names of the victims that were asked, if any were; without, the image alone speaks. Either way both tasks
-    call an image clean as surely, in packs that were calibrated so. widths: whose half-widths hold, if not ``doubt``'s.
+    asked: names of the victims that were asked, if any were; without, the image alone speaks, and says of the victim
+    that there was none as surely as that there was no attack. widths: whose half-widths hold, if not ``doubt``'s.
     """
 
     def __init__(
         self, outputs: Outputs, labels: Sequence[AttackLabel], victims: list[str], doubt: Doubt, coverage: float,
         asked: Container[str] | None = None, widths: Doubt | None = None,
     ) -> None:  # fmt: skip
-        calibration, fit = rested_on(doubt, heard=asked is not None)
+        calibration, _ = rested_on(doubt, heard=asked is not None)
         self._coverage, self._calibration = coverage, calibration
         self._attacks = labels
         attacks = [a.name for a in labels]
@@ -37,8 +37,8 @@ class Answers:
         sigma = calibration.sigma
         attack = outputs.attack.double() / calibration.attack_temperature
         victim = outputs.victim.double() / calibration.victim_temperature
-        if fit.agreed:
-            attack, victim = agreed(attack, victim, clean_at(attacks, victims), heard=asked is not None)
+        if asked is None and calibration.agreed:  # where victims were asked, their panel has seen to it
+            attack, victim = agreed(attack, victim, clean_at(attacks, victims), heard=False)
         self._attack = _Classes(attack, attacks, limits[0], sigma["attack"])
         self._victim = _Classes(victim, victims, limits[1], sigma["victim"])
         self._asked = [name in (asked or ()) for name in victims]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from core.adjustments import is_altered
+from core.adjustments import Adjustment, Kind, is_altered
 from core.answers import Answers
 from core.heatmap import make_heatmap
 from core.judged import Judged
@@ -29,6 +29,8 @@ def findings(judged: Sequence[Judged], manifest: Manifest, panel: Panel | None, 
         kinds = [(row.familiar, row.familiar and not one) for row, one in zip(rows, altered, strict=True)]
         by_kind = {kind: _answers(part, manifest, panel, coverage, *kind) for kind in set(kinds)}
         remarks = (part.remark,) if part.remark else ()
+        if panel is not None and panel.closed and not part.asked:
+            remarks = (*remarks, Adjustment(Kind.NOT_CLOSED))
         for row, item in enumerate(part.prepared):
             answers = by_kind[kinds[row]]
             attribution = Attribution(

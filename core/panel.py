@@ -16,7 +16,7 @@ from core.errors import VictimError
 from core.labels import NONE_OF_THESE
 from core.manifest import Manifest
 from core.model.network import Outputs
-from core.model.scorer import Scorer, Scores, evidence_of, weigh
+from core.model.scorer import Scorer, Scores, agreed, among, evidence_of, weigh
 from core.perturbation import SEARCHED, drawn_along
 from core.probes import Replies, ask, probes_of, pull
 from core.types import Testimony
@@ -90,14 +90,17 @@ class Panel:
             outputs.attack / calibration.attack_temperature,
             outputs.victim / calibration.victim_temperature,
         )
-        told = weigh(attack, victim, outputs.hyperparameter, scores, self._at, clean, fit, self.closed)
-        raw = told.attack * calibration.attack_temperature  # on the scale of the network's own
-        return [
-            raw,
-            told.victim[:, self._possible],
-            told.value,
-            fit.weight * evidence_of(scores.evidence, attack, clean),
-        ]
+        told = weigh(attack, victim, outputs.hyperparameter, scores, self._at, clean, fit)
+        own = fit.calibration  # by whose temperatures the answers will be divided
+        attacked = told.attack * calibration.attack_temperature  # on the scale of the network's own
+        named = told.victim
+        if fit.agreed:
+            pair = attacked / own.attack_temperature, named / own.victim_temperature
+            attacked = agreed(*pair, clean, heard=True)[0] * own.attack_temperature
+        if self.closed:
+            named = among(self._at, named / own.victim_temperature, clean) * own.victim_temperature
+        odds = fit.weight * evidence_of(scores.evidence, attack, clean)
+        return [attacked, named[:, self._possible], told.value, odds]
 
     def drawn(self, images: Tensor, estimate: Tensor, heard: Heard) -> Tensor:
         """Estimates [B, C, H, W] of the perturbations of ``images``, some turned towards a gradient: :meth:`turning`.

@@ -54,7 +54,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("adjustments", "what had to be done to the image to judge it (CSV: joined by |)"),
     ("evidence", "image, or image+probes where victims were asked"),
     ("asked", "the victims that were asked (CSV: joined by |)"),
-    ("closed_set", "whether one of these was taken to be the victim of any attack, as the user knew"),
+    ("closed_set", "whether one of these was taken to be the victim of any attack, as the user said"),
     (
         "testimonies.VICTIM.changes",
         "whether it gives the image another class than the estimated clean or the compressed one",

@@ -162,9 +162,7 @@ def fit_calibration(
     """
     by_victim = fit_temperature(victim_logits, victim)
     raw_victim = victim_logits.double() / by_victim
-    by_attack = fit_temperature(
-        attack_logits, attack, lambda raw: agreed(raw, raw_victim, clean, heard=heard)[0] if heard else raw
-    )
+    by_attack = fit_temperature(attack_logits, attack, lambda raw: agreed(raw, raw_victim, clean, heard=heard)[0])
     of_attack, of_victim = agreed(attack_logits.double() / by_attack, raw_victim, clean, heard=heard)
     scores = [
         (1 - logits.softmax(1).gather(1, truth[:, None]).squeeze(1)).numpy()

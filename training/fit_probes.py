@@ -44,16 +44,14 @@ class Scored:
         """With only some of them asked, bool [N, V]; of the others it means nothing."""
         return self.scores if self.asked.company is None else self.scorer(self.asked.said(at_hand))
 
-    def weighed(self, fit: ProbeFit, at_hand: Tensor | None = None, *, closed: bool = False) -> Weighed:
-        """All answers in one; at_hand: [N, V], which victims are asked, or all. closed: as :func:`weigh` has it, of all
-        of them.
-        """
+    def weighed(self, fit: ProbeFit, at_hand: Tensor | None = None) -> Weighed:
+        """All answers in one; at_hand: [N, V], which victims are asked, or all."""
         asked, scores = self.asked, self.scores
         if at_hand is not None:  # one that is not asked changes nothing
             here, scores = at_hand[..., None], self.heard(at_hand)
             scores = Scores(scores.evidence * here, torch.where(here, scores.value, asked.image_value[:, None]))
         image = asked.attack_logits, asked.victim_logits, asked.image_value
-        return weigh(*image, scores, asked.at, asked.clean, fit, closed)
+        return weigh(*image, scores, asked.at, asked.clean, fit)
 
 
 class _Situations(NamedTuple):
@@ -118,7 +116,7 @@ def fit_weights(scored: Scored, seed: int) -> dict[str, float]:
 
     def attack_loss(free: Tensor) -> Tensor:
         told = free[0].sigmoid() * image + free[1].exp() * attack_heard
-        return F.nll_loss(agreed(told, victim, asked.clean, heard=True)[0], attack)
+        return F.cross_entropy(agreed(told, victim, asked.clean, heard=True)[0], attack)
 
     of_attack = _least(attack_loss, 2)
     return {

@@ -14,7 +14,7 @@ from core.answers import at_coverage
 from core.calibration import Doubt, ProbeFit
 from core.labels import CLEAN, NONE_OF_THESE
 from core.manifest import AttackLabel
-from core.model.scorer import Weighed, agreed
+from core.model.scorer import Weighed, agreed, among
 from core.types import DEFAULT_COVERAGE as COVERAGE
 from training.detection import detection
 from training.doubts import Doubts
@@ -86,9 +86,9 @@ class Promises:
         cls, scored: Scored, doubts: Doubts, labels: list[AttackLabel], at_hand: Tensor | None = None, *,
         closed: bool = False,
     ) -> Promises:  # fmt: skip
-        """at_hand, closed: as :meth:`training.fit_probes.Scored.weighed` has them."""
-        asked, weighed = scored.asked, _weighed(scored, doubts, at_hand, closed=closed)
-        told = _calibrated(scored, weighed, doubts, labels)
+        """at_hand: [N, V], which victims are asked, or all. closed: whether it is taken to be one of all of them."""
+        asked, weighed = scored.asked, _weighed(scored, doubts, at_hand)
+        told = _calibrated(scored, weighed, doubts, labels, closed=closed)
         attack, named = asked.attack.numpy(), told.attack.argmax(1)
 
         def widths(doubt: Doubt) -> list[list[list[float]]]:
@@ -131,12 +131,12 @@ def fit_of(doubt: Doubt) -> ProbeFit:
     return doubt.probes
 
 
-def _weighed(scored: Scored, doubts: Doubts, at_hand: Tensor | None = None, *, closed: bool = False) -> Weighed:
+def _weighed(scored: Scored, doubts: Doubts, at_hand: Tensor | None = None) -> Weighed:
     """As :meth:`training.fit_probes.Scored.weighed`, each example by its own doubt."""
-    told = scored.weighed(fit_of(doubts.familiar), at_hand, closed=closed)
+    told = scored.weighed(fit_of(doubts.familiar), at_hand)
     if not doubts.strange.any():
         return told
-    other = scored.weighed(fit_of(doubts.unfamiliar), at_hand, closed=closed)
+    other = scored.weighed(fit_of(doubts.unfamiliar), at_hand)
     return Weighed(*(torch.where(doubts.strange[:, None], *each) for each in zip(other, told, strict=True)))
 
 
@@ -174,7 +174,9 @@ def _victims_alone(scored: Scored, labels: list[AttackLabel], victims: int, rows
     return Predictions(joint.sum(1).numpy(), victim, _within(value, labels))
 
 
-def _calibrated(scored: Scored, told: Weighed, doubts: Doubts, labels: Sequence[AttackLabel]) -> Predictions:
+def _calibrated(
+    scored: Scored, told: Weighed, doubts: Doubts, labels: Sequence[AttackLabel], *, closed: bool = False
+) -> Predictions:
     """Both together, as the attributor gives them."""
 
     def factors(doubt: Doubt) -> list[float]:
@@ -186,6 +188,8 @@ def _calibrated(scored: Scored, told: Weighed, doubts: Doubts, labels: Sequence[
     agree = torch.from_numpy(doubts.of_each(lambda d: [fit_of(d).agreed]) > 0)
     alike = agreed(attack, victim, scored.asked.clean, heard=True)[0]
     attack = torch.where(agree, alike, attack)
+    if closed:
+        victim = among(scored.asked.at, victim, scored.asked.clean)
     return Predictions(attack.softmax(1).numpy(), victim.softmax(1).numpy(), _within(told.value, labels))
 
 

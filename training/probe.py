@@ -69,7 +69,7 @@ class Asked:
     @property
     def image(self) -> Tensor:
         """[N, L]: log-probabilities of the victims by the image alone, as they are weighed."""
-        return agreed(self.attack_logits, self.victim_logits, self.clean, heard=False)[1]
+        return agreed(self.attack_logits, self.victim_logits, self.clean, heard=False)[1].log_softmax(1)
 
     @property
     def candidate(self) -> Tensor:

@@ -23,7 +23,7 @@ from core import wording
 from core.errors import Cancelled, WorkbenchError
 from core.folders import CASE_SUFFIX, Searched, search
 from core.imageio import READABLE
-from core.manifest import Fit
+from core.manifest import Fit, Manifest
 from core.pack import load_pack, read_manifest
 from core.progress import CancelToken
 from core.ranks import Ranks
@@ -97,7 +97,12 @@ def attribute(
         ),
     ] = None,
     ask: Annotated[
-        bool, typer.Option("--ask/--no-ask", help="Ask the pack's victims that are at hand, or judge the image alone.")
+        bool,
+        typer.Option(
+            "--ask/--no-ask",
+            help="Ask the pack's victims that are at hand, or none but those that are handed over; without any the "
+            "image alone is judged.",
+        ),
     ] = True,
     victim: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Ask this victim as well; may be given several times.")
@@ -107,7 +112,7 @@ def attribute(
         typer.Option(
             "--closed-set/--open-set",
             help="Take it as known that one of the victims that are asked was attacked if any was, or that it may be "
-            "none of these; the latter if not given.",
+            "none of these; the latter if not given. With --no-ask those are only the ones that are handed over.",
         ),
     ] = None,
     fit: Annotated[
@@ -130,7 +135,7 @@ def attribute(
 
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
     """
-    _check_together(resume=resume, case=case, victims=victim, ask=ask, closed=bool(closed_set))
+    _check_together(resume=resume, case=case, any_asked=ask or bool(victim), closed=bool(closed_set))
     if case is not None and not case.exists() and case.suffix.lower() != CASE_SUFFIX:
         case = Path(f"{case}{CASE_SUFFIX}")  # by which the window and file managers know it
     outputs = Outputs(json, csv, report)
@@ -156,7 +161,7 @@ def attribute(
     loaded = load_pack(begun.pack)
     if loaded.manifest.sha256 != manifest.sha256:
         raise WorkbenchError(f"{begun.pack} was replaced while the command began.", "Run it again.")
-    closed = _closed(begun.closed if closed_set is None else closed_set, asked)
+    closed = bool(begun.closed) if closed_set is None else closed_set and _can_close(manifest, asked)
     attributor = Attributor(replace(loaded, manifest=manifest), ranks.device(device), asked, closed=closed)
     token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
     if control:
@@ -177,10 +182,16 @@ def attribute(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _closed(wanted: bool | None, asked: Sequence[Held]) -> bool:
-    if wanted and not asked:
+def _can_close(manifest: Manifest, asked: Sequence[Held]) -> bool:
+    """True; whom a closed set rules out of the pack's own is told. Raises WorkbenchError where it would be empty."""
+    if manifest.probes is None:
+        raise WorkbenchError(f"The pack {manifest.pack_id} asks no victims.", "Leave --closed-set out.")
+    if not asked:
         raise WorkbenchError("No victim is at hand that could be the one.", "Hand over its file (--victim).")
-    return bool(wanted)
+    held = {victim.name for victim in asked}
+    if left := [victim.name for victim in manifest.victims if victim.sha256 and victim.name not in held]:
+        notify(f"Ruled out in the closed set: {', '.join(left)}")
+    return True
 
 
 def _check_shared(case: Path | None, control: bool, files_from: Path | None) -> None:
@@ -223,16 +234,14 @@ def _listed(file: Path) -> list[Path]:
     return found
 
 
-def _check_together(
-    *, resume: bool, case: Path | None, victims: list[Path] | None, ask: bool, closed: bool
-) -> None:  # fmt: skip
+def _check_together(*, resume: bool, case: Path | None, any_asked: bool, closed: bool) -> None:
     """Raise BadParameter where one option makes no sense without another, or with it."""
     if resume and case is None:
         raise typer.BadParameter("There is nothing to go on with; name a case (--case).", param_hint="--resume")
-    if victims and not ask:
-        raise typer.BadParameter("--no-ask asks no victim. Leave out one of the two.", param_hint="--victim")
-    if closed and not ask:
-        raise typer.BadParameter("--no-ask asks no victim. Leave out one of the two.", param_hint="--closed-set")
+    if closed and not any_asked:
+        raise typer.BadParameter(
+            "--no-ask asks nobody. Hand over who is to be asked (--victim).", param_hint="--closed-set"
+        )
 
 
 def _nothing(paths: Sequence[Path], left_out: str) -> WorkbenchError:

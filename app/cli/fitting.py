@@ -44,7 +44,7 @@ def settle(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool
     if begun is not None and begun.exists():
         with Case(begun) as case:
             manifest, coverage = case.manifest, case.coverage
-            closed = case.candidates().closed if len(case) else None
+            closed = case.candidates().closed
         pack = find_pack_of(manifest) if wanted == AUTO else find_pack(wanted)
         if pack is None:
             what = f"This machine has not the pack {manifest.pack_id} of {begun}."

@@ -94,13 +94,12 @@ def _is(at: int, rows: Tensor) -> Tensor:
 
 
 def agreed(attack: Tensor, victim: Tensor, clean: tuple[int, int] | None, *, heard: bool) -> tuple[Tensor, Tensor]:
-    """Log-probabilities of attacks and victims by which nobody was attacked as surely as there was no attack.
+    """Logits of attacks and victims by which nobody was attacked as surely as there was no attack.
 
     attack: logits [B, A], victim: [B, L], calibrated. clean: the index of "clean" among attacks and victims. The two
     tasks answer apart, and the surer one says for both how surely the image is clean: by the image alone that is the
-    attack, the easier one; where victims were heard it is the victim, whom they know best.
+    attack, the easier one; where victims were heard it is the victim, whom they know best. It is handed back as it is.
     """
-    attack, victim = _log_shares(attack), _log_shares(victim)
     if clean is None:
         return attack, victim
     if heard:
@@ -109,7 +108,8 @@ def agreed(attack: Tensor, victim: Tensor, clean: tuple[int, int] | None, *, hea
 
 
 def _as_clean_as(surer: Tensor, clean: int, other: Tensor, own_clean: int) -> Tensor:
-    """``other`` with the probability of its label ``own_clean`` that ``surer`` gives its ``clean``; all logarithms."""
+    """Log-probabilities: ``other``'s, with that of its label ``own_clean`` that ``surer`` gives its ``clean``."""
+    surer = _log_shares(surer)
     is_own = _is(own_clean, other)
     attacked = surer.masked_fill(_is(clean, surer), -torch.inf).logsumexp(1, keepdim=True)
     rest = _log_shares(other.masked_fill(is_own, -torch.inf)) + attacked
@@ -121,28 +121,38 @@ def _log_shares(logits: Tensor) -> Tensor:
     return logits - logits.logsumexp(1, keepdim=True)
 
 
+def among(candidates: Sequence[int], victim: Tensor, clean: tuple[int, int] | None) -> Tensor:
+    """Log-probabilities of who knows that nobody but the candidates can be the victim; all others have -inf.
+
+    candidates: columns of the logits [B, C]. clean: as for :func:`agreed`. Whether there was an attack is told as
+    before, for whoever is wrong about the candidates is not to take an attack for none: what others had is theirs.
+    """
+    victim, columns = _log_shares(victim), torch.tensor(list(candidates), device=victim.device)
+    own = _log_shares(victim[:, columns])
+    if clean is None:
+        return torch.full_like(victim, -torch.inf).index_copy(1, columns, own)
+    nobody = _is(clean[1], victim)
+    somebody = victim.masked_fill(nobody, -torch.inf).logsumexp(1, keepdim=True)
+    return victim.masked_fill(~nobody, -torch.inf).index_copy(1, columns, own + somebody)
+
+
 def weigh(
     attack: Tensor, victim: Tensor, image_value: Tensor, scores: Scores, at: Sequence[int],
-    clean: tuple[int, int] | None, fit: ProbeFit, closed: bool = False,
+    clean: tuple[int, int] | None, fit: ProbeFit,
 ) -> Weighed:  # fmt: skip
     """The image's answers and the asked candidates' in one.
 
     attack, victim: the image's calibrated logits [B, A] and [B, L]. image_value: [B, A]. at: for each asked candidate
     its column among the victims: the pack's labels are the first L, then come the E candidates that the pack does not
-    know, and last "none of these". clean: as for :func:`agreed`. closed: whether nobody but the asked candidates can
-    have been attacked; the others' logits are then -inf.
+    know, and last "none of these". clean: as for :func:`agreed`.
     """
-    _, image = agreed(attack, victim, clean, heard=False)
+    image = _log_shares(agreed(attack, victim, clean, heard=False)[1])
     count, known = image.shape
     prior = image.new_zeros(count, known + sum(column >= known for column in at) + 1)
     prior[:, :known] = fit.trust * image
     prior[:, known:-1] = fit.stranger
     prior[:, -1] = fit.none
     columns = torch.tensor(at, device=prior.device)
-    if closed:
-        possible = torch.zeros(prior.shape[1], dtype=torch.bool, device=prior.device)
-        possible[[*at, *(() if clean is None else clean[1:])]] = True
-        prior = prior.masked_fill(~possible, -torch.inf)
     logits = prior.index_add(1, columns, fit.weight * evidence_of(scores.evidence, attack, clean))
     share = torch.tensor(fit.image_share, device=logits.device)
     asked = logits.softmax(1)[:, columns]  # [B, V]

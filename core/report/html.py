@@ -67,6 +67,7 @@ def render(subject: Subject) -> str:
         no_picture=wording.NO_PICTURE,
         method=wording.METHOD,
         limits=wording.LIMITS,
+        as_closed=wording.AS_CLOSED,
     )
 
 

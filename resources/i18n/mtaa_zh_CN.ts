@@ -2879,6 +2879,10 @@
         <translation>有损文件（{kind}）：保存时丢失了部分扰动，受害模型和超参数的判断受影响最大。</translation>
     </message>
     <message>
+        <source>The closed set does not hold for this answer: no victim was asked.</source>
+        <translation>封闭集合不适用于这个回答：没有询问任何受害模型。</translation>
+    </message>
+    <message>
         <source>Resized from {old} to {new}: the pack judges images at the size at which they were attacked. Trust this answer less.</source>
         <translation>由 {old} 缩放为 {new}：模型包按图像受攻击时的尺寸作出判断，此结果的可信度较低。</translation>
     </message>
@@ -3400,6 +3404,10 @@
     <message>
         <source>no</source>
         <translation>否</translation>
+    </message>
+    <message>
+        <source>Ruled out in the closed set: {names}.</source>
+        <translation>封闭集合中被排除的模型：{names}。</translation>
     </message>
     <message>
         <source>Bring models of your own one at a time, and without victims beside them.</source>

@@ -508,5 +508,6 @@ def test_what_is_unfamiliar_is_explained_once(
 
 def test_a_victim_handed_over_is_not_passed_over(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
     victim = paths.RESOURCES / "victims" / "resnet18.safetensors"
-    assert main(["attribute", str(digits), "--no-ask", "--victim", str(victim)]) == 2
-    assert "--no-ask asks no victim" in " ".join(capsys.readouterr().err.split())
+    assert main(["attribute", str(digits), "--no-ask", "--victim", str(victim), "--pack", "mnist", "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)["records"]
+    assert [record["asked"] for record in found] == 2 * [["ResNet18"]], "and nobody else is asked"

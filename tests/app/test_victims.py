@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from pytestqt.qtbot import QtBot
 from safetensors.torch import save_file
 
 from app.__main__ import main
+from app.judging import make_attributor
 from app.main_window import MainWindow
+from app.requests import Setup
 from app.victims_view import VictimsDialog
 from core import paths
+from core.errors import VictimError
 from core.labels import NONE_OF_THESE
 from core.types import Attribution
 from core.victims import load_victim
@@ -123,17 +127,26 @@ def test_nobody_is_asked_when_the_analyst_says_so(
 
 
 def test_a_closed_set_leaves_only_those_that_are_asked(
-    window: MainWindow, saying: Saying, victims: VictimsDialog, qtbot: QtBot, tmp_path: Path
+    window: MainWindow, saying: Saying, victims: VictimsDialog, qtbot: QtBot, tmp_path: Path, tiny_pack: Path
 ) -> None:
     assert NONE_OF_THESE in {c.label for c in saying().victim.ranking} and not victims.closed.isChecked()
     victims.closed.click()
     answer = saying()
     assert {c.label for c in answer.victim.ranking} == {"clean", "ResNet18"} and answer.closed_set
     assert "taken to be one of those asked" in window.answer.sentence.toPlainText()
-    assert window.session.settings.flag("attribution/closed-set")
+    assert window.session.settings.text("attribution/closed-set") == window.session.setup.pack
+    qtbot.waitUntil(lambda: victims.remark.text() == "Ruled out in the closed set: Lost.")
     victims.ask.click()
-    assert not saying().closed_set, "nobody is asked"
+    assert not saying().testimonies and not victims.closed.isEnabled(), "there is nobody to choose among"
     victims.ask.click()
+    assert not saying().closed_set, "who was taken away may be the one: it is to be said anew"
+    qtbot.waitUntil(victims.closed.isEnabled)
+    victims.closed.click()
+    assert saying().closed_set
+    session = window.session
+    session.set_setup(replace(session.setup, pack=str(tiny_pack)))
+    assert not session.setup.closed, "it was said of the images of another pack"
+    session.set_setup(replace(session.setup, pack="mnist"))
     assert saying().closed_set
     window.session.desk.create(str(tmp_path / "closed.mtaacase"), [window.session.images.rows[0].entry.path])
     qtbot.waitUntil(lambda: window.session.desk.case is not None)
@@ -142,11 +155,22 @@ def test_a_closed_set_leaves_only_those_that_are_asked(
     assert not victims.closed.isEnabled()
     window.session.desk.close()
     victims.refresh()
+    qtbot.waitUntil(victims.closed.isEnabled)
     victims.closed.click()
     assert not window.session.setup.closed
     window.session.desk.open(str(tmp_path / "closed.mtaacase"))
     qtbot.waitUntil(lambda: window.session.desk.case is not None)
     assert saying().closed_set and window.session.setup.closed, "the case keeps to its own"
+    session.set_setup(replace(session.setup, device="cpu"))
+    session.desk.close()
+    assert not session.setup.closed, "what a case keeps to is not the user's"
+
+
+def test_a_victim_of_a_closed_set_that_is_gone_is_no_matter_of_course(default_pack: Path, tmp_path: Path) -> None:
+    gone = Setup("mnist", "cpu", True, (str(tmp_path / "gone.safetensors"),))
+    assert [one.name for one in make_attributor(gone).asked] == ["ResNet18"]
+    with pytest.raises(VictimError, match=r"gone\.safetensors"):
+        make_attributor(replace(gone, closed=True))
 
 
 def test_a_victim_is_handed_over_and_taken_back(
@@ -265,10 +289,14 @@ def test_a_closed_set_on_the_command_line(
     case = str(tmp_path / "closed.mtaacase")
     asking = ["attribute", str(pictures / "a.png"), "--victim", str(VGG), "--device", "cpu", "--case", case]
     assert main([*asking, "--closed-set"]) == 0
-    assert "asking ResNet18, VGG16, as a closed set" in " ".join(capsys.readouterr().out.split())
+    shown = capsys.readouterr()
+    assert "asking ResNet18, VGG16, as a closed set" in " ".join(shown.out.split())
+    assert "Ruled out in the closed set: Lost" in shown.err
     assert main([*asking, "--resume", "--open-set"]) == 2
     told = " ".join(capsys.readouterr().err.split())
     assert "as a closed set, not asking" in told and "--closed-set" in told
+    assert main([*asking, "--resume", "--no-ask"]) == 2
+    assert "as a closed set, not asking VGG16" in " ".join(capsys.readouterr().err.split())
     assert main([*asking, "--resume", "--json", str(tmp_path / "a.json")]) == 0, "the case keeps to its own"
     (record,) = json.loads((tmp_path / "a.json").read_text("utf-8"))["records"]
     assert record["closed_set"] and {c["label"] for c in record["victim"]["ranking"]} == {"clean", "ResNet18", "VGG16"}
@@ -282,9 +310,13 @@ def test_a_closed_set_needs_a_victim(
     tiny_pack: Path, default_pack: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["attribute", str(pictures / "a.png"), "--closed-set", "--no-ask"]) == 2
-    assert "--no-ask asks no victim" in " ".join(capsys.readouterr().err.split())
+    assert "--no-ask asks nobody" in " ".join(capsys.readouterr().err.split())
     assert main(["attribute", str(pictures / "a.png"), "--closed-set", "--pack", str(tiny_pack)]) == 2
-    assert "No victim is at hand that could be the one." in capsys.readouterr().err
+    assert "asks no victims. Leave --closed-set out." in capsys.readouterr().err
+    own = ["--closed-set", "--no-ask", "--victim", str(VGG), "--json", "-", "--device", "cpu"]
+    assert main(["attribute", str(pictures / "a.png"), *own]) == 0
+    (record,) = json.loads(capsys.readouterr().out)["records"]
+    assert record["asked"] == ["VGG16"] and {c["label"] for c in record["victim"]["ranking"]} == {"clean", "VGG16"}
 
 
 def test_the_image_alone_on_the_command_line(

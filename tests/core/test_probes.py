@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from core import probes as probes_module
 from core.calibration import Asking
 from core.manifest import AttackLabel
-from core.model.scorer import Scorer, Scores, agreed, evidence_of, weigh
+from core.model.scorer import Scorer, Scores, agreed, among, evidence_of, weigh
 from core.probes import PROBES, Replies, ask, probes_of, pull
 from core.victims import Victim, VictimCard
 from tests.core.panels import fit
@@ -217,22 +217,30 @@ def test_nobody_was_attacked_as_surely_as_there_was_no_attack() -> None:
     attack = torch.tensor([[4.0, 0.0, 0.0], [-4.0, 0.0, 0.0]])
     victim = torch.tensor([[0.0, 1.0, 3.0], [5.0, 1.0, 3.0]])
     told, found = (each.exp() for each in agreed(attack, victim, (0, 0), heard=False))
-    torch.testing.assert_close(told, attack.softmax(1))
+    assert torch.equal(told, attack.exp()), "packs of before answer to the last digit as they did"
     torch.testing.assert_close(found.sum(1), torch.ones(2))
     torch.testing.assert_close(found[:, 0], attack.softmax(1)[:, 0])
     torch.testing.assert_close(found[:, 2] / found[:, 1], torch.full((2,), 2.0).exp())
-    for each, raw in zip(agreed(attack, victim, None, heard=False), (attack, victim), strict=True):
-        torch.testing.assert_close(each, raw.log_softmax(1))
+    assert agreed(attack, victim, None, heard=False) == (attack, victim)
 
 
 def test_where_victims_were_heard_they_say_how_surely_an_image_is_clean() -> None:
     attack = torch.tensor([[4.0, 0.0, 1.0], [-4.0, 0.0, 1.0]])
     victim = torch.tensor([[0.0, 1.0, 3.0, -torch.inf], [5.0, 1.0, 3.0, 0.0]])
     found, told = (each.exp() for each in agreed(attack, victim, (0, 0), heard=True))
-    torch.testing.assert_close(told, victim.softmax(1))
+    assert torch.equal(told, victim.exp())
     torch.testing.assert_close(found.sum(1), torch.ones(2))
     torch.testing.assert_close(found[:, 0], victim.softmax(1)[:, 0])
     torch.testing.assert_close(found[:, 2] / found[:, 1], torch.full((2,), 1.0).exp())
+
+
+def test_a_closed_set_takes_no_attack_for_none() -> None:
+    victim = torch.tensor([[2.0, -9.0, -8.0, 6.0, 5.0], [5.0, 1.0, -30.0, 3.0, 0.0]])  # clean, two candidates, others
+    found, before = among([1, 2], victim, (0, 0)).softmax(1), victim.softmax(1)
+    torch.testing.assert_close(found[:, 0], before[:, 0])
+    assert torch.equal(found[:, 3:], torch.zeros(2, 2))
+    torch.testing.assert_close(found[:, 2] / found[:, 1], before[:, 2] / before[:, 1])
+    torch.testing.assert_close(among([1, 2], victim, None).softmax(1)[:, 1:3], victim[:, 1:3].softmax(1))
 
 
 def test_evidence_is_averaged_over_the_attacks_as_odds() -> None:
