@@ -44,14 +44,18 @@ def test_the_shipped_packs_tell_of_their_quality(name: str) -> None:
         shares = part["detection"]["at"]["0.01"]
         assert told is not None and told.auroc == f"{part['detection']['auroc']:.4f}" > "0.98"
         assert (told.found, told.alarms) == (f"{shares['attacked']:.1%}", f"{shares['clean']:.1%}")
+    closed = manifest.results["probes"]["closed"]
+    assert found.closed == tuple(f"{closed[f'{task}_accuracy']:.1%}" for task in ("attack", "victim"))
+    assert closed["victim_accuracy"] >= manifest.results["probes"]["both"]["victim_accuracy"]
     assert found.trained[0] == f"{manifest.results['training']['examples']:,}"
 
 
 def test_quality_is_free_in_form_too(tiny_manifest: dict[str, Any]) -> None:
-    nothing = (("-", "-"), None, "-", "-", (None, None), ("-", "-", "-"))
+    nothing = (("-", "-"), None, "-", "-", (None, None), ("-", "-", "-"), ("-", "-"))
     assert quality(manifest_of(tiny_manifest, {})) == nothing
     odd: dict[str, Any] = {"heatmap_correlation": {"fgsm": "much"}, "training": 3, "probes": {"both": 7}}
     odd |= {"familiar_share": [1], "detection": {"auroc": "high", "at": [1]}}
+    odd["probes"] |= {"closed": "yes"}
     assert quality(manifest_of(tiny_manifest, odd)) == nothing
 
 
