@@ -40,3 +40,6 @@ class NetworkConfig(BaseModel):
 
 PAPER = NetworkConfig(backbone="resnet50", perturbation_extractor="features", hyperparameter_head="shared")
 """The paper's network for MNIST (Table 13, last row)."""
+
+PAPER_PHOTOGRAPHS = PAPER.model_copy(update={"backbone": "resnet101"})
+"""The paper's network for ImageNet (Table 14, last row)."""

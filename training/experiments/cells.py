@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.files import write_file
 from core.manifest import AttackLabel
-from core.model.config import NetworkConfig
+from core.model.config import PAPER, PAPER_PHOTOGRAPHS, NetworkConfig
 from core.pack import load_pack
 from core.types import DEFAULT_COVERAGE
 from training.experiments.judge import attributor_of, judge
@@ -47,6 +47,11 @@ CURVE_EXAMPLES = 1000
 def training_spec(study: Study) -> TrainingSpec:
     """Section 4.1: Adam, cosine from 0.001, weight decay 0.001, batches of 64; the epochs are ours."""
     return TrainingSpec(epochs=study.epochs_of(EPOCHS), precision=study.scenario.training.precision)
+
+
+def paper_network(study: Study) -> NetworkConfig:
+    """MTAA as the paper has it for such images."""
+    return PAPER_PHOTOGRAPHS if study.photographs else PAPER
 
 
 def subset(study: Study, **changes: Any) -> Subset:

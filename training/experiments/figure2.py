@@ -18,6 +18,7 @@ from training.experiments.item import Found, Item, Table
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import evenly, narrow
 from training.experiments.table2 import ITEM as TABLE2
+from training.experiments.table3 import ITEM as TABLE3
 
 MOST = 2000
 """Points at scale 1 and below; more are a blot."""
@@ -25,8 +26,8 @@ MARKERS = "osD^v<>Px*"
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
-    """Table 2's classifier, then its logits on the plane."""
-    (classifier,) = TABLE2.cells(study, seed)
+    """The classifier of Table 2, or of Table 3, then its logits on the plane."""
+    (classifier,) = (TABLE3 if study.photographs else TABLE2).cells(study, seed)
 
     def compute(_: Path) -> Result:
         arrays = study.arrays(classifier)
@@ -85,5 +86,5 @@ def draw(figure: Figure, found: Found, arrays: Mapping[str, Any]) -> None:
 
 ITEM = Item(
     "figure2", "Figure 2: t-SNE of the 15-label classifier's logits on test examples", cells, table, draw,
-    choices=("MNIST and ResNet50 here, ImageNet and ResNet101 in the paper, which gives no figures.",),
+    choices=("ResNet50 for digits here; the paper shows ImageNet and ResNet101, and gives no figures.",),
 )  # fmt: skip

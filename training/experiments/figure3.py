@@ -68,5 +68,5 @@ def draw(figure: Figure, found: Found, arrays: Mapping[str, Arrays]) -> None:
 
 ITEM = Item(
     "figure3", "Figure 3: perturbations of three attacks against one victim", cells, table, draw,
-    choices=("MNIST here, ImageNet in the paper, which gives no figures and does not say at which strength.",),
+    choices=("The paper shows ImageNet, gives no figures and does not say at which strength.",),
 )  # fmt: skip

@@ -65,5 +65,5 @@ def draw(figure: Figure, found: Found, arrays: Mapping[str, Arrays]) -> None:
 
 ITEM = Item(
     "figure4", "Figure 4: perturbations of PGD against each victim", cells, table, draw,
-    choices=("MNIST here, ImageNet in the paper, which gives no figures.",),
+    choices=("The paper shows ImageNet, and gives no figures.",),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -20,6 +20,8 @@ from training.experiments.study import Arrays, Cell, Study
 
 SCHEMA = 1
 NOT_RUN = "not run"
+Protocol = Literal["mnist", "photographs", ""]
+"""Which of the paper's two data sets an item is of; empty for one of either."""
 
 
 class Found:
@@ -79,6 +81,7 @@ class Item:
     cells: of one seed, in the order in which they are run. table: ours beside the paper's. draw: the picture, from the
     figures and the first seed's arrays by cell. paper: the paper's figures, with the place where they stand.
     choices: what the paper leaves open or what differs, in words. of_pack: whether it judges the pack under test.
+    of: whose figures the paper's are; it runs on any data set.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Item:
     paper: Mapping[str, Any] = field(default_factory=dict)
     choices: Sequence[str] = ()
     of_pack: bool = False
+    of: Protocol = ""
 
 
 def run_item(item: Item, study: Study, seeds: Sequence[int]) -> dict[str, Any]:

@@ -20,11 +20,17 @@ from training.experiments import (
     retrained,
     robustness,
     table2,
+    table3,
     table4,
+    table5,
     table7,
+    table8,
     table9,
+    table10,
     table11,
+    table12,
     table13,
+    table14,
     together,
     toolboxes,
     unseen,
@@ -34,7 +40,8 @@ from training.experiments.item import Item
 ITEMS: dict[str, Item] = {
     module.ITEM.name: module.ITEM
     for module in (
-        table2, table4, table7, table9, table11, table13, figure2, figure3, figure4, figure6, figure7,
+        table2, table3, table4, table5, table7, table8, table9, table10, table11, table12, table13, table14,
+        figure2, figure3, figure4, figure6, figure7,
         default_model, learning_curve, growth, toolboxes, retrained, robustness, fits, unseen, coverage, evidence,
         together, heatmaps, float_images,
     )

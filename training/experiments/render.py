@@ -33,13 +33,16 @@ def render(folder: Path) -> Path:
         raise DataError(f"{results} holds no results.", "Copy there what `mtaa reproduce` wrote.")
     parts = [_HEAD]
     for name, item in ITEMS.items():
+        if item.of == "photographs" and name not in found:
+            continue
         shown = section(item, found[name], results / f"{name}.png", folder) if name in found else _not_run(item)
         parts.append(shown)
     for other in sorted(path for path in results.iterdir() if path.is_dir()):
         found = _read(other)
         parts.append(f"# {other.name}\n")
         parts += [section(ITEMS[name], found[name], other / f"{name}.png", folder) for name in ITEMS if name in found]
-        parts.append(f"Not run: {', '.join(name for name in ITEMS if name not in found)}.\n")
+        left = [name for name, item in ITEMS.items() if name not in found and item.of != "mnist"]
+        parts.append(f"Not run: {', '.join(left)}.\n")
     path = folder / "README.md"
     write_file(path, "\n".join(parts).encode())
     return path

@@ -2,7 +2,8 @@
 
 - ``mitre``: the self-built 11-layer network of [21] (Dotter et al. 2021). The paper says no more of it, so its layers
   are ours: eight 3x3 convolutions with batch norm in four stages, halved between them, and three dense layers.
-- ``resnet50``: the pre-experiment's classifier (Section 3.2), torchvision's ResNet50 with one linear layer.
+- ``resnet50``, ``resnet101``: the pre-experiment's classifiers of digits and photographs (Section 3.2), torchvision's
+  with one linear layer.
 - ``resnet50-mlp``: ResNet50's feature extractor and a multilayer perceptron, [22] (Li 2021); its width of 512 is ours.
 
 Backbones start from random weights; the paper's came pretrained from ImageNet.
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from core.model.backbones import make_backbone
 from core.model.config import NetworkConfig
 
-RivalName = Literal["mitre", "resnet50", "resnet50-mlp"]
+RivalName = Literal["mitre", "resnet50", "resnet50-mlp", "resnet101"]
 _WIDTHS = (32, 64, 128, 256)
 _DENSE = 256
 _MLP = 512
@@ -25,6 +26,7 @@ _MLP = 512
 CHOICES = {
     "mitre": "[21]'s network has 11 layers, the paper says no more: here eight 3x3 convolutions and three dense ones.",
     "mlp": "[22]'s perceptron has one hidden layer of 512; the paper does not say.",
+    "clean": "As many clean images as one victim has examples of one attack; the paper does not say how many.",
     "scratch": "Backbones start from random weights; the paper's came pretrained from ImageNet.",
 }
 """In words, for the tables."""
@@ -34,7 +36,7 @@ def make_rival(name: RivalName, channels: int, outputs: int) -> nn.Module:
     """[B, channels, H, W] in [0, 1] -> [B, outputs]."""
     if name == "mitre":
         return _mitre(channels, outputs)
-    backbone = make_backbone(NetworkConfig(backbone="resnet50"), channels)
+    backbone = make_backbone(NetworkConfig(backbone="resnet101" if name == "resnet101" else "resnet50"), channels)
     features = backbone.last_channels
     layers: list[nn.Module] = [backbone.low, backbone.shared, backbone.last_stage(), _MeanPool()]
     if name == "resnet50-mlp":

@@ -1,4 +1,4 @@
-"""Tables 2 and 4 look alike: accuracy by attack and victim of one single-label classifier."""
+"""Tables 2 to 5 look alike: accuracy by attack and victim of one single-label classifier."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from matplotlib.figure import Figure
 
 from training.experiments.cells import Combination, single_label, subset
 from training.experiments.draw import heat
-from training.experiments.item import Found, Item, Table, rounded
-from training.experiments.rivals import CHOICES
+from training.experiments.item import Found, Item, Protocol, Table, rounded
+from training.experiments.rivals import CHOICES, RivalName
 from training.experiments.study import Arrays, Cell, Study
 
 
-def accuracy_item(name: str, title: str, combination: Combination, paper: dict[str, Any]) -> Item:
-    """ResNet50 over the combined labels; ``paper`` has the average that the paper states."""
-    cell = f"resnet50-{combination}"
+def accuracy_item(
+    name: str, title: str, network: RivalName, combination: Combination, paper: dict[str, Any], of: Protocol
+) -> Item:
+    """One classifier over the combined labels; ``paper`` has the average that the paper states, if it does."""
+    cell = f"{network}-{combination}"
 
     def cells(study: Study, seed: int) -> list[Cell]:
-        return [single_label(study, seed, "resnet50", combination, subset(study))]
+        return [single_label(study, seed, network, combination, subset(study))]
 
     def table(found: Found) -> Table:
-        return _accuracies(found, cell, f"{paper['average']}")
+        return _accuracies(found, cell, f"{paper.get('average', '')}")
 
     def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
         _picture(figure, found, cell)
 
-    return Item(name, title, cells, table, draw, paper, (CHOICES["scratch"],))
+    return Item(name, title, cells, table, draw, paper, (CHOICES["scratch"],), of=of)
 
 
 def _accuracies(found: Found, cell: str, average_of_paper: str) -> Table:

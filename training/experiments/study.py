@@ -44,6 +44,9 @@ Arrays = dict[str, NDArray[Any]]
 TRAIN, CALIBRATION, TEST = 160, 20, 20
 """Examples a cell at scale 1: Section 3.2's 160 and 20, and 20 to calibrate. Only training is scaled."""
 
+_PHOTOGRAPH = 96
+"""Pixels a side."""
+
 EPOCHS = 30
 """Of the paper's networks at scale 1; the paper does not say how many it trained."""
 
@@ -118,6 +121,11 @@ class Study:
     @cached_property
     def fingerprint(self) -> str:
         return fingerprint(self.data)
+
+    @property
+    def photographs(self) -> bool:
+        """Whether the paper takes its networks for ImageNet for such images, and not those for MNIST."""
+        return (self.scenario.clean.size or 0) >= _PHOTOGRAPH
 
     @property
     def per_cell(self) -> int:

@@ -7,6 +7,6 @@ neighbours) it prints one, whose averages fit neither of the two that the text s
 from training.experiments.single_label_tables import accuracy_item
 
 ITEM = accuracy_item(
-    "table2", "Table 2: accuracy (%) over attack x victim as one label, ResNet50", "attack-victim",
-    {"average": 99.67, "where": "Section 3.2, on Table 2"},
+    "table2", "Table 2: accuracy (%) over attack x victim as one label, ResNet50", "resnet50", "attack-victim",
+    {"average": 99.67, "where": "Section 3.2, on Table 2"}, "mnist",
 )  # fmt: skip

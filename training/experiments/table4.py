@@ -8,5 +8,6 @@ from training.experiments.single_label_tables import accuracy_item
 
 ITEM = accuracy_item(
     "table4", "Table 4: accuracy (%) over attack x victim x hyperparameter as one label, ResNet50",
-    "attack-victim-hyperparameter", {"average": 64.15, "where": "Table 9, first row, pre-experiment"},
+    "resnet50", "attack-victim-hyperparameter",
+    {"average": 64.15, "where": "Table 9, first row, pre-experiment"}, "mnist",
 )  # fmt: skip

@@ -111,7 +111,7 @@ class _Nearest(nn.Module):
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ARCHITECTURES, "Nearest", _Nearest)
-    for name in ("resnet18", "resnet50"):
+    for name in ("resnet18", "resnet50", "resnet101"):
         monkeypatch.setitem(backbones._RESNETS, name, _Small)
     monkeypatch.setattr(training.experiments.rivals, "_WIDTHS", (4, 4, 8, 8))
     monkeypatch.setattr(training.fit_scorer, "STEPS", 20)

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from app.__main__ import main
 from core.errors import DataError, ScenarioError
 from core.manifest import AttackLabel
-from training.experiments import table7, table9, table13
+from core.paths import RESOURCES
+from training.experiments import table7, table8, table9, table10, table12, table13, table14
 from training.experiments.delta import delta_mtl
 from training.experiments.item import run_item
 from training.experiments.items import ITEMS
@@ -27,7 +28,7 @@ from training.experiments.render import render
 from training.experiments.rivals import make_rival
 from training.experiments.study import Study, open_study
 from training.experiments.subset import Subset, narrow, select, table1_range
-from training.scenario import Scenario
+from training.scenario import Scenario, read_scenario
 from training.sources import CleanImages, load_digits_images
 
 Build = Callable[..., Study]
@@ -55,6 +56,28 @@ def test_every_row_of_table_13_is_a_configuration_of_its_own() -> None:
     assert all(c.hyperparameter_head == "shared" for c in table13.ROWS.values())
     last, first = list(table13.PAPER.values())[-1], table9.PAPER["FGSM, PGD, C&W / 5 victims"]
     assert [last[t] for t in ("victim", "hyperparameter")] == [first[t] for t in ("victim", "hyperparameter")]
+
+
+def test_the_papers_figures_for_photographs_stand_beside_its_own_networks() -> None:
+    assert 100 * delta_mtl(table12.PAPER["mtaa"], table12.PAPER["resnet101"]) == pytest.approx(13.39, abs=0.005)
+    assert [c.backbone for c in table14.ROWS.values()] == [*3 * ["resnet50"], *2 * ["resnet101"]]
+    last = list(table14.PAPER.values())[-1]
+    for task in ("attack", "victim", "hyperparameter"):
+        assert table8.PAPER["mtaa"][task] == last[task] == table10.PAPER["FGSM, PGD, C&W / 5 victims"][task]
+    shared = {cell.key for name in ("table8", "table10", "table14") for cell in ITEMS[name].cells(_protocol(), 0)}
+    apart = sum(len(ITEMS[name].cells(_protocol(), 0)) for name in ("table8", "table10", "table14"))
+    assert len(shared) == apart - 2, "MTAA over all is one network"
+    (classifier, _) = ITEMS["figure2"].cells(_protocol(), 0)
+    (ours,) = ITEMS["figure7"].cells(_protocol(), 0)
+    assert classifier.name == "resnet101-attack-victim" and ours.settings["network"]["backbone"] == "resnet101"
+
+
+def _protocol() -> Study:
+    """Of photographs, of which nothing is made."""
+    path = RESOURCES / "scenarios" / "imagenette224-protocol.toml"
+    study = Study(read_scenario(path), Path("nowhere"), dataset="imagenette224")
+    study.__dict__["fingerprint"] = "none"
+    return study
 
 
 def test_the_self_built_network_has_eleven_layers() -> None:
@@ -178,7 +201,8 @@ def test_the_page_is_rendered_from_the_results(study: Build, out: Path, tmp_path
         shutil.copy(out / f"figure4.{suffix}", tmp_path / "results")
     assert main(["reproduce", "--render", str(tmp_path)]) == 0
     page = (tmp_path / "README.md").read_text("utf-8")
-    assert page.count("Not run.") == len(ITEMS) - 1
+    assert page.count("Not run.") == sum(item.of != "photographs" for item in ITEMS.values()) - 1
+    assert "Table 7" in page and "Table 8" not in page, "of photographs"
     assert "![" in page and "results/figure4.png" in page
     l2 = content["runs"]["0"]["perturbations"]["victims"]["VGG16"]["l2"]
     assert f"| VGG16 | 100.00 | {l2:.2f} |" in page
@@ -188,7 +212,8 @@ def test_the_page_is_rendered_from_the_results(study: Build, out: Path, tmp_path
     (other / "figure4.json").write_text(json.dumps(content | {"dataset": "photographs"}))
     part = render(tmp_path).read_text("utf-8").partition("# photographs")[2]
     assert f"| VGG16 | 100.00 | {l2:.2f} |" in part and "photographs, scenario toy" in part
-    assert "![" not in part and "table2" in part.partition("Not run: ")[2]
+    left = part.partition("Not run: ")[2]
+    assert "![" not in part and "table3, table5" in left and "table2" not in left
     broken = tmp_path / "results/table2.json"
     broken.write_text(json.dumps({"item": "table2"}))
     with pytest.raises(DataError, match=r"table2\.json"):
