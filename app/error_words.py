@@ -91,10 +91,12 @@ _WHATS = (
     QT_TRANSLATE_NOOP("Errors", "{name} cannot be asked: {reason}."),
     QT_TRANSLATE_NOOP("Errors", "The file does not hold the program that its card speaks of."),
     QT_TRANSLATE_NOOP("Errors", "The weights are not a {name}'s."),
+    QT_TRANSLATE_NOOP("Errors", "A victim of the closed set is not at hand."),
 )
 """What is wrong with a case, a pack, a victim, a device or a disk; the narrower sentence before the wider."""
 
 _REMEDIES = (
+    QT_TRANSLATE_NOOP("Errors", "Hand over its file, or open the set."),
     QT_TRANSLATE_NOOP("Errors", "Check the name and the folder."),
     QT_TRANSLATE_NOOP("Errors", "Check the path."),
     QT_TRANSLATE_NOOP("Errors", "Check the folder."),

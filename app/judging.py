@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.requests import Attributes, Entry, Setup, error_record
-from core.errors import ImageError
+from core.errors import ImageError, VictimError
 from core.progress import CancelToken
 from core.types import LoadedImage, Record
 
@@ -32,13 +32,13 @@ def make_attributor(setup: Setup) -> Attributes:
     pack = load_pack(find_pack(setup.pack))
     ask = setup.ask or setup.only is not None
     found = offered(pack.manifest, [Path(file) for file in setup.victims], ask=ask, pack=pack.path)
-    for one in found if setup.closed and setup.only is None else ():
-        if one.error is not None and not one.known:
-            raise one.error  # it may be the one, and would be ruled out unseen
     held = [one.held for one in found if one.held is not None]
     asked = [one for one in held if setup.only is None or one.sha256 in setup.only]
     fitting = replace(pack, manifest=pack.manifest.fitting(setup.fit or pack.manifest.image.fit))
-    return Attributor(fitting, setup.device, asked, closed=setup.closed)
+    lost = not set(setup.closed) <= {one.sha256 for one in asked}
+    if lost and setup.only is None:  # it may be the one, and would be ruled out unseen
+        raise VictimError("A victim of the closed set is not at hand.", "Hand over its file, or open the set.")
+    return Attributor(fitting, setup.device, asked, closed=bool(setup.closed) and not lost)
 
 
 def gpus() -> tuple[tuple[str, str], ...]:

@@ -44,7 +44,8 @@ class Setup:
 
     pack: a name or a file. device: "auto", "cpu" or "cuda:N". ask: the pack's victims that are at hand. victims: files
     of further ones, which were handed over. only: hashes of those that the answers of a case rest on, whom it keeps to.
-    closed: whether one of those that are asked is taken to be the victim of every attack.
+    closed: hashes of those of whom it was said that one of them, or one who is asked beside them, is the victim of
+    every attack; empty where that was not said.
     fit: the way in which the case fits images of another size, None for the pack's own.
     """
 
@@ -54,7 +55,7 @@ class Setup:
     victims: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
     fit: Fit | None = None
-    closed: bool = False
+    closed: tuple[str, ...] = ()
 
 
 Factory = Callable[[Setup], Attributes]

@@ -222,7 +222,7 @@ _ADJUSTMENTS = {
         "Sentence", "No victim was asked: the image has more than half a megapixel. The image alone was judged."
     ),
     Kind.NOT_CLOSED: QT_TRANSLATE_NOOP(
-        "Sentence", "The closed set does not hold for this answer: no victim was asked."
+        "Sentence", "The closed set does not hold for this answer: the image alone was judged."
     ),
     Kind.SEE_THROUGH: QT_TRANSLATE_NOOP("Sentence", "Transparency ignored: the colours under it were judged."),
     Kind.FIRST: QT_TRANSLATE_NOOP("Sentence", "Only the first of the {n} pictures in the file was judged."),
@@ -278,7 +278,12 @@ def banners(answer: Attribution) -> list[tuple[Tone, str]]:
         found.append(
             (Tone.BAD, text.format(score=f"{familiarity.score:.3g}", threshold=f"{familiarity.threshold:.3g}"))
         )
-    if answer.contradicts_itself:
+    if answer.undecided is not None:
+        text = translate(
+            "Sentence", "Clean or attacked is undecided: “clean” has {p}, which is the likeliest of one task only."
+        )
+        found.append((Tone.WARN, text.format(p=percent(answer.undecided))))
+    elif answer.contradicts_itself:
         text = translate(
             "Sentence",
             "Attack and victim contradict each other: one says clean, the other does not. Rely on neither.",

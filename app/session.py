@@ -110,13 +110,16 @@ class Session(QObject):
     @property
     def setup(self) -> Setup:
         s = self.settings
-        victims = _files(s.text("attribution/victims"))
+        victims = _listed(s.text("attribution/victims"))
         pack = self._pack or s.text("attribution/pack") or DEFAULT_PACK
         device, ask = s.text("attribution/device"), s.flag("attribution/ask")
         case = self.desk.case
         settled, fit = (None, None) if case is None else (case.asked, case.fit)
         only = None if settled is None else tuple(settled.names)
-        closed = s.text("attribution/closed-set") == pack if settled is None else settled.closed
+        said = _listed(s.text("attribution/closed-set"))
+        closed = said[1:] if said[:1] == (pack,) else ()
+        if settled is not None:
+            closed = tuple(settled.names) if settled.closed else ()
         return Setup(pack, device, ask, victims, only, fit, closed)
 
     @property
@@ -213,7 +216,7 @@ class Session(QObject):
         self.settings["attribution/device"], self.settings["attribution/ask"] = setup.device, setup.ask
         self.settings["attribution/victims"] = json.dumps(setup.victims)
         if setup.closed != old.closed:  # whoever can have been attacked, it is said of one pack's kind of images
-            self.settings["attribution/closed-set"] = setup.pack if setup.closed else ""
+            self.settings["attribution/closed-set"] = json.dumps([setup.pack, *setup.closed] if setup.closed else [])
         if setup != old or self.status.phase == "failed":
             self._begin_again(keep_answers=same)
 
@@ -356,8 +359,8 @@ def _is_at_another(record: Record, coverage: float) -> bool:
     return record.finding is not None and record.finding.attribution.attack.coverage != coverage
 
 
-def _files(text: str) -> tuple[str, ...]:
-    """The list of files in a setting; none where somebody else wrote there."""
+def _listed(text: str) -> tuple[str, ...]:
+    """The list in a setting; an empty one where somebody else wrote there."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

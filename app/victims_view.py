@@ -54,8 +54,6 @@ class VictimsDialog(QDialog):
         super().__init__(parent)
         self.session = session
         self.offered: list[Offered] = []
-        self._ruled_out: list[str] = []
-        """Of them, who is not asked."""
         self.bringing: BringVictimDialog | None = None
         self._image: ImageSpec | None = None
         """What the pack takes, once it was looked at; None for one that asks nobody."""
@@ -81,7 +79,7 @@ class VictimsDialog(QDialog):
             plain_tip(
                 self.tr(
                     "If you hold every model that can have been attacked: “none of these” is then no answer, and the "
-                    "right one is named more often. If you may not, leave it open."
+                    "right one is named at least as often. If you are not sure, leave it open."
                 )
             )
         )
@@ -125,7 +123,7 @@ class VictimsDialog(QDialog):
 
     def _look_again(self) -> None:
         setup, looks = self.session.setup, self._looks
-        for box, checked in ((self.ask, setup.ask), (self.closed, setup.closed)):
+        for box, checked in ((self.ask, setup.ask), (self.closed, bool(setup.closed))):
             blocker = QSignalBlocker(box)
             box.setChecked(checked)
             del blocker
@@ -156,12 +154,8 @@ class VictimsDialog(QDialog):
         square = image is not None and image.height == image.width
         self._unbringable = alone if image is None else "" if square else uneven
         self.table.clear()
-        self._ruled_out = [
-            one.name for one in found
-            if one.held is None or (setup.only is not None and one.held.sha256 not in setup.only)
-        ]  # fmt: skip
         for one in found:
-            asked = self.tr("no") if one.name in self._ruled_out else self.tr("yes")
+            asked = self.tr("yes") if _is_asked(one, setup) else self.tr("no")
             where = str(one.held.path) if one.held is not None else in_words(str(one.error))
             item = QTreeWidgetItem([one.name, asked, where])
             item.setToolTip(2, plain_tip(where))
@@ -171,20 +165,16 @@ class VictimsDialog(QDialog):
             self.table.addTopLevelItem(item)
         for column in (0, 1):
             self.table.resizeColumnToContents(column)
-        remarks = [self._left] if found else [alone]
-        if setup.closed and self._ruled_out:
-            names = ", ".join(self._ruled_out)
-            remarks.append(self.tr("Ruled out in the closed set: {names}.").format(names=names))
-        self.remark.setText("\n".join(filter(None, remarks)))
+        if not found:
+            self._left = alone
         self._enable()
         self._hand_pending()
 
     def _refuse(self, setup: Setup, why: str) -> None:
         if setup == self.session.setup:
             self.table.clear()
-            self._image, self._unbringable = None, why
+            self._image, self._unbringable, self.offered, self._left = None, why, [], why
             self._enable()
-            self.remark.setText(why)
             self._hand_pending()
 
     def _hand_pending(self) -> None:
@@ -195,14 +185,25 @@ class VictimsDialog(QDialog):
     def _enable(self) -> None:
         fixed = self.session.desk.case is not None
         self.ask.setEnabled(not fixed)
-        self.closed.setEnabled(not fixed and len(self._ruled_out) < len(self.offered))
+        self.closed.setEnabled(not fixed and bool(self.session.setup.closed or self._asked))
         self.hand_over.setEnabled(not fixed)
         why = self._why_none_is_brought()
         self.bring.setEnabled(not why)
         self.bring.setToolTip(plain_tip(why))
         self.take_back.setEnabled(not fixed and self._chosen is not None)
-        if fixed:
-            self.remark.setText(self._kept())
+        told = (self._kept() if fixed else self._left, self._told_of_closed())
+        self.remark.setText("\n".join(filter(None, told)))
+
+    @property
+    def _asked(self) -> list[Offered]:
+        return [one for one in self.offered if _is_asked(one, self.session.setup)]
+
+    def _told_of_closed(self) -> str:
+        """Whom a closed set rules out of the pack's own."""
+        names = [one.name for one in self.offered if one.known and one not in self._asked]
+        if not (self.session.setup.closed and names):
+            return ""
+        return self.tr("Ruled out in the closed set: {names}.").format(names=", ".join(names))
 
     def _kept(self) -> str:
         return self.tr("A case keeps to the victims that it began with.")
@@ -221,10 +222,11 @@ class VictimsDialog(QDialog):
 
     def _ask(self, ask: bool) -> None:
         setup = self.session.setup  # whoever is asked no longer may be the one
-        self._apply(replace(setup, ask=ask, closed=setup.closed and ask))
+        self._apply(replace(setup, ask=ask, closed=setup.closed if ask else ()))
 
     def _close_set(self, closed: bool) -> None:
-        self._apply(replace(self.session.setup, closed=closed))
+        asked = tuple(one.held.sha256 for one in self._asked if one.held is not None)
+        self._apply(replace(self.session.setup, closed=asked if closed else ()))
 
     def _choose(self) -> None:
         kinds = self.tr("Victims ({pattern})").format(pattern=" ".join(f"*{kind}" for kind in KINDS))
@@ -254,7 +256,7 @@ class VictimsDialog(QDialog):
         """These models, which were handed over and are no victims, are not brought now."""
         text = why or self.tr("Bring models of your own one at a time, and without victims beside them.")
         self._left = self.tr("Not taken: {names}. {why}").format(names=", ".join(names), why=text) if names else ""
-        self.remark.setText(self._left)
+        self._enable()
 
     def take(self, paths: list[str]) -> None:
         """Ask the victims in these files as well."""
@@ -282,7 +284,7 @@ class VictimsDialog(QDialog):
 
     def _take_back(self) -> None:
         setup, file = self.session.setup, self._chosen
-        self._apply(replace(setup, victims=tuple(one for one in setup.victims if one != file), closed=False))
+        self._apply(replace(setup, victims=tuple(one for one in setup.victims if one != file), closed=()))
 
     def _apply(self, setup: Setup) -> None:
         self.session.set_setup(setup)
@@ -299,3 +301,7 @@ class VictimsDialog(QDialog):
 
 def _dropped(event: QDropEvent) -> list[str]:
     return [url.toLocalFile() for url in event.mimeData().urls() if url.toLocalFile().lower().endswith(KINDS)]
+
+
+def _is_asked(one: Offered, setup: Setup) -> bool:
+    return one.held is not None and (setup.only is None or one.held.sha256 in setup.only)

@@ -49,7 +49,7 @@ class Kind(Enum):
     TOO_LARGE = "victims were not asked: more than half a megapixel", Effect.UNASKED
     NO_MEMORY = "victims were not asked: the memory does not hold it", Effect.UNASKED
     NO_NUMBER = "victims were not asked: what one says of it is no number", Effect.UNASKED
-    NOT_CLOSED = "the closed set does not hold: no victim was asked", Effect.NONE
+    NOT_CLOSED = "the closed set does not hold: the image alone was judged", Effect.NONE
     # In cases of earlier versions.
     NOT_HEARD = (
         "victims were not asked: the memory does not hold it, or what one says of it is no number", Effect.UNASKED,

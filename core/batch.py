@@ -256,6 +256,11 @@ def merge_parts(case: Case, paths: Sequence[Path]) -> None:
         path.unlink()
 
 
+def has_answers(case: Case) -> bool:
+    """Whether there are any, in it or in what a shared run that was killed left beside it."""
+    return len(case) > 0 or bool(_parts(case))
+
+
 def _parts(case: Case) -> list[Path]:
     return sorted(case.path.parent.glob(f"{_escaped(case.path.name)}.part-*[0-9]"))
 

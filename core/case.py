@@ -93,7 +93,7 @@ class Case(Mapping[str, Finding]):
         self._database.close()
 
     def candidates(self) -> Candidates:
-        """The victims that its answers rest on."""
+        """The victims that its answers rest on, or are to, once a run has begun."""
         with self._guarded():
             facts = dict(self._database.execute("SELECT key, value FROM facts WHERE key IN ('asked', 'closed')"))
             try:

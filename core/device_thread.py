@@ -2,7 +2,8 @@
 
 While one thread computes, another writes down what it found. Once two threads of a process had PyTorch work in
 parallel, OpenMP's helpers of both doze off between two operations, which costs victims of many small ones a quarter of
-their speed: so all that computes is done here, and the others have no helpers.
+their speed: so all that computes is done here, and the others have no helpers. A program that has PyTorch work
+in its own thread anyway has it judge there too.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class DeviceThread:
 
 
 class CallersThread(DeviceThread):
-    """In the place of one, for a program that has PyTorch work in its own thread as well and only waits for answers."""
+    """Stands in for a thread where PyTorch works in the caller's as well, who only waits for the answers."""
 
     def __init__(self) -> None:
         """There is no thread to begin."""

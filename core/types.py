@@ -21,6 +21,9 @@ FloatArray = NDArray[np.float32]
 ROUNDING = 1e-9
 """By how much a sum of probabilities may fall short of what it is."""
 
+_ALIKE = 1e-4
+"""By less than this two tasks' probabilities of one thing differ only by how they were computed."""
+
 DEFAULT_COVERAGE = 0.9
 """How often candidate sets and intervals are to hold the truth, unless somebody chose otherwise."""
 
@@ -199,6 +202,13 @@ class Attribution:
     def contradicts_itself(self) -> bool:
         """Whether one task holds the image for clean and the other does not."""
         return (self.attack.label == CLEAN) != (self.victim.label == CLEAN)
+
+    @property
+    def undecided(self) -> float | None:
+        """The probability of "clean", if both tasks give it the same and yet it is the likeliest label of one only."""
+        attack, victim = ({c.label: c.probability for c in task.ranking} for task in (self.attack, self.victim))
+        alike = abs(attack.get(CLEAN, 0.0) - victim.get(CLEAN, 0.0)) < _ALIKE
+        return attack[CLEAN] if self.contradicts_itself and alike else None
 
     @property
     def closed_set(self) -> bool:

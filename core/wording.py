@@ -213,6 +213,10 @@ def contradiction(answer: Attribution) -> str:
     """The warning where the two tasks cannot both be right; empty where they can."""
     if not answer.contradicts_itself:
         return ""
+    if answer.undecided is not None:
+        return (
+            f"clean or attacked is undecided: “clean” has {percent(answer.undecided)}, the likeliest of one task only"
+        )
     return "attack and victim contradict each other: one says clean, the other does not. Rely on neither"
 
 

@@ -35,7 +35,7 @@ class Opened:
     pack: the name or file of its pack on this machine, None where it is not there.
     cut_off: whether its last run was killed.
     elsewhere: what its log says was opened for it, and not by this user where it lies now. ground: what was.
-    asked: the victims that its answers rest on, or are to; None where that is not settled.
+    asked: the victims that its answers rest on, None while it has no answers.
     fit: how it fits images of another size, None for the pack's own way.
     """
 
@@ -270,12 +270,11 @@ class CaseFile(QObject):
 
 
 def _look_into(case: Case, setup: Setup) -> Opened:
-    from core.batch import opened_elsewhere, was_cut_off  # noqa: PLC0415  (pydantic)
+    from core.batch import has_answers, opened_elsewhere, was_cut_off  # noqa: PLC0415  (pydantic)
     from core.report.facets import Facets  # noqa: PLC0415
 
     pack = _pack_of(case, setup)
-    settled = case.candidates()
-    asked = settled if settled.names or len(case) else None
+    asked = case.candidates() if has_answers(case) else None
     fit = _fit_of(case, pack) if pack is not None else None
     cut_off, elsewhere = was_cut_off(case), tuple(opened_elsewhere(case))
     facets = Facets(case.manifest)

@@ -112,7 +112,8 @@ def attribute(
         typer.Option(
             "--closed-set/--open-set",
             help="Take it as known that one of the victims that are asked was attacked if any was, or that it may be "
-            "none of these; the latter if not given. With --no-ask those are only the ones that are handed over.",
+            "none of these; if not given as the case has it, or the latter. With --no-ask only those that are handed "
+            "over are asked.",
         ),
     ] = None,
     fit: Annotated[
@@ -161,7 +162,7 @@ def attribute(
     loaded = load_pack(begun.pack)
     if loaded.manifest.sha256 != manifest.sha256:
         raise WorkbenchError(f"{begun.pack} was replaced while the command began.", "Run it again.")
-    closed = bool(begun.closed) if closed_set is None else closed_set and _can_close(manifest, asked)
+    closed = bool(begun.closed) if closed_set is None else closed_set and _can_close(manifest, asked, tell=ranks.first)
     attributor = Attributor(replace(loaded, manifest=manifest), ranks.device(device), asked, closed=closed)
     token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
     if control:
@@ -182,14 +183,15 @@ def attribute(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _can_close(manifest: Manifest, asked: Sequence[Held]) -> bool:
+def _can_close(manifest: Manifest, asked: Sequence[Held], *, tell: bool) -> bool:
     """True; whom a closed set rules out of the pack's own is told. Raises WorkbenchError where it would be empty."""
     if manifest.probes is None:
         raise WorkbenchError(f"The pack {manifest.pack_id} asks no victims.", "Leave --closed-set out.")
     if not asked:
         raise WorkbenchError("No victim is at hand that could be the one.", "Hand over its file (--victim).")
     held = {victim.name for victim in asked}
-    if left := [victim.name for victim in manifest.victims if victim.sha256 and victim.name not in held]:
+    left = [victim.name for victim in manifest.victims if victim.sha256 and victim.name not in held]
+    if tell and left:
         notify(f"Ruled out in the closed set: {', '.join(left)}")
     return True
 

@@ -80,7 +80,8 @@ class Outputs:
     def write(self, found: Subject, written: Callable[[Path], None] = lambda _: None) -> None:
         """Raises WorkbenchError for the first that failed, once the others are written. written: told of those."""
         failed: list[WorkbenchError] = []
-        for path, write in ((self.json, _json), (self.csv, _csv), (self.report, _report)):
+        every = ((self.json, _json), (self.csv, _csv), (self.report, _report))
+        for path, write in sorted(every, key=lambda one: one[0] == STDOUT):  # which may be closed early
             try:
                 if path is not None:
                     write(path, found)

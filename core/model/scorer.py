@@ -109,7 +109,7 @@ def agreed(attack: Tensor, victim: Tensor, clean: tuple[int, int] | None, *, hea
 
 def _as_clean_as(surer: Tensor, clean: int, other: Tensor, own_clean: int) -> Tensor:
     """Log-probabilities: ``other``'s, with that of its label ``own_clean`` that ``surer`` gives its ``clean``."""
-    surer = _log_shares(surer)
+    surer, other = _log_shares(surer), _log_shares(other)
     is_own = _is(own_clean, other)
     attacked = surer.masked_fill(_is(clean, surer), -torch.inf).logsumexp(1, keepdim=True)
     rest = _log_shares(other.masked_fill(is_own, -torch.inf)) + attacked
@@ -146,7 +146,7 @@ def weigh(
     its column among the victims: the pack's labels are the first L, then come the E candidates that the pack does not
     know, and last "none of these". clean: as for :func:`agreed`.
     """
-    image = _log_shares(agreed(attack, victim, clean, heard=False)[1])
+    image = _log_shares(victim) if clean is None else agreed(attack, victim, clean, heard=False)[1]
     count, known = image.shape
     prior = image.new_zeros(count, known + sum(column >= known for column in at) + 1)
     prior[:, :known] = fit.trust * image

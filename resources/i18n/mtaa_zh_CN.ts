@@ -1073,6 +1073,14 @@
         <translation>这些权重不属于 {name}。</translation>
     </message>
     <message>
+        <source>A victim of the closed set is not at hand.</source>
+        <translation>封闭集合中有一个受害模型不在手头。</translation>
+    </message>
+    <message>
+        <source>Hand over its file, or open the set.</source>
+        <translation>请交出它的文件，或取消封闭集合。</translation>
+    </message>
+    <message>
         <source>Check the name and the folder.</source>
         <translation>请检查名称和文件夹。</translation>
     </message>
@@ -2879,10 +2887,6 @@
         <translation>有损文件（{kind}）：保存时丢失了部分扰动，受害模型和超参数的判断受影响最大。</translation>
     </message>
     <message>
-        <source>The closed set does not hold for this answer: no victim was asked.</source>
-        <translation>封闭集合不适用于这个回答：没有询问任何受害模型。</translation>
-    </message>
-    <message>
         <source>Resized from {old} to {new}: the pack judges images at the size at which they were attacked. Trust this answer less.</source>
         <translation>由 {old} 缩放为 {new}：模型包按图像受攻击时的尺寸作出判断，此结果的可信度较低。</translation>
     </message>
@@ -2931,6 +2935,10 @@
         <translation>未询问任何受害模型：图像超过五十万像素。此结果仅依据图像本身。</translation>
     </message>
     <message>
+        <source>The closed set does not hold for this answer: the image alone was judged.</source>
+        <translation>封闭集合不适用于这个回答：只根据图像判断。</translation>
+    </message>
+    <message>
         <source>Transparency ignored: the colours under it were judged.</source>
         <translation>忽略透明度：判断的是其下的颜色。</translation>
     </message>
@@ -2969,6 +2977,10 @@
     <message>
         <source>Unfamiliar: this image is unlike those that the pack was made for, or was compressed, scaled or otherwise changed after the attack (score {score}, threshold {threshold}). The answers for it may mean nothing.</source>
         <translation>不熟悉：此图像与模型包所针对的图像不同，或在受攻击之后经过压缩、缩放或其他改动（得分 {score}，阈值 {threshold}）。对它的结论可能毫无意义。</translation>
+    </message>
+    <message>
+        <source>Clean or attacked is undecided: “clean” has {p}, which is the likeliest of one task only.</source>
+        <translation>是否受到攻击无法判定：“干净”的概率为 {p}，只在其中一项任务中最可能。</translation>
     </message>
     <message>
         <source>Attack and victim contradict each other: one says clean, the other does not. Rely on neither.</source>
@@ -3358,10 +3370,6 @@
         <translation>如有攻击，受害模型必是被询问的模型之一（封闭集合）</translation>
     </message>
     <message>
-        <source>If you hold every model that can have been attacked: “none of these” is then no answer, and the right one is named more often. If you may not, leave it open.</source>
-        <translation>如果可能受到攻击的模型全都在您手里：这时不再回答“都不是”，正确的模型会更常被指认。如果不能肯定，请不要勾选。</translation>
-    </message>
-    <message>
         <source>Victims</source>
         <translation>受害模型</translation>
     </message>
@@ -3424,6 +3432,10 @@
     <message>
         <source>The pack is being looked at.</source>
         <translation>正在查看模型包。</translation>
+    </message>
+    <message>
+        <source>If you hold every model that can have been attacked: “none of these” is then no answer, and the right one is named at least as often. If you are not sure, leave it open.</source>
+        <translation>如果可能受到攻击的模型全都在您手里：这时不再回答“都不是”，指认正确的机会不会减少。如果不能肯定，请不要勾选。</translation>
     </message>
     <message>
         <source>A case keeps to the victims that it began with.</source>

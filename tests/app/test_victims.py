@@ -134,7 +134,8 @@ def test_a_closed_set_leaves_only_those_that_are_asked(
     answer = saying()
     assert {c.label for c in answer.victim.ranking} == {"clean", "ResNet18"} and answer.closed_set
     assert "taken to be one of those asked" in window.answer.sentence.toPlainText()
-    assert window.session.settings.text("attribution/closed-set") == window.session.setup.pack
+    said = json.loads(window.session.settings.text("attribution/closed-set"))
+    assert said == [window.session.setup.pack, load_victim(RESNET)[1]]
     qtbot.waitUntil(lambda: victims.remark.text() == "Ruled out in the closed set: Lost.")
     victims.ask.click()
     assert not saying().testimonies and not victims.closed.isEnabled(), "there is nobody to choose among"
@@ -168,9 +169,15 @@ def test_a_closed_set_leaves_only_those_that_are_asked(
 
 def test_a_victim_of_a_closed_set_that_is_gone_is_no_matter_of_course(default_pack: Path, tmp_path: Path) -> None:
     gone = Setup("mnist", "cpu", True, (str(tmp_path / "gone.safetensors"),))
+    known = load_victim(RESNET)[1]
     assert [one.name for one in make_attributor(gone).asked] == ["ResNet18"]
-    with pytest.raises(VictimError, match=r"gone\.safetensors"):
-        make_attributor(replace(gone, closed=True))
+    assert make_attributor(replace(gone, closed=(known,))).victims == ["clean", "ResNet18"]
+    with pytest.raises(VictimError, match="closed set is not at hand"):
+        make_attributor(replace(gone, closed=(known, "a" * 64)))
+    with pytest.raises(VictimError, match="closed set is not at hand"):
+        make_attributor(replace(gone, ask=False, closed=(known,)))
+    kept = replace(gone, only=(known, "a" * 64), closed=(known, "a" * 64))
+    assert make_attributor(kept).victims[-1] == NONE_OF_THESE, "a case is shown all the same, and takes nothing new"
 
 
 def test_a_victim_is_handed_over_and_taken_back(

@@ -35,7 +35,7 @@ TOLD = {
     "victims were not asked: more than half a megapixel": (Kind.TOO_LARGE,),
     "victims were not asked: the memory does not hold it": (Kind.NO_MEMORY,),
     "victims were not asked: what one says of it is no number": (Kind.NO_NUMBER,),
-    "the closed set does not hold: no victim was asked": (Kind.NOT_CLOSED,),
+    "the closed set does not hold: the image alone was judged": (Kind.NOT_CLOSED,),
     "victims were not asked: the memory does not hold it, or what one says of it is no number": (Kind.NOT_HEARD,),
 }
 """What files hold: no phrase may ever be worded otherwise, nor be read as another kind."""

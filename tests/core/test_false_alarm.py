@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -157,7 +156,7 @@ def with_alarms(records: list[Record], told: list[float | None]) -> list[Record]
     return [replace(r, finding=Finding(replace(answer_of(r), false_alarm=alarm), None)) for r, alarm in pairs]
 
 
-def test_reports_and_tables_tell_it(telling: Attributor, records: list[Record], tmp_path: Path) -> None:
+def test_reports_and_tables_tell_it(telling: Attributor, records: list[Record]) -> None:
     manifest = telling.manifest
     told = with_alarms(records, [0.0004, 0.001, 0.01, 0.04, 0.7, None])
     facet, counts = summarise(told, manifest).bars["false alarm"]

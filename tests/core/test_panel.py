@@ -338,7 +338,7 @@ def test_an_image_that_no_victim_can_be_asked_about_knows_no_closed_set(
     monkeypatch.setattr(closed.panel, "hear", lambda *_: (_ for _ in ()).throw(unable))
     answer = closed.attribute(images[:1])[0].attribution
     assert answer.evidence == "image" and not answer.closed_set
-    assert str(answer.adjustments[-1]) == "the closed set does not hold: no victim was asked"
+    assert str(answer.adjustments[-1]) == "the closed set does not hold: the image alone was judged"
     assert [c.label for c in answer.victim.ranking if c.label not in ("clean", "Defender", "Lost")] == []
 
 

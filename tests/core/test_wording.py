@@ -6,7 +6,7 @@ import pytest
 
 from core import types, wording
 from core.adjustments import Adjustment, Kind
-from core.types import Familiarity, Finding
+from core.types import Familiarity, Finding, RankedLabel
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,11 @@ def test_tasks_that_contradict_each_other_are_warned_of(finding: Finding) -> Non
     nobody = dataclasses.replace(answer.victim, ranking=answer.victim.ranking[::-1])
     assert nobody.label == "clean"
     assert "Rely on neither" in wording.contradiction(dataclasses.replace(answer, victim=nobody))
+    some = [RankedLabel("clean", 0.4), *(RankedLabel(label, 0.3) for label in ("fgsm", "cw"))]
+    one = [RankedLabel("resnet18", 0.6), RankedLabel("clean", 0.4)]
+    attack, victim = (dataclasses.replace(answer.attack, ranking=tuple(ranking)) for ranking in (some, one))
+    split = dataclasses.replace(answer, attack=attack, victim=victim)
+    assert split.undecided == 0.4 and "“clean” has 40.0 %" in wording.contradiction(split)
 
 
 def test_that_no_victim_was_asked_is_said_once(finding: Finding) -> None:

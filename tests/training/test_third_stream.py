@@ -286,7 +286,9 @@ def test_a_run_asks_its_victims_and_its_pack_goes_on_asking(
     path = tmp_path / "tiny.mtaapack"
     assert all(check.ok for check in verify_pack(path))
     assert manifest.probes is not None and {"asking first", "asking second"} <= set(seen)
-    assert set(manifest.results["probes"]) == {"image", "probes", "both", "by_number_asked", "detection"}
+    assert set(manifest.results["probes"]) == {
+        "image", "probes", "both", "closed", "by_number_asked", "detection",
+    }  # fmt: skip
     assert set(manifest.results["probes"]["by_number_asked"]) == {"1", "2"}
     assert json.loads(json.dumps(manifest.results["probes"])) == manifest.results["probes"]
 
@@ -313,8 +315,9 @@ def test_results_are_what_the_packs_user_gets(
     held = victims_to_ask(manifest, False, [two / "first.safetensors", two / "second.safetensors"])
     pixels = test.adversarial.astype("float32") / 255
     images = [LoadedImage(f"{n}.png", f"{n:064d}", one, "PNG", 8, False) for n, one in enumerate(pixels)]
-    for asked, results in (((), manifest.results), (held, manifest.results["probes"]["both"])):
-        attributor = Attributor(load_pack(tmp_path / "tiny.mtaapack"), "cpu", asked)
+    both, closed_set = (manifest.results["probes"][side] for side in ("both", "closed"))
+    for asked, closed, results in (((), False, manifest.results), (held, False, both), (held, True, closed_set)):
+        attributor = Attributor(load_pack(tmp_path / "tiny.mtaapack"), "cpu", asked, closed=closed)
         answers = [finding.attribution for finding in attributor.attribute(images)]
         assert 0.2 < np.mean([answer.familiarity.familiar for answer in answers]) < 0.8
         labels = [a.name for a in manifest.attacks], attributor.victims
