@@ -55,18 +55,16 @@ def curves(figure: Figure, panels: Mapping[str, Mapping[str, tuple[Sequence[floa
         axes[0].legend(fontsize=8)
 
 
-def gallery(figure: Figure, images: NDArray[np.float32], columns: Sequence[str], *, signed_from: int) -> None:
-    """Images [rows, columns, C, H, W] in a grid; columns from ``signed_from`` on are signed and stretched to their own
-    largest value, so that a faint perturbation is seen."""
-    axes = figure.subplots(len(images), len(columns), squeeze=False)
-    for row, line in enumerate(images):
-        for column, image in enumerate(line):
+def gallery(figure: Figure, perturbations: NDArray[np.float32], columns: Sequence[str]) -> None:
+    """Perturbations [rows, columns, C, H, W] in a grid, each stretched to its own largest value, so that a faint one is
+    seen. The images that they were made for are not drawn: such pictures are handed on, and data sets' images may not.
+    """
+    axes = figure.subplots(len(perturbations), len(columns), squeeze=False)
+    for row, line in enumerate(perturbations):
+        for column, perturbation in enumerate(line):
             at = axes[row][column]
             at.set_axis_off()
             if row == 0:
                 at.set_title(columns[column], fontsize=8)
-            if column < signed_from:
-                at.imshow(image.transpose(1, 2, 0).squeeze(), cmap="gray", vmin=0, vmax=1)
-            else:
-                reach = max(float(np.abs(image).max()), 1e-6)
-                at.imshow(image.mean(0), cmap="RdBu_r", vmin=-reach, vmax=reach)
+            reach = max(float(np.abs(perturbation).max()), 1e-6)
+            at.imshow(perturbation.mean(0), cmap="RdBu_r", vmin=-reach, vmax=reach)

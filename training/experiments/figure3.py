@@ -26,7 +26,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
         victim = load(study, victim_spec)
         images, (labels,) = known_digits(study, [victim], study.images(IMAGES))
         figures: dict[str, object] = {"victim": victim_spec.label, "images": len(images), "attacks": {}}
-        columns = [images]
+        columns = []
         for spec in scenario.attacks:
             values = np.full(len(images), middle(spec))
             done = attack_digits(study, victim, spec, images, labels, values, seed=seed)
@@ -34,9 +34,15 @@ def cells(study: Study, seed: int) -> list[Cell]:
             figures["attacks"][spec.name] = {"value": middle(spec), "success": float(done.success.mean())} | sizes(  # type: ignore[index]
                 done.perturbation
             )
-        return Result(figures, {"columns": np.stack(columns, axis=1)[:SHOWN]})
+        return Result(figures, {"perturbations": np.stack(columns, axis=1)[:SHOWN]})
 
-    settings = {"seed": seed, "data": study.fingerprint, "victim": victim_spec.label, "images": study.images(IMAGES)}
+    settings = {
+        "seed": seed,
+        "data": study.fingerprint,
+        "victim": victim_spec.label,
+        "images": study.images(IMAGES),
+        "shown": SHOWN,
+    }
     return [Cell("perturbations", "perturbations-by-attack", settings, compute)]
 
 
@@ -63,7 +69,7 @@ def table(found: Found) -> Table:
 
 def draw(figure: Figure, found: Found, arrays: Mapping[str, Arrays]) -> None:
     names = list(next(iter(found.get("perturbations", "attacks")), {}))
-    gallery(figure, arrays["perturbations"]["columns"], ["clean", *names], signed_from=1)
+    gallery(figure, arrays["perturbations"]["perturbations"], names)
 
 
 ITEM = Item(

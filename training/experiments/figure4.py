@@ -38,10 +38,13 @@ def cells(study: Study, seed: int) -> list[Cell]:
             "victims": {n: {"success": float(m.success.mean()), **sizes(m.perturbation)} for n, m in done.items()},
             "correlation": {a: {b: float(correlation(made[a], made[b]).mean()) for b in made} for a in made},
         }  # fmt: skip
-        columns = np.stack([images, *(made.perturbation for made in done.values())], axis=1)
-        return Result(figures, {"columns": columns[:SHOWN]})
+        columns = np.stack([made.perturbation for made in done.values()], axis=1)
+        return Result(figures, {"perturbations": columns[:SHOWN]})
 
-    settings = {"seed": seed, "data": study.fingerprint, "attack": spec.model_dump(), "images": study.images(IMAGES)}
+    settings = {
+        "seed": seed, "data": study.fingerprint, "attack": spec.model_dump(), "images": study.images(IMAGES),
+        "shown": SHOWN,
+    }  # fmt: skip
     return [Cell("perturbations", "perturbations-by-victim", settings, compute)]
 
 
@@ -60,7 +63,7 @@ def table(found: Found) -> Table:
 
 def draw(figure: Figure, found: Found, arrays: Mapping[str, Arrays]) -> None:
     names = list(next(iter(found.get("perturbations", "victims")), {}))
-    gallery(figure, arrays["perturbations"]["columns"], ["clean", *names], signed_from=1)
+    gallery(figure, arrays["perturbations"]["perturbations"], names)
 
 
 ITEM = Item(

@@ -103,5 +103,5 @@ def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
 ITEM = Item(
     "figure6", "Figure 6: feature maps of clean and adversarial images, by depth", cells, table, draw,
     {"trend": "grows with depth (Section 3.3.2, on Figure 6: ResNet101, ImageNet)"},
-    ("The network is the victim ResNet50 trained on this data set; the paper's is ResNet101 pretrained on ImageNet.",),
+    ("The network is the deepest ResNet among the victims; the paper's is ResNet101 pretrained on ImageNet.",),
 )  # fmt: skip
