@@ -32,8 +32,7 @@ def make_attributor(setup: Setup) -> Attributes:
     pack = load_pack(find_pack(setup.pack))
     ask = setup.ask or setup.only is not None
     found = offered(pack.manifest, [Path(file) for file in setup.victims], ask=ask, pack=pack.path)
-    held = [one.held for one in found if one.held is not None]
-    asked = [one for one in held if setup.only is None or one.sha256 in setup.only]
+    asked = [one.held for one in found if one.held is not None and setup.asks(one.held)]
     fitting = replace(pack, manifest=pack.manifest.fitting(setup.fit or pack.manifest.image.fit))
     lost = not set(setup.closed) <= {one.sha256 for one in asked}
     if lost and setup.only is None:  # it may be the one, and would be ruled out unseen

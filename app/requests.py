@@ -17,6 +17,7 @@ from core.wording import shown
 if TYPE_CHECKING:
     from core.manifest import Fit, Manifest
     from core.opened import Ground
+    from core.victim_store import Held
 
 
 class Attributes(Protocol):
@@ -56,6 +57,10 @@ class Setup:
     only: tuple[str, ...] | None = None
     fit: Fit | None = None
     closed: tuple[str, ...] = ()
+
+    def asks(self, held: Held | None) -> bool:
+        """Whether a victim that is offered is asked: one at hand, and of a case one that its answers rest on."""
+        return held is not None and (self.only is None or held.sha256 in self.only)
 
 
 Factory = Callable[[Setup], Attributes]

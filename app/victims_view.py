@@ -74,7 +74,7 @@ class VictimsDialog(QDialog):
         )
         self.ask = QCheckBox(self.tr("Ask the pack's own victims that are found"))
         self.ask.toggled.connect(self._ask)
-        self.closed = QCheckBox(self.tr("One of those that are asked was attacked, if any was (closed set)"))
+        self.closed = QCheckBox(self.tr("Closed set: any attack was on one of those that are asked"))
         self.closed.setToolTip(
             plain_tip(
                 self.tr(
@@ -155,7 +155,7 @@ class VictimsDialog(QDialog):
         self._unbringable = alone if image is None else "" if square else uneven
         self.table.clear()
         for one in found:
-            asked = self.tr("yes") if _is_asked(one, setup) else self.tr("no")
+            asked = self.tr("yes") if setup.asks(one.held) else self.tr("no")
             where = str(one.held.path) if one.held is not None else in_words(str(one.error))
             item = QTreeWidgetItem([one.name, asked, where])
             item.setToolTip(2, plain_tip(where))
@@ -196,7 +196,7 @@ class VictimsDialog(QDialog):
 
     @property
     def _asked(self) -> list[Offered]:
-        return [one for one in self.offered if _is_asked(one, self.session.setup)]
+        return [one for one in self.offered if self.session.setup.asks(one.held)]
 
     def _told_of_closed(self) -> str:
         """Whom a closed set rules out of the pack's own."""
@@ -301,7 +301,3 @@ class VictimsDialog(QDialog):
 
 def _dropped(event: QDropEvent) -> list[str]:
     return [url.toLocalFile() for url in event.mimeData().urls() if url.toLocalFile().lower().endswith(KINDS)]
-
-
-def _is_asked(one: Offered, setup: Setup) -> bool:
-    return one.held is not None and (setup.only is None or one.held.sha256 in setup.only)

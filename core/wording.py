@@ -249,18 +249,18 @@ AS_CLOSED = ", as a closed set"
 CLOSED = "if it was attacked, its victim was taken to be one of those asked (closed set)"
 
 
-def notes(answer: Attribution, *, alone: bool = True) -> list[str]:
+def notes(answer: Attribution, *, asking: bool = True) -> list[str]:
     """What takes from an answer, gravest first: what a reader must know before it.
 
-    alone: say where the image alone was judged, unless that is told beside it.
+    asking: say where the image alone was judged, or a closed set was asked, unless that is told beside it.
     """
     unasked = unasked_victim(answer)
     told = (
         unfamiliarity(answer.familiarity), contradiction(answer), *map(str, answer.adjustments),
-        not_asked(answer) if alone else "",
+        not_asked(answer) if asking else "",
         beyond(answer.hyperparameter),
         f"{unasked} was not asked: the image alone speaks for it" if unasked else "",
-        CLOSED if answer.closed_set else "",
+        CLOSED if asking and answer.closed_set else "",
     )  # fmt: skip
     return [text for text in told if text]
 

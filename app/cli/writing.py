@@ -189,7 +189,7 @@ def _cells(answer: Attribution, known: Collection[str]) -> tuple[Text, ...]:
 
 def _notes(answer: Attribution, known: Collection[str]) -> list[str]:
     """known: the pack's own victims."""
-    notes = wording.notes(answer, alone=False)
+    notes = wording.notes(answer, asking=False)
     if not answer.familiarity.familiar:
         notes[0] = wording.strangeness(answer.familiarity)  # what that means is told once, below
     for task, classes in (("attack", answer.attack), ("victim", answer.victim)):

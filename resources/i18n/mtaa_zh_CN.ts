@@ -3366,10 +3366,6 @@
         <translation>询问已找到的模型包自带的受害模型</translation>
     </message>
     <message>
-        <source>One of those that are asked was attacked, if any was (closed set)</source>
-        <translation>如有攻击，受害模型必是被询问的模型之一（封闭集合）</translation>
-    </message>
-    <message>
         <source>Victims</source>
         <translation>受害模型</translation>
     </message>
@@ -3432,6 +3428,10 @@
     <message>
         <source>The pack is being looked at.</source>
         <translation>正在查看模型包。</translation>
+    </message>
+    <message>
+        <source>Closed set: any attack was on one of those that are asked</source>
+        <translation>封闭集合：如有攻击，受害模型必是被询问的模型之一</translation>
     </message>
     <message>
         <source>If you hold every model that can have been attacked: “none of these” is then no answer, and the right one is named at least as often. If you are not sure, leave it open.</source>

@@ -299,6 +299,7 @@ def test_a_closed_set_on_the_command_line(
     shown = capsys.readouterr()
     assert "asking ResNet18, VGG16, as a closed set" in " ".join(shown.out.split())
     assert "Ruled out in the closed set: Lost" in shown.err
+    assert "taken to be one of those asked" not in shown.out, "the summary tells it once"
     assert main([*asking, "--resume", "--open-set"]) == 2
     told = " ".join(capsys.readouterr().err.split())
     assert "as a closed set, not asking" in told and "--closed-set" in told
