@@ -1,9 +1,10 @@
-"""The device that a network runs on, its name, waiting for it, and how to tell that its memory is full."""
+"""The device that a network runs on: its name and precision, waiting for it, how to tell that its memory is full."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 
@@ -35,6 +36,17 @@ def choose_device(name: str = "auto") -> torch.device:
 def name_of(device: torch.device) -> str:
     """For people: the GPU's own name, or "CPU"."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
+@cache
+def in_bf16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 by itself, so that what allows it gains by it.
+
+    Where a CPU has to do it step by step, convolutions take ten times as long as in float32 (measured with AVX2).
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 
 def wait_for(device: torch.device) -> None:

@@ -12,7 +12,7 @@ import json
 import platform
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from rich.table import Column, Table
 from rich.text import Text
 from torch import Tensor, nn
 
-from core.devices import name_of, wait_for
+from core.devices import in_bf16, name_of, wait_for
 from core.errors import AttackError, VictimError
 from core.files import write_file
 from core.victims import load_victim
@@ -76,8 +76,8 @@ class Contender:
         self.seconds.append(time.perf_counter() - begun)
 
 
-def contenders(name: str, settings: Settings) -> list[Contender]:
-    """Ours in both precisions and its quick setting, then each peer's, all at the same steps."""
+def contenders(name: str, settings: Settings, precisions: Sequence[Precision]) -> list[Contender]:
+    """Ours in each precision and its quick setting in the last, then each peer's, all at the same steps."""
     steps: dict[str, dict[str, object]] = {
         "FGSM": {},
         "PGD": {"steps": settings.pgd_steps, "random_start": False},
@@ -86,11 +86,11 @@ def contenders(name: str, settings: Settings) -> list[Contender]:
     if name not in steps:
         raise AttackError(f"No benchmark is made for the attack {name!r}.", f"Choose of {', '.join(steps)}.")
     entries: list[tuple[str, str, dict[str, object]]] = [
-        ("mtaa fp32", "mtaa", steps[name]),
-        ("mtaa bf16", "mtaa", {**steps[name], "precision": "bf16"}),
+        (f"mtaa {precision}", "mtaa", {**steps[name], "precision": precision}) for precision in precisions
     ]
     if name == "C&W":
-        entries.append(("mtaa bf16, 2 x 30", "mtaa", {"search_steps": 2, "steps": 30, "precision": "bf16"}))
+        quick: dict[str, object] = {"search_steps": 2, "steps": 30, "precision": precisions[-1]}
+        entries.append((f"mtaa {precisions[-1]}, 2 x 30", "mtaa", quick))
     for peer in settings.peers:
         own = dict(steps[name])
         if (peer, name) == ("torchattacks", "C&W"):
@@ -122,11 +122,12 @@ def run(victim: nn.Module, images: Tensor, labels: Tensor, settings: Settings | 
     victim: frozen, in eval mode; images: float32 [B, C, H, W], 8-bit; labels: int64 [B].
     """
     settings = settings or Settings()
+    precisions: tuple[Precision, ...] = ("fp32", "bf16") if in_bf16(images.device) else ("fp32",)
     rates: dict[str, dict[str, float]] = {}
     rows: list[dict[str, object]] = []
     for name in settings.attacks:
-        field_of = contenders(name, settings)
-        floors = (Floor("fp32"), Floor("bf16"))
+        field_of = contenders(name, settings, precisions)
+        floors = [Floor(precision) for precision in precisions]
         for _ in range(settings.repeats):
             for contender in field_of:
                 if contender.failure is None and max(contender.seconds, default=-1) < settings.patience:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.devices import name_of, wait_for
+from core.devices import in_bf16, name_of, wait_for
 from core.manifest import AttackLabel, ImageSpec
 from core.versions import versions
 from training.gradients import Batches
@@ -71,7 +71,7 @@ def measure_training(
         "shape": [channels, side, side],
         "batch": batch,
         "steps": steps,
-        "precision": scenario.training.precision,
+        "precision": scenario.training.precision if in_bf16(device) else "fp32",
         "threads": torch.get_num_threads(),
         "repeats": found,
         "median": {name: median(rates[name] for rates in found) for name in found[0]},
@@ -84,7 +84,7 @@ def _bare(objective: Objective, trainer: Trainer, batches: list[Batch], device: 
     objective.train()
     for batch in batches:
         trainer.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=in_bf16(device)):
             losses, _ = objective(batch)
         losses.total.backward()
         trainer.optimizer.step()

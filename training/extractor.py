@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.devices import fitting
+from core.devices import fitting, in_bf16
 from core.errors import Cancelled, ScenarioError
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
@@ -52,7 +52,8 @@ class ExtractorTraining:
         assert extractor is not None  # a scenario without one asks for no extractor_epochs
         self._extractor: nn.Module = extractor
         self._objective, self._batches, self._sizes, self._seed = objective, batches, sizes, seed
-        self._device, self._ranks, self._bf16 = device, ranks, spec.precision == "bf16"
+        self._device, self._ranks = device, ranks
+        self._bf16 = spec.precision == "bf16" and in_bf16(device)
         self._total = (spec.extractor_epochs or 0) * len(sizes)
         self._optimizer = optimizer_of(spec, extractor.parameters())
         self._schedule = cosine_schedule(self._optimizer, spec.extractor_epochs or 1, len(sizes))

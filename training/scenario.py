@@ -243,6 +243,7 @@ class TrainingSpec(_Grown):
     start: a pack, by name or path, whose weights training begins with; the scenario holds its labels in its order.
     kept: share of that pack's weights in the mean with the trained ones that becomes the pack: less of what it knew is
         forgotten (Wortsman et al. 2022, arXiv:2109.01903). Only where both know the same labels.
+    precision: of the network's passes; bf16 only on devices that compute in it by themselves, float32 on others.
     extractor_epochs: for which the perturbation extractor is trained by itself, first (:mod:`training.extractor`).
     changed: share of the examples that an epoch shows as they are after a change (:mod:`training.changes`), each time
         another one, so that the pack knows attacks from compressed, scaled, cropped or noisy images too. An attack that

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.devices import fitting
+from core.devices import fitting, in_bf16
 from core.errors import Cancelled, VictimError
 from core.files import replacing, write_file
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
@@ -113,7 +113,7 @@ class VictimTraining:
         self.steps = step_count(len(rows), passes, self.batch)
         self._clean, self._rows = clean, rows  # whose images may be more than the memory holds
         self._device, self._augmentation = device, augmentation
-        self._bf16 = device.type != "cpu" or not _is_grouped(self.victim)
+        self._bf16 = in_bf16(device) and (device.type != "cpu" or not _is_grouped(self.victim))
         self._optimizer = torch.optim.Adam(self.victim.parameters(), lr=_PEAK_RATE)
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, _PEAK_RATE, total_steps=self.steps)
         self.draw = _Draw(len(rows), seed)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from core.calibration import Task
+from core.devices import in_bf16
 from core.errors import Cancelled, ScenarioError
 from core.manifest import AttackLabel, ImageSpec
 from core.model.network import MTAA, Outputs
@@ -93,9 +94,8 @@ class Trainer:
         self._examples = len(train)
         self._tally = Tally(len(labels), max(self._sizes), device)
         self._batches = Batches(train, device, scenario.network.crop, self._spec.changed or 0, fools)
-        self._gradients = Gradients(
-            objective, self._batches, self._tally, self._ranks, device, bf16=self._spec.precision == "bf16"
-        )
+        bf16 = self._spec.precision == "bf16" and in_bf16(device)
+        self._gradients = Gradients(objective, self._batches, self._tally, self._ranks, device, bf16=bf16)
         sigmas = self.weighting.parameters() if self.weighting.weighted else ()
         self.optimizer = optimizer_of(self._spec, self.network.parameters(), free=sigmas)
         self.schedule = cosine_schedule(self.optimizer, self._spec.epochs, self._steps)

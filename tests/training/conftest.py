@@ -46,6 +46,13 @@ TINY: dict[str, Any] = {
 }
 
 
+@pytest.fixture
+def in_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this machine computed in bfloat16 by itself, so that what asks for it gets it."""
+    for room in ("attacks.base", "trainer", "extractor", "train_victim", "benchmark_attacks"):
+        monkeypatch.setattr(f"training.{room}.in_bf16", lambda _: True)
+
+
 class Nearest(nn.Module):
     """The class whose mean is nearest: a linear layer that needs no training, right on nine digits in ten."""
 

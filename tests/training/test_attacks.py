@@ -323,6 +323,7 @@ def test_grey_images_never_pass_for_channels_last(name: str) -> None:
 
 
 @BOTH
+@pytest.mark.usefixtures("in_bf16")
 def test_reduced_precision_fools_as_often(kind: str) -> None:
     victim, images, labels = case(kind, 64)
     for name in QUICK:
@@ -335,6 +336,19 @@ def test_reduced_precision_fools_as_often(kind: str) -> None:
         assert torch.equal(reduced.success & (victim(reduced.adversarial).argmax(1) == labels), torch.zeros(64).bool())
 
 
+def test_reduced_precision_is_left_where_the_device_has_to_make_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    victim, images, labels = case("convolution")
+    values = torch.full((6,), 0.1)
+    monkeypatch.setattr("training.attacks.base.in_bf16", lambda device: device.type != "cpu")
+    full, reduced = (
+        attack_of("mtaa", "FGSM", precision=p)(victim, images, labels, values).adversarial for p in ("fp32", "bf16")
+    )
+    assert torch.equal(full, reduced)
+    monkeypatch.setattr("training.attacks.base.reduced_twin", lambda _: pytest.fail("a twin was made"))
+    attack_of("mtaa", "FGSM", precision="bf16")(victim, images, labels, values)
+
+
+@pytest.mark.usefixtures("in_bf16")
 def test_reduced_precision_notices_new_weights() -> None:
     victim, images, labels = case("convolution")
     attack = attack_of("mtaa", "FGSM", precision="bf16")

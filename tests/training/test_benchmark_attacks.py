@@ -45,6 +45,7 @@ def rows_of(report: dict[str, Any], attack: str) -> dict[str, dict[str, Any]]:
     return {row["contender"]: row for row in report["rows"] if row["attack"] == attack}
 
 
+@pytest.mark.usefixtures("in_bf16")
 def test_figures_are_those_of_the_attacks(victim: nn.Module, clean: CleanImages) -> None:
     images, labels = torch.from_numpy(clean.images).float() / 255, torch.from_numpy(clean.labels)
     report = run(victim, images, labels, QUICK)
@@ -62,6 +63,7 @@ def test_figures_are_those_of_the_attacks(victim: nn.Module, clean: CleanImages)
     assert cw["mtaa fp32"]["ours_faster_by"] == cw["mtaa fp32"]["l2_to_ours"] == 1
 
 
+@pytest.mark.usefixtures("in_bf16")
 def test_the_floor_is_held_against_each_repeat(
     victim: nn.Module, clean: CleanImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,7 +112,7 @@ def test_patience_ends_repeats(victim: nn.Module, clean: CleanImages) -> None:
 
 def test_an_attack_without_a_benchmark_is_refused() -> None:
     with pytest.raises(AttackError, match="No benchmark"):
-        contenders("BIM", Settings())
+        contenders("BIM", Settings(), ["fp32"])
 
 
 def test_benchmark_attacks_what_the_victim_understands_and_writes_json(

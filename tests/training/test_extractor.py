@@ -62,6 +62,7 @@ def test_its_weights_decay_as_the_scenario_says(trainer: Make) -> None:  # noqa:
     assert groups[0]["params"] and groups[1]["params"]
 
 
+@pytest.mark.usefixtures("in_bf16")
 def test_under_bf16_equal_images_have_equal_feature_maps(trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     """Eq. 4's target is the difference of two maps, which is to be the perturbation's and not of two roundings."""
     pairs: list[tuple[Tensor, Tensor]] = []

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from core.devices import in_bf16
 from core.errors import AttackError
 from training.attacks.twin import reduced_twin
 
@@ -110,7 +111,7 @@ class Oracle(nn.Module):
         self.passes += len(images)
         with torch.enable_grad():
             leaf = images.detach().requires_grad_()
-            logits = self._reduced(leaf) if self._precision == "bf16" else self(leaf)
+            logits = self._reduced(leaf) if self._reduces(leaf) else self(leaf)
             (gradient,) = torch.autograd.grad(loss(logits).sum(), leaf)
         return gradient, logits.detach()
 
@@ -122,7 +123,7 @@ class Oracle(nn.Module):
         """
         with torch.enable_grad():
             leaf = images.detach().requires_grad_()
-            logits = self._reduced(leaf) if self._precision == "bf16" else self(leaf)
+            logits = self._reduced(leaf) if self._reduces(leaf) else self(leaf)
             found = losses(logits)
             columns = found.sum(0).unbind()
             gradients = [torch.autograd.grad(column, leaf, retain_graph=True)[0] for column in columns]
@@ -136,6 +137,9 @@ class Oracle(nn.Module):
                 f"The victim {victim_name(self._victim)} returned logits that are NaN or infinite.",
                 "Check its weights and its normalisation.",
             )
+
+    def _reduces(self, images: Tensor) -> bool:
+        return self._precision == "bf16" and in_bf16(images.device)
 
     def _reduced(self, images: Tensor) -> Tensor:
         twin = reduced_twin(self._victim)
@@ -159,7 +163,7 @@ class Attack(BaseModel, ABC):
     _needs_autograd: ClassVar[bool] = False  # toolboxes that call backward themselves set it
 
     precision: Precision = "fp32"
-    """Of the gradient passes; the verdict is always fp32."""
+    """Of the gradient passes, bf16 only on devices that compute in it by themselves; the verdict is always fp32."""
 
     def own_units(self, values: NDArray[np.floating]) -> Tensor:
         """Values [N] in label units -> float32 in the attack's own: [0, 1], logits or a share."""

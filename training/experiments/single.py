@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.devices import in_bf16
 from core.errors import ScenarioError
 from core.progress import ProgressCallback, ProgressMeter
 from training.checkpoint import load_checkpoint, save_checkpoint
@@ -48,12 +49,13 @@ def train_single(
     history = load_checkpoint(folder, state, run)
     meter = ProgressMeter("training a rival", total, tell, already_done=len(history) * len(sizes))
     pixels, wanted = torch.from_numpy(images), torch.from_numpy(target)
+    bf16 = spec.precision == "bf16" and in_bf16(device)
     for epoch in range(len(history), spec.epochs):
         network.train()
         generator = torch.Generator().manual_seed((seed << 16) + epoch)
         seen = torch.zeros((), device=device)
         for rows in torch.split(torch.randperm(len(wanted), generator=generator), sizes):
-            with torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bf16"):
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 output: Tensor = network(to_float(pixels[rows].to(device)))
             loss = _loss(kind, output.float(), wanted[rows].to(device))
             optimizer.zero_grad(set_to_none=True)
