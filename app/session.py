@@ -114,12 +114,12 @@ class Session(QObject):
         pack = self._pack or s.text("attribution/pack") or DEFAULT_PACK
         device, ask = s.text("attribution/device"), s.flag("attribution/ask")
         case = self.desk.case
-        settled, fit = (None, None) if case is None else (case.asked, case.fit)
-        only = None if settled is None else tuple(settled.names)
+        settled, fit = (None, None) if case is None else (case.basis, case.fit)
+        only = None if settled is None else tuple(settled.asked)
         said = _listed(s.text("attribution/closed-set"))
         closed = said[1:] if said[:1] == (pack,) else ()
         if settled is not None:
-            closed = tuple(settled.names) if settled.closed else ()
+            closed = tuple(settled.asked) if settled.closed else ()
         return Setup(pack, device, ask, victims, only, fit, closed)
 
     @property

@@ -49,7 +49,8 @@ def attribute_files(
         for chunk in chain(batches(files, attributor.batch), [[]]):
             batch, ahead = ahead, _begin(attributor, chunk, known, ahead, cancel)
             if batch is not None:
-                found = findings(_judged(batch, cancel), attributor.manifest, attributor.panel, coverage)
+                judged = _judged(batch, cancel)
+                found = findings(judged, attributor.manifest, attributor.panel, coverage, attributor.reference)
                 records, carried = _records(batch, found, known, carried, ahead)
                 yield records
                 meter.advance(len(batch.files))

@@ -28,7 +28,7 @@ from core.perturbation import stepped
 from core.preprocess import prepare
 from core.progress import CancelToken
 from core.stitching import cut, stitched
-from core.types import DEFAULT_COVERAGE, Candidates, Finding, FloatArray, LoadedImage, Testimony
+from core.types import DEFAULT_COVERAGE, Basis, Finding, FloatArray, LoadedImage, Reference, Testimony
 from core.victim_store import Held
 
 BATCH = 128
@@ -54,15 +54,15 @@ class Attributor:
     """A pack's network on a device, ready to answer, with the victims that it asks beside the image.
 
     asked: victims at hand (:mod:`core.victim_store`); without any, or where the pack holds no scorer, the image alone
-    is judged. closed: whether one of them is known to be the victim of every attack. Raises PackError, VictimError or
-    DeviceError when it cannot be.
+    is judged. closed: whether one of them is known to be the victim of every attack. reference: known clean images,
+    beside which its answers are told. Raises PackError, VictimError or DeviceError when it cannot be.
 
     PyTorch works for it in a thread of its own (:mod:`core.device_thread`), or in ``thread``.
     """
 
     def __init__(
         self, pack: Pack, device: str = "auto", asked: Sequence[Held] = (), *, closed: bool = False,
-        thread: DeviceThread | None = None,
+        reference: Reference | None = None, thread: DeviceThread | None = None,
     ) -> None:  # fmt: skip
         self.manifest: Manifest = pack.manifest
         self.device = choose_device(device)
@@ -74,6 +74,9 @@ class Attributor:
         self.batch = max(1, limit)
         """Tiles a forward pass, of which most images have one."""
         self._fits = self.batch  # halved for good whenever the device runs out of memory
+        self.reference: Reference | None = None
+        if reference is not None:
+            self.refer_to(reference)
 
     def _load(self, pack: Pack, asked: Sequence[Held], closed: bool) -> None:
         self._network = build_network(pack).requires_grad_(False)
@@ -98,10 +101,22 @@ class Attributor:
         return self.panel.held if self.panel is not None else ()
 
     @property
-    def candidates(self) -> Candidates:
-        """The same by their hashes."""
-        names = {victim.sha256: victim.name for victim in self.asked}
-        return Candidates(names, self.panel is not None and self.panel.closed)
+    def basis(self) -> Basis:
+        """What its answers rest on besides the pack and the image."""
+        asked = {victim.sha256: victim.name for victim in self.asked}
+        return Basis(asked, self.panel is not None and self.panel.closed, self.reference)
+
+    def refer_to(self, reference: Reference | None) -> None:
+        """Tell answers beside these known clean images from now on. Raises PackError for those of another pack or of
+        other victims than it asks.
+        """
+        if reference is not None:
+            strangers = set(reference.asked) - {victim.sha256 for victim in self.asked}
+            if reference.pack_id != self.manifest.pack_id or strangers:
+                raise PackError(
+                    "The known clean images were judged by another pack, or with other victims.", "Give them again."
+                )
+        self.reference = reference
 
     @property
     def victims(self) -> list[str]:
@@ -135,7 +150,8 @@ class Attributor:
         found: list[Finding] = []
         prepared = (Prepared(image.sha256, prepare(image, self.manifest.image), image.size) for image in images)
         for batch in batches(prepared, self.batch):
-            found += findings(self.judge(batch, heatmaps=heatmaps, cancel=cancel), self.manifest, self.panel, coverage)
+            judged = self.judge(batch, heatmaps=heatmaps, cancel=cancel)
+            found += findings(judged, self.manifest, self.panel, coverage, self.reference)
         return found
 
     def judge(

@@ -96,7 +96,7 @@ def fill_case(
     if _parts(case):
         with _alone_with_parts(case):
             merge_parts(case, paths)
-    case.settle_victims(attributor.candidates)
+    case.settle(attributor.basis)
     waiting = case.waiting(paths)
     case.write_log("device", attributor.device_name)
     begun = f"{len(waiting)} of {len(paths)} files wait; pack {case.manifest.pack_id}"
@@ -204,7 +204,7 @@ def fill_shared(
     with _alone_with_parts(case) if ranks.first else nullcontext():
         if ranks.first:
             merge_parts(case, paths)
-            case.settle_victims(attributor.candidates)
+            case.settle(attributor.basis)
         ranks.barrier()
         waiting, size = ranks.agreed((case.waiting(paths), attributor.batch))  # devices take batches of their own
         own = ranks.share(waiting, size)
@@ -244,7 +244,7 @@ def merge_parts(case: Case, paths: Sequence[Path]) -> None:
     with ExitStack() as stack:
         parts = [stack.enter_context(open_case(path, case.manifest, case.coverage, resume=True)) for path in found]
         for part in (part for part in parts if len(part)):
-            case.settle_victims(part.candidates())
+            case.settle(part.basis())
         merged = heapq.merge(*(part.records() for part in parts), key=lambda record: order.get(record.path, len(order)))
         for batch in _batches(merged, _MERGED):
             case.add(batch)

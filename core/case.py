@@ -24,7 +24,8 @@ from core.files import modified_ns, replacing
 from core.manifest import Manifest
 from core.opened import Ground, ground_of, places_in
 from core.records import answers_from_json, answers_to_json
-from core.types import Candidates, FileFacts, Finding, LogEntry, Record, Remark
+from core.reference import reference_from_json, reference_to_json
+from core.types import Basis, FileFacts, Finding, LogEntry, Record, Remark
 
 _WAIT = 10.0
 """Seconds to wait for another program that is writing to the case."""
@@ -33,6 +34,7 @@ _RECORDS = """
     SELECT id, path, files.sha256, bytes, modified_ns, read_ns, error, format, width, height, bits, lossy, answers
     FROM files LEFT JOIN images ON images.sha256 = files.sha256 AND files.error IS NULL
     WHERE id > ? ORDER BY id LIMIT ?"""
+_BASIS = "('asked', 'closed', 'reference')"
 _READ = 500
 """Records that are read at once: whoever writes to the case meanwhile need not wait until all of them are."""
 
@@ -49,7 +51,7 @@ class Case(Mapping[str, Finding]):
         self.path = Path(path)
         self._gone: dict[str, list[str]] = {}  # paths of a run's hashes where nothing was, the first one last
         self._ground: Ground | None = None
-        self._settled: Candidates | None = None  # whom a run of this object asks
+        self._settled: Basis | None = None  # whom a run of this object asks
         with self._guarded():
             self._database = open_database(self.path, _WAIT)
             try:
@@ -92,33 +94,37 @@ class Case(Mapping[str, Finding]):
     def close(self) -> None:
         self._database.close()
 
-    def candidates(self) -> Candidates:
-        """The victims that its answers rest on, or are to, once a run has begun."""
+    def basis(self) -> Basis:
+        """What its answers rest on, or are to, once a run has begun."""
         with self._guarded():
-            facts = dict(self._database.execute("SELECT key, value FROM facts WHERE key IN ('asked', 'closed')"))
+            facts = dict(self._database.execute(f"SELECT key, value FROM facts WHERE key IN {_BASIS}"))
             try:
                 named = {str(digest): str(name) for digest, name in json.loads(facts.get("asked", "{}")).items()}
-            except (AttributeError, TypeError, ValueError, RecursionError) as error:
-                raise damaged(self.path, "the victims that it asked cannot be read") from error
-            return Candidates(named, "closed" in facts)
+                told = json.loads(facts["reference"]) if "reference" in facts else None
+                reference = None if told is None else reference_from_json(told)
+            except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+                raise damaged(self.path, "the victims that it asked, or its clean images, cannot be read") from error
+            return Basis(named, "closed" in facts, reference)
 
-    def settle_victims(self, wanted: Candidates) -> None:
+    def settle(self, wanted: Basis) -> None:
         """Take these for all of the case's answers.
 
         Raises CaseError where its answers rest on other ones: they do not belong side by side.
         """
         with self._transaction():  # another program may be about the same
-            settled = self.candidates()
+            settled = self.basis()
             if settled != wanted:
                 if self._database.execute("SELECT 1 FROM images LIMIT 1").fetchone() is not None:
                     raise _made_otherwise(self.path, settled, wanted)
-                self._write_candidates(wanted)
+                self._write_basis(wanted)
                 self._write_log("victims", str(wanted))
         self._settled = wanted
 
-    def _write_candidates(self, wanted: Candidates) -> None:
-        facts = [("asked", json.dumps(dict(wanted.names))), *([("closed", "yes")] if wanted.closed else [])]
-        self._database.execute("DELETE FROM facts WHERE key IN ('asked', 'closed')")
+    def _write_basis(self, wanted: Basis) -> None:
+        facts = [("asked", json.dumps(dict(wanted.asked))), *([("closed", "yes")] if wanted.closed else [])]
+        if wanted.reference is not None:
+            facts.append(("reference", json.dumps(reference_to_json(wanted.reference))))
+        self._database.execute(f"DELETE FROM facts WHERE key IN {_BASIS}")
         self._database.executemany("INSERT INTO facts VALUES (?, ?)", facts)
 
     def __enter__(self) -> Case:
@@ -221,7 +227,7 @@ class Case(Mapping[str, Finding]):
         program has settled on other victims since this one did.
         """
         with self._transaction():
-            if self._settled is not None and (settled := self.candidates()) != self._settled:
+            if self._settled is not None and (settled := self.basis()) != self._settled:
                 raise _made_otherwise(self.path, settled, self._settled)
             for record in records:
                 self._add_image(record)
@@ -368,10 +374,11 @@ class Case(Mapping[str, Finding]):
             raise fault_of(self.path, error) from error
 
 
-def _made_otherwise(path: Path, settled: Candidates, wanted: Candidates) -> CaseError:
+def _made_otherwise(path: Path, settled: Basis, wanted: Basis) -> CaseError:
     return CaseError(
         f"{path} was made {settled}, not {wanted}.",
-        "Ask the same victims (in the window's list, or by --victim, --no-ask and --closed-set), or start a new case.",
+        "Ask the same victims (in the window's list, or by --victim, --no-ask and --closed-set) and give the same "
+        "clean images (--clean), or start a new case.",
     )
 
 

@@ -13,13 +13,17 @@ from core.judged import Judged
 from core.manifest import Manifest
 from core.panel import Panel
 from core.perturbation import ONE_STEP, stepped
-from core.types import Attribution, Familiarity, Finding, Heatmap
+from core.reference import beside
+from core.types import Attribution, Familiarity, Finding, Heatmap, Reference
 
 
-def findings(judged: Sequence[Judged], manifest: Manifest, panel: Panel | None, coverage: float) -> Iterator[Finding]:
+def findings(
+    judged: Sequence[Judged], manifest: Manifest, panel: Panel | None, coverage: float, reference: Reference | None
+) -> Iterator[Finding]:
     """Findings in order, each made when it is asked for: a heatmap is as large as its image.
 
-    panel: the victims that parts were asked with. coverage: of prediction sets and intervals.
+    panel: the victims that parts were asked with. coverage: of prediction sets and intervals. reference: known clean
+    images, beside which the answers are told.
     """
     for part in judged:
         threshold = manifest.calibration.familiarity_threshold
@@ -44,7 +48,7 @@ def findings(judged: Sequence[Judged], manifest: Manifest, panel: Panel | None, 
                 testimonies=part.testimonies[row],
                 false_alarm=answers.false_alarm(row),
             )
-            yield Finding(attribution, _heatmap(part, row, manifest, panel))
+            yield Finding(beside(attribution, manifest, reference), _heatmap(part, row, manifest, panel))
 
 
 def _answers(

@@ -14,6 +14,7 @@ from core.discoveries import RATE
 from core.manifest import Manifest
 from core.types import (
     Attribution,
+    Beside,
     ClassAnswer,
     Familiarity,
     FileFacts,
@@ -140,6 +141,7 @@ _ANSWERS = (
     "hyperparameter",
     "hyperparameters",
     "false_alarm",
+    "reference",
     "familiarity",
     "adjustments",
     "evidence",
@@ -161,6 +163,7 @@ def answers_to_json(attribution: Attribution) -> dict[str, Any]:
         "hyperparameter": _hyperparameter(attribution.hyperparameter),
         "hyperparameters": hyperparameters,
         "false_alarm": attribution.false_alarm,
+        "reference": None if attribution.beside is None else asdict(attribution.beside),
         "familiarity": _familiarity(attribution.familiarity),
         "adjustments": list(map(str, attribution.adjustments)),
         "evidence": attribution.evidence,
@@ -192,7 +195,12 @@ def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Att
         # Cases that were written before victims could be asked have none.
         testimonies=tuple(_testimony_from_json(t) for t in answers.get("testimonies", ())),
         false_alarm=None if alarm is None else _number(alarm),
+        beside=_beside_from_json(answers.get("reference")),
     )
+
+
+def _beside_from_json(said: dict[str, Any] | None) -> Beside | None:
+    return None if said is None else Beside(str(said["digest"]), int(said["images"]), _number(said["shift"]))
 
 
 def _number(value: Any) -> float:

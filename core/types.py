@@ -5,6 +5,8 @@ Every room hands these on and none re-decides what an earlier one settled (see t
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -132,21 +134,72 @@ class Familiarity:
         return self.score <= self.threshold
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """The victims that answers rest on.
+Evidence = Literal["image", "image+probes"]
+"""What an answer rests on: the image alone, or what victims said of it as well."""
 
-    names: by sha256; empty where the image alone is judged. closed: whether one of them is taken to be the victim of
-    every attack, as whoever has all models that can have been attacked may know.
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Clean images of the analyst's, of the source that images in question come from, as a pack judges them.
+
+    pack_id, asked: by which pack, and the hashes of the victims that were asked, ascending.
+    image, probes: the probability of "clean" that each was given, ascending: of those that were judged by the image
+    alone, and of those that victims were asked about.
     """
 
-    names: Mapping[str, str]
-    closed: bool = False
+    pack_id: str
+    asked: tuple[str, ...] = ()
+    image: tuple[float, ...] = ()
+    probes: tuple[float, ...] = ()
+
+    def of(self, evidence: Evidence) -> tuple[float, ...]:
+        """An answer is told beside those that were judged as it was."""
+        return self.image if evidence == "image" else self.probes
+
+    @property
+    def images(self) -> int:
+        return len(self.image) + len(self.probes)
+
+    @property
+    def digest(self) -> str:
+        """Which one it is, in a case, a table and a report."""
+        told = json.dumps([self.pack_id, self.asked, self.image, self.probes])
+        return hashlib.sha256(told.encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
-        pairs = sorted(self.names.items(), key=lambda item: item[1])
+        return f"{self.images} known clean images ({self.digest})"
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """How an answer was told beside known clean images (:mod:`core.reference`).
+
+    digest: which :class:`Reference`. images: how many of them count. shift: by how much the log odds of "clean" grew.
+    """
+
+    digest: str
+    images: int
+    shift: float
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What answers rest on besides the pack and the image.
+
+    asked: names of the victims that are asked, by sha256; empty where the image alone is judged. closed: whether one of
+    them is taken to be the victim of every attack, as whoever has all models that can have been attacked may know.
+    reference: known clean images, if there are any.
+    """
+
+    asked: Mapping[str, str]
+    closed: bool = False
+    reference: Reference | None = None
+
+    def __str__(self) -> str:
+        pairs = sorted(self.asked.items(), key=lambda item: item[1])
         named = ", ".join(f"{name} ({digest[:12]})" for digest, name in pairs)
-        return f"asking {named}{' as a closed set' if self.closed else ''}" if named else "asking no victim"
+        told = f"asking {named}{' as a closed set' if self.closed else ''}" if named else "asking no victim"
+        return f"{told}, beside {self.reference}" if self.reference else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +237,9 @@ class Attribution:
     the first is the predicted attack's.
     adjustments: what was left out or had to be done to judge the image, if anything.
     testimonies: of the victims that were asked, in the pack's order; empty where the image alone was judged.
-    false_alarm: at most this share of clean images looks at least as attacked
-        (:meth:`core.calibration.Calibration.false_alarm`); None where the pack does not tell.
+    false_alarm: at most this share of clean images, like the pack's or those that it was told beside, looks at least as
+        attacked (:meth:`core.calibration.Calibration.false_alarm`); None where the pack does not tell.
+    beside: known clean images that it was told beside, if there were any.
     """
 
     sha256: str
@@ -197,6 +251,7 @@ class Attribution:
     adjustments: tuple[Adjustment, ...]
     testimonies: tuple[Testimony, ...] = ()
     false_alarm: float | None = None
+    beside: Beside | None = None
 
     @property
     def contradicts_itself(self) -> bool:
@@ -216,8 +271,7 @@ class Attribution:
         return bool(self.testimonies) and all(candidate.label != NONE_OF_THESE for candidate in self.victim.ranking)
 
     @property
-    def evidence(self) -> Literal["image", "image+probes"]:
-        """What the answers rest on."""
+    def evidence(self) -> Evidence:
         return "image+probes" if self.testimonies else "image"
 
     @property

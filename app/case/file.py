@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from app.requests import Setup
 from core.errors import Cancelled, CaseError, PackError
 from core.progress import CancelToken
-from core.types import NO_REMARK, Candidates, Record, Remark
+from core.types import NO_REMARK, Basis, Record, Remark
 
 if TYPE_CHECKING:
     from core.case import Case
@@ -35,7 +35,7 @@ class Opened:
     pack: the name or file of its pack on this machine, None where it is not there.
     cut_off: whether its last run was killed.
     elsewhere: what its log says was opened for it, and not by this user where it lies now. ground: what was.
-    asked: the victims that its answers rest on, None while it has no answers.
+    basis: what its answers rest on, None while it has no answers.
     fit: how it fits images of another size, None for the pack's own way.
     """
 
@@ -47,7 +47,7 @@ class Opened:
     cut_off: bool
     elsewhere: tuple[Place, ...]
     ground: Ground
-    asked: Candidates | None
+    basis: Basis | None
     fit: Fit | None
 
 
@@ -274,11 +274,11 @@ def _look_into(case: Case, setup: Setup) -> Opened:
     from core.report.facets import Facets  # noqa: PLC0415
 
     pack = _pack_of(case, setup)
-    asked = case.candidates() if has_answers(case) else None
+    basis = case.basis() if has_answers(case) else None
     fit = _fit_of(case, pack) if pack is not None else None
     cut_off, elsewhere = was_cut_off(case), tuple(opened_elsewhere(case))
     facets = Facets(case.manifest)
-    return Opened(case.path, case.manifest, case.coverage, facets, pack, cut_off, elsewhere, case.ground(), asked, fit)
+    return Opened(case.path, case.manifest, case.coverage, facets, pack, cut_off, elsewhere, case.ground(), basis, fit)
 
 
 def _fit_of(case: Case, pack: str) -> Fit | None:

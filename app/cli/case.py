@@ -19,7 +19,7 @@ from core.errors import CaseError
 from core.pack import find_pack, find_pack_of, load_pack
 from core.report.subject import Heatmaps, Subject, of_case, own_heatmap
 from core.report.summary import Summary, summarise
-from core.types import NO_REMARK, Candidates, Record
+from core.types import NO_REMARK, Basis, Record
 from core.victim_store import victims_to_ask
 
 cli = typer.Typer(help="Show, list, tag and verify a case, and write it out.", no_args_is_help=True)
@@ -155,9 +155,9 @@ def export(
         raise typer.BadParameter("Name a file to write: --json, --csv or --report.")
     outputs.check(file)
     with Case(file) as case:
-        subject, asked = of_case(case), case.candidates()
+        subject, basis = of_case(case), case.basis()
         if report is not None:
-            subject = replace(subject, heatmaps=_heatmaps(subject, asked, pack, victim or [], device))
+            subject = replace(subject, heatmaps=_heatmaps(subject, basis, pack, victim or [], device))
         outputs.write(subject, lambda path: _note(case, "exported", f"{len(subject.records)} files to {path}"))
 
 
@@ -170,7 +170,7 @@ def _note(case: Case, action: str, told: str) -> None:
 
 
 def _heatmaps(
-    subject: Subject, asked: Candidates, wanted: str | None, handed: list[Path], device: str
+    subject: Subject, basis: Basis, wanted: str | None, handed: list[Path], device: str
 ) -> Heatmaps:  # fmt: skip
     """Drawn by the pack and the victims that judged; none where this machine has not the pack."""
     manifest = subject.manifest
@@ -183,11 +183,13 @@ def _heatmaps(
 
     pack = load_pack(path)
     check_pack(Path(subject.case), manifest, pack.manifest)
-    names = asked.names
+    names = basis.asked
     held = [victim for victim in victims_to_ask(manifest, bool(names), handed, path) if victim.sha256 in names]
     if missing := sorted(names[sha256] for sha256 in names.keys() - {victim.sha256 for victim in held}):
         notify(f"Not at hand, though asked: {', '.join(missing)} (--victim). Some heatmaps may be left out.")
-    return drawn_by(Attributor(replace(pack, manifest=manifest), device, held, closed=asked.closed))
+    reference = None if missing else basis.reference  # of which nothing is known without a victim that it rests on
+    own = replace(pack, manifest=manifest)
+    return drawn_by(Attributor(own, device, held, closed=basis.closed, reference=reference))
 
 
 def _facts(subject: Subject, summary: Summary, coverage: float) -> dict[str, str]:

@@ -28,7 +28,7 @@ def pack_names() -> list[str]:
 
 class Settled(NamedTuple):
     """pack: its file. The rest is that of the case that is gone on with, None where there is none; closed: of its
-    :class:`core.types.Candidates`, None while it has no answers.
+    :class:`core.types.Basis`, None while it has no answers.
     """
 
     pack: Path
@@ -45,7 +45,7 @@ def settle(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool
     if begun is not None and begun.exists():
         with Case(begun) as case:
             manifest, coverage = case.manifest, case.coverage
-            closed = case.candidates().closed if has_answers(case) else None
+            closed = case.basis().closed if has_answers(case) else None
         pack = find_pack_of(manifest) if wanted == AUTO else find_pack(wanted)
         if pack is None:
             what = f"This machine has not the pack {manifest.pack_id} of {begun}."

@@ -36,7 +36,7 @@ from core.ranks import Ranks
 from core.records import answers_to_json
 from core.report.html import render
 from core.report.subject import of_case
-from core.types import Candidates, FileFacts, Finding, Record, Remark
+from core.types import Basis, FileFacts, Finding, Record, Remark
 
 ROOT = Path(__file__).parents[2]
 
@@ -523,14 +523,14 @@ def test_of_two_programs_that_begin_a_case_one_is_told(
 
 def test_two_programs_cannot_put_answers_of_different_victims_side_by_side(case: Case, finding: Finding) -> None:
     with Case(case.path) as second:
-        case.settle_victims(Candidates({"a" * 64: "ResNet18"}))
-        second.settle_victims(Candidates({}))  # there is no answer yet
+        case.settle(Basis({"a" * 64: "ResNet18"}))
+        second.settle(Basis({}))  # there is no answer yet
         with pytest.raises(CaseError, match="asking no victim, not asking ResNet18"):
             case.add([made(finding, "/a.png", "a" * 64)])
         second.add([made(finding, "/b.png", "b" * 64)])
         with pytest.raises(CaseError, match="was made asking no victim"):
-            case.settle_victims(Candidates({"a" * 64: "ResNet18"}))
-        assert second.candidates() == case.candidates() == Candidates({}) and case.paths() == ["/b.png"]
+            case.settle(Basis({"a" * 64: "ResNet18"}))
+        assert second.basis() == case.basis() == Basis({}) and case.paths() == ["/b.png"]
 
 
 @pytest.mark.parametrize("fault", [PermissionError, OSError])

@@ -28,7 +28,7 @@ from core.pack import load_pack
 from core.paths import RESOURCES, SAMPLES, user_data
 from core.records import answers_from_json, answers_to_json
 from core.report.facets import HANDED_OVER, Facets
-from core.types import Candidates, LoadedImage, Record
+from core.types import Basis, LoadedImage, Record
 from core.victim_store import offered, victims_to_ask
 from core.victims import Victim, VictimCard, load_victim, save_victim
 from tests.core.panels import write_asking_pack
@@ -298,8 +298,8 @@ def test_a_killed_shared_run_keeps_to_its_victims(asking: Attributor, pack: Path
             fill_case(part, asking, files[:2])
         merge_parts(case, files)
         with pytest.raises(CaseError, match="not asking no victim"):
-            case.settle_victims(Candidates({}))
-        assert case.candidates() == Candidates({victim.sha256: victim.name for victim in asking.asked})
+            case.settle(Basis({}))
+        assert case.basis() == Basis({victim.sha256: victim.name for victim in asking.asked})
 
 
 # --- closed sets ----------------------------------------------------------------------------------------------------
@@ -346,7 +346,7 @@ def test_a_killed_shared_run_keeps_to_its_closed_set(closed: Attributor, pack: P
     files = find_images([SAMPLES])
     path = tmp_path / "shared.mtaacase"
     with Case.create(path, closed.manifest, 0.9) as case:
-        case.settle_victims(closed.candidates)
+        case.settle(closed.basis)
         with Case.create(tmp_path / "shared.mtaacase.part-0", closed.manifest, 0.9) as part:
             fill_case(part, closed, files[:2])
     begun = settle(str(pack), files, path, tell=False)
@@ -360,9 +360,9 @@ def test_a_case_keeps_to_its_closed_set(asking: Attributor, closed: Attributor, 
     files = find_images([SAMPLES])
     path = tmp_path / "closed.mtaacase"
     with Case.create(path, closed.manifest, 0.9) as case:
-        case.settle_victims(asking.candidates)  # there is no answer yet
+        case.settle(asking.basis)  # there is no answer yet
         fill_case(case, closed, files[:2])
-        assert case.candidates() == closed.candidates and case.candidates().closed
+        assert case.basis() == closed.basis and case.basis().closed
         with pytest.raises(CaseError, match=r"as a closed set, not asking Defender"):
             fill_case(case, asking, files)
         assert all(finding.attribution.closed_set for finding in case.values())
