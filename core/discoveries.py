@@ -13,8 +13,13 @@ RATE = 0.05
 
 
 def alarms(answers: Iterable[Attribution]) -> Iterator[float]:
-    """What is told of them; but not of unfamiliar images, for what the pack does not know may look like anything."""
-    return (a.false_alarm for a in answers if a.false_alarm is not None and a.familiarity.familiar)
+    """What is told of them; but not of unfamiliar images, for what the pack does not know may look like anything.
+
+    Beside known clean images of the same source it does not matter whether the pack knows that.
+    """
+    return (
+        a.false_alarm for a in answers if a.false_alarm is not None and (a.familiarity.familiar or a.beside is not None)
+    )
 
 
 def attacked(told: Iterable[float], rate: float = RATE) -> int | None:
@@ -28,6 +33,16 @@ def attacked(told: Iterable[float], rate: float = RATE) -> int | None:
         return None
     below = np.flatnonzero(ascending <= rate * np.arange(1, len(ascending) + 1) / len(ascending))
     return int(below[-1]) + 1 if len(below) else 0
+
+
+def countable(known: int, rate: float = RATE) -> str:
+    """What so many known clean images can count: none looks rarer among them than one in one more."""
+    share = 1 / (rate * (known + 1))
+    if share > 1:
+        return f"At a false discovery rate of {rate:.0%} so few count no attacked image: {round(1 / rate) - 1} would"
+    return (
+        f"At a false discovery rate of {rate:.0%} they count attacked images where these are {share:.0%} or more of all"
+    )
 
 
 def in_words(count: int | None) -> str:

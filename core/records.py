@@ -200,7 +200,7 @@ def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Att
 
 
 def _beside_from_json(said: dict[str, Any] | None) -> Beside | None:
-    return None if said is None else Beside(str(said["digest"]), int(said["images"]), _number(said["shift"]))
+    return None if said is None else Beside(str(said["digest"]), int(said["images"]))
 
 
 def _number(value: Any) -> float:

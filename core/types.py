@@ -174,12 +174,11 @@ class Reference:
 class Beside:
     """How an answer was told beside known clean images (:mod:`core.reference`).
 
-    digest: which :class:`Reference`. images: how many of them count. shift: by how much the log odds of "clean" grew.
+    digest: which :class:`Reference`. images: how many of them were judged as it was.
     """
 
     digest: str
     images: int
-    shift: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from core.adjustments import Effect
 from core.labels import CLEAN, NONE_OF_THESE
-from core.types import Attribution, ClassAnswer, Familiarity, Heatmap, HyperparameterAnswer, Testimony
+from core.types import Attribution, Beside, ClassAnswer, Familiarity, Heatmap, HyperparameterAnswer, Testimony
 
 if TYPE_CHECKING:
     from core.manifest import ImageSpec
@@ -165,9 +165,27 @@ def candidates(answer: ClassAnswer) -> str:
     return f"may also be {listed}"
 
 
+def known_clean(beside: Iterable[Beside]) -> str:
+    """Which known clean images answers were told beside; empty where there were none."""
+    return ", ".join(f"{known.images:,} ({known.digest})" for known in beside)
+
+
+def alike(answer: Attribution) -> int:
+    """How many of the known clean images that an answer was told beside look at least as attacked."""
+    assert answer.beside is not None and answer.false_alarm is not None
+    return round(answer.false_alarm * (answer.beside.images + 1)) - 1
+
+
 def false_alarm(answer: Attribution) -> str:
-    """How few clean images look so; empty where they are not few, or the pack does not tell."""
-    if answer.false_alarm is None or answer.false_alarm > RARE:
+    """How many known clean images look so, or how few like the pack's; empty where these are not few, or not told."""
+    if answer.false_alarm is None:
+        return ""
+    if answer.beside is not None:
+        count = answer.beside.images
+        look = "look" if alike(answer) != 1 else "looks"
+        images = "images" if count != 1 else "image"
+        return f"{alike(answer):,} of {count:,} known clean {images} {look} at least as attacked"
+    if answer.false_alarm > RARE:
         return ""
     return f"at most {at_most(answer.false_alarm)} of clean images like the pack's look at least as attacked"
 
@@ -339,7 +357,8 @@ LIMITS = (
     "its victim. Over many images like those, at least nine of ten 90% sets hold the truth, and nine of ten intervals "
     "where the attack that is named is the right one, which is no promise for one image; a set holds at least as many "
     "of the likeliest labels as are together as probable as it promises. How many clean images look at least as "
-    "attacked was counted on clean ones that were not trained on. That was calibrated with some or all of the "
+    "attacked was counted on clean ones that were not trained on, or on the known ones that were handed over: for "
+    "images of the same source. That was calibrated with some or all of the "
     "pack's own victims asked: of a victim that was handed over, of “none of these”, and of a closed set, it was not. "
     "An attack that the pack does not know is not among its answers, a victim that it does not know only as “none of "
     "these” or where it was handed over. A heatmap shows estimated strength relative to the strongest place in the "

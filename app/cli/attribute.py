@@ -16,10 +16,10 @@ from rich.table import Table
 
 from app.cli.console import notify, output, progress_bars
 from app.cli.control import listen_for_commands
-from app.cli.fitting import AUTO, pack_names, settle
+from app.cli.fitting import AUTO, Settled, pack_names, settle
 from app.cli.options import Device
 from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
-from core import wording
+from core import discoveries, wording
 from core.errors import Cancelled, WorkbenchError
 from core.folders import CASE_SUFFIX, Searched, search
 from core.imageio import READABLE
@@ -29,7 +29,7 @@ from core.progress import CancelToken
 from core.ranks import Ranks
 from core.report.subject import Subject, of_case
 from core.tables import FRAME_FIELDS, SCHEMA_FIELDS
-from core.types import DEFAULT_COVERAGE, Record
+from core.types import DEFAULT_COVERAGE, Basis, Record, Reference
 from core.victim_store import Held, victims_to_ask
 
 if TYPE_CHECKING:
@@ -116,6 +116,14 @@ def attribute(
             "over are asked.",
         ),
     ] = None,
+    clean: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Images known to be clean, of the source that the others come from, or their folder; may be given "
+            "several times. Answers are told beside them: a hundred tell what looks as 1 in 100 clean ones do.",
+        ),
+    ] = None,
     fit: Annotated[
         Fit | None, typer.Option(help="What becomes of images of another size; the pack's own way if not given.")
     ] = None,
@@ -131,7 +139,7 @@ def attribute(
     With a case, results are written as they arrive; whatever stops the program, --resume goes on where it was, and
     what is written out is the whole case. Under torchrun the processes share the files of one case.
     One pack judges all files: the one that is named, else the case's, else the one that fits, which is then told.
-    A case that is gone on with also keeps its --fit, --coverage and --closed-set.
+    A case that is gone on with also keeps its --fit, --coverage, --closed-set and --clean.
     A pack that can weigh what victims say asks those of its own that are found, and every one that is handed over.
 
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
@@ -162,11 +170,14 @@ def attribute(
     loaded = load_pack(begun.pack)
     if loaded.manifest.sha256 != manifest.sha256:
         raise WorkbenchError(f"{begun.pack} was replaced while the command began.", "Run it again.")
-    closed = bool(begun.closed) if closed_set is None else closed_set and _can_close(manifest, asked, tell=ranks.first)
+    kept = begun.basis or Basis({})
+    closed = kept.closed if closed_set is None else closed_set and _can_close(manifest, asked, tell=ranks.first)
     attributor = Attributor(replace(loaded, manifest=manifest), ranks.device(device), asked, closed=closed)
     token = CancelToken(lambda still: notify("Paused." if still else "Going on."))
     if control:
         listen_for_commands(token)
+    known = _known_clean(attributor, begun, clean or [], subfolders, token) if ranks.first else None
+    attributor.refer_to(ranks.agreed(known))
     if case is not None:
         found = _into_case(case, resume, attributor, (paths, subfolders), looked, coverage, ranks, token)
         if not ranks.first:
@@ -194,6 +205,30 @@ def _can_close(manifest: Manifest, asked: Sequence[Held], *, tell: bool) -> bool
     if tell and left:
         notify(f"Ruled out in the closed set: {', '.join(left)}")
     return True
+
+
+def _known_clean(
+    attributor: Attributor, begun: Settled, paths: Sequence[Path], subfolders: bool, token: CancelToken
+) -> Reference | None:
+    """What the pack says of clean images, which is told; without any a case's own. Raises WorkbenchError for a case
+    that has them or did without, and where none can be judged.
+    """
+    from core.reference import HALF, reference_of  # noqa: PLC0415 (torch)
+
+    if not paths:
+        return begun.basis.reference if begun.basis else None
+    if begun.basis is not None:
+        raise WorkbenchError("The case has answers, and keeps to what they were told beside.", "Leave --clean out.")
+    if not (files := search(paths, subfolders).files):
+        raise _nothing(paths, "")
+    records = _attribute(attributor, files, attributor.manifest.calibration.coverages[0], token)
+    if failed := [record for record in records if record.finding is None]:
+        notify(f"Of the clean images {len(failed)} could not be judged: {_some([Path(one.path) for one in failed])}.")
+    reference = reference_of(record.finding.attribution for record in records if record.finding)
+    attacked = sum(score < HALF for score in (*reference.image, *reference.probes))
+    told = discoveries.countable(reference.images)
+    notify(f"Told beside {reference}; {attacked} of them look attacked to the pack. {told}.")
+    return reference
 
 
 def _check_shared(case: Path | None, control: bool, files_from: Path | None) -> None:

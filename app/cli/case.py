@@ -187,9 +187,7 @@ def _heatmaps(
     held = [victim for victim in victims_to_ask(manifest, bool(names), handed, path) if victim.sha256 in names]
     if missing := sorted(names[sha256] for sha256 in names.keys() - {victim.sha256 for victim in held}):
         notify(f"Not at hand, though asked: {', '.join(missing)} (--victim). Some heatmaps may be left out.")
-    reference = None if missing else basis.reference  # of which nothing is known without a victim that it rests on
-    own = replace(pack, manifest=manifest)
-    return drawn_by(Attributor(own, device, held, closed=basis.closed, reference=reference))
+    return drawn_by(Attributor(replace(pack, manifest=manifest), device, held, closed=basis.closed))
 
 
 def _facts(subject: Subject, summary: Summary, coverage: float) -> dict[str, str]:
@@ -200,6 +198,7 @@ def _facts(subject: Subject, summary: Summary, coverage: float) -> dict[str, str
         "Pack": f"{manifest.title} ({manifest.pack_id})" + ("" if here else ", which this machine has not"),
         "Judged": f"at {coverage:.4g} coverage, images of another size by {manifest.image.fit}, on {subject.device}",
         "Victims asked": (asked or "none") + (wording.AS_CLOSED if summary.closed else ""),
+        "Known clean images": wording.known_clean(summary.beside),
         "Files": f"{summary.files:,}, {summary.attributed:,} attributed, {summary.failed:,} not; "
         f"{summary.duplicates:,} copies, {summary.unfamiliar:,} unfamiliar",
         "Attacked": discoveries.in_words(summary.attacked).removeprefix("attacked "),

@@ -16,6 +16,7 @@ from core.manifest import Fit
 from core.pack import find_pack, find_pack_of, list_packs
 from core.pack_choice import Choice, Look, Source, choose_pack, look_at_some
 from core.paths import DEFAULT_PACK
+from core.types import Basis
 from core.wording import image_kind
 
 AUTO = "auto"
@@ -27,14 +28,14 @@ def pack_names() -> list[str]:
 
 
 class Settled(NamedTuple):
-    """pack: its file. The rest is that of the case that is gone on with, None where there is none; closed: of its
-    :class:`core.types.Basis`, None while it has no answers.
+    """pack: its file. The rest is that of the case that is gone on with, None where there is none; basis: None while it
+    has no answers.
     """
 
     pack: Path
     fit: Fit | None = None
     coverage: float | None = None
-    closed: bool | None = None
+    basis: Basis | None = None
 
 
 def settle(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool) -> Settled:
@@ -45,12 +46,12 @@ def settle(wanted: str, files: Sequence[Path], begun: Path | None, *, tell: bool
     if begun is not None and begun.exists():
         with Case(begun) as case:
             manifest, coverage = case.manifest, case.coverage
-            closed = case.basis().closed if has_answers(case) else None
+            basis = case.basis() if has_answers(case) else None
         pack = find_pack_of(manifest) if wanted == AUTO else find_pack(wanted)
         if pack is None:
             what = f"This machine has not the pack {manifest.pack_id} of {begun}."
             raise CaseError(what, "Name its file with --pack.")
-        return Settled(pack, manifest.image.fit, coverage, closed)
+        return Settled(pack, manifest.image.fit, coverage, basis)
     if wanted != AUTO:
         return Settled(find_pack(wanted))
     found, why = _fitting_pack(files)

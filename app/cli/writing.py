@@ -195,6 +195,8 @@ def _notes(answer: Attribution, known: Collection[str]) -> list[str]:
     for task, classes in (("attack", answer.attack), ("victim", answer.victim)):
         if len(classes.prediction_set) > 1:
             notes.append(f"{task}: {wording.candidates(classes)}")
+    if answer.beside is not None and (told := wording.false_alarm(answer)):
+        notes.append(told)
     if answer.victim.label not in {*known, NONE_OF_THESE}:
         notes.append(f"{answer.victim.label} was handed over: how probable it is was calibrated on none")
     return notes

@@ -68,6 +68,7 @@ def render(subject: Subject) -> str:
         method=wording.METHOD,
         limits=wording.LIMITS,
         as_closed=wording.AS_CLOSED,
+        known_clean=wording.known_clean(summary.beside),
     )
 
 

@@ -114,6 +114,7 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
         f"Victims asked{wording.AS_CLOSED if summary.closed else ''}: "
         f"{', '.join(f'{name} (SHA-256 {sha256[:12]})' for name, sha256 in summary.asked) or 'none'}",
         *([f"Known, not asked: {', '.join(unasked)}"] if (unasked := summary.unasked(manifest)) else []),
+        *([f"Known clean images: {known}"] if (known := wording.known_clean(summary.beside)) else []),
         f"Device: {subject.device}",
         f"Judged with: {subject.program}",
         f"Written with: {versions.told()}",

@@ -13,7 +13,7 @@ from core.labels import CLEAN
 from core.manifest import Manifest
 from core.report.facets import COPY, FAILED, NONE, UNFAMILIAR, Facet, Facets
 from core.together import Together, Word, together, word_of
-from core.types import LogEntry, Record
+from core.types import Beside, LogEntry, Record
 from core.wording import why_not
 
 MAX_CARDS = 200
@@ -30,7 +30,7 @@ class Summary:
     strange: of attack and victim, how many of the files in each bar are unfamiliar.
     failures: (path, reason without it), the first of them. asked: (name, SHA-256) of the victims that any file was
     shown to; closed: whether one of them was taken to be the victim. attacked: as :func:`core.discoveries.attacked`
-    counts them. together: who attacked them.
+    counts them. together: who attacked them. beside: the known clean images that any answer was told beside.
     """
 
     files: int
@@ -41,6 +41,7 @@ class Summary:
     closed: bool = False
     attacked: int | None = None
     together: Together | None = None
+    beside: tuple[Beside, ...] = ()
 
     @property
     def attributed(self) -> int:
@@ -114,7 +115,7 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
     of = {facet.key: at for at, facet in enumerate(facets.all)}
     strange = {key: [0] * len(bars[of[key]]) for key in ("attack", "victim")}
     files, failures, asked, closed = 0, list[tuple[str, str]](), dict[tuple[str, str], None](), False
-    told, words = array("d"), list[Word]()
+    told, words, known = array("d"), list[Word](), dict[Beside, None]()
     for record in records:
         files += 1
         places = facets.places(record)
@@ -131,10 +132,11 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
             words += [] if (word := word_of(answer)) is None else [word]
             asked |= dict.fromkeys((said.victim, said.sha256) for said in answer.testimonies)
             closed |= answer.closed_set
+            known |= {} if answer.beside is None else {answer.beside: None}
         elif len(failures) < MAX_FAILURES:
             failures.append((record.path, why_not(record.error, record.path)))
     found = {facet.key: (facet, counts) for facet, counts in zip(facets.all, bars, strict=True)}
-    return Summary(files, found, failures, strange, tuple(asked), closed, attacked(told), together(words))
+    return Summary(files, found, failures, strange, tuple(asked), closed, attacked(told), together(words), tuple(known))
 
 
 def choose_cards(records: Sequence[Record], limit: int = MAX_CARDS) -> list[Record]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,9 @@ import pytest
 
 from core.attributor import Attributor
 from core.batch import fill_case
+from core.calibration import kept
 from core.case import Case
+from core.discoveries import alarms, attacked, countable
 from core.errors import CaseError, PackError
 from core.imageio import from_array, load_image
 from core.labels import CLEAN
@@ -21,6 +22,7 @@ from core.records import answers_from_json, answers_to_json
 from core.reference import beside, reference_from_json, reference_of, reference_to_json
 from core.types import Attribution, LoadedImage, Reference
 from core.victim_store import victims_to_ask
+from core.wording import false_alarm
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +48,6 @@ def answers(attributor: Attributor, images: list[LoadedImage]) -> list[Attributi
     return [finding.attribution for finding in attributor.attribute(images)]
 
 
-def clean_in(answer: Attribution) -> float:
-    return next(c.probability for c in answer.attack.ranking if c.label == CLEAN)
-
-
 def noisy(count: int, start: int = 0) -> list[LoadedImage]:
     """Drawn strokes under the noise of a bad scanner, which the pack has not seen."""
     found = []
@@ -63,60 +61,47 @@ def noisy(count: int, start: int = 0) -> list[LoadedImage]:
 
 
 @pytest.mark.parametrize("which", ["alone", "asking"])
-def test_what_looks_attacked_to_the_pack_is_clean_where_all_clean_images_look_so(
+def test_what_looks_attacked_to_the_pack_is_common_where_many_clean_images_look_so(
     which: str, request: pytest.FixtureRequest, pack: Pack
 ) -> None:
     attributor: Attributor = request.getfixturevalue(which)
     reference = reference_of(answers(attributor, noisy(60)))
     assert reference.images == 60 and len(reference.of("image" if which == "alone" else "image+probes")) == 60
-    before = answers(attributor, noisy(20, 100))
+    before = answers(attributor, noisy(30, 100))
     after = [beside(answer, pack.manifest, reference) for answer in before]
-    suspect = [(old, new) for old, new in zip(before, after, strict=True) if clean_in(old) < 0.5]
-    assert len(suspect) > 5, "the noise has to deceive the pack, or there is nothing to mend"
-    for old, new in suspect:
-        assert new.false_alarm is not None and old.false_alarm is not None
-        assert clean_in(new) > clean_in(old) and new.false_alarm > old.false_alarm
-    called = [sum(answer.attack.label == CLEAN for answer in each) for each in (before, after)]
-    assert called[1] > called[0]
+    rare = [
+        sum(answer.false_alarm is not None and answer.false_alarm <= 0.05 for answer in told)
+        for told in (before, after)
+    ]
+    assert rare[0] > 3, "the noise has to deceive the pack, or there is nothing to mend"
+    assert rare[1] <= 3, "of thirty at most 5 % but for chance"
+    for old, new in zip(before, after, strict=True):
+        assert replace(new, false_alarm=old.false_alarm, beside=None) == old, "what is named stays"
 
 
 def test_attacks_are_still_told_beside_clean_images_like_the_packs_own(pack: Pack, asking: Attributor) -> None:
-    told = answers(asking, samples())
     ordinary = Reference(pack.manifest.pack_id, (), (), tuple(np.linspace(0.9, 0.9999, 200)))
-    for old, new in ((old, beside(old, pack.manifest, ordinary)) for old in told):
-        assert (new.attack.label, new.victim.label) == (old.attack.label, old.victim.label)
-        assert new.false_alarm is not None and new.false_alarm >= 1 / 201
-        assert old.attack.label == CLEAN or new.false_alarm == pytest.approx(1 / 201), "none of them looks so"
+    for answer in answers(asking, samples()):
+        told = beside(answer, pack.manifest, ordinary).false_alarm
+        assert answer.attack.label == CLEAN or told == pytest.approx(1 / 201), "none of them looks so"
 
 
-def test_the_share_is_the_conformal_one_and_the_probabilities_stay_a_whole(pack: Pack, alone: Attributor) -> None:
+def test_the_share_is_the_conformal_one(pack: Pack, alone: Attributor) -> None:
     (old,) = answers(alone, noisy(1))
-    mine = clean_in(old)
-    scores = tuple(sorted([mine / 2, mine, *np.linspace(min(1.0, mine * 1.01), 1.0, 7)]))
-    new = beside(old, pack.manifest, Reference(pack.manifest.pack_id, (), scores, ()))
-    assert new.false_alarm == pytest.approx(3 / 10, abs=0.11)  # scores are kept with four digits
-    assert new.beside is not None and new.beside.images == 9 and math.isfinite(new.beside.shift)
-    for task in (new.attack, new.victim):
-        assert math.fsum(c.probability for c in task.ranking) == pytest.approx(1)
-        assert [c.probability for c in task.ranking] == sorted((c.probability for c in task.ranking), reverse=True)
-        assert task.prediction_set and task.prediction_set[0] == task.label
-    under = {c.label: h for c, h in zip(old.attack.ranking, old.hyperparameters, strict=True)}
-    for candidate, value in zip(new.attack.ranking, new.hyperparameters, strict=True):
-        assert value.name == under[candidate.label].name and value.value == under[candidate.label].value
+    mine = kept(next(c.probability for c in old.attack.ranking if c.label == CLEAN))
+    below, above = [mine / 2, mine], list(np.linspace(mine + 1e-3, 1.0, 7))
+    new = beside(old, pack.manifest, Reference(pack.manifest.pack_id, (), (*below, *above), ()))
+    assert new.false_alarm == pytest.approx(3 / 10) and new.beside is not None and new.beside.images == 9
+    other = beside(old, pack.manifest, Reference(pack.manifest.pack_id, (), (), (0.5,)))
+    assert other == old, "those that victims were asked about are not judged as it was"
 
 
 def test_it_can_be_taken_back_and_replaced(pack: Pack, asking: Attributor) -> None:
-    reference = reference_of(answers(asking, noisy(30)))
-    for old in answers(asking, [*samples(), *noisy(3, 50)]):
+    reference, other = (reference_of(answers(asking, noisy(30, start))) for start in (0, 30))
+    for old in answers(asking, [*samples(), *noisy(3, 60)]):
         new = beside(old, pack.manifest, reference)
-        again = beside(new, pack.manifest, reference)
-        back = beside(new, pack.manifest, None)
-        assert back.beside is None and back.false_alarm == old.false_alarm
-        for one, other in ((new, again), (old, back)):
-            assert [c.label for c in one.attack.ranking] == [c.label for c in other.attack.ranking]
-            for first, second in zip(one.attack.ranking, other.attack.ranking, strict=True):
-                assert first.probability == pytest.approx(second.probability, rel=1e-9, abs=1e-300)
-        assert reference_of([new]).probes == reference_of([old]).probes, "what the pack says by itself counts"
+        assert beside(beside(new, pack.manifest, other), pack.manifest, reference) == new
+        assert beside(new, pack.manifest, None) == old
 
 
 def test_an_attributor_tells_its_answers_beside_it(pack: Pack, alone: Attributor) -> None:
@@ -129,6 +114,29 @@ def test_an_attributor_tells_its_answers_beside_it(pack: Pack, alone: Attributor
         Attributor(pack, "cpu", reference=replace(reference, pack_id="other@000000000000"))
     with pytest.raises(PackError, match="other victims"):
         Attributor(pack, "cpu", reference=replace(reference, asked=("a" * 64,)))
+
+
+def test_known_clean_images_count_unfamiliar_ones_too_and_say_how_many(pack: Pack, alone: Attributor) -> None:
+    reference = reference_of(answers(alone, noisy(60)))
+    told = [beside(answer, pack.manifest, reference) for answer in answers(alone, noisy(30, 100))]
+    assert sum(not answer.familiarity.familiar for answer in told) > 10
+    assert len(list(alarms(told))) == 30 and attacked(alarms(told)) == 0
+    assert "so few count no attacked image: 19 would" in countable(18)
+    assert countable(19).endswith("where these are 100% or more of all") and countable(199).endswith(
+        "10% or more of all"
+    )
+
+
+def test_words_count_the_known_clean_images(pack: Pack, alone: Attributor) -> None:
+    (answer,) = answers(alone, noisy(1))
+    mine = kept(next(c.probability for c in answer.attack.ranking if c.label == CLEAN))
+
+    def words(*scores: float) -> str:
+        return false_alarm(beside(answer, pack.manifest, Reference(pack.manifest.pack_id, (), tuple(sorted(scores)))))
+
+    assert words(mine, 1.0) == "1 of 2 known clean images looks at least as attacked"
+    assert words(*[mine / 2] * 3, *[1.0] * 1497) == "3 of 1,500 known clean images look at least as attacked"
+    assert words(1.0) == "0 of 1 known clean image look at least as attacked"
 
 
 def test_copies_count_once_and_nothing_is_no_reference(alone: Attributor) -> None:
@@ -154,9 +162,7 @@ def test_an_answer_keeps_it_in_json(pack: Pack, alone: Attributor) -> None:
     new = beside(old, pack.manifest, reference)
     assert answers_from_json(answers_to_json(new), new.sha256, new.pack_id) == new
     assert answers_to_json(old)["reference"] is None
-    assert answers_to_json(new)["reference"] == {
-        "digest": reference.digest, "images": 5, "shift": new.beside.shift if new.beside else None
-    }  # fmt: skip
+    assert answers_to_json(new)["reference"] == {"digest": reference.digest, "images": 5}
 
 
 def test_a_case_keeps_to_its_clean_images(pack: Pack, alone: Attributor, tmp_path: Path) -> None:

@@ -81,7 +81,8 @@ class Item:
     cells: of one seed, in the order in which they are run. table: ours beside the paper's. draw: the picture, from the
     figures and the first seed's arrays by cell. paper: the paper's figures, with the place where they stand.
     choices: what the paper leaves open or what differs, in words. of_pack: whether it judges the pack under test.
-    of: whose figures the paper's are; it runs on any data set.
+    of: whose figures the paper's are; it runs on any data set. examples: whether it is about the scenario's examples,
+    rather than its clean images and victims alone.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Item:
     choices: Sequence[str] = ()
     of_pack: bool = False
     of: Protocol = ""
+    examples: bool = True
 
 
 def run_item(item: Item, study: Study, seeds: Sequence[int]) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def run_item(item: Item, study: Study, seeds: Sequence[int]) -> dict[str, Any]:
     The file is there after the first cell and says which cells were not run.
     """
     make_folder(study.out)
-    study.prepare()
+    study.prepare(examples=item.examples)
     planned = {str(seed): {cell.name: cell for cell in item.cells(study, seed)} for seed in seeds}
     done = {
         seed: {name: found for name, cell in cells.items() if (found := study.find(cell)) is not None}
@@ -134,7 +136,7 @@ def _content(
         "epochs": study.epochs if study.epochs is not None else "by the scale",
         "per_cell": study.per_cell,
         "seeds": [int(seed) for seed in planned],
-        "data_fingerprint": study.fingerprint,
+        "data_fingerprint": study.fingerprint if item.examples else study.clean.digest,
         "pack": study.pack.manifest.pack_id if item.of_pack else None,
         "versions": versions(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),

@@ -19,6 +19,7 @@ from training.experiments import (
     learning_curve,
     retrained,
     robustness,
+    sources,
     table2,
     table3,
     table4,
@@ -42,8 +43,8 @@ ITEMS: dict[str, Item] = {
     for module in (
         table2, table3, table4, table5, table7, table8, table9, table10, table11, table12, table13, table14,
         figure2, figure3, figure4, figure6, figure7,
-        default_model, learning_curve, growth, toolboxes, retrained, robustness, fits, unseen, coverage, evidence,
-        together, heatmaps, float_images,
+        default_model, learning_curve, growth, toolboxes, retrained, robustness, sources, fits, unseen, coverage,
+        evidence, together, heatmaps, float_images,
     )
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -143,13 +143,17 @@ def counted(verdicts: Verdicts, truth: Truth, manifest: Manifest) -> dict[str, A
 
 def check_victims(study: Study) -> None:
     """Raise DataError unless the examples' victims are those that the pack under test was taught, by their hashes."""
+    known = read_listing(study.data)["victims"]
+    check_taught(study, {name: victim["sha256"] for name, victim in known.items()})
+
+
+def check_taught(study: Study, victims: Mapping[str, str]) -> None:
+    """Raise DataError unless the pack under test was taught these victims, hashes by name."""
     manifest = study.pack.manifest
     taught = {v.name: v.sha256 for v in manifest.victims}
-    known = read_listing(study.data)["victims"]
-    strange = sorted(name for name, victim in known.items() if taught.get(name) != victim["sha256"])
-    if strange:
+    if strange := sorted(name for name, sha256 in victims.items() if taught.get(name) != sha256):
         raise DataError(
-            f"{manifest.pack_id} was not taught the victims {', '.join(strange)} of {study.data}.",
+            f"{manifest.pack_id} was not taught the victims {', '.join(strange)} of {study.out}.",
             "Give the pack that was trained on these examples with --pack, or the --out folder of its training.",
         )
 

@@ -152,12 +152,13 @@ class Study:
 
     # --- examples -----------------------------------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Train the victims and generate the examples that are missing; what is whole is not touched."""
-        if self._whole():
+    def prepare(self, *, examples: bool = True) -> None:
+        """Train the victims and, where they are wanted, generate the examples that are missing; what is whole stays."""
+        if examples and self._whole():
             return
         make_victims(self.scenario, self.clean, self.victims, self.device, self.tell, files=self.files)
-        generate(self.scenario, self.clean, self.victims, self.data, device=self.device, tell=self.tell)
+        if examples:
+            generate(self.scenario, self.clean, self.victims, self.data, device=self.device, tell=self.tell)
 
     def _whole(self) -> bool:
         if not (self.data / MANIFEST).exists():
