@@ -21,6 +21,10 @@ from core.torchvision_zoo import fit_channels
 _LEVELS = 255.0
 _OCTAVES = 8.0  # log2(1 + _LEVELS)
 
+_NARROW = 8
+"""Of fewer channels the gradient of a 1x1 convolution with a stride, channels last, writes past its memory on
+processors with AVX2 alone (oneDNN 3.12, which comes with torch 2.14): the program dies of it somewhere else."""
+
 
 class Evidence(nn.Module):
     """Fixed views of an image that make 8-bit traces large: [B, C, H, W] in [0, 1] -> [B, 4C, H, W].
@@ -50,14 +54,16 @@ class ResidualBlock(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
         self.second_norm = nn.BatchNorm2d(channels)
         self.shortcut: nn.Module = nn.Identity()
+        self._skip = stride if channels_in < _NARROW else 1
         if stride != 1 or channels_in != channels:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(channels_in, channels, 1, stride, bias=False), nn.BatchNorm2d(channels)
+                nn.Conv2d(channels_in, channels, 1, stride // self._skip, bias=False), nn.BatchNorm2d(channels)
             )
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.first_norm(self.first(x)), inplace=True)
-        return F.relu(self.second_norm(self.second(y)) + self.shortcut(x), inplace=True)
+        kept = x[:, :, :: self._skip, :: self._skip]  # what a 1x1 convolution with that stride sees
+        return F.relu(self.second_norm(self.second(y)) + self.shortcut(kept), inplace=True)
 
 
 class Backbone(nn.Module, ABC):

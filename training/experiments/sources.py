@@ -7,6 +7,7 @@ are known to be clean, the others and those that were attacked are judged, by th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,14 @@ def cells(study: Study, seed: int) -> list[Cell]:
     check_taught(study, victims)
     held = held_by(study)
 
-    def cell(name: str, source: Source, *, asked: bool) -> Cell:
+    @cache
+    def made(name: str) -> tuple[FloatArray, list[tuple[FloatArray, str]]]:
+        images = _of_source(study, SOURCES[name])
+        return images, _attacked(study, images, seed)
+
+    def cell(name: str, *, asked: bool) -> Cell:
         def compute(_: Path) -> Result:
-            images = _of_source(study, source)
-            attacked = _attacked(study, images, seed)
-            attributor = attributor_of(study, held if asked else ())
-            return Result(_told(attributor, images, attacked, study))
+            return Result(_told(attributor_of(study, held if asked else ()), *made(name), study))
 
         settings = {
             "pack": study.pack.manifest.pack_id, "clean": study.clean.digest, "victims": victims, "source": name,
@@ -71,7 +74,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
         absent = NOBODY if asked and not held else ""
         return Cell(f"{name}{_ASKED if asked else ''}", "sources", settings, compute, absent)
 
-    return [cell(name, source, asked=asked) for asked in (False, True) for name, source in SOURCES.items()]
+    return [cell(name, asked=asked) for name in SOURCES for asked in (False, True)]
 
 
 def _of_source(study: Study, source: Source) -> FloatArray:

@@ -19,7 +19,7 @@ from app.__main__ import main
 from core.errors import DataError
 from core.pack import build_network, load_pack
 from core.progress import Progress
-from training.experiments import baseline_tables, coverage, fits, judge, robustness, table7, table9, table13
+from training.experiments import baseline_tables, coverage, fits, judge, robustness, sources, table7, table9, table13
 from training.experiments.cells import TASKS
 from training.experiments.figure6 import BLOCKS, gaps
 from training.experiments.item import Found, run_item
@@ -207,6 +207,25 @@ def test_coverage_tells_how_often_sets_and_intervals_hold(shared: Path, study: B
         told = [r for r in named if found["high"][r] > found["low"][r]]
         inside = [found["low"][r] - 1e-4 <= found["true_hyperparameter"][r] <= found["high"][r] + 1e-4 for r in told]
         assert (figures["hyperparameter"] or 0) == pytest.approx(np.mean(inside) if told else 0)
+
+
+def test_sources_are_told_beside_their_own_clean_images(shared: Path, study: Build, tmp_path: Path) -> None:
+    shutil.copytree(shared / "victims", tmp_path / "victims")  # no examples: it is about clean images and victims alone
+    own = study(shared, scale=0.05)
+    own = replace(own, out=tmp_path)
+    item = ITEMS["sources"]
+    content = run_item(item, own, [0])
+    assert not (tmp_path / "data").exists() and content["data_fingerprint"] == own.clean.digest
+    runs = content["runs"]["0"]
+    assert [name for name in sources.SOURCES if name in runs] == list(sources.SOURCES)
+    for figures in runs.values():
+        assert figures["known"] == figures["clean"] == 20 and figures["attacked"] > 10
+        assert set(figures) >= {"0", "20"}
+        alone, beside = figures["0"], figures["20"]
+        assert (alone["called_clean"], alone["attack"]) == (beside["called_clean"], beside["attack"])
+        assert beside["clean_told_5"] <= 0.35, "of one source one in twenty, but for chance"
+    rows = item.table(Found(content["runs"])).rows
+    assert {tuple(row[:2]) for row in rows} >= {(name, count) for name in sources.SOURCES for count in ("0", "20")}
 
 
 def test_robustness_tells_what_its_verdicts_say(shared: Path, study: Build) -> None:
