@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from core.manifest import AttackLabel, ImageSpec
+from core.model.backbones import ResidualBlock
 from core.model.config import PAPER, NetworkConfig
 from core.model.familiarity import Familiarity
 from core.model.network import MTAA, AdversarialExtractor
@@ -130,3 +132,18 @@ def test_familiarity_is_high_far_from_the_training_features() -> None:
     between = torch.full((1, 20), 0.0)
     between[0, 0] = 2.5
     assert familiarity(between) > near.quantile(0.99)
+
+
+@pytest.mark.parametrize("channels", [4, 8])
+def test_a_narrow_shortcut_is_the_strided_convolution_that_it_stands_for(channels: int) -> None:
+    """Its gradient, channels last, corrupts memory on some processors where the convolution itself has the stride."""
+    torch.manual_seed(0)
+    block = ResidualBlock(channels, 2 * channels, stride=2).to(memory_format=torch.channels_last).eval()
+    convolution, norm = block.shortcut[0], block.shortcut[1]  # type: ignore[index]
+    for size in (8, 7):
+        x = torch.randn(16, channels, size, size).to(memory_format=torch.channels_last).requires_grad_()
+        y = block.second_norm(block.second(F.relu(block.first_norm(block.first(x)))))
+        wanted = F.relu(y + norm(F.conv2d(x.contiguous(), convolution.weight, stride=2)))
+        torch.testing.assert_close(block(x), wanted)
+        for _ in range(20):
+            block(x).sum().backward()
