@@ -46,10 +46,22 @@ def doctor() -> None:
 def _device() -> str:
     import torch  # noqa: PLC0415
 
+    from core.devices import in_bf16  # noqa: PLC0415 (torch)
+
     if not torch.cuda.is_available():
-        return f"CPU, {torch.get_num_threads()} threads"
+        capability, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
+        return f"CPU with {capability}, {threads} threads, {_precision(in_bf16(torch.device('cpu')))}"
     gpus = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
-    return ", ".join(f"cuda:{i} {gpu.name} ({gpu.total_memory / 2**30:.0f} GiB)" for i, gpu in enumerate(gpus))
+    own = [_precision(in_bf16(torch.device("cuda", index))) for index in range(len(gpus))]
+    sizes = (f"{gpu.name} ({gpu.total_memory / 2**30:.0f} GiB)" for gpu in gpus)
+    return "; ".join(
+        f"cuda:{i} {size}, {precision}" for i, (size, precision) in enumerate(zip(sizes, own, strict=True))
+    )
+
+
+def _precision(bf16: bool) -> str:
+    """In which what asks for bfloat16 is computed."""
+    return "bfloat16 where asked for" if bf16 else "float32 throughout, for bfloat16 would take longer"
 
 
 def _data_folder() -> str:

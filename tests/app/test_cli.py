@@ -245,6 +245,7 @@ def test_doctor(default_pack: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "FAIL" not in shown
     for name in ("versions", "device", "torchvision", "Qt", "packs"):
         assert f"ok    {name}:" in shown
+    assert "bfloat16" in shown
     default_pack.write_bytes(b"PK")
     assert main(["doctor"]) == 1
     assert "FAIL  packs" in capsys.readouterr().out
