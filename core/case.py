@@ -23,8 +23,7 @@ from core.errors import CaseError
 from core.files import modified_ns, replacing
 from core.manifest import Manifest
 from core.opened import Ground, ground_of, places_in
-from core.records import answers_from_json, answers_to_json
-from core.reference import reference_from_json, reference_to_json
+from core.records import answers_from_json, answers_to_json, reference_from_json, reference_to_json
 from core.types import Basis, FileFacts, Finding, LogEntry, Record, Remark
 
 _WAIT = 10.0

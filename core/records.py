@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from core.adjustments import adjustment_of
@@ -21,6 +22,7 @@ from core.types import (
     HyperparameterAnswer,
     RankedLabel,
     Record,
+    Reference,
     Remark,
     Testimony,
     likeliest,
@@ -270,6 +272,25 @@ def _familiarity(familiarity: Familiarity) -> dict[str, Any]:
 def _familiarity_from_json(said: dict[str, Any]) -> Familiarity:
     score, threshold = (_number(said[name]) for name in ("score", "threshold"))
     return Familiarity(score, threshold, bool(said.get("calibrated", score <= threshold)))  # as older cases mean it
+
+
+def reference_to_json(reference: Reference) -> dict[str, Any]:
+    """As a case and the settings keep it."""
+    return {
+        "pack_id": reference.pack_id, "asked": list(reference.asked), "image": list(reference.image),
+        "probes": list(reference.probes),
+    }  # fmt: skip
+
+
+def reference_from_json(content: Mapping[str, Any]) -> Reference:
+    """Raises KeyError, TypeError or ValueError for what :func:`reference_to_json` never writes."""
+    image, probes = (tuple(float(one) for one in content[name]) for name in ("image", "probes"))
+    for scores in (image, probes):
+        if not all(0 <= lower <= higher <= 1 for lower, higher in pairwise([0.0, *scores])):
+            raise ValueError("no ascending probabilities")
+    if not image and not probes:
+        raise ValueError("no images")
+    return Reference(str(content["pack_id"]), tuple(map(str, content["asked"])), image, probes)
 
 
 def encode(document: dict[str, Any]) -> bytes:

@@ -9,10 +9,8 @@ more attacks for clean than it excused clean images.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from itertools import pairwise
-from typing import Any
 
 from core.answers import rested_on
 from core.calibration import kept
@@ -66,22 +64,3 @@ def beside(answer: Attribution, manifest: Manifest, reference: Reference | None)
 def _clean_in(answer: Attribution) -> float | None:
     """The probability of "clean"; None where that is no label."""
     return next((c.probability for c in answer.attack.ranking if c.label == CLEAN), None)
-
-
-def reference_to_json(reference: Reference) -> dict[str, Any]:
-    """As a case and the settings keep it."""
-    return {
-        "pack_id": reference.pack_id, "asked": list(reference.asked), "image": list(reference.image),
-        "probes": list(reference.probes),
-    }  # fmt: skip
-
-
-def reference_from_json(content: Mapping[str, Any]) -> Reference:
-    """Raises KeyError, TypeError or ValueError for what :func:`reference_to_json` never writes."""
-    image, probes = (tuple(float(one) for one in content[name]) for name in ("image", "probes"))
-    for scores in (image, probes):
-        if not all(0 <= lower <= higher <= 1 for lower, higher in pairwise([0.0, *scores])):
-            raise ValueError("no ascending probabilities")
-    if not image and not probes:
-        raise ValueError("no images")
-    return Reference(str(content["pack_id"]), tuple(map(str, content["asked"])), image, probes)

@@ -18,8 +18,8 @@ from core.imageio import from_array, load_image
 from core.labels import CLEAN
 from core.pack import Pack, find_pack, load_pack
 from core.paths import SAMPLES
-from core.records import answers_from_json, answers_to_json
-from core.reference import beside, reference_from_json, reference_of, reference_to_json
+from core.records import answers_from_json, answers_to_json, reference_from_json, reference_to_json
+from core.reference import beside, reference_of
 from core.types import Attribution, LoadedImage, Reference
 from core.victim_store import victims_to_ask
 from core.wording import false_alarm
