@@ -19,9 +19,6 @@ from core.labels import CLEAN
 from core.manifest import Manifest
 from core.types import Attribution, Beside, Reference
 
-HALF = 0.5
-"""Under this probability of "clean" an image looks attacked."""
-
 
 def reference_of(answers: Iterable[Attribution]) -> Reference:
     """What the answers about known clean images amount to; of copies one counts.

@@ -26,6 +26,8 @@ ROUNDING = 1e-9
 _ALIKE = 1e-4
 """By less than this two tasks' probabilities of one thing differ only by how they were computed."""
 
+_EVEN = 0.5
+
 DEFAULT_COVERAGE = 0.9
 """How often candidate sets and intervals are to hold the truth, unless somebody chose otherwise."""
 
@@ -159,6 +161,11 @@ class Reference:
     @property
     def images(self) -> int:
         return len(self.image) + len(self.probes)
+
+    @property
+    def suspect(self) -> int:
+        """How many of them look attacked to the pack: "clean" is not even as probable as not."""
+        return sum(clean < _EVEN for clean in (*self.image, *self.probes))
 
     @property
     def digest(self) -> str:

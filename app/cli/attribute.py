@@ -213,7 +213,7 @@ def _known_clean(
     """What the pack says of clean images, which is told; without any a case's own. Raises WorkbenchError for a case
     that has them or did without, and where none can be judged.
     """
-    from core.reference import HALF, reference_of  # noqa: PLC0415 (torch)
+    from core.reference import reference_of  # noqa: PLC0415 (torch)
 
     if not paths:
         return begun.basis.reference if begun.basis else None
@@ -225,9 +225,8 @@ def _known_clean(
     if failed := [record for record in records if record.finding is None]:
         notify(f"Of the clean images {len(failed)} could not be judged: {_some([Path(one.path) for one in failed])}.")
     reference = reference_of(record.finding.attribution for record in records if record.finding)
-    attacked = sum(score < HALF for score in (*reference.image, *reference.probes))
     told = discoveries.countable(reference.images)
-    notify(f"Told beside {reference}; {attacked} of them look attacked to the pack. {told}.")
+    notify(f"Told beside {reference}; {reference.suspect} of them look attacked to the pack. {told}.")
     return reference
 
 
