@@ -71,6 +71,8 @@ TABLE: tuple[Command, ...] = (
     _c("compare_with_file", QT_TRANSLATE_NOOP("Actions", "Compare with file…"), IMAGE, "Ctrl+D", "compare", rule=True),
     _c("compare_with_current", QT_TRANSLATE_NOOP("Actions", "Use as second image"), IMAGE, "Ctrl+Shift+D"),
     _c("compare_with_none", QT_TRANSLATE_NOOP("Actions", "Forget second image"), IMAGE, "Ctrl+Shift+R"),
+    _c("take_clean", QT_TRANSLATE_NOOP("Actions", "Take as known clean images"), IMAGE, "Ctrl+B", rule=True),
+    _c("forget_clean", QT_TRANSLATE_NOOP("Actions", "Forget known clean images"), IMAGE, "Ctrl+Shift+B"),
     _c("new_case", QT_TRANSLATE_NOOP("Actions", "New case…"), CASE, "Ctrl+N"),
     _c("new_case_of_images", QT_TRANSLATE_NOOP("Actions", "New case of these images…"), CASE, "Ctrl+Shift+N"),
     _c("open_case", QT_TRANSLATE_NOOP("Actions", "Open case…"), CASE, "Ctrl+Shift+K"),

@@ -173,6 +173,12 @@ class Commands(CaseCommands):
     def compare_with_none(self) -> None:
         self.session.viewing.compare_with(None)
 
+    def take_clean(self) -> None:
+        self.session.known_clean.take(self.window.list.selected_keys())
+
+    def forget_clean(self) -> None:
+        self.session.known_clean.forget()
+
     # View.
 
     def zoom_in(self) -> None:

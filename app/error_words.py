@@ -92,6 +92,10 @@ _WHATS = (
     QT_TRANSLATE_NOOP("Errors", "The file does not hold the program that its card speaks of."),
     QT_TRANSLATE_NOOP("Errors", "The weights are not a {name}'s."),
     QT_TRANSLATE_NOOP("Errors", "A victim of the closed set is not at hand."),
+    QT_TRANSLATE_NOOP("Errors", "None of the clean images could be judged."),
+    QT_TRANSLATE_NOOP("Errors", "The pack {name} does not know “clean”."),
+    QT_TRANSLATE_NOOP("Errors", "The known clean images were judged by another pack, or with other victims."),
+    QT_TRANSLATE_NOOP("Errors", "{path} was made asking {settled}, not asking {wanted}."),
 )
 """What is wrong with a case, a pack, a victim, a device or a disk; the narrower sentence before the wider."""
 
@@ -148,6 +152,15 @@ _REMEDIES = (
     QT_TRANSLATE_NOOP("Errors", "Do not ask it, or hand over another file."),
     QT_TRANSLATE_NOOP("Errors", "Bring the victim again."),
     QT_TRANSLATE_NOOP("Errors", "Train it again."),
+    QT_TRANSLATE_NOOP("Errors", "Choose images that can be read."),
+    QT_TRANSLATE_NOOP("Errors", "Choose one that does."),
+    QT_TRANSLATE_NOOP("Errors", "Give them again."),
+    QT_TRANSLATE_NOOP("Errors", "Forget them, and take them again."),
+    QT_TRANSLATE_NOOP(
+        "Errors",
+        "Ask the same victims (in the window's list, or by --victim, --no-ask and --closed-set) and give the same "
+        "clean images (--clean), or start a new case.",
+    ),
 )
 """What to do about it."""
 

@@ -1,4 +1,4 @@
-"""What a worker does with a pack: make its attributor, load images, judge them, tell another coverage of answers."""
+"""What a worker does with a pack: make its attributor, load images, judge them, tell answers of them anew."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.requests import Attributes, Entry, Setup, error_record
-from core.errors import ImageError, VictimError
+from core.errors import ImageError, PackError, VictimError
 from core.progress import CancelToken
-from core.types import LoadedImage, Record
+from core.types import Attribution, LoadedImage, Record, Reference
 
 if TYPE_CHECKING:
     from core.manifest import Manifest
@@ -37,7 +37,22 @@ def make_attributor(setup: Setup) -> Attributes:
     lost = not set(setup.closed) <= {one.sha256 for one in asked}
     if lost and setup.only is None:  # it may be the one, and would be ruled out unseen
         raise VictimError("A victim of the closed set is not at hand.", "Hand over its file, or open the set.")
-    return Attributor(fitting, setup.device, asked, closed=bool(setup.closed) and not lost)
+    attributor = Attributor(fitting, setup.device, asked, closed=bool(setup.closed) and not lost)
+    refer(attributor, setup)
+    return attributor
+
+
+def refer(attributor: Attributes, setup: Setup) -> None:
+    """Have it tell its answers beside the setup's known clean images.
+
+    Raises PackError where they were judged otherwise; but what a case keeps to is left out where a victim is gone.
+    """
+    try:
+        attributor.refer_to(setup.reference)
+    except PackError as error:
+        if setup.only is None:
+            raise PackError(error.what, "Forget them, and take them again.") from error
+        attributor.refer_to(None)
 
 
 def gpus() -> tuple[tuple[str, str], ...]:
@@ -69,16 +84,48 @@ def judge(
     ]
 
 
-def at_another(record: Record, manifest: Manifest, coverage: float) -> Record:
-    """The record at the nearest coverage that the pack is calibrated for; as it is where it is, or another pack's."""
-    from core.answers import covering  # noqa: PLC0415  (torch)
+class Telling:
+    """How answers are to be told: at which coverage, and beside which known clean images."""
 
-    finding, coverage = record.finding, manifest.calibration.nearest(coverage)
-    if finding is None or finding.attribution.pack_id != manifest.pack_id:
-        return record
-    if finding.attribution.attack.coverage == coverage:
-        return record
-    return replace(record, finding=replace(finding, attribution=covering(finding.attribution, manifest, coverage)))
+    def __init__(self, coverage: float, reference: Reference | None) -> None:
+        self.coverage, self.reference = coverage, reference
+        self._digest = None if reference is None else reference.digest
+
+    def holds(self, record: Record) -> bool:
+        """Whether a record's answer, if it has one, is told so."""
+        answer = None if record.finding is None else record.finding.attribution
+        return answer is None or (answer.attack.coverage == self.coverage and self.is_beside(answer))
+
+    def is_beside(self, answer: Attribution) -> bool:
+        """Whether it is beside these, as far as some of them were judged as it was."""
+        known = self.reference is not None and self.reference.of(answer.evidence)
+        return (None if answer.beside is None else answer.beside.digest) == (self._digest if known else None)
+
+
+def told_anew(
+    records: Sequence[Record], manifest: Manifest, coverage: float, reference: Reference | None
+) -> list[Record]:
+    """The records beside these known clean images, at the nearest coverage that the pack is calibrated for.
+
+    Each as it is where it is so already, or another pack's.
+    """
+    from core.answers import covering  # noqa: PLC0415  (torch)
+    from core.reference import beside  # noqa: PLC0415
+
+    telling = Telling(manifest.calibration.nearest(coverage), reference)
+
+    def anew(record: Record) -> Record:
+        finding = record.finding
+        if finding is None or finding.attribution.pack_id != manifest.pack_id or telling.holds(record):
+            return record
+        answer = finding.attribution
+        if answer.attack.coverage != telling.coverage:
+            answer = covering(answer, manifest, telling.coverage)
+        if not telling.is_beside(answer):
+            answer = beside(answer, manifest, reference)
+        return replace(record, finding=replace(finding, attribution=answer))
+
+    return [anew(record) for record in records]
 
 
 def load_some(waiting: Iterator[Entry]) -> list[tuple[Entry, LoadedImage | str]]:

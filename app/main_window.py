@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QMainWindow, QSplitter, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
-from app.actions import Actions
+from app.actions import IMAGE, Actions
 from app.attribution_view import AttributionView
 from app.case.elsewhere import ElsewhereBar
 from app.case.panels import CasePanels
@@ -24,6 +24,7 @@ from app.commands import Commands, paths_of
 from app.error_words import in_words
 from app.images.panel import ImageListPanel
 from app.proposal_bar import ProposalBar
+from app.reference_bar import ReferenceBar
 from app.screen import fit
 from app.session import Session, Status
 from app.status_bar import StatusBar
@@ -92,11 +93,14 @@ class MainWindow(QMainWindow):
         central = QWidget()
         self.elsewhere = ElsewhereBar(self.session.desk.elsewhere, self.list.view, central)
         self.proposal = ProposalBar(self.session.packs, self.list.view, central)
+        take, forget = (self.actions_[name] for name in ("take_clean", "forget_clean"))
+        self.reference = ReferenceBar(self.session, take, forget, self.list.view, central)
         whole = QVBoxLayout(central)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self.elsewhere)
         whole.addWidget(self.proposal)
+        whole.addWidget(self.reference)
         whole.addWidget(self.split, 1)
         self.setCentralWidget(central)
 
@@ -118,7 +122,7 @@ class MainWindow(QMainWindow):
         session = self.session
         self.list.chosen.connect(session.viewing.show)
         self.list.ordered.connect(self._keep_order)
-        for name in ("judge_again", "compare_with_current", "remove"):
+        for name in ("judge_again", "compare_with_current", "take_clean", "remove"):
             self.list.view.addAction(self.actions_[name])
         self.viewer.look_changed.connect(session.viewing.keep_look)
         self.viewer.grid.chosen.connect(partial(session.settings.__setitem__, "panes/layers"))
@@ -135,6 +139,7 @@ class MainWindow(QMainWindow):
         session.status_changed.connect(self._show_status)
         session.opening.opened.connect(self._select_opened)
         session.message.connect(self.say)
+        session.known_clean.changed.connect(self._enable)
         session.settings.changed.connect(self._setting_changed)
         for signal in (session.undo.indexChanged, session.images.rowsInserted, session.images.rowsRemoved):
             signal.connect(self._enable)
@@ -214,7 +219,8 @@ class MainWindow(QMainWindow):
         listed, second = self.session.images.rowCount() > 0, self.session.viewing.scene.reference is not None
         for names, on in (
             ("judge_again", selected),
-            ("remove", selected and not case),
+            ("remove take_clean", selected and not case),
+            ("forget_clean", self.session.known_clean.reference is not None and not case),
             ("remove_all new_case_of_images", listed and not case),
             ("select_all next_image previous_image judge_missing", listed),
             (_WHOLE, case),
@@ -250,6 +256,7 @@ class MainWindow(QMainWindow):
         """Another case is open, or none."""
         case = self.session.desk.case
         self.answer.slider.setEnabled(case is None)
+        self.menus[IMAGE].setToolTipsVisible(case is not None)  # they say why a case turns some of it off
         self.answer.set_coverage(self.session.coverage)
         self.show_case(case is not None)
         self._show_answer()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from core.errors import ImageError
 from core.imageio import Header, decode_image, header_of, load_image
 from core.progress import CancelToken
-from core.types import Finding, LoadedImage, Record
+from core.types import Finding, LoadedImage, Record, Reference
 from core.wording import shown
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Attributes(Protocol):
 
     @property
     def manifest(self) -> Manifest: ...
+
+    def refer_to(self, reference: Reference | None) -> None: ...
 
     def attribute(
         self,
@@ -48,6 +50,7 @@ class Setup:
     closed: hashes of those of whom it was said that one of them, or one who is asked beside them, is the victim of
     every attack; empty where that was not said.
     fit: the way in which the case fits images of another size, None for the pack's own.
+    reference: known clean images, as this pack and these victims judged them, beside which answers are told.
     """
 
     pack: str
@@ -57,6 +60,7 @@ class Setup:
     only: tuple[str, ...] | None = None
     fit: Fit | None = None
     closed: tuple[str, ...] = ()
+    reference: Reference | None = None
 
     def asks(self, held: Held | None) -> bool:
         """Whether a victim that is offered is asked: one at hand, and of a case one that its answers rest on."""
@@ -112,7 +116,7 @@ class ViewRequest:
 
 @dataclass(frozen=True, slots=True)
 class CoverRequest:
-    """Bring answers of a setup to another coverage."""
+    """Tell answers of a setup anew, at another coverage or beside the setup's known clean images."""
 
     setup: Setup
     records: tuple[tuple[Entry, Record], ...]

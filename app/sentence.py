@@ -17,6 +17,7 @@ from core.wording import (
     RARE,
     SMALL,
     SYMBOLS,
+    alike,
     at_most,
     coverage_text,
     ends_of,
@@ -69,11 +70,29 @@ def doubt_text(answer: ClassAnswer) -> str:
 
 
 def false_alarm_text(answer: Attribution) -> str:
-    """How few clean images look so; empty where they are not few, or the pack does not tell."""
-    if answer.false_alarm is None or answer.false_alarm > RARE:
+    """How many known clean images look so, or how few like the pack's; empty where these are not few, or not told."""
+    if answer.false_alarm is None:
+        return ""
+    if answer.beside is not None:
+        return _alike_text(alike(answer), answer.beside.images)
+    if answer.false_alarm > RARE:
         return ""
     text = translate("Sentence", "At most {share} of clean images like the pack's look at least as attacked.")
     return text.format(share=at_most(answer.false_alarm))
+
+
+def _alike_text(count: int, images: int) -> str:
+    """How many of the known clean images look at least as attacked."""
+    if images == 1:
+        one = translate("Sentence", "The one known clean image looks at least as attacked.")
+        return one if count else translate("Sentence", "The one known clean image looks less attacked.")
+    if not count:
+        text = translate("Sentence", "None of the {n} known clean images looks at least as attacked.")
+    elif count == 1:
+        text = translate("Sentence", "1 of the {n} known clean images looks at least as attacked.")
+    else:
+        text = translate("Sentence", "{k} of the {n} known clean images look at least as attacked.")
+    return text.format(k=f"{count:,}", n=f"{images:,}")
 
 
 def measure_text(answer: ClassAnswer) -> str:

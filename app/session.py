@@ -20,7 +20,8 @@ from app.chores import Chore, Chores
 from app.error_words import in_words
 from app.exports import Exports
 from app.images.model import ImageListModel
-from app.judging import make_attributor
+from app.judging import Telling, make_attributor
+from app.known_clean import KnownClean
 from app.opening import Opening
 from app.pack_guide import PackGuide
 from app.reader import Reader
@@ -82,6 +83,7 @@ class Session(QObject):
         self.worker = Worker(factory, self)
         self.chores = Chores(self.reader, self)
         self.desk = CaseDesk(self)
+        self.known_clean = KnownClean(self)
         self.verifying = Verifying(self)
         self.exports = Exports(self)
         self.packs = PackGuide(self)
@@ -120,7 +122,8 @@ class Session(QObject):
         closed = said[1:] if said[:1] == (pack,) else ()
         if settled is not None:
             closed = tuple(settled.asked) if settled.closed else ()
-        return Setup(pack, device, ask, victims, only, fit, closed)
+        known = self.known_clean.judged_by(pack, ask, victims) if settled is None else settled.reference
+        return Setup(pack, device, ask, victims, only, fit, closed, known)
 
     @property
     def may_take_pack(self) -> bool:
@@ -204,10 +207,12 @@ class Session(QObject):
         self.settings["attribution/coverage"] = coverage
 
     def set_setup(self, setup: Setup) -> None:
-        """Another pack, device or other victims to ask. All but another device judges everything again."""
+        """Another pack, device, other victims to ask or other known clean images. Everything is judged again, but for
+        another device; and beside other clean images answers are told anew.
+        """
         old = self.setup
-        same = replace(setup, device=old.device) == old
-        if self.desk.case is not None and not same:
+        same = replace(setup, device=old.device, reference=old.reference) == old
+        if self.desk.case is not None and replace(setup, device=old.device) != old:
             text = self.tr("The answers of a case are of one pack and the same victims. Close the case to use others.")
             self.message.emit(text)
             return
@@ -217,7 +222,10 @@ class Session(QObject):
         self.settings["attribution/victims"] = json.dumps(setup.victims)
         if setup.closed != old.closed:  # whoever can have been attacked, it is said of one pack's kind of images
             self.settings["attribution/closed-set"] = json.dumps([setup.pack, *setup.closed] if setup.closed else [])
-        if setup != old or self.status.phase == "failed":
+        self.known_clean.keep(old, setup)
+        if same and setup.device == old.device and setup != old and self.status.phase != "failed":
+            self._refer()
+        elif setup != old or self.status.phase == "failed":
             self._begin_again(keep_answers=same)
 
     def prefer_pack(self, pack: str) -> None:
@@ -229,8 +237,10 @@ class Session(QObject):
 
     def use_pack(self, pack: str) -> None:
         """A case's, or one that fits what is open: used until another is, while the settings keep what was chosen."""
-        if pack != self.setup.pack:
+        old = self.setup
+        if pack != old.pack:
             self._pack = pack
+            self.known_clean.follow(old)
             self._begin_again(keep_answers=False)
 
     def _begin_again(self, *, keep_answers: bool) -> None:
@@ -243,6 +253,22 @@ class Session(QObject):
             self.viewing.withdraw()
         self.judge_missing()
         self.viewing.row_changed.emit()
+        self.known_clean.changed.emit()
+
+    def _refer(self) -> None:
+        """Beside known clean images that are now others: what is on its way is judged so, the rest told so."""
+        batches, self._batches = self._batches, []
+        self.worker.cancel_batches()
+        self.worker.prepare(self.setup)
+        entries = [entry for batch in batches if isinstance(batch, BatchRequest) for entry in batch.entries]
+        rows = [row for entry in entries if (row := self.images.row_of(entry.key)) is not None]
+        self._tell(waiting=0, progress=None)
+        self.judge([row.entry for row in rows if row.record is None])  # paused, if what was on its way was
+        self._tell(paused=self.status.paused and self.status.waiting > 0)
+        if self.viewing.scene.heatmap is None:  # which may be on its way, too
+            self.viewing.ask()
+        self._cover()
+        self.known_clean.changed.emit()
 
     def judge(self, entries: Sequence[Entry]) -> None:
         request = self._request(entries) if entries else None
@@ -271,22 +297,23 @@ class Session(QObject):
         self._judged = self._judged or any(record.finding is not None for _, record in records)
         self.images.set_records(records)
         self.viewing.told([key for key, _ in records])
-        coverage = self.coverage
-        if any(_is_at_another(record, coverage) for _, record in records):
+        telling = Telling(self.coverage, self.setup.reference)
+        if not all(telling.holds(record) for _, record in records):
             self.settle()
 
     def settle(self) -> None:
-        """Let all rows have the coverage that is set, in a moment."""
+        """Let all rows be told at the coverage that is set, and beside what known clean images are, in a moment."""
         if not self._settling.isActive():
             self._settling.start()
 
     def _cover(self) -> None:
-        """Have the answers at another coverage worked out again, for which nothing need be judged."""
-        coverage = self.coverage
+        """Have the answers that are told otherwise worked out again, for which nothing need be judged."""
+        setup, coverage = self.setup, self.coverage
+        telling = Telling(coverage, setup.reference)
         rows = [(row.entry, row.record) for row in self.images.rows if row.record is not None]
-        stale = tuple((entry, record) for entry, record in rows if _is_at_another(record, coverage))
-        if stale and self.desk.case is None:  # a case has one coverage for all
-            self.worker.cover(CoverRequest(self.setup, stale, coverage))
+        stale = tuple((entry, record) for entry, record in rows if not telling.holds(record))
+        if stale and self.desk.case is None:  # a case tells all of its answers alike
+            self.worker.cover(CoverRequest(setup, stale, coverage))
 
     def _covered(self, request: CoverRequest, records: Sequence[Record]) -> None:
         if (request.setup, request.coverage) != (self.setup, self.coverage):
@@ -352,11 +379,6 @@ class Session(QObject):
     def _tell(self, **changes: object) -> None:
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
         self.status_changed.emit(self.status)
-
-
-def _is_at_another(record: Record, coverage: float) -> bool:
-    """Whether a record's answer was given at another coverage."""
-    return record.finding is not None and record.finding.attribution.attack.coverage != coverage
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -105,6 +105,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("attribution/ask", True),
     Setting("attribution/closed-set", ""),
     Setting("attribution/victims", ""),
+    Setting("attribution/reference", ""),
     Setting("attribution/clean-images", ""),
     Setting("training/last", ""),
     Setting("files/opened", False),

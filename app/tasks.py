@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app import colormaps
-from app.judging import at_another, gpus, judge, load_some, make_attributor
+from app.judging import gpus, judge, load_some, make_attributor, refer, told_anew
 from app.requests import (
     Attributes,
     BatchAnswer,
@@ -55,7 +55,7 @@ class Worker(QThread):
     viewed = Signal(object)
     judged = Signal(object)
     covered = Signal(object, object)
-    """CoverRequest and its records at the coverage asked for."""
+    """CoverRequest and its records, told anew."""
     filled = Signal(object, object)
     """CaseRequest and the records that are now in the case."""
     refused = Signal(object)
@@ -211,7 +211,8 @@ class Worker(QThread):
                 self._answer_heatmap(job)
             case CoverRequest():
                 manifest = self._ensure(job.setup).manifest
-                self.covered.emit(job, [at_another(record, manifest, job.coverage) for _, record in job.records])
+                records = [record for _, record in job.records]
+                self.covered.emit(job, told_anew(records, manifest, job.coverage, job.setup.reference))
             case BatchRequest():
                 self._run_batch(job)
             case CaseRequest():
@@ -219,10 +220,14 @@ class Worker(QThread):
 
     def _ensure(self, setup: Setup) -> Attributes:
         if self._attributor is None or self._loaded != setup:
-            self._attributor = self._loaded = None
-            self.loading.emit(setup)
+            held, self._attributor, self._loaded = self._held(setup), None, None
             try:
-                self._attributor, self._loaded = self._factory(setup), setup
+                if held is None:
+                    self.loading.emit(setup)
+                    held = self._factory(setup)
+                else:
+                    refer(held, setup)
+                self._attributor, self._loaded = held, setup
             except Exception as error:
                 mendable = isinstance(error, WorkbenchError)
                 self.failed.emit(setup, str(error) if mendable else "")
@@ -235,6 +240,11 @@ class Worker(QThread):
                 self._told_devices = True
                 self.devices_found.emit(gpus())
         return self._attributor
+
+    def _held(self, setup: Setup) -> Attributes | None:
+        """What is loaded, where it need only be told of other known clean images."""
+        loaded = self._loaded
+        return self._attributor if loaded is not None and replace(loaded, reference=setup.reference) == setup else None
 
     def _answer_view(self, request: ViewRequest) -> None:
         attributor = self._ensure(request.setup)

@@ -31,12 +31,12 @@ class RemoveRows(QUndoCommand):
         self._judged_by: Setup | None = None
 
     def redo(self) -> None:
-        self._judged_by = replace(self._session.setup, device="")
+        self._judged_by = replace(self._session.setup, device="", reference=None)
         self._running = self._session.status.waiting > 0 or self._session.packs.is_looking
         self._taken = self._session.images.take(self._keys)
 
     def undo(self) -> None:
-        stale = replace(self._session.setup, device="") != self._judged_by
+        stale = replace(self._session.setup, device="", reference=None) != self._judged_by
         known = self._session.images.keys_by_path()
         back, again = [], 0
         for at, row in self._taken:

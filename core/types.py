@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal
 
@@ -146,13 +146,18 @@ class Reference:
 
     pack_id, asked: by which pack, and the hashes of the victims that were asked, ascending.
     image, probes: the probability of "clean" that each was given, ascending: of those that were judged by the image
-    alone, and of those that victims were asked about.
+    alone, and of those that victims were asked about. digest: which one it is, in a case, a table and a report.
     """
 
     pack_id: str
     asked: tuple[str, ...] = ()
     image: tuple[float, ...] = ()
     probes: tuple[float, ...] = ()
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        told = json.dumps([self.pack_id, self.asked, self.image, self.probes])
+        object.__setattr__(self, "digest", hashlib.sha256(told.encode()).hexdigest()[:12])
 
     def of(self, evidence: Evidence) -> tuple[float, ...]:
         """An answer is told beside those that were judged as it was."""
@@ -166,12 +171,6 @@ class Reference:
     def suspect(self) -> int:
         """How many of them look attacked to the pack: "clean" is not even as probable as not."""
         return sum(clean < _EVEN for clean in (*self.image, *self.probes))
-
-    @property
-    def digest(self) -> str:
-        """Which one it is, in a case, a table and a report."""
-        told = json.dumps([self.pack_id, self.asked, self.image, self.probes])
-        return hashlib.sha256(told.encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
         return f"{self.images} known clean images ({self.digest})"

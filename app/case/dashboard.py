@@ -61,7 +61,7 @@ class Board(QWidget):
         self.told.setToolTip(
             self.tr(
                 "So many images can be called attacked with, in the mean, that share of clean ones among them. "
-                "Unfamiliar images are not counted."
+                "Unfamiliar images are counted only beside known clean images of the same source."
             )
         )
         self.told.hide()

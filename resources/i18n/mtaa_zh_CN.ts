@@ -128,6 +128,14 @@
         <translation>取消第二幅图像</translation>
     </message>
     <message>
+        <source>Take as known clean images</source>
+        <translation>作为已知的干净图像</translation>
+    </message>
+    <message>
+        <source>Forget known clean images</source>
+        <translation>取消已知的干净图像</translation>
+    </message>
+    <message>
         <source>New case…</source>
         <translation>新建案卷…</translation>
     </message>
@@ -420,8 +428,8 @@
 <context>
     <name>Board</name>
     <message>
-        <source>So many images can be called attacked with, in the mean, that share of clean ones among them. Unfamiliar images are not counted.</source>
-        <translation>可以把这么多图像称为受攻击，其中平均混有该比例的干净图像。陌生图像不计在内。</translation>
+        <source>So many images can be called attacked with, in the mean, that share of clean ones among them. Unfamiliar images are counted only beside known clean images of the same source.</source>
+        <translation>可以把这么多图像称为受攻击，其中平均混有该比例的干净图像。陌生图像只有在对照同一来源的已知干净图像时才计算在内。</translation>
     </message>
 </context>
 <context>
@@ -1077,6 +1085,22 @@
         <translation>封闭集合中有一个受害模型不在手头。</translation>
     </message>
     <message>
+        <source>None of the clean images could be judged.</source>
+        <translation>没有一幅干净图像能够判断。</translation>
+    </message>
+    <message>
+        <source>The pack {name} does not know “clean”.</source>
+        <translation>模型包 {name} 不认识“干净”。</translation>
+    </message>
+    <message>
+        <source>The known clean images were judged by another pack, or with other victims.</source>
+        <translation>已知的干净图像是由另一个模型包判断的，或当时询问的是其他受害模型。</translation>
+    </message>
+    <message>
+        <source>{path} was made asking {settled}, not asking {wanted}.</source>
+        <translation>制作 {path} 时的条件是 asking {settled}，而不是 asking {wanted}。</translation>
+    </message>
+    <message>
         <source>Hand over its file, or open the set.</source>
         <translation>请交出它的文件，或取消封闭集合。</translation>
     </message>
@@ -1255,6 +1279,26 @@
     <message>
         <source>Train it again.</source>
         <translation>请重新训练。</translation>
+    </message>
+    <message>
+        <source>Choose images that can be read.</source>
+        <translation>请选择可以读取的图像。</translation>
+    </message>
+    <message>
+        <source>Choose one that does.</source>
+        <translation>请选择认识它的模型包。</translation>
+    </message>
+    <message>
+        <source>Give them again.</source>
+        <translation>请重新给出。</translation>
+    </message>
+    <message>
+        <source>Forget them, and take them again.</source>
+        <translation>请取消它们，然后重新选取。</translation>
+    </message>
+    <message>
+        <source>Ask the same victims (in the window&apos;s list, or by --victim, --no-ask and --closed-set) and give the same clean images (--clean), or start a new case.</source>
+        <translation>请询问相同的受害模型（在窗口的列表中，或用 --victim、--no-ask 和 --closed-set），并给出相同的干净图像（--clean），或新建案卷。</translation>
     </message>
     <message>
         <source>{what} {remedy}</source>
@@ -1608,6 +1652,25 @@
     <message>
         <source>Not in this folder: {files}.</source>
         <translation>此文件夹中缺少：{files}。</translation>
+    </message>
+</context>
+<context>
+    <name>KnownClean</name>
+    <message>
+        <source>None of the selected images has been judged yet.</source>
+        <translation>所选图像都尚未判定。</translation>
+    </message>
+    <message>
+        <source>Not among the known clean images, for they have no answer: {n}</source>
+        <translation>因为没有结果而未列入已知干净图像的：{n}</translation>
+    </message>
+    <message>
+        <source>The known clean images are forgotten: another pack or other victims judged them.</source>
+        <translation>已取消已知的干净图像：判断它们的是另一个模型包或其他受害模型。</translation>
+    </message>
+    <message>
+        <source>The known clean images are left out: the pack that judged them is not in use now.</source>
+        <translation>已知的干净图像未被采用：判断它们的模型包现在没有使用。</translation>
     </message>
 </context>
 <context>
@@ -2370,6 +2433,45 @@
     </message>
 </context>
 <context>
+    <name>ReferenceBar</name>
+    <message>
+        <source>Known clean images</source>
+        <translation>已知的干净图像</translation>
+    </message>
+    <message>
+        <source>F&amp;orget</source>
+        <translation>取消(&amp;O)</translation>
+    </message>
+    <message>
+        <source>A case keeps to the known clean images that it began with, or to none.</source>
+        <translation>案卷始终使用它开始时的已知干净图像，开始时没有则不用。</translation>
+    </message>
+    <message>
+        <source>Told beside 1 known clean image, which looks attacked to the pack.</source>
+        <translation>对照 1 幅已知的干净图像：在模型包看来，它像受到了攻击。</translation>
+    </message>
+    <message>
+        <source>Told beside 1 known clean image, which looks clean to the pack.</source>
+        <translation>对照 1 幅已知的干净图像：在模型包看来，它是干净的。</translation>
+    </message>
+    <message>
+        <source>Told beside {n} known clean images: none of them looks attacked to the pack.</source>
+        <translation>对照 {n} 幅已知的干净图像：在模型包看来，没有一幅像受到了攻击。</translation>
+    </message>
+    <message>
+        <source>Told beside {n} known clean images: 1 of them looks attacked to the pack.</source>
+        <translation>对照 {n} 幅已知的干净图像：在模型包看来，其中 1 幅像受到了攻击。</translation>
+    </message>
+    <message>
+        <source>Told beside {n} known clean images: {k} of them look attacked to the pack.</source>
+        <translation>对照 {n} 幅已知的干净图像：在模型包看来，其中 {k} 幅像受到了攻击。</translation>
+    </message>
+    <message>
+        <source>Clean images of another camera, scanner or program may look attacked to the pack. So it is counted how many of those that are known look at least as attacked as an image; what the pack says of it stays as it is. Beside {n} of them no share under {least} can be told: 19 are needed for 5 %, 99 for 1 %. Choose them whatever the pack says of them, or the share is not true.</source>
+        <translation>出自其他相机、扫描仪或程序的干净图像，在模型包看来可能像受到了攻击。因此统计已知的干净图像中有多少幅看起来至少与所判断的图像同样像受攻击；模型包自己的判断不变。对照 {n} 幅时，无法得出小于 {least} 的比例：得出 5 % 需要 19 幅，1 % 需要 99 幅。选取它们时不要看模型包怎么说，否则比例不真实。</translation>
+    </message>
+</context>
+<context>
     <name>RemarkPanel</name>
     <message>
         <source>Tag</source>
@@ -2889,6 +2991,26 @@
     <message>
         <source>Resized from {old} to {new}: the pack judges images at the size at which they were attacked. Trust this answer less.</source>
         <translation>由 {old} 缩放为 {new}：模型包按图像受攻击时的尺寸作出判断，此结果的可信度较低。</translation>
+    </message>
+    <message>
+        <source>The one known clean image looks at least as attacked.</source>
+        <translation>唯一的已知干净图像看起来至少同样像受攻击。</translation>
+    </message>
+    <message>
+        <source>The one known clean image looks less attacked.</source>
+        <translation>唯一的已知干净图像看起来不那么像受攻击。</translation>
+    </message>
+    <message>
+        <source>None of the {n} known clean images looks at least as attacked.</source>
+        <translation>{n} 幅已知的干净图像中，没有一幅看起来至少同样像受攻击。</translation>
+    </message>
+    <message>
+        <source>1 of the {n} known clean images looks at least as attacked.</source>
+        <translation>{n} 幅已知的干净图像中，有 1 幅看起来至少同样像受攻击。</translation>
+    </message>
+    <message>
+        <source>{k} of the {n} known clean images look at least as attacked.</source>
+        <translation>{n} 幅已知的干净图像中，有 {k} 幅看起来至少同样像受攻击。</translation>
     </message>
     <message>
         <source>Judged in {count} tiles of {tile}: their answers were put together. How often such answers are right was measured on single images of the pack&apos;s size.</source>

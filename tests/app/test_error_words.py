@@ -16,7 +16,7 @@ from app.window import Program
 from core.errors import DiskFullError, NoRoomError, WorkbenchError
 from tests.app.helpers import drop
 
-ROOMS = ["case", "case_format", "devices", "files", "pack", "pack_store", "victim_store"]
+ROOMS = ["attributor", "case", "case_format", "devices", "files", "pack", "pack_store", "reference", "victim_store"]
 """Of core, whose errors reach the window."""
 
 KINDS = {"CaseError", "DeviceError", "PackError", "VictimError", "WorkbenchError"}
