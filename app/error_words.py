@@ -158,8 +158,7 @@ _REMEDIES = (
     QT_TRANSLATE_NOOP("Errors", "Forget them, and take them again."),
     QT_TRANSLATE_NOOP(
         "Errors",
-        "Ask the same victims (in the window's list, or by --victim, --no-ask and --closed-set) and give the same "
-        "clean images (--clean), or start a new case.",
+        "Ask the same victims (in the window's list, or by --victim, --no-ask and --closed-set), or start a new case.",
     ),
 )
 """What to do about it."""

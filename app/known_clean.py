@@ -69,20 +69,15 @@ class KnownClean(QObject):
         self._session.set_setup(replace(self._session.setup, reference=None))
 
     def keep(self, old: Setup, new: Setup) -> None:
-        """In the settings, as one setup follows another. Those that were judged otherwise are forgotten."""
-        settings = self._session.settings
-        if _judges(old) == _judges(new):
-            if new.reference != old.reference:
-                settings[_KEY] = _kept(new, new.reference)
-        elif old.reference is not None:
-            settings[_KEY] = ""
-            text = self.tr("The known clean images are forgotten: another pack or other victims judged them.")
-            self._session.message.emit(text)
+        """In the settings, as one setup follows another. Until others are taken those judged otherwise stay there."""
+        if _judges(old) == _judges(new) and new.reference != old.reference:
+            self._session.settings[_KEY] = _kept(new, new.reference)
+        self.follow(old)
 
     def follow(self, old: Setup) -> None:
-        """Say so where another pack is used for now, beside whose answers those of the one before do not belong."""
-        if old.reference is not None and self.reference is None:
-            text = self.tr("The known clean images are left out: the pack that judged them is not in use now.")
+        """Say so where other ones judge now, beside whose answers those of the ones before do not belong."""
+        if old.reference is not None and self.reference is None and self._session.settings.text(_KEY):
+            text = self.tr("The known clean images are left out while another pack or other victims judge.")
             self._session.message.emit(text)
 
 
@@ -92,7 +87,7 @@ def _judges(setup: Setup) -> list[object]:
 
 
 def _kept(setup: Setup, reference: Reference | None) -> str:
-    from core.records import reference_to_json  # noqa: PLC0415  (torch)
+    from core.records import reference_to_json  # noqa: PLC0415  (pydantic)
 
     return "" if reference is None else json.dumps([*_judges(setup), reference_to_json(reference)])
 
@@ -101,7 +96,7 @@ def _told(text: str) -> tuple[list[object], Reference | None]:
     """What :func:`_kept` wrote; nothing where somebody else wrote there."""
     if not text:
         return [], None
-    from core.records import reference_from_json  # noqa: PLC0415  (not needed for the first paint)
+    from core.records import reference_from_json  # noqa: PLC0415  (pydantic, for whoever has any)
 
     try:
         *judges, told = json.loads(text)

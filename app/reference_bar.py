@@ -31,7 +31,10 @@ class ReferenceBar(Strip):
 
     def _show(self) -> None:
         reference, fixed = self._session.known_clean.reference, self._session.desk.case is not None
-        why = self.tr("A case keeps to the known clean images that it began with, or to none.") if fixed else ""
+        kept = self.tr(
+            "A case keeps to the known clean images that it began with, or to none. Close it to change them."
+        )
+        why = kept if fixed else ""
         for action, tip in self._tips.items():
             action.setToolTip("\n".join(filter(None, (tip, why))))
         self.forget.setEnabled(not fixed)

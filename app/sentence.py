@@ -74,7 +74,8 @@ def false_alarm_text(answer: Attribution) -> str:
     if answer.false_alarm is None:
         return ""
     if answer.beside is not None:
-        return _alike_text(alike(answer), answer.beside.images)
+        told = _alike_text(alike(answer), answer.beside.images)
+        return f"{translate('Sentence', 'One of the known clean images.')} {told}" if answer.beside.known else told
     if answer.false_alarm > RARE:
         return ""
     text = translate("Sentence", "At most {share} of clean images like the pack's look at least as attacked.")

@@ -43,6 +43,7 @@ def attribute_files(
     meter = ProgressMeter("attributing", len(paths), progress, cancel=cancel)
     files = read_ahead(paths, attributor.manifest.image, 2 * attributor.batch, known, cancel)
     carried: dict[str, Finding] = {}
+    reference = attributor.reference  # whatever is told of it meanwhile
     batch: _Batch | None = None
     ahead: _Batch | None = None
     try:
@@ -50,7 +51,7 @@ def attribute_files(
             batch, ahead = ahead, _begin(attributor, chunk, known, ahead, cancel)
             if batch is not None:
                 judged = _judged(batch, cancel)
-                found = findings(judged, attributor.manifest, attributor.panel, coverage, attributor.reference)
+                found = findings(judged, attributor.manifest, attributor.panel, coverage, reference)
                 records, carried = _records(batch, found, known, carried, ahead)
                 yield records
                 meter.advance(len(batch.files))

@@ -111,8 +111,8 @@ class Attributor:
         other victims than it asks.
         """
         if reference is not None:
-            strangers = set(reference.asked) - {victim.sha256 for victim in self.asked}
-            if reference.pack_id != self.manifest.pack_id or strangers:
+            asked = set(reference.asked) if reference.probes else self.basis.asked.keys()
+            if reference.pack_id != self.manifest.pack_id or asked != self.basis.asked.keys():
                 raise PackError(
                     "The known clean images were judged by another pack, or with other victims.", "Give them again."
                 )

@@ -50,7 +50,7 @@ class Case(Mapping[str, Finding]):
         self.path = Path(path)
         self._gone: dict[str, list[str]] = {}  # paths of a run's hashes where nothing was, the first one last
         self._ground: Ground | None = None
-        self._settled: Basis | None = None  # whom a run of this object asks
+        self._settled: Basis | None = None  # what a run of this object rests on
         with self._guarded():
             self._database = open_database(self.path, _WAIT)
             try:
@@ -376,8 +376,7 @@ class Case(Mapping[str, Finding]):
 def _made_otherwise(path: Path, settled: Basis, wanted: Basis) -> CaseError:
     return CaseError(
         f"{path} was made {settled}, not {wanted}.",
-        "Ask the same victims (in the window's list, or by --victim, --no-ask and --closed-set) and give the same "
-        "clean images (--clean), or start a new case.",
+        "Ask the same victims (in the window's list, or by --victim, --no-ask and --closed-set), or start a new case.",
     )
 
 

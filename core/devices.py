@@ -10,6 +10,9 @@ import torch
 
 from core.errors import DeviceError
 
+_BF16 = 8, 0
+"""The least compute capability of a GPU that has it."""
+
 _FULL = ("DefaultCPUAllocator", "out of memory", "STATUS_ALLOC_FAILED")
 
 
@@ -45,7 +48,7 @@ def in_bf16(device: torch.device) -> bool:
     Where a CPU has to do it step by step, convolutions take ten times as long as in float32 (measured with AVX2).
     """
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        return torch.cuda.get_device_capability(device) >= _BF16
     return torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from core.types import Attribution
+from core.types import Attribution, Beside
+
+_ROUNDING = 1e-9
 
 RATE = 0.05
 """Expected share of clean images among those that are counted as attacked."""
@@ -15,11 +17,13 @@ RATE = 0.05
 def alarms(answers: Iterable[Attribution]) -> Iterator[float]:
     """What is told of them; but not of unfamiliar images, for what the pack does not know may look like anything.
 
-    Beside known clean images of the same source it does not matter whether the pack knows that.
+    Beside known clean images of the same source it does not matter whether the pack knows that; those themselves are no
+    question.
     """
-    return (
-        a.false_alarm for a in answers if a.false_alarm is not None and (a.familiarity.familiar or a.beside is not None)
-    )
+    for answer in answers:
+        counts = answer.familiarity.familiar if answer.beside is None else not answer.beside.known
+        if answer.false_alarm is not None and counts:
+            yield answer.false_alarm
 
 
 def attacked(told: Iterable[float], rate: float = RATE) -> int | None:
@@ -31,20 +35,26 @@ def attacked(told: Iterable[float], rate: float = RATE) -> int | None:
     ascending = np.sort(list(told))
     if not len(ascending):
         return None
-    below = np.flatnonzero(ascending <= rate * np.arange(1, len(ascending) + 1) / len(ascending))
+    count = len(ascending)
+    below = np.flatnonzero(ascending * count <= rate * np.arange(1, count + 1) * (1 + _ROUNDING))
     return int(below[-1]) + 1 if len(below) else 0
 
 
 def countable(known: int, rate: float = RATE) -> str:
-    """What so many known clean images can count: none looks rarer among them than one in one more."""
+    """What so many known clean images can count, for no look is told to be rarer than one in one more of them."""
     share = 1 / (rate * (known + 1))
-    if share > 1:
-        return f"At a false discovery rate of {rate:.0%} so few count no attacked image: {round(1 / rate) - 1} would"
-    return (
-        f"At a false discovery rate of {rate:.0%} they count attacked images where these are {share:.0%} or more of all"
-    )
+    if share > 1 + _ROUNDING:
+        return f"beside fewer than {round(1 / rate) - 1} known clean images none can be counted"
+    return f"beside {known:,} known clean images they can be counted where they are at least {share:.0%} of all"
 
 
-def in_words(count: int | None) -> str:
-    """Empty where there is no count."""
-    return "" if count is None else f"attacked at a false discovery rate of {RATE:.0%}: {count:,}"
+def countable_in_words(beside: Iterable[Beside]) -> str:
+    """The same in brackets of the known clean images that answers were told beside; empty without any."""
+    return "".join(f" ({countable(images)})" for images in sorted({known.images for known in beside}))
+
+
+def in_words(count: int | None, beside: Iterable[Beside] = ()) -> str:
+    """Empty where there is no count. beside: the known clean images that answers were told beside."""
+    if count is None:
+        return ""
+    return f"attacked at a false discovery rate of {RATE:.0%}: {count:,}{countable_in_words(beside)}"

@@ -202,7 +202,7 @@ def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Att
 
 
 def _beside_from_json(said: dict[str, Any] | None) -> Beside | None:
-    return None if said is None else Beside(str(said["digest"]), int(said["images"]))
+    return None if said is None else Beside(str(said["digest"]), int(_number(said["images"])), bool(said["known"]))
 
 
 def _number(value: Any) -> float:
@@ -277,16 +277,18 @@ def _familiarity_from_json(said: dict[str, Any]) -> Familiarity:
 def reference_to_json(reference: Reference) -> dict[str, Any]:
     """As a case and the settings keep it."""
     return {
-        "pack_id": reference.pack_id, "asked": list(reference.asked), "image": list(reference.image),
-        "probes": list(reference.probes),
+        "pack_id": reference.pack_id, "asked": list(reference.asked), "image": list(map(list, reference.image)),
+        "probes": list(map(list, reference.probes)),
     }  # fmt: skip
 
 
 def reference_from_json(content: Mapping[str, Any]) -> Reference:
     """Raises KeyError, TypeError or ValueError for what :func:`reference_to_json` never writes."""
-    image, probes = (tuple(float(one) for one in content[name]) for name in ("image", "probes"))
-    for scores in (image, probes):
-        if not all(0 <= lower <= higher <= 1 for lower, higher in pairwise([0.0, *scores])):
+    image, probes = (
+        tuple((_number(clean), str(sha256)) for clean, sha256 in content[name]) for name in ("image", "probes")
+    )
+    for known in (image, probes):
+        if not all(0 <= lower <= higher <= 1 for lower, higher in pairwise([0.0, *(clean for clean, _ in known)])):
             raise ValueError("no ascending probabilities")
     if not image and not probes:
         raise ValueError("no images")

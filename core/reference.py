@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
+from operator import itemgetter
 
 from core.answers import rested_on
 from core.calibration import kept
@@ -28,12 +29,12 @@ def reference_of(answers: Iterable[Attribution]) -> Reference:
     each = {answer.sha256: answer for answer in answers}
     if not each:
         raise PackError("None of the clean images could be judged.", "Choose images that can be read.")
-    image: list[float] = []
-    probes: list[float] = []
+    image: list[tuple[float, str]] = []
+    probes: list[tuple[float, str]] = []
     for answer in each.values():
         if (clean := _clean_in(answer)) is None:
             raise PackError(f"The pack {answer.pack_id} does not know “clean”.", "Choose one that does.")
-        (image if answer.evidence == "image" else probes).append(kept(clean))
+        (image if answer.evidence == "image" else probes).append((kept(clean), answer.sha256))
     asked = sorted({said.sha256 for answer in each.values() for said in answer.testimonies})
     pack_id = next(iter(each.values())).pack_id
     return Reference(pack_id, tuple(asked), tuple(sorted(image)), tuple(sorted(probes)))
@@ -50,8 +51,9 @@ def beside(answer: Attribution, manifest: Manifest, reference: Reference | None)
     if clean is None:
         return answer
     if reference is not None and known:
-        share = (1 + bisect_right(known, kept(clean))) / (1 + len(known))
-        return replace(answer, false_alarm=share, beside=Beside(reference.digest, len(known)))
+        share = (1 + bisect_right(known, kept(clean), key=itemgetter(0))) / (1 + len(known))
+        told = Beside(reference.digest, len(known), answer.sha256 in reference.files)
+        return replace(answer, false_alarm=share, beside=told)
     if answer.beside is None:
         return answer
     calibration, _ = rested_on(manifest.doubt(familiar=answer.familiarity.familiar), heard=bool(answer.testimonies))

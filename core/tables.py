@@ -49,6 +49,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("false_alarm", "at most this share of clean images, of known ones if any, looks as attacked; empty if not told"),
     ("reference.digest", "known clean images that the answer was told beside; empty where there were none"),
     ("reference.images", "how many of them were judged as this one was"),
+    ("reference.known", "whether this is one of them"),
     ("familiarity.score", "distance from the pack's calibration images, or likeness to changed ones that it errs on"),
     ("familiarity.threshold", "scores at or under it are familiar"),
     ("familiarity.familiar", "whether it is; if not, the answers may mean nothing, and if so, they may still be wrong"),
@@ -143,7 +144,7 @@ def columns(manifest: Manifest) -> list[str]:
         *(f"hyperparameter.{name}" for name in _VALUE),
         *(f"hyperparameters.{attack}.{name}" for attack in attacks for name in _VALUE),
         "false_alarm",
-        *(f"reference.{name}" for name in ("digest", "images")),
+        *(f"reference.{name}" for name in ("digest", "images", "known")),
         *(f"familiarity.{name}" for name in _FAMILIARITY),
         *("adjustments", "evidence", "asked", "closed_set", "duplicate_of", "tag", "note"),
     ]

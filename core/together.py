@@ -72,8 +72,11 @@ class Together:
 
 
 def word_of(answer: Attribution) -> Word | None:
-    """None for what is called clean, and for unfamiliar images: what the pack does not know may look like anything."""
-    if answer.attack.label == CLEAN or not answer.familiarity.familiar:
+    """None for what is called or known to be clean, and for unfamiliar images, for what the pack does not know may look
+    like anything.
+    """
+    known = answer.beside is not None and answer.beside.known
+    if known or answer.attack.label == CLEAN or not answer.familiarity.familiar:
         return None
     attacks, attack = _if_attacked(answer.attack)
     victims, victim = _if_attacked(answer.victim)

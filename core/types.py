@@ -145,21 +145,24 @@ class Reference:
     """Clean images of the analyst's, of the source that images in question come from, as a pack judges them.
 
     pack_id, asked: by which pack, and the hashes of the victims that were asked, ascending.
-    image, probes: the probability of "clean" that each was given, ascending: of those that were judged by the image
-    alone, and of those that victims were asked about. digest: which one it is, in a case, a table and a report.
+    image, probes: of each the probability of "clean" that it was given, and its sha256, ascending: of those that were
+    judged by the image alone, and of those that victims were asked about.
+    files: their hashes. digest: which one it is, in a case, a table and a report.
     """
 
     pack_id: str
     asked: tuple[str, ...] = ()
-    image: tuple[float, ...] = ()
-    probes: tuple[float, ...] = ()
+    image: tuple[tuple[float, str], ...] = ()
+    probes: tuple[tuple[float, str], ...] = ()
+    files: frozenset[str] = field(init=False, compare=False)
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
         told = json.dumps([self.pack_id, self.asked, self.image, self.probes])
         object.__setattr__(self, "digest", hashlib.sha256(told.encode()).hexdigest()[:12])
+        object.__setattr__(self, "files", frozenset(sha256 for _, sha256 in (*self.image, *self.probes)))
 
-    def of(self, evidence: Evidence) -> tuple[float, ...]:
+    def of(self, evidence: Evidence) -> tuple[tuple[float, str], ...]:
         """An answer is told beside those that were judged as it was."""
         return self.image if evidence == "image" else self.probes
 
@@ -170,21 +173,22 @@ class Reference:
     @property
     def suspect(self) -> int:
         """How many of them look attacked to the pack: "clean" is not even as probable as not."""
-        return sum(clean < _EVEN for clean in (*self.image, *self.probes))
+        return sum(clean < _EVEN for clean, _ in (*self.image, *self.probes))
 
     def __str__(self) -> str:
-        return f"{self.images} known clean images ({self.digest})"
+        return f"{self.images:,} known clean image{'s' if self.images != 1 else ''} ({self.digest})"
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
     """How an answer was told beside known clean images (:mod:`core.reference`).
 
-    digest: which :class:`Reference`. images: how many of them were judged as it was.
+    digest: which :class:`Reference`. images: how many of them were judged as it was. known: whether it is one of them.
     """
 
     digest: str
     images: int
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

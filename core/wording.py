@@ -181,10 +181,11 @@ def false_alarm(answer: Attribution) -> str:
     if answer.false_alarm is None:
         return ""
     if answer.beside is not None:
-        count = answer.beside.images
+        count, own = answer.beside.images, "one of the known clean images; " if answer.beside.known else ""
+        if count == 1:
+            return f"{own}the one known clean image looks {'at least as' if alike(answer) else 'less'} attacked"
         look = "look" if alike(answer) != 1 else "looks"
-        images = "images" if count != 1 else "image"
-        return f"{alike(answer):,} of {count:,} known clean {images} {look} at least as attacked"
+        return f"{own}{alike(answer):,} of {count:,} known clean images {look} at least as attacked"
     if answer.false_alarm > RARE:
         return ""
     return f"at most {at_most(answer.false_alarm)} of clean images like the pack's look at least as attacked"

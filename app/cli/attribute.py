@@ -19,7 +19,7 @@ from app.cli.control import listen_for_commands
 from app.cli.fitting import AUTO, Settled, pack_names, settle
 from app.cli.options import Device
 from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
-from core import discoveries, wording
+from core import wording
 from core.errors import Cancelled, WorkbenchError
 from core.folders import CASE_SUFFIX, Searched, search
 from core.imageio import READABLE
@@ -121,7 +121,7 @@ def attribute(
         typer.Option(
             metavar="PATH",
             help="Images known to be clean, of the source that the others come from, or their folder; may be given "
-            "several times. Answers are told beside them: a hundred tell what looks as 1 in 100 clean ones do.",
+            "several times. Beside every answer it is then told how many of them look at least as attacked.",
         ),
     ] = None,
     fit: Annotated[
@@ -210,23 +210,29 @@ def _can_close(manifest: Manifest, asked: Sequence[Held], *, tell: bool) -> bool
 def _known_clean(
     attributor: Attributor, begun: Settled, paths: Sequence[Path], subfolders: bool, token: CancelToken
 ) -> Reference | None:
-    """What the pack says of clean images, which is told; without any a case's own. Raises WorkbenchError for a case
-    that has them or did without, and where none can be judged.
+    """What the pack says of clean images, which is told; a case with answers keeps to its own.
+
+    Raises WorkbenchError for a case that did without, and where none can be judged.
     """
     from core.reference import reference_of  # noqa: PLC0415 (torch)
 
-    if not paths:
-        return begun.basis.reference if begun.basis else None
     if begun.basis is not None:
-        raise WorkbenchError("The case has answers, and keeps to what they were told beside.", "Leave --clean out.")
+        if paths and begun.basis.reference is None:
+            raise WorkbenchError("The case has answers without known clean images.", "Leave --clean out.")
+        if begun.basis.reference is not None:
+            notify(f"Told beside {begun.basis.reference}, as the case is.")
+        same = begun.basis.asked == attributor.basis.asked  # else the case says that other victims are asked
+        return begun.basis.reference if same else None
+    if not paths:
+        return None
     if not (files := search(paths, subfolders).files):
         raise _nothing(paths, "")
     records = _attribute(attributor, files, attributor.manifest.calibration.coverages[0], token)
     if failed := [record for record in records if record.finding is None]:
         notify(f"Of the clean images {len(failed)} could not be judged: {_some([Path(one.path) for one in failed])}.")
     reference = reference_of(record.finding.attribution for record in records if record.finding)
-    told = discoveries.countable(reference.images)
-    notify(f"Told beside {reference}; {reference.suspect} of them look attacked to the pack. {told}.")
+    look = "look" if reference.suspect != 1 else "looks"
+    notify(f"Told beside {reference}; {reference.suspect:,} of them {look} attacked to the pack.")
     return reference
 
 

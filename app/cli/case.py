@@ -201,7 +201,7 @@ def _facts(subject: Subject, summary: Summary, coverage: float) -> dict[str, str
         "Known clean images": wording.known_clean(summary.beside),
         "Files": f"{summary.files:,}, {summary.attributed:,} attributed, {summary.failed:,} not; "
         f"{summary.duplicates:,} copies, {summary.unfamiliar:,} unfamiliar",
-        "Attacked": discoveries.in_words(summary.attacked).removeprefix("attacked "),
+        "Attacked": discoveries.in_words(summary.attacked, summary.beside).removeprefix("attacked "),
         "Together": together.in_words(summary.together),
         "Tags and notes": f"{len(subject.remarks):,}",
         "Left out": subject.left_out,

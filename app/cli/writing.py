@@ -22,7 +22,7 @@ from core.folders import is_evidence
 from core.labels import NONE_OF_THESE
 from core.report import check_suffix, write_report
 from core.report.subject import Heatmaps, Pictures, Subject
-from core.types import NO_REMARK, Attribution, FloatArray, Heatmap, LoadedImage, Record
+from core.types import NO_REMARK, Attribution, Beside, FloatArray, Heatmap, LoadedImage, Record
 
 if TYPE_CHECKING:
     from core.attributor import Attributor
@@ -166,7 +166,8 @@ def print_table(found: Subject, *, each: bool) -> None:
     closed = any(r.finding.attribution.closed_set for r in found.records if r.finding)
     asked = f", asking {', '.join(named)}{wording.AS_CLOSED if closed else ''}" if named else ""
     answers = (record.finding.attribution for record in found.records if record.finding)
-    if len(found.records) > 1 and (told := discoveries.in_words(discoveries.attacked(discoveries.alarms(answers)))):
+    count, beside = discoveries.attacked(discoveries.alarms(answers)), _beside(found.records)
+    if len(found.records) > 1 and (told := discoveries.in_words(count, beside)):
         summary += f"; {told}"
     strange = [f.attribution.familiarity for r in found.records if each and (f := r.finding)]
     for calibrated in sorted({familiarity.calibrated for familiarity in strange if not familiarity.familiar}):
@@ -174,6 +175,12 @@ def print_table(found: Subject, *, each: bool) -> None:
     if said := together.in_words(together.of_records(found.records)):
         console.print(plain(f"{said[:1].upper()}{said[1:]}."))
     console.print(plain(f"{summary}; pack {found.manifest.pack_id}, {found.device}{asked}{doubt}"))
+
+
+def _beside(records: Iterable[Record]) -> set[Beside]:
+    """Known clean images that any of them was told beside."""
+    each = (record.finding.attribution.beside for record in records if record.finding)
+    return {known for known in each if known is not None}
 
 
 def _cells(answer: Attribution, known: Collection[str]) -> tuple[Text, ...]:

@@ -56,6 +56,7 @@ def render(subject: Subject) -> str:
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
         summary=summary,
         rate=discoveries.RATE,
+        countable=discoveries.countable_in_words(summary.beside),
         together=in_words(summary.together),
         unasked=summary.unasked(manifest),
         plots=[(plot.title, svg_uri(plot)) for plot in plots(summary)],

@@ -123,7 +123,7 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
         f"Files: {summary.files:,}; attributed: {summary.attributed:,}, unfamiliar among them: {summary.unfamiliar:,}; "
         f"copies of another file: {summary.duplicates:,}; not attributed: {summary.failed:,}",
         f"Attack – {'; '.join(counts) or 'none'}",
-        *([found[:1].upper() + found[1:]] if (found := discoveries.in_words(summary.attacked)) else []),
+        *([found[:1].upper() + found[1:]] if (found := discoveries.in_words(summary.attacked, summary.beside)) else []),
         f"Victim – {'; '.join(victims) or 'none'}",
         *([f"Together – {said}"] if (said := in_words(summary.together)) else []),
         *([f"Left out, {subject.left_out}"] if subject.left_out else []),

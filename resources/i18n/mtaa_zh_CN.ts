@@ -428,8 +428,8 @@
 <context>
     <name>Board</name>
     <message>
-        <source>So many images can be called attacked with, in the mean, that share of clean ones among them. Unfamiliar images are counted only beside known clean images of the same source.</source>
-        <translation>可以把这么多图像称为受攻击，其中平均混有该比例的干净图像。陌生图像只有在对照同一来源的已知干净图像时才计算在内。</translation>
+        <source>So many images can be called attacked with, in the mean, that share of clean ones among them. Unfamiliar images are counted only beside known clean images of the same source. Beside n of these, which are no question themselves, attacks are counted only where 20/(n+1) of all or more are.</source>
+        <translation>可以认定这么多图像受到了攻击，而其中平均有该比例的图像其实是干净的。不熟悉的图像只有在对照同一来源的已知干净图像时才计入。对照 n 幅已知的干净图像（它们本身不计入）时，只有受攻击的图像占全部的 20/(n+1) 以上才能计数。</translation>
     </message>
 </context>
 <context>
@@ -1297,8 +1297,8 @@
         <translation>请取消它们，然后重新选取。</translation>
     </message>
     <message>
-        <source>Ask the same victims (in the window&apos;s list, or by --victim, --no-ask and --closed-set) and give the same clean images (--clean), or start a new case.</source>
-        <translation>请询问相同的受害模型（在窗口的列表中，或用 --victim、--no-ask 和 --closed-set），并给出相同的干净图像（--clean），或新建案卷。</translation>
+        <source>Ask the same victims (in the window&apos;s list, or by --victim, --no-ask and --closed-set), or start a new case.</source>
+        <translation>请询问相同的受害模型（在窗口的列表中，或用 --victim、--no-ask 和 --closed-set），或新建案卷。</translation>
     </message>
     <message>
         <source>{what} {remedy}</source>
@@ -1665,12 +1665,8 @@
         <translation>因为没有结果而未列入已知干净图像的：{n}</translation>
     </message>
     <message>
-        <source>The known clean images are forgotten: another pack or other victims judged them.</source>
-        <translation>已取消已知的干净图像：判断它们的是另一个模型包或其他受害模型。</translation>
-    </message>
-    <message>
-        <source>The known clean images are left out: the pack that judged them is not in use now.</source>
-        <translation>已知的干净图像未被采用：判断它们的模型包现在没有使用。</translation>
+        <source>The known clean images are left out while another pack or other victims judge.</source>
+        <translation>由另一个模型包或其他受害模型判断期间，不使用已知的干净图像。</translation>
     </message>
 </context>
 <context>
@@ -2443,8 +2439,8 @@
         <translation>取消(&amp;O)</translation>
     </message>
     <message>
-        <source>A case keeps to the known clean images that it began with, or to none.</source>
-        <translation>案卷始终使用它开始时的已知干净图像，开始时没有则不用。</translation>
+        <source>A case keeps to the known clean images that it began with, or to none. Close it to change them.</source>
+        <translation>案卷始终使用它开始时的已知干净图像，或不使用任何已知的干净图像。要更换，请先关闭案卷。</translation>
     </message>
     <message>
         <source>Told beside 1 known clean image, which looks attacked to the pack.</source>

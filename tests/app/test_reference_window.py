@@ -84,6 +84,10 @@ def opened_in(program: Program, qtbot: QtBot, scans: Path) -> MainWindow:
     return window
 
 
+def known(*scores: float) -> tuple[tuple[float, str], ...]:
+    return tuple((score, f"{at:064x}") for at, score in enumerate(scores))
+
+
 def row_of(window: MainWindow, beginning: str) -> Any:
     return next(row for row in window.session.images.rows if row.entry.name.startswith(beginning))
 
@@ -134,10 +138,12 @@ def test_answers_are_told_anew_and_told_back_without_judging_again(
     beside(window, qtbot, reference)
     for old, new in zip(before, answers(window), strict=True):
         clean = next(c.probability for c in new.attack.ranking if c.label == CLEAN)
-        count = sum(known <= round(clean, 4) for known in reference.probes)
+        count = sum(score <= round(clean, 4) for score, _ in reference.probes)
         assert new.false_alarm == pytest.approx((1 + count) / (CLEAN_ONES + 1), abs=1 / (CLEAN_ONES + 1))
-        assert new == replace(old, false_alarm=new.false_alarm, beside=Beside(reference.digest, CLEAN_ONES))
-    suspect = sum(known < 0.5 for known in reference.probes)
+        assert new == replace(
+            old, false_alarm=new.false_alarm, beside=Beside(reference.digest, CLEAN_ONES, new.sha256 in reference.files)
+        )
+    suspect = sum(score < 0.5 for score, _ in reference.probes)
     assert f"{CLEAN_ONES} known clean images: " in window.reference.words.text() and window.reference.isVisible()
     assert reference.suspect == suspect
     assert "14.3 %" in window.reference.toolTip() and "19 are needed for 5 %" in window.reference.toolTip()
@@ -221,13 +227,16 @@ def test_another_pack_or_other_victims_do_without(
     session.set_setup(replace(session.setup, device="cpu"))
     assert session.setup.reference == reference and said == [], "another device says the same"
     beside(opened, qtbot, reference)
+    before = session.setup
     values: dict[str, Any] = {"pack": str(tiny_pack), "ask": False, "victims": (str(tiny_pack.with_suffix(".pt")),)}
     session.set_setup(replace(session.setup, **{change: values[change]}))
-    assert session.setup.reference is None and session.settings.text(KEY) == ""
-    assert [text for text in said if "forgotten" in text] == said
+    assert session.setup.reference is None
+    assert [text for text in said if "left out" in text] == said != []
     assert not opened.reference.isVisible()
     wait_judged(qtbot, opened, CLEAN_ONES + 2)
     beside(opened, qtbot, None)
+    session.set_setup(before)
+    assert session.setup.reference == reference and opened.reference.isVisible(), "nothing is lost by another look"
 
 
 def test_a_closed_set_leaves_them_be(opened: MainWindow, qtbot: QtBot) -> None:
@@ -298,10 +307,10 @@ def test_a_case_keeps_to_what_it_began_with(opened: MainWindow, qtbot: QtBot, tm
 
 def test_what_cannot_be_referred_to(default_pack: Path) -> None:
     setup = Setup(str(default_pack), "cpu")
-    told = Reference(read_manifest(default_pack).pack_id, (), (0.9,))
+    told = Reference(read_manifest(default_pack).pack_id, (), known(0.9))
     real = make_attributor(replace(setup, reference=told))
     assert isinstance(real, Attributor) and real.reference == told
-    lost = replace(told, asked=("a" * 64,))
+    lost = replace(told, image=(), probes=known(0.9), asked=("a" * 64,))
     with pytest.raises(PackError, match="Forget them, and take them again"):
         make_attributor(replace(setup, reference=lost))
     kept = make_attributor(replace(setup, reference=lost, only=("a" * 64,)))
@@ -312,7 +321,7 @@ def test_those_of_a_pack_that_was_replaced_are_to_be_taken_again(
     window: MainWindow, qtbot: QtBot, default_pack: Path
 ) -> None:
     session = window.session
-    session.set_setup(replace(session.setup, reference=Reference("mnist@000000000000", (), (0.9,))))
+    session.set_setup(replace(session.setup, reference=Reference("mnist@000000000000", (), known(0.9))))
     drop(window, SAMPLES / "clean-3.png")
     qtbot.waitUntil(lambda: session.status.phase == "failed")
     qtbot.waitUntil(lambda: "Forget them, and take them again" in window.answer.hint.text())
@@ -334,19 +343,21 @@ def test_the_bar_counts_them(window: MainWindow) -> None:
     session = window.session
     pack_id = read_manifest(find_pack(session.setup.pack)).pack_id
     for scores, words in COUNTED.items():
-        session.set_setup(replace(session.setup, reference=Reference(pack_id, (), scores[:2], scores[2:])))
+        session.set_setup(
+            replace(session.setup, reference=Reference(pack_id, (), known(*scores[:2]), known(*scores[2:])))
+        )
         assert window.reference.words.text() == f"Told beside {words}"
         assert window.reference.accessibleDescription() == window.reference.words.text()
     assert window.reference.isVisible() and window.reference.height() < 60
 
 
-GOOD = {"pack_id": "mnist@1", "asked": [], "image": [0.5], "probes": []}
+GOOD = {"pack_id": "mnist@1", "asked": [], "image": [[0.5, "a"]], "probes": []}
 
 
 OTHERS = [
     "nonsense", "[", "{}", "[]", "7", "null", '"text"', json.dumps(["mnist", True, []]), "[" * 100_000,
-    json.dumps(["mnist", True, [], {**GOOD, "image": [0.5, 0.1]}]),
-    json.dumps(["mnist", True, [], {**GOOD, "image": [10**400]}]),
+    json.dumps(["mnist", True, [], {**GOOD, "image": [[0.5, "a"], [0.1, "b"]]}]),
+    json.dumps(["mnist", True, [], {**GOOD, "image": [[10**400, "a"]]}]),
     json.dumps(["mnist", True, [], {**GOOD, "image": []}]),
     json.dumps(["mnist", True, [], {"image": None}]),
     json.dumps(["mnist", True, [], []]),
@@ -360,7 +371,7 @@ OTHERS = [
 def test_what_the_settings_do_not_hold_for_this_setup_is_none(program: Program) -> None:
     for text in OTHERS:
         program.settings[KEY] = json.dumps(["mnist", True, [], GOOD])
-        assert program.session.setup.reference == Reference("mnist@1", (), (0.5,))
+        assert program.session.setup.reference == Reference("mnist@1", (), ((0.5, "a"),))
         program.settings[KEY] = text
         assert program.session.setup.reference is None, text[:80]
 

@@ -25,12 +25,8 @@ def test_a_processor_that_makes_bfloat16_up_does_not_gain_by_it(
     assert in_bf16(torch.device("cpu")) == gains
 
 
-def test_neither_does_such_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bool] = []
-
-    def supported(including_emulation: bool = True) -> bool:
-        asked.append(including_emulation)
-        return False
-
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
-    assert not in_bf16(torch.device("cuda")) and asked == [False]
+@pytest.mark.parametrize(("capability", "gains"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_a_gpu_is_asked_itself(capability: tuple[int, int], gains: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: asked.append(device) or capability)
+    assert in_bf16(torch.device("cuda", 1)) == gains and asked == [torch.device("cuda", 1)]

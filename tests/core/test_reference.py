@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from core.pack import Pack, find_pack, load_pack
 from core.paths import SAMPLES
 from core.records import answers_from_json, answers_to_json, reference_from_json, reference_to_json
 from core.reference import beside, reference_of
+from core.together import word_of
 from core.types import Attribution, LoadedImage, Reference
 from core.victim_store import victims_to_ask
 from core.wording import false_alarm
@@ -46,6 +48,10 @@ def samples() -> list[LoadedImage]:
 
 def answers(attributor: Attributor, images: list[LoadedImage]) -> list[Attribution]:
     return [finding.attribution for finding in attributor.attribute(images)]
+
+
+def known(*scores: float) -> tuple[tuple[float, str], ...]:
+    return tuple((float(score), f"{at:064x}") for at, score in enumerate(scores))
 
 
 def noisy(count: int, start: int = 0) -> list[LoadedImage]:
@@ -80,7 +86,7 @@ def test_what_looks_attacked_to_the_pack_is_common_where_many_clean_images_look_
 
 
 def test_attacks_are_still_told_beside_clean_images_like_the_packs_own(pack: Pack, asking: Attributor) -> None:
-    ordinary = Reference(pack.manifest.pack_id, (), (), tuple(np.linspace(0.9, 0.9999, 200)))
+    ordinary = Reference(pack.manifest.pack_id, (), (), known(*np.linspace(0.9, 0.9999, 200)))
     for answer in answers(asking, samples()):
         told = beside(answer, pack.manifest, ordinary).false_alarm
         assert answer.attack.label == CLEAN or told == pytest.approx(1 / 201), "none of them looks so"
@@ -90,9 +96,9 @@ def test_the_share_is_the_conformal_one(pack: Pack, alone: Attributor) -> None:
     (old,) = answers(alone, noisy(1))
     mine = kept(next(c.probability for c in old.attack.ranking if c.label == CLEAN))
     below, above = [mine / 2, mine], list(np.linspace(mine + 1e-3, 1.0, 7))
-    new = beside(old, pack.manifest, Reference(pack.manifest.pack_id, (), (*below, *above), ()))
+    new = beside(old, pack.manifest, Reference(pack.manifest.pack_id, (), known(*below, *above), ()))
     assert new.false_alarm == pytest.approx(3 / 10) and new.beside is not None and new.beside.images == 9
-    other = beside(old, pack.manifest, Reference(pack.manifest.pack_id, (), (), (0.5,)))
+    other = beside(old, pack.manifest, Reference(pack.manifest.pack_id, (), (), known(0.5)))
     assert other == old, "those that victims were asked about are not judged as it was"
 
 
@@ -112,8 +118,9 @@ def test_an_attributor_tells_its_answers_beside_it(pack: Pack, alone: Attributor
     assert referring.basis.reference == reference
     with pytest.raises(PackError, match="another pack"):
         Attributor(pack, "cpu", reference=replace(reference, pack_id="other@000000000000"))
+    some = replace(reference, image=(), probes=reference.image, asked=("a" * 64,))
     with pytest.raises(PackError, match="other victims"):
-        Attributor(pack, "cpu", reference=replace(reference, asked=("a" * 64,)))
+        Attributor(pack, "cpu", reference=some)
 
 
 def test_known_clean_images_count_unfamiliar_ones_too_and_say_how_many(pack: Pack, alone: Attributor) -> None:
@@ -121,10 +128,23 @@ def test_known_clean_images_count_unfamiliar_ones_too_and_say_how_many(pack: Pac
     told = [beside(answer, pack.manifest, reference) for answer in answers(alone, noisy(30, 100))]
     assert sum(not answer.familiarity.familiar for answer in told) > 10
     assert len(list(alarms(told))) == 30 and attacked(alarms(told)) == 0
-    assert "so few count no attacked image: 19 would" in countable(18)
-    assert countable(19).endswith("where these are 100% or more of all") and countable(199).endswith(
-        "10% or more of all"
-    )
+    assert "fewer than 19 known clean images none" in countable(18)
+    assert countable(19).endswith("at least 100% of all") and countable(199).endswith("at least 10% of all")
+    for known_ones, count in ((19, 43), (39, 22), (199, 400)):  # what is promised holds to the last image
+        hit = math.ceil(count / (0.05 * (known_ones + 1)) - 1e-9)
+        assert attacked([1 / (known_ones + 1)] * hit + [1.0] * (count - hit)) == hit
+
+
+def test_known_clean_images_are_no_question_themselves(pack: Pack, asking: Attributor) -> None:
+    images = [*noisy(30), *samples()]
+    own = answers(asking, images)
+    reference = reference_of(own[:30])
+    told = [beside(answer, pack.manifest, reference) for answer in own]
+    assert [answer.beside.known for answer in told if answer.beside] == [True] * 30 + [False] * len(samples())
+    assert len(list(alarms(told))) == len(samples())
+    familiar = [replace(answer, familiarity=replace(answer.familiarity, score=0.0)) for answer in told]
+    assert not any(map(word_of, familiar[:30])) and any(map(word_of, familiar[30:]))
+    assert false_alarm(told[0]).startswith("one of the known clean images; ")
 
 
 def test_words_count_the_known_clean_images(pack: Pack, alone: Attributor) -> None:
@@ -132,11 +152,18 @@ def test_words_count_the_known_clean_images(pack: Pack, alone: Attributor) -> No
     mine = kept(next(c.probability for c in answer.attack.ranking if c.label == CLEAN))
 
     def words(*scores: float) -> str:
-        return false_alarm(beside(answer, pack.manifest, Reference(pack.manifest.pack_id, (), tuple(sorted(scores)))))
+        return false_alarm(beside(answer, pack.manifest, Reference(pack.manifest.pack_id, (), known(*sorted(scores)))))
 
     assert words(mine, 1.0) == "1 of 2 known clean images looks at least as attacked"
     assert words(*[mine / 2] * 3, *[1.0] * 1497) == "3 of 1,500 known clean images look at least as attacked"
-    assert words(1.0) == "0 of 1 known clean image look at least as attacked"
+    assert words(1.0) == "the one known clean image looks less attacked"
+
+
+def test_all_victims_that_are_asked_were_asked_about_them(pack: Pack, asking: Attributor) -> None:
+    told = Reference(pack.manifest.pack_id, (asking.asked[0].sha256,), (), known(0.9))
+    with pytest.raises(PackError, match="other victims"):
+        asking.refer_to(told)
+    assert asking.reference is None
 
 
 def test_copies_count_once_and_nothing_is_no_reference(alone: Attributor) -> None:
@@ -151,7 +178,14 @@ def test_it_comes_back_from_json_and_is_checked(alone: Attributor) -> None:
     content = reference_to_json(reference)
     assert reference_from_json(content) == reference
     assert reference_from_json(content).digest == reference.digest
-    for broken in ({"image": [0.5, 0.1]}, {"image": [2.0]}, {"image": [], "probes": []}, {"image": None}):
+    for broken in (
+        {"image": [[0.5, "a"], [0.1, "b"]]},
+        {"image": [[2.0, "a"]]},
+        {"image": [0.5]},
+        {"image": [[10**400, "a"]]},
+        {"image": [], "probes": []},
+        {"image": None},
+    ):
         with pytest.raises((KeyError, TypeError, ValueError)):
             reference_from_json(content | broken)
 
@@ -162,7 +196,7 @@ def test_an_answer_keeps_it_in_json(pack: Pack, alone: Attributor) -> None:
     new = beside(old, pack.manifest, reference)
     assert answers_from_json(answers_to_json(new), new.sha256, new.pack_id) == new
     assert answers_to_json(old)["reference"] is None
-    assert answers_to_json(new)["reference"] == {"digest": reference.digest, "images": 5}
+    assert answers_to_json(new)["reference"] == {"digest": reference.digest, "images": 5, "known": False}
 
 
 def test_a_case_keeps_to_its_clean_images(pack: Pack, alone: Attributor, tmp_path: Path) -> None:
