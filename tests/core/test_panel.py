@@ -350,9 +350,9 @@ def test_a_killed_shared_run_keeps_to_its_closed_set(closed: Attributor, pack: P
         with Case.create(tmp_path / "shared.mtaacase.part-0", closed.manifest, 0.9) as part:
             fill_case(part, closed, files[:2])
     begun = settle(str(pack), files, path, tell=False)
-    assert begun.closed, "though the case itself has no answer yet"
+    assert begun.basis is not None and begun.basis.closed, "though the case itself has no answer yet"
     with open_case(path, closed.manifest, 0.9, resume=True) as case:
-        fill_case(case, Attributor(load_pack(pack), "cpu", closed.asked, closed=bool(begun.closed)), files[:3])
+        fill_case(case, Attributor(load_pack(pack), "cpu", closed.asked, closed=begun.basis.closed), files[:3])
         assert len(case) == 3 and all(finding.attribution.closed_set for finding in case.values())
 
 
