@@ -75,7 +75,8 @@ def false_alarm_text(answer: Attribution) -> str:
         return ""
     if answer.beside is not None:
         told = _alike_text(alike(answer), answer.beside.images)
-        return f"{translate('Sentence', 'One of the known clean images.')} {told}" if answer.beside.known else told
+        own = translate("Sentence", "One of the known clean images.")
+        return f"{own} {told}" if answer.beside.known else told
     if answer.false_alarm > RARE:
         return ""
     text = translate("Sentence", "At most {share} of clean images like the pack's look at least as attacked.")

@@ -2989,6 +2989,10 @@
         <translation>由 {old} 缩放为 {new}：模型包按图像受攻击时的尺寸作出判断，此结果的可信度较低。</translation>
     </message>
     <message>
+        <source>One of the known clean images.</source>
+        <translation>属于已知的干净图像。</translation>
+    </message>
+    <message>
         <source>The one known clean image looks at least as attacked.</source>
         <translation>唯一的已知干净图像看起来至少同样像受攻击。</translation>
     </message>
