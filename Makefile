@@ -15,7 +15,7 @@ test: .venv/.installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 .venv/.installed: pyproject.toml .ci/setup
 	@.ci/setup "$(PYTHON)"
