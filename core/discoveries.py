@@ -45,7 +45,9 @@ def countable(known: int, rate: float = RATE) -> str:
     share = 1 / (rate * (known + 1))
     if share > 1 + _ROUNDING:
         return f"beside fewer than {round(1 / rate) - 1} known clean images none can be counted"
-    return f"beside {known:,} known clean images they can be counted where they are at least {share:.0%} of all"
+    return (
+        f"beside {known:,} known clean images attacked ones can be counted where they are at least {share:.0%} of all"
+    )
 
 
 def countable_in_words(beside: Iterable[Beside]) -> str:

@@ -54,7 +54,7 @@ def test_answers_are_told_beside_them_everywhere(
     assert "Told beside 24 known clean images" in said.err
     words = " ".join(said.out.split())
     assert "of 24 known clean images" in words
-    assert "(beside 24 known clean images they can be counted where they are at least 80% of all)" in words
+    assert "(beside 24 known clean images attacked ones can be counted where they are at least 80% of all)" in words
     found = records(outs[0])
     assert all(0 < one["false_alarm"] <= 1 and one["reference"]["images"] == 24 for one in found)
     assert all((one["false_alarm"] * 25) % 1 == pytest.approx(0, abs=1e-9) for one in found)
