@@ -28,14 +28,14 @@ class Layer(StrEnum):
 class Scene:
     """One image and all that is known of it.
 
-    base: the image ready to paint, converted where it was read. reference: the second image, given by the analyst.
+    base: the image ready to paint, converted where it was read. second: the second image, given by the analyst.
     reason: why there is no image, or no heatmap. judged: whether there is an answer, which a heatmap can follow.
     """
 
     image: LoadedImage | None = None
     base: QImage | None = None
     heatmap: Heatmap | None = None
-    reference: LoadedImage | None = None
+    second: LoadedImage | None = None
     reason: str = ""
     judged: bool = False
 
@@ -70,7 +70,7 @@ def render(layer: Layer, scene: Scene, look: Look) -> Picture:
     if layer is Layer.IMAGE:
         return Picture(scene.base)
     if layer is Layer.DIFFERENCE:
-        return _difference(scene.image, scene.reference, look)
+        return _difference(scene.image, scene.second, look)
     if scene.heatmap is None:
         making = translate("Layers", "The heatmap is being made.")
         waiting = making if scene.judged else translate("Layers", "The heatmap appears once the image has been judged.")
@@ -87,13 +87,13 @@ def _of_heatmap(layer: Layer, base: QImage | None, heatmap: Heatmap, look: Look)
     return _signed_picture(heatmap.perturbation, look)
 
 
-def _difference(image: LoadedImage, reference: LoadedImage | None, look: Look) -> Picture:
-    if reference is None:
+def _difference(image: LoadedImage, second: LoadedImage | None, look: Look) -> Picture:
+    if second is None:
         return Picture(hint=translate("Layers", "Choose an image to compare with: Image, Compare with file."))
-    if image.pixels.shape != reference.pixels.shape:
+    if image.pixels.shape != second.pixels.shape:
         text = translate("Layers", "The images differ in size or channels ({a}, {b}), so they have no difference.")
-        return Picture(hint=text.format(a=_shape(image), b=_shape(reference)))
-    return _signed_picture(image.pixels - reference.pixels, look)
+        return Picture(hint=text.format(a=_shape(image), b=_shape(second)))
+    return _signed_picture(image.pixels - second.pixels, look)
 
 
 def _shape(image: LoadedImage) -> str:
@@ -134,8 +134,8 @@ def inspect(scene: Scene, x: int, y: int) -> str:
         if (estimate := scene.heatmap.perturbation) is not None:
             at = estimate[:, y * estimate.shape[1] // height, x * estimate.shape[2] // width]
             parts.append(translate("Layers", "perturbation {v}").format(v=_signed_levels(at)))
-    if scene.reference is not None and scene.reference.pixels.shape == scene.image.pixels.shape:
-        delta = values - scene.reference.pixels[:, y, x]
+    if scene.second is not None and scene.second.pixels.shape == scene.image.pixels.shape:
+        delta = values - scene.second.pixels[:, y, x]
         parts.append(translate("Layers", "difference {v}").format(v=_signed_levels(delta)))
     return "   ".join(parts)
 

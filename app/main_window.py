@@ -216,7 +216,7 @@ class MainWindow(QMainWindow):
         shown = self.session.viewing.row is not None
         case = self.session.desk.case is not None
         judged = any(row.record is not None for row in self.session.images.rows)
-        listed, second = self.session.images.rowCount() > 0, self.session.viewing.scene.reference is not None
+        listed, second = self.session.images.rowCount() > 0, self.session.viewing.scene.second is not None
         for names, on in (
             ("judge_again", selected),
             ("remove take_clean", selected and not case),

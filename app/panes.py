@@ -49,7 +49,7 @@ class Frame(QFrame):
         return Layer(self.choice.currentData())
 
     def show_scene(self, scene: Scene, look: Look) -> None:
-        path = scene.reference.path if scene.reference is not None and self.chosen is Layer.DIFFERENCE else ""
+        path = scene.second.path if scene.second is not None and self.chosen is Layer.DIFFERENCE else ""
         self.second.setText(shown(Path(path).name))
         self.second.setToolTip(plain_tip(shown(path)))
         self.pane.show_scene(scene, look, self.chosen)

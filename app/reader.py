@@ -48,10 +48,10 @@ class Reader(QObject):
 
     loaded = Signal(object, object, QImage)
     """Entry; a LoadedImage or the sentence that says why there is none; the image ready to paint."""
-    reference_loaded = Signal(object)
+    second_loaded = Signal(object)
     """A LoadedImage to compare with, or the sentence that says why there is none."""
-    _reference_read = Signal(object, object)
-    """Entry, and what ``reference_loaded`` tells of it if it is still wanted."""
+    _second_read = Signal(object, object)
+    """Entry, and what ``second_loaded`` tells of it if it is still wanted."""
     thumbnailed = Signal(int, object)
     """Entry key and thumbnail: a null image when there is none, None when so many were asked for since that it waits no
     more."""
@@ -65,8 +65,8 @@ class Reader(QObject):
         self._lock = threading.Lock()
         self._wanted: dict[int, Entry] = {}
         self._latest: Entry | None = None
-        self._reference: Entry | None = None
-        self._reference_read.connect(self._tell_reference)
+        self._second: Entry | None = None
+        self._second_read.connect(self._tell_second)
         self._closing = CancelToken()
 
     def load(self, entry: Entry) -> None:
@@ -74,14 +74,14 @@ class Reader(QObject):
         self._latest = entry
         self._start(self._eye, lambda: self._load(entry), priority=1)
 
-    def load_reference(self, entry: Entry) -> None:
+    def load_second(self, entry: Entry) -> None:
         """Read the second image of a comparison; of several that are being read, the one asked for last is told."""
-        self._reference = entry
-        self._start(self._eye, lambda: self._load_reference(entry), priority=1)
+        self._second = entry
+        self._start(self._eye, lambda: self._load_second(entry), priority=1)
 
-    def forget_reference(self) -> None:
+    def forget_second(self) -> None:
         """Do not tell the second image that is being read."""
-        self._reference = None
+        self._second = None
 
     def thumbnail(self, entry: Entry) -> None:
         with self._lock:
@@ -128,17 +128,17 @@ class Reader(QObject):
         else:
             self.loaded.emit(entry, image, to_qimage(image.pixels))
 
-    def _load_reference(self, entry: Entry) -> None:
-        if entry is not self._reference:
+    def _load_second(self, entry: Entry) -> None:
+        if entry is not self._second:
             return
         try:
-            self._reference_read.emit(entry, entry.load())
+            self._second_read.emit(entry, entry.load())
         except WorkbenchError as error:
-            self._reference_read.emit(entry, str(error))
+            self._second_read.emit(entry, str(error))
 
-    def _tell_reference(self, entry: Entry, image: LoadedImage | str) -> None:
-        if entry is self._reference:
-            self.reference_loaded.emit(image)
+    def _tell_second(self, entry: Entry, image: LoadedImage | str) -> None:
+        if entry is self._second:
+            self.second_loaded.emit(image)
 
     def _thumbnail(self) -> None:
         with self._lock:

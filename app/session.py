@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.case.desk import CaseDesk
@@ -20,20 +20,13 @@ from app.chores import Chore, Chores
 from app.error_words import in_words
 from app.exports import Exports
 from app.images.model import ImageListModel
-from app.judging import Telling, make_attributor
+from app.judging import make_attributor
 from app.known_clean import KnownClean
 from app.opening import Opening
 from app.pack_guide import PackGuide
 from app.reader import Reader
-from app.requests import (
-    BatchAnswer,
-    BatchRequest,
-    CaseRequest,
-    CoverRequest,
-    Entry,
-    Factory,
-    Setup,
-)
+from app.requests import BatchAnswer, BatchRequest, CaseRequest, Entry, Factory, Setup
+from app.retelling import Retelling
 from app.settings import Settings
 from app.tasks import Worker
 from app.undo import RemoveRows
@@ -41,9 +34,6 @@ from app.viewing import Viewing
 from core.paths import DEFAULT_PACK
 from core.progress import Progress
 from core.types import Record
-
-_SETTLE = 200
-"""Milliseconds for which a slider may go on moving before all rows follow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +68,9 @@ class Session(QObject):
         self._pack = ""  # in use in place of what the settings say
         self._judged = False
         self._batches: list[BatchRequest | CaseRequest] = []
-        self._settling = QTimer(self, singleShot=True, interval=_SETTLE)
         self.reader = Reader(self)
         self.worker = Worker(factory, self)
+        self.retelling = Retelling(self)
         self.chores = Chores(self.reader, self)
         self.desk = CaseDesk(self)
         self.known_clean = KnownClean(self)
@@ -104,8 +94,6 @@ class Session(QObject):
         self.worker.ready.connect(self._worker_ready)
         self.worker.failed.connect(self._worker_failed)
         self.worker.judged.connect(self._batch_answered)
-        self.worker.covered.connect(self._covered)
-        self._settling.timeout.connect(self._cover)
         self.worker.progressed.connect(self._batch_progressed)
         self.worker.batch_ended.connect(self._batch_ended)
 
@@ -162,7 +150,7 @@ class Session(QObject):
     def judge_missing(self) -> None:
         """Ask for every row without an answer that nobody is working on."""
         self.judge_waiting([row.entry for row in self.images.rows])
-        self.settle()  # rows that come back have the answers with which they were removed
+        self.retelling.soon()  # rows that come back have the answers with which they were removed
 
     def judge_waiting(self, entries: Iterable[Entry]) -> None:
         """The same of these entries, as far as they are still open."""
@@ -267,7 +255,7 @@ class Session(QObject):
         self._tell(paused=self.status.paused and self.status.waiting > 0)
         if self.viewing.scene.heatmap is None:  # which may be on its way, too
             self.viewing.ask()
-        self._cover()
+        self.retelling.now()
         self.known_clean.changed.emit()
 
     def judge(self, entries: Sequence[Entry]) -> None:
@@ -297,33 +285,9 @@ class Session(QObject):
         self._judged = self._judged or any(record.finding is not None for _, record in records)
         self.images.set_records(records)
         self.viewing.told([key for key, _ in records])
-        telling = Telling(self.coverage, self.setup.reference)
+        telling = self.retelling.telling
         if not all(telling.holds(record) for _, record in records):
-            self.settle()
-
-    def settle(self) -> None:
-        """Let all rows be told at the coverage that is set, and beside what known clean images are, in a moment."""
-        if not self._settling.isActive():
-            self._settling.start()
-
-    def _cover(self) -> None:
-        """Have the answers that are told otherwise worked out again, for which nothing need be judged."""
-        setup, coverage = self.setup, self.coverage
-        telling = Telling(coverage, setup.reference)
-        rows = [(row.entry, row.record) for row in self.images.rows if row.record is not None]
-        stale = tuple((entry, record) for entry, record in rows if not telling.holds(record))
-        if stale and self.desk.case is None:  # a case tells all of its answers alike
-            self.worker.cover(CoverRequest(setup, stale, coverage))
-
-    def _covered(self, request: CoverRequest, records: Sequence[Record]) -> None:
-        if (request.setup, request.coverage) != (self.setup, self.coverage):
-            return
-        fresh = []
-        for (entry, old), new in zip(request.records, records, strict=True):
-            row = self.images.row_of(entry.key)
-            if row is not None and row.record is old is not new:  # it was not judged again meanwhile
-                fresh.append((entry.key, new))
-        self.keep(fresh)
+            self.retelling.soon()
 
     def _batch_progressed(self, progress: Progress) -> None:
         if not self._batches:
@@ -356,7 +320,7 @@ class Session(QObject):
     def _setting_changed(self, key: str) -> None:
         if key == "attribution/coverage":
             self.viewing.ask()
-            self.settle()
+            self.retelling.soon()
 
     def _worker_loading(self, setup: Setup) -> None:
         if setup == self.setup:  # and not that of a report that was begun before

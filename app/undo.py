@@ -50,7 +50,7 @@ class RemoveRows(QUndoCommand):
         if self._running or stale:
             self._session.judge_missing()
         else:
-            self._session.settle()
+            self._session.retelling.soon()
 
 
 class SetRemarks(QUndoCommand):

@@ -39,7 +39,7 @@ class Viewing(QObject):
         self._late = QTimer(self, singleShot=True, interval=_PATIENCE)
         self._late.timeout.connect(lambda: self._empty(self.tr("Loading…")))
         session.reader.loaded.connect(self._loaded)
-        session.reader.reference_loaded.connect(self._reference_loaded)
+        session.reader.second_loaded.connect(self._second_loaded)
         session.worker.viewed.connect(self._answered)
         session.images.rowsRemoved.connect(self._forget_removed)
 
@@ -87,10 +87,10 @@ class Viewing(QObject):
     def compare_with(self, entry: Entry | None) -> None:
         """Take a second image for differences, or none."""
         if entry is None:
-            self.session.reader.forget_reference()
-            self._show(replace(self.scene, reference=None))
+            self.session.reader.forget_second()
+            self._show(replace(self.scene, second=None))
         else:
-            self.session.reader.load_reference(entry)
+            self.session.reader.load_second(entry)
 
     def ask(self) -> None:
         """For the answer and the heatmap of what is on screen."""
@@ -140,14 +140,14 @@ class Viewing(QObject):
             return
         status = self.session.status
         reason = status.reason if status.phase == "failed" else ""
-        self._show(Scene(image, base, None, self.scene.reference, reason))
+        self._show(Scene(image, base, None, self.scene.second, reason))
         self.ask()
 
-    def _reference_loaded(self, image: LoadedImage | str) -> None:
+    def _second_loaded(self, image: LoadedImage | str) -> None:
         if isinstance(image, str):
             self.session.message.emit(in_words(image))
         else:
-            self._show(replace(self.scene, reference=image))
+            self._show(replace(self.scene, second=image))
 
     def _answered(self, answer: ViewAnswer) -> None:
         request = answer.request
@@ -172,7 +172,7 @@ class Viewing(QObject):
 
     def _empty(self, reason: str) -> None:
         """Show no image."""
-        self._show(Scene(reference=self.scene.reference, reason=reason))
+        self._show(Scene(second=self.scene.second, reason=reason))
 
     @property
     def _judged(self) -> bool:

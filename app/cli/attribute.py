@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +14,7 @@ from rich.table import Table
 from app.cli.console import notify, output, progress_bars
 from app.cli.control import listen_for_commands
 from app.cli.fitting import AUTO, Settled, pack_names, settle
+from app.cli.named import STDIN, named, nothing, some
 from app.cli.options import Device
 from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
 from core import wording
@@ -37,9 +35,7 @@ if TYPE_CHECKING:
     from core.case import Case
 
 EXIT_SOME_FAILED = 1
-STDIN = Path("-")
-_FEW = 5
-"""Paths that a message names."""
+_KEEPING = " With --case FILE answers are kept as they come, and --resume goes on."
 
 
 def _print_schema(wanted: bool) -> None:
@@ -152,11 +148,11 @@ def attribute(
     ranks = Ranks()
     if ranks.count > 1:
         _check_shared(case, control, files_from)
-    paths = _named(paths or [], files_from, case)
+    paths = named(paths or [], files_from, case)
     looked = search(paths, subfolders, [*outputs.named, *([case] if case else [])])
     files, left_out = looked.files, wording.left_out(looked.left_out)
     if not files:
-        raise _nothing(paths, left_out)
+        raise nothing(paths, left_out)
     begun = settle(pack, files, case if resume else None, tell=ranks.first)
     manifest = read_manifest(begun.pack)
     manifest = manifest.fitting(fit or begun.fit or manifest.image.fit)
@@ -226,10 +222,10 @@ def _known_clean(
     if not paths:
         return None
     if not (files := search(paths, subfolders).files):
-        raise _nothing(paths, "")
-    records = _attribute(attributor, files, attributor.manifest.calibration.coverages[0], token)
+        raise nothing(paths, "")
+    records = _attribute(attributor, files, attributor.manifest.calibration.coverages[0], token, known=True)
     if failed := [record for record in records if record.finding is None]:
-        notify(f"Of the clean images {len(failed)} could not be judged: {_some([Path(one.path) for one in failed])}.")
+        notify(f"Of the clean images {len(failed)} could not be judged: {some([Path(one.path) for one in failed])}.")
     reference = reference_of(record.finding.attribution for record in records if record.finding)
     look = "look" if reference.suspect != 1 else "looks"
     notify(f"Told beside {reference}; {reference.suspect:,} of them {look} attacked to the pack.")
@@ -246,36 +242,6 @@ def _check_shared(case: Path | None, control: bool, files_from: Path | None) -> 
         raise WorkbenchError("Several processes have not one standard input.", "Write the paths to a file.")
 
 
-def _named(paths: list[Path], files_from: Path | None, case: Path | None) -> list[Path]:
-    """All paths that the command names, and those in its list."""
-    found = [*paths, *(_listed(files_from) if files_from is not None else [])]
-    if not found:
-        raise typer.BadParameter("Name image files or their folders, or a list of them (--files-from).")
-    # A case keeps all that it was given: a slip of the pen would stay in it.
-    if case is not None and (lost := [path for path in found if not os.path.lexists(path)]):
-        raise WorkbenchError(f"There is no {_some(lost)}.", "Correct the path; nothing was put into the case.")
-    return found
-
-
-def _listed(file: Path) -> list[Path]:
-    """The paths in a file or on standard input. Raises WorkbenchError where it cannot be read."""
-    try:
-        data = sys.stdin.buffer.read() if file == STDIN else file.read_bytes()
-    except OSError as error:
-        raise WorkbenchError(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as some shells of Windows write lists
-        data = data.decode("utf-16", "replace").encode()
-    elif data.startswith((b"\x89PNG", b"\xff\xd8", b"PK", b"SQLite")):
-        raise WorkbenchError(f"{file} is no list of paths.", "Name images without --files-from.")
-    data = data.removeprefix(codecs.BOM_UTF8)
-    between = b"\0" if b"\0" in data else b"\n"
-    found = [Path(os.fsdecode(line)) for line in (part.rstrip(b"\r") for part in data.split(between)) if line]
-    if not found:
-        where = "Standard input" if file == STDIN else str(file)
-        raise WorkbenchError(f"{where} names no file.", "Give a path on each line.")
-    return found
-
-
 def _check_together(*, resume: bool, case: Path | None, any_asked: bool, closed: bool) -> None:
     """Raise BadParameter where one option makes no sense without another, or with it."""
     if resume and case is None:
@@ -286,17 +252,10 @@ def _check_together(*, resume: bool, case: Path | None, any_asked: bool, closed:
         )
 
 
-def _nothing(paths: Sequence[Path], left_out: str) -> WorkbenchError:
-    there = f" Left out, {left_out}." if left_out else ""
-    return WorkbenchError(f"There is no image in {_some(paths)}.{there}", "Name image files or their folder.")
-
-
-def _some(paths: Sequence[Path]) -> str:
-    more = f" and {len(paths) - _FEW:,} more" if len(paths) > _FEW else ""
-    return ", ".join(map(str, paths[:_FEW])) + more
-
-
-def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float, token: CancelToken) -> list[Record]:
+def _attribute(
+    attributor: Attributor, files: Sequence[Path], coverage: float, token: CancelToken, *, known: bool = False
+) -> list[Record]:
+    """The records of all files. known: whether they are clean images that the others will be told beside."""
     from core.attribute_files import attribute_files  # noqa: PLC0415 (torch)
 
     with progress_bars() as progress:
@@ -305,10 +264,8 @@ def _attribute(attributor: Attributor, files: Sequence[Path], coverage: float, t
             for batch in attribute_files(attributor, files, coverage=coverage, progress=progress, cancel=token):
                 records += batch
         except (KeyboardInterrupt, Cancelled):
-            notify(
-                f"{len(records):,} of {len(files):,} files were judged, and nothing of that is kept. With --case FILE "
-                "answers are kept as they come, and --resume goes on."
-            )
+            what, way = ("known clean images", "") if known else ("files", _KEEPING)
+            notify(f"{len(records):,} of {len(files):,} {what} were judged, and nothing of that is kept.{way}")
             raise
         return records
 

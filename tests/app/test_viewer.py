@@ -211,12 +211,12 @@ def test_second_image_by_file_by_row_and_none(
     shown(window, qtbot, pictures / "a.png")
     monkeypatch.setattr("app.commands.QFileDialog.getOpenFileName", lambda *_: (str(pictures / "b.png"), ""))
     window.actions_["compare_with_file"].trigger()
-    qtbot.waitUntil(lambda: window.session.viewing.scene.reference is not None)
-    assert window.session.viewing.scene.reference.path.endswith("b.png")
+    qtbot.waitUntil(lambda: window.session.viewing.scene.second is not None)
+    assert window.session.viewing.scene.second.path.endswith("b.png")
     window.actions_["compare_with_current"].trigger()
-    qtbot.waitUntil(lambda: window.session.viewing.scene.reference.path.endswith("a.png"))
+    qtbot.waitUntil(lambda: window.session.viewing.scene.second.path.endswith("a.png"))
     window.actions_["compare_with_none"].trigger()
-    assert window.session.viewing.scene.reference is None
+    assert window.session.viewing.scene.second is None
     monkeypatch.setattr("app.commands.QFileDialog.getOpenFileName", lambda *_: (str(pictures / "notes.txt"), ""))
     window.actions_["compare_with_file"].trigger()
     qtbot.waitUntil(lambda: "not an image" in window.status.currentMessage())
@@ -242,13 +242,13 @@ def test_a_second_image_that_is_read_late_takes_no_other_ones_place(
     monkeypatch.setattr(Entry, "load", slow)
     session.viewing.compare_with(Entry(0, str(pictures / "b.png")))
     session.viewing.compare_with(Entry(0, str(pictures / "c.png")))
-    qtbot.waitUntil(lambda: session.viewing.scene.reference is not None)
+    qtbot.waitUntil(lambda: session.viewing.scene.second is not None)
     finish()
-    assert session.viewing.scene.reference is not None and session.viewing.scene.reference.path.endswith("c.png")
+    assert session.viewing.scene.second is not None and session.viewing.scene.second.path.endswith("c.png")
     session.viewing.compare_with(Entry(0, str(pictures / "b.png")))
     window.actions_["compare_with_none"].trigger()
     finish()
-    assert session.viewing.scene.reference is None
+    assert session.viewing.scene.second is None
 
 
 def test_controls_change_the_look_and_are_kept(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
