@@ -19,6 +19,7 @@ from core.model.network import Outputs
 from core.model.scorer import Scorer, Scores, agreed, among, evidence_of, weigh
 from core.perturbation import SEARCHED, drawn_along
 from core.probes import Replies, ask, probes_of, pull
+from core.programs import PROGRAMS
 from core.types import Testimony
 from core.victim_store import Held, load_held
 from core.victims import Victim
@@ -158,7 +159,7 @@ def _tried(held: Held, manifest: Manifest, asking: Asking, device: torch.device)
     shape = manifest.image.shape
     one = torch.linspace(0, 1, math.prod(shape), device=device).view(1, *shape)
     try:
-        for count in (1, 3):
+        for count in (1, 3) if victim.card.form in PROGRAMS else (1,):  # a program may take one batch alone
             images = one.expand(count, -1, -1, -1)
             ask([victim], images, images.flip(3) / 10, asking)
     except VictimError:

@@ -11,6 +11,7 @@ import torchvision
 from torch import Tensor, nn
 
 from core.errors import VictimError
+from core.weights import fill
 
 Tensors = Mapping[str, Tensor]
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -36,9 +37,7 @@ def build_torchvision(name: str, tensors: Tensors) -> nn.Module:
     with torch.device("meta"):
         fit_channels(network, _channels(network, state))
     try:
-        network.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, strict=True, assign=True
-        )
+        fill(network, state)
     except RuntimeError as error:
         raise VictimError(
             f"The weights are not a {name}'s: {_difference(network, state)}.", "Check its name."

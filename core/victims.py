@@ -30,7 +30,7 @@ from core.files import make_folder, write_file
 from core.pictures import LUMA
 from core.programs import PROGRAMS, ProgramForm, load_program
 from core.torchvision_zoo import build_torchvision, fit_channels, new_torchvision
-from core.weights import fault_of
+from core.weights import fault_of, fill
 
 Form = Literal["network", "torchvision"] | ProgramForm
 
@@ -141,13 +141,9 @@ class Victim(nn.Module):
 
     def __init__(self, card: VictimCard, network: nn.Module | None = None) -> None:
         super().__init__()
-        if network is None and card.form == "network" and card.architecture not in ARCHITECTURES:
-            raise VictimError(
-                f"No architecture is called {card.architecture!r}.", f"Use one of {', '.join(ARCHITECTURES)}."
-            )
+        network = untrained(card) if network is None else network
         self.card = card
-        smallest = SMALLEST.get(card.architecture, _SMALLEST_OTHERS) if card.form == "network" else 1
-        scale = max(1.0, smallest / min(card.height, card.width))
+        scale = max(1.0, _smallest(card) / min(card.height, card.width))
         channels, *side = card.takes or (card.channels, round(card.height * scale), round(card.width * scale))
         self._channels = channels
         self._resize = None if side == [card.height, card.width] else (side[0], side[1])
@@ -163,11 +159,6 @@ class Victim(nn.Module):
                     "Give one for each channel.",
                 )
             self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
-        side_least = max(smallest, min(card.height, card.width))
-        if network is None and card.form == "torchvision":
-            network = new_torchvision(card.architecture, card.channels, card.classes)
-        elif network is None:
-            network = ARCHITECTURES[card.architecture](card.channels, card.classes, side_least)
         self.network = network
 
     @property
@@ -207,16 +198,33 @@ class Victim(nn.Module):
         return self.eval().requires_grad_(False)
 
 
+def untrained(card: VictimCard) -> nn.Module:
+    """The network that a card names, its weights drawn at random. Raises VictimError for one that is not here."""
+    if card.form == "torchvision":
+        return new_torchvision(card.architecture, card.channels, card.classes)
+    if card.architecture not in ARCHITECTURES:
+        raise VictimError(
+            f"No architecture is called {card.architecture!r}.", f"Use one of {', '.join(ARCHITECTURES)}."
+        )
+    side = max(_smallest(card), min(card.height, card.width))
+    return ARCHITECTURES[card.architecture](card.channels, card.classes, side)
+
+
+def _smallest(card: VictimCard) -> int:
+    """The smallest side that the network takes."""
+    return SMALLEST.get(card.architecture, _SMALLEST_OTHERS) if card.form == "network" else 1
+
+
 def build_victim(card: VictimCard, tensors: Tensors) -> Victim:
     """The frozen victim of a card and what its file holds, float32 in memory. Raises VictimError."""
     if card.form == "network":
-        victim = Victim(card)
+        with torch.device("meta"):  # to draw weights that are then replaced takes longer than all the rest
+            network = untrained(card)
         try:
-            victim.network.load_state_dict(
-                {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}, strict=True
-            )
+            fill(network, tensors)
         except RuntimeError as error:
             raise VictimError(f"The weights are not a {card.architecture}'s.", "Train it again.") from error
+        victim = Victim(card, network)
     elif card.form == "torchvision":
         victim = Victim(card, build_torchvision(card.architecture, tensors))
     else:

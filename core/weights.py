@@ -1,11 +1,11 @@
-"""Whether the tensors of a file from a stranger are weights that a network can hold."""
+"""The tensors of a file from a stranger: whether they are weights that a network can hold, and a network of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 _KINDS = frozenset(
     {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64, torch.int32, torch.uint8, torch.bool}
@@ -27,3 +27,12 @@ def fault_of(tensors: Mapping[str, Tensor]) -> str | None:
         if not all(bool(some.isfinite().all()) for some in torch.split(tensor.flatten(), _AT_ONCE)):
             return f"the weights {name} hold values that are NaN or infinite"
     return None
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Give a network that was made on torch's device "meta", without memory, these weights, in the kinds it has.
+
+    Raises RuntimeError for tensors of other names or shapes.
+    """
+    kinds = {name: own.dtype for name, own in network.state_dict().items()}
+    network.load_state_dict({name: each.to(kinds.get(name, each.dtype)) for name, each in tensors.items()}, assign=True)
