@@ -13,8 +13,9 @@ import hashlib
 import json
 import shutil
 import tarfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -31,6 +32,7 @@ from core.labels import FOLDER
 from core.manifest import ImageSpec
 from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from core.reading import THREADS
 from core.types import LoadedImage
 from training.histories import EDITION, with_history
 from training.scenario import CleanSpec, Counts
@@ -63,17 +65,20 @@ class Picture:
 
     def read(self) -> LoadedImage:
         """Raises ImageError."""
+        return decode_image(self.data(), self.place)
+
+    def data(self) -> bytes:
+        """The file's bytes; those of a tar file by one thread at a time. Raises ImageError."""
         if isinstance(self.where, Path):
-            return decode_image(read_bytes(self.where)[0], self.place)
+            return read_bytes(self.where)[0]
         if self.where.size > MAX_FILE_BYTES:
             raise ImageError(f"{self.place} is too large.")
         assert self.tar is not None
         try:
             file: IO[bytes] | None = self.tar.extractfile(self.where)
-            data = file.read() if file is not None else b""
+            return file.read() if file is not None else b""
         except (OSError, tarfile.TarError, EOFError) as error:
             raise ImageError(f"{self.place} cannot be read: {error}.") from error
-        return decode_image(data, self.place)
 
 
 @contextmanager
@@ -238,13 +243,13 @@ def _write(
     content: list[float] = []
     with _written(keep / PIXELS, needed) as temporary:
         with temporary.open("xb") as file:
-            for picture in chosen:
+            for picture, taken in _ahead(chosen, shape, histories=bool(spec.histories)):
                 if cancel is not None:
                     cancel.check()
                 try:
-                    pixels = square(picture.read(), shape)
-                    content.append(float(content_of(pixels[None])[0]))  # a history changes nobody's split
-                    file.write((with_history(pixels, picture.seed) if spec.histories else pixels).tobytes())
+                    pixels, own = taken.result()
+                    file.write(pixels.tobytes())
+                    content.append(own)
                     read.append(picture)
                 except ImageError as error:
                     skipped.append(error.what)
@@ -259,6 +264,33 @@ def _write(
     }  # fmt: skip
     write_file(keep / INDEX, json.dumps(index).encode())
     return index
+
+
+def _ahead(
+    chosen: Sequence[Picture], shape: ImageSpec, *, histories: bool
+) -> Iterator[tuple[Picture, Future[tuple[NDArray[np.uint8], float]]]]:
+    """Each picture in order, with its pixels and its content's number, which a few threads work out ahead."""
+
+    def take(picture: Picture, data: bytes) -> tuple[NDArray[np.uint8], float]:
+        pixels = square(decode_image(data, picture.place), shape)
+        content = float(content_of(pixels[None])[0])  # a history changes nobody's split
+        return with_history(pixels, picture.seed) if histories else pixels, content
+
+    def begun(picture: Picture) -> Future[tuple[NDArray[np.uint8], float]]:
+        try:
+            return pool.submit(take, picture, picture.data())
+        except ImageError as error:
+            failed: Future[tuple[NDArray[np.uint8], float]] = Future()
+            failed.set_exception(error)
+            return failed
+
+    waiting: deque[tuple[Picture, Future[tuple[NDArray[np.uint8], float]]]] = deque()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
+        for picture in chosen:
+            waiting.append((picture, begun(picture)))
+            if len(waiting) > 2 * THREADS:
+                yield waiting.popleft()
+        yield from waiting
 
 
 @contextmanager
