@@ -72,7 +72,8 @@ class Exports(QObject):
         self._pending[wanted] = chore
         if case is None:
             records = [row.record for row in rows if row.record is not None]
-            self._submit(wanted, partial(_of_list, records, session.setup, session.status.device))
+            part = len(rows) < len(session.images.rows)
+            self._submit(wanted, partial(_of_list, records, session.setup, session.status.device, part))
         else:
             paths = None if keys is None else frozenset(row.entry.path for row in rows)
             unable = partial(self._ended.emit, wanted)
@@ -183,8 +184,8 @@ class _Heatmaps:
         return None if found is None else record.map_of(found)
 
 
-def _of_list(records: Sequence[Record], setup: Setup, device: str) -> Subject:
+def _of_list(records: Sequence[Record], setup: Setup, device: str, part: bool) -> Subject:
     from core.pack import find_pack, read_manifest  # noqa: PLC0415  (pydantic)
     from core.report.subject import Subject  # noqa: PLC0415
 
-    return Subject(records, read_manifest(find_pack(setup.pack)), device)
+    return Subject(records, read_manifest(find_pack(setup.pack)), device, part=part)

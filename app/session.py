@@ -54,6 +54,8 @@ class Session(QObject):
     status_changed = Signal(object)
     devices_found = Signal(object)
     crashed = Signal(object)
+    came_back = Signal(int)
+    """The key of the row that was looked at when it was removed, and is there again."""
     message = Signal(str)
     """A sentence for the user that is no answer, such as why a second image cannot be used."""
 

@@ -29,8 +29,10 @@ class RemoveRows(QUndoCommand):
         self._taken: list[tuple[int, Row]] = []
         self._running = False
         self._judged_by: Setup | None = None
+        self._current: int | None = None
 
     def redo(self) -> None:
+        self._current = self._session.viewing.current
         self._judged_by = replace(self._session.setup, device="", reference=None)
         self._running = self._session.status.waiting > 0 or self._session.packs.is_looking
         self._taken = self._session.images.take(self._keys)
@@ -51,6 +53,8 @@ class RemoveRows(QUndoCommand):
             self._session.judge_missing()
         else:
             self._session.retelling.soon()
+        if self._current in self._keys and self._session.images.row_of(self._current) is not None:
+            self._session.came_back.emit(self._current)
 
 
 class SetRemarks(QUndoCommand):

@@ -91,6 +91,8 @@ def fault_of(path: Path, error: OSError | sqlite3.Error) -> CaseError:
     reason, code = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return CaseError(f"{path} is in use by another program.", "Wait for it, or close it.")
+    if code == sqlite3.SQLITE_READONLY and not path.exists():
+        return CaseError(f"{path} was moved or deleted while it was open.", "Put it back, or open it where it is now.")
     if code == sqlite3.SQLITE_READONLY:
         return CaseError(f"{path} may only be read.", "Copy it to where you may write, and open the copy.")
     if code in _UNUSABLE or isinstance(error, OSError):
@@ -101,6 +103,8 @@ def fault_of(path: Path, error: OSError | sqlite3.Error) -> CaseError:
 
 def _check_file(path: Path) -> None:
     """Before SQLite sees the file: it would make an absent or empty one into a database."""
+    if path.is_dir():
+        raise CaseError(f"{path} is a folder.", f"Choose a {CASE_SUFFIX} file.")
     try:
         with path.open("rb") as file:
             head = file.read(16)
@@ -127,7 +131,7 @@ def _check_schema(database: sqlite3.Connection, path: Path) -> None:
     if written != set(TABLES):
         raise damaged(path, "its tables are not those of a case")
     if (found := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise damaged(path, found)
+        raise damaged(path, found.splitlines()[-1])
     for table, texts, numbers in _KINDS:
         wrong = [f"typeof({name}) NOT IN ('text', 'null')" for name in texts]
         wrong += [f"typeof({name}) NOT IN ('integer', 'null')" for name in numbers]

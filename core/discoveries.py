@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -14,20 +14,24 @@ RATE = 0.05
 """Expected share of clean images among those that are counted as attacked."""
 
 
-def alarms(answers: Iterable[Attribution]) -> Iterator[float]:
-    """What is told of them; but not of unfamiliar images, for what the pack does not know may look like anything.
+def alarms(answers: Iterable[Attribution]) -> dict[str, float]:
+    """What is told of them, once of all copies of a file: by its sha256.
 
-    Beside known clean images of the same source it does not matter whether the pack knows that; those themselves are no
-    question.
+    Nothing of unfamiliar images, for what the pack does not know may look like anything. Beside known clean images of
+    the same source it does not matter whether the pack knows that; those themselves are no question.
     """
+    told = {}
     for answer in answers:
         counts = answer.familiarity.familiar if answer.beside is None else not answer.beside.known
         if answer.false_alarm is not None and counts:
-            yield answer.false_alarm
+            told[answer.sha256] = answer.false_alarm
+    return told
 
 
 def attacked(told: Iterable[float], rate: float = RATE) -> int | None:
     """How many of these :func:`alarms` are attacks at a false discovery rate of ``rate``; None of none.
+
+    Of all that are in question: among those that were picked out by their answers any would be clean by the same rate.
 
     The step-up rule of Benjamini and Hochberg 1995, which conformal p-values of one calibration keep (Bates et al.
     2023, arXiv:2104.08279).
@@ -40,10 +44,19 @@ def attacked(told: Iterable[float], rate: float = RATE) -> int | None:
     return int(below[-1]) + 1 if len(below) else 0
 
 
-def countable(known: int, rate: float = RATE) -> str:
-    """What so many known clean images can count, for no look is told to be rarer than one in one more of them."""
+def least_share(known: int, rate: float = RATE) -> float | None:
+    """Of all images, that have to be attacked for so many known clean ones to count any; None of too few.
+
+    For no look is told to be rarer than one in one more of them.
+    """
     share = 1 / (rate * (known + 1))
-    if share > 1 + _ROUNDING:
+    return None if share > 1 + _ROUNDING else share
+
+
+def countable(known: int, rate: float = RATE) -> str:
+    """What so many known clean images can count."""
+    share = least_share(known, rate)
+    if share is None:
         return f"beside fewer than {round(1 / rate) - 1} known clean images none can be counted"
     return (
         f"beside {known:,} known clean images attacked ones can be counted where they are at least {share:.0%} of all"

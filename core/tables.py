@@ -91,7 +91,8 @@ FRAME_FIELDS: tuple[tuple[str, str], ...] = (
     (
         "attacked",
         "images: how many can be called attacked with, in the mean, a share of false_discovery_rate of clean ones "
-        "among them; unfamiliar ones are not counted; null where the pack does not tell",
+        "among them; copies count once, "
+        "unfamiliar ones not; null where the pack does not tell, and of images picked out of others",
     ),
     (
         "together",

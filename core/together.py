@@ -187,7 +187,8 @@ def in_words(found: Together | None) -> str:
     told = [f"{maker.images:,} by {maker.attack.label} against {maker.victim.label}" for maker in found.makers]
     if fit < found.images:
         told.append(f"{found.images - fit:,} by others")
-    return f"more likely {len(found.makers)} makers than one. Of {found.images:,} attacked images: {', '.join(told)}"
+    several = f"{'at least ' if fit < found.images else ''}{len(found.makers)} makers"
+    return f"{several} are likelier than one. Of {found.images:,} attacked images: {', '.join(told)}"
 
 
 def _told(maker: Maker) -> str:

@@ -96,8 +96,8 @@ class CleanSpec(_Grown):
         return self
 
 
-_FILE_NAME = r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"
-"""Of what files and folders are named by."""
+_FILE_NAME = r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63})?$"
+"""Of what files and folders are named by, which may be 255 bytes long in all."""
 
 
 class VictimSpec(_Grown):
@@ -275,7 +275,7 @@ class Scenario(_Grown):
         Tiles want clean images that look as those do: as finely sampled, with what a camera leaves in them.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     title: str
     description: str
     seed: NonNegativeInt = 0
@@ -342,7 +342,9 @@ def read_scenario(path: Path) -> Scenario:
         if isinstance(error, FileNotFoundError) and (RESOURCES / "scenarios" / f"{name}.toml").exists():
             remedy = f"Write out the one that comes with the program: mtaa scenario show {name} > {name}.toml"
         raise ScenarioError(f"{path} cannot be read: {error.strerror}.", remedy) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path} is not TOML: it is not text in UTF-8.", "Choose a scenario file.") from error
+    except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{path} is not TOML: {error}.", "Mend the line it names.") from error
     return check_scenario(document, str(path))
 
@@ -357,13 +359,18 @@ def check_victim_entries(entries: Mapping[str, Any]) -> VictimSpec:
     return _checked(VictimSpec, entries, "victim", "No victim is said to be so")
 
 
+_FAULTS = {"missing": "it is missing", "extra_forbidden": "there is no such key"}
+"""What pydantic says otherwise of a class's fields."""
+
+
 def _checked(kind: type[_Kind], document: Mapping[str, Any], whole: str, fault: str) -> _Kind:
     """whole: what the document is called where no entry of it is at fault."""
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or whole}: {e['msg']}" for e in error.errors()]
-        raise ScenarioError(f"{fault}: {'; '.join(lines)}.", "Mend these entries.") from error
+        lines = [f"{'.'.join(map(str, e['loc'])) or whole}: {_FAULTS.get(e['type'], e['msg'])}" for e in error.errors()]
+        remedy = "Mend these entries; `mtaa scenario keys` tells all that there are."
+        raise ScenarioError(f"{fault}: {'; '.join(lines)}.", remedy) from error
 
 
 def write_scenario(path: Path, document: Mapping[str, Any]) -> Scenario:

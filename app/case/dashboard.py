@@ -22,12 +22,12 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.case.attacked import attacked_in_words
 from app.case.charts import Chart, chart_of
 from app.flow import Flow
 from app.images.makers import MakersLabel
 from app.images.row import Row
 from app.widgets import named
-from core.discoveries import RATE, alarms, attacked
 from core.wording import coverage_text, shown
 
 if TYPE_CHECKING:
@@ -260,14 +260,8 @@ class Dashboard(QWidget):
         ]
         for board, (name, rows), bars, files in zip(self.boards, groups, counts, sizes, strict=True):
             board.show_counts(name, bars, files, tops)
-            board.show_told(self._told(rows))
+            board.show_told("" if self.comparing else attacked_in_words(rows))
             board.makers.tell(partial(iter, rows))
-
-    def _told(self, rows: Sequence[Row]) -> str:
-        """How many of them were attacked; empty where the pack cannot tell."""
-        found = attacked(alarms(answer for row in rows if (answer := row.attribution) is not None))
-        text = self.tr("Attacked at a false discovery rate of {rate}: {n}")
-        return "" if found is None else text.format(rate=f"{RATE:.0%}", n=f"{found:,}")
 
     def _groups(self) -> list[tuple[str, Sequence[Row]]]:
         everything = self._desk.session.images.rows

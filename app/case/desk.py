@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
 
 from app.case.elsewhere import Elsewhere
 from app.case.file import CaseFile, Loaded, Opened
@@ -51,6 +52,7 @@ class CaseDesk(QObject):
         file.logged.connect(self.log_read)
         file.unreadable.connect(self._unreadable)
         file.failed.connect(self.session.crashed)
+        file.unsaved.connect(self._keep_unsaved)
         worker.filled.connect(self._filled)
 
     # Opening and closing.
@@ -234,6 +236,12 @@ class CaseDesk(QObject):
         self.file.set_remarks(self.case.path, tags, notes)
         self.session.images.set_remarks(remarks)
         self.session.viewing.row_changed.emit()
+
+    def _keep_unsaved(self, texts: Sequence[str]) -> None:
+        """What somebody typed is not lost with the file that it was for, whose own remarks are shown again."""
+        if texts:
+            QGuiApplication.clipboard().setText("\n".join(texts))
+            self.session.message.emit(self.tr("What could not be saved is on the clipboard."))
 
     def _unreadable(self, error: BaseException) -> None:
         """A case that turns out to be damaged half-way is not shown in part: nobody could tell what is missing."""

@@ -80,6 +80,8 @@ class CaseFile(QObject):
     """The case's log, as it was asked for."""
     unreadable = Signal(object)
     """Why a case could not be opened or made, as an exception."""
+    unsaved = Signal(object)
+    """The tags and notes that could not be written, list of str."""
     failed = Signal(object)
     """Why anything else could not be done, whether a user can mend it or not."""
 
@@ -149,6 +151,7 @@ class CaseFile(QObject):
                 try:
                     held.set_remarks(tags=tags, notes=notes)
                 except CaseError:
+                    self.unsaved.emit([text for text in {*tags.values(), *notes.values()} if text])
                     self._tell_known(held, writes)
                     raise
 

@@ -141,11 +141,10 @@ def attribute(
     Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
     """
     _check_together(resume=resume, case=case, any_asked=ask or bool(victim), closed=bool(closed_set))
-    if case is not None and not case.exists() and case.suffix.lower() != CASE_SUFFIX:
-        case = Path(f"{case}{CASE_SUFFIX}")  # by which the window and file managers know it
+    ranks = Ranks()
+    case = _with_suffix(case, tell=ranks.first)
     outputs = Outputs(json, csv, report)
     outputs.check(case)
-    ranks = Ranks()
     if ranks.count > 1:
         _check_shared(case, control, files_from)
     paths = named(paths or [], files_from, case)
@@ -181,13 +180,25 @@ def attribute(
     else:
         records = _attribute(attributor, files, coverage, token)
         found = Subject(records, manifest, attributor.device_name, left_out=left_out)
-    if not outputs.to_stdout:
-        print_table(found, each=case is None)
-    outputs.write(replace(found, heatmaps=drawn_by(attributor)))
+    try:
+        outputs.write(replace(found, heatmaps=drawn_by(attributor)))
+    finally:  # after the files, for whoever reads it may close it early, and also where one of them failed
+        if not outputs.to_stdout:
+            print_table(found, each=case is None)
     if left_out:
         notify(f"Left out, {left_out}")
     if any(record.status == "error" for record in found.records):
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _with_suffix(case: Path | None, *, tell: bool) -> Path | None:
+    """A new case under the suffix by which the window and file managers know it, which is told."""
+    if case is None or case.exists() or case.suffix.lower() == CASE_SUFFIX:
+        return case
+    named = Path(f"{case}{CASE_SUFFIX}")
+    if tell:
+        notify(f"The case is {named}")
+    return named
 
 
 def _can_close(manifest: Manifest, asked: Sequence[Held], *, tell: bool) -> bool:

@@ -12,10 +12,10 @@ from rich import box
 from rich.table import Table
 
 from app.cli.console import notify, output, plain, progress_bars
-from app.cli.writing import CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
+from app.cli.writing import STDOUT, CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
 from core import discoveries, together, wording
 from core.case import Case, absolute
-from core.errors import CaseError
+from core.errors import CaseError, WorkbenchError
 from core.pack import find_pack, find_pack_of, load_pack
 from core.report.subject import Heatmaps, Subject, of_case, own_heatmap
 from core.report.summary import Summary, summarise
@@ -78,7 +78,24 @@ def list_(
         )
         return all(by_answer) and (tag is None or subject.remarks.get(record.path, NO_REMARK).tag == tag)
 
-    print_table(replace(subject, records=[record for record in subject.records if wanted(record)]), each=True)
+    _check_labels(subject, attack, victim, tag)
+    found = [record for record in subject.records if wanted(record)]
+    print_table(replace(subject, records=found, part=len(found) < len(subject.records)), each=True)
+
+
+def _check_labels(subject: Subject, attack: str | None, victim: str | None, tag: str | None) -> None:
+    """Raise WorkbenchError for a label that no file of the case can have: a slip would look like a finding."""
+    named = {record.finding.attribution.victim.label for record in subject.records if record.finding is not None}
+    known = {
+        "attack": (attack, [label.name for label in subject.manifest.attacks]),
+        "victim": (victim, [*(label.name for label in subject.manifest.victims), *sorted(named)]),
+        "tag": (tag, sorted({remark.tag for remark in subject.remarks.values()} - {""})),
+    }
+    for what, (wanted, labels) in known.items():
+        same = str.__eq__ if what == "tag" else lambda one, other: one.lower() == other.lower()
+        if wanted and not any(same(wanted, label) for label in labels):
+            there = ", ".join(dict.fromkeys(labels)) or "none"
+            raise WorkbenchError(f"The case has no {what} {wanted}.", f"It has {there}.")
 
 
 @cli.command("tag")
@@ -158,7 +175,11 @@ def export(
         subject, basis = of_case(case), case.basis()
         if report is not None:
             subject = replace(subject, heatmaps=_heatmaps(subject, basis, pack, victim or [], device))
-        outputs.write(subject, lambda path: _note(case, "exported", f"{len(subject.records)} files to {path}"))
+        outputs.write(subject, lambda path: _note(case, "exported", f"{len(subject.records)} files to {_place(path)}"))
+
+
+def _place(path: Path) -> str:
+    return "standard output" if path == STDOUT else absolute(path)
 
 
 def _note(case: Case, action: str, told: str) -> None:

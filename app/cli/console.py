@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from core.errors import WorkbenchError
 from core.progress import Progress, ProgressCallback
 from core.wording import shown
 
@@ -27,6 +28,18 @@ def output() -> Console:
     """Standard output: as wide as the terminal, or without folding for whoever reads the pipe."""
     console = Console(highlight=False, markup=False, emoji=False)
     return console if console.is_terminal else Console(width=_PIPED_WIDTH, highlight=False, markup=False, emoji=False)
+
+
+@contextmanager
+def writing_output() -> Iterator[None]:
+    """Raises WorkbenchError where standard output takes no more; who reads a pipe may have enough of it."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WorkbenchError(f"Standard output cannot be written: {reason}.", "Name a file.") from error
 
 
 def notify(message: str, style: str = "") -> None:

@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.console import notify, output, plain
+from app.cli.console import notify, output, plain, writing_output
 from core import discoveries, together, wording
 from core.errors import WorkbenchError
 from core.files import check_writable, write_parts
@@ -115,14 +115,9 @@ def _write(path: Path, parts: Iterable[bytes]) -> None:
     if path != STDOUT:
         write_parts(path, parts)
         return
-    try:
+    with writing_output():
         sys.stdout.buffer.writelines(parts)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise  # whoever read has enough of it
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise WorkbenchError(f"Standard output cannot be written: {reason}.", "Name a file.") from error
 
 
 def _report(path: Path, found: Subject) -> None:
@@ -140,7 +135,12 @@ def _report(path: Path, found: Subject) -> None:
 
 
 def print_table(found: Subject, *, each: bool) -> None:
-    """One row a file, or of a case only the files that failed, for it may have thousands."""
+    """One row a file, or of a case only the files that failed, for it may have thousands. Raises WorkbenchError."""
+    with writing_output():
+        _print_table(found, each=each)
+
+
+def _print_table(found: Subject, *, each: bool) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     tagged = each and any(record.path in found.remarks for record in found.records)
     headings = ("File", "Attack", "Victim", "Hyperparameter", "Doubt and notes", *(["Tag and note"] if tagged else []))
@@ -165,9 +165,7 @@ def print_table(found: Subject, *, each: bool) -> None:
     named = dict.fromkeys(t.victim for r in found.records if r.finding for t in r.finding.attribution.testimonies)
     closed = any(r.finding.attribution.closed_set for r in found.records if r.finding)
     asked = f", asking {', '.join(named)}{wording.AS_CLOSED if closed else ''}" if named else ""
-    answers = (record.finding.attribution for record in found.records if record.finding)
-    count, beside = discoveries.attacked(discoveries.alarms(answers)), _beside(found.records)
-    if len(found.records) > 1 and (told := discoveries.in_words(count, beside)):
+    if len(found.records) > 1 and (told := discoveries.in_words(found.attacked, _beside(found.records))):
         summary += f"; {told}"
     strange = [f.attribution.familiarity for r in found.records if each and (f := r.finding)]
     for calibrated in sorted({familiarity.calibrated for familiarity in strange if not familiarity.familiar}):

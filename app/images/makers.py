@@ -75,9 +75,10 @@ def in_words(found: Together) -> str:
         one.format(n=f"{m.images:,}", attack=label_text(m.attack.label), victim=label_text(m.victim.label))
         for m in found.makers
     ]
+    text = translate("MakersLabel", "{k} makers are likelier than one. Of {m} attacked images: {told}")
     if fit < found.images:
         told.append(translate("MakersLabel", "{n} by others").format(n=f"{found.images - fit:,}"))
-    text = translate("MakersLabel", "More likely {k} makers than one. Of {m} attacked images: {told}")
+        text = translate("MakersLabel", "At least {k} makers are likelier than one. Of {m} attacked images: {told}")
     return text.format(k=len(found.makers), m=images, told=", ".join(told))
 
 

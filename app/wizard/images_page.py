@@ -139,9 +139,13 @@ class ImagesPage(Page):
         self.back.clicked.connect(lambda: self.come_back.emit(last_run))
 
     def _browse(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, self.tr("Folder of the images"), self.folder.text())
+        path = QFileDialog.getExistingDirectory(self, self.tr("Folder of the images"), self.path)
         if path:
             self.folder.setText(path)
+
+    @property
+    def path(self) -> str:
+        return self.folder.text().strip()
 
     @property
     def source(self) -> str:
@@ -161,14 +165,14 @@ class ImagesPage(Page):
         self.survey, self._reason, self._missing = None, "", ()
         self.samples.show_samples(None)
         self.surveyor.stop()
-        if source == "digits" or self.folder.text():
-            self.surveyor.ask(source, "" if source == "digits" else self.folder.text())
+        if source == "digits" or self.path:
+            self.surveyor.ask(source, "" if source == "digits" else self.path)
         self._tell()
 
     def _found(self, survey: Survey) -> None:
         self.survey = survey
         self.samples.show_samples(survey)
-        if self.source == "folder" and self.folder.text() != self.choices.data:  # seen for the first time
+        if self.source == "folder" and self.path != self.choices.data:  # seen for the first time
             self.side.setValue(min(224, max(8, min(survey.size))))
             self.channels.setCurrentIndex(self.channels.findData(1 if survey.grey else 3))
         self._tell()
@@ -182,7 +186,7 @@ class ImagesPage(Page):
         self._tell()
 
     def _tell(self) -> None:
-        folder = self.folder.text()
+        folder = self.path
         if self.source != "digits" and not folder:
             self.say(self.tr("Choose the folder."))
         elif self._missing and not self.download.isChecked():
@@ -222,7 +226,7 @@ class ImagesPage(Page):
     def isComplete(self) -> bool:  # noqa: N802
         if self.source == "digits" or self.survey is not None:
             return True
-        to_fetch = self.source == "mnist" and self.download.isChecked() and bool(self.folder.text())
+        to_fetch = self.source == "mnist" and self.download.isChecked() and bool(self.path)
         return to_fetch and bool(self._missing)
 
     def cleanupPage(self) -> None:  # noqa: N802
@@ -231,7 +235,7 @@ class ImagesPage(Page):
     def validatePage(self) -> bool:  # noqa: N802
         c = self.choices
         c.source = self.source
-        c.data = "" if self.source == "digits" else self.folder.text()
+        c.data = "" if self.source == "digits" else self.path
         c.download = self.mnist.isChecked() and self.download.isChecked()
         c.size, c.channels = self.side.value(), self.channels.currentData()
         c.per_class = self.per_class.value()

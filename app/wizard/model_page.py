@@ -17,9 +17,10 @@ from app.wizard.page import Page, explain
 from app.wizard.recall import Ungrown, grow, ungrow
 from app.wizard.trial import Trial
 from core.errors import WorkbenchError
+from core.wording import shown
 from training.api import Scenario, check_scenario, read_scenario
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 class ModelPage(Page):
@@ -131,7 +132,7 @@ class ModelPage(Page):
         c.network, c.replay = self.network.currentData(), self.replay.value()
         c.changed = self.changed.isChecked()
         c.epochs, c.device = self.epochs.value(), self.device.currentData()
-        c.name, c.folder = self.name.text(), self.folder.text()
+        c.name, c.folder = self.name.text(), self.folder.text().strip()
 
     def _grow(self) -> str:
         """Take over what the chosen pack brings, and nothing of another; returns why that cannot be."""
@@ -168,7 +169,9 @@ class ModelPage(Page):
         if self._refusal:
             self.say(self._refusal, "bad")
         elif not _NAME.fullmatch(self.name.text()):
-            self.say(self.tr("The name has small letters, digits, dots and dashes."), "bad")
+            self.say(self.tr("The name has small letters, digits, dots and dashes, at most 64."), "bad")
+        elif fault := self._why_not_there():
+            self.say(fault, "bad")
         elif os.path.exists(self.choices.out / EVENTS):  # noqa: PTH110 (exists() raises where it may not look)
             self.say(self.tr("There is a run in this folder already: the same choices go on with it."), "warn")
         elif grown is not None:
@@ -198,9 +201,17 @@ class ModelPage(Page):
                 pack=self.choices.start), "warn")  # fmt: skip
 
     def isComplete(self) -> bool:  # noqa: N802
-        named = bool(_NAME.fullmatch(self.name.text()))
-        taken = os.path.isfile(self.choices.out)  # noqa: PTH113 (is_file() raises where it may not look)
-        return named and not taken and not self._refusal
+        return bool(_NAME.fullmatch(self.name.text())) and not self._refusal and not self._why_not_there()
+
+    def _why_not_there(self) -> str:
+        """Why the run cannot write into its folder; empty where it can, or where that is seen only then."""
+        out = self.choices.out
+        there = next((path for path in (out, *out.parents) if os.path.lexists(path)), out)
+        if not os.path.isdir(there):  # noqa: PTH112 (is_dir() raises where it may not look)
+            return self.tr("{path} is no folder. Choose another.").format(path=shown(str(there)))
+        if not os.access(there, os.W_OK | os.X_OK):
+            return self.tr("{path} may not be written to. Choose another folder.").format(path=shown(str(there)))
+        return ""
 
     def initializePage(self) -> None:  # noqa: N802
         self._start_changed()

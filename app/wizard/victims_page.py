@@ -26,7 +26,7 @@ from app.wizard.own_victim import OwnVictimDialog
 from app.wizard.page import TABLE_HEIGHT, Page
 from app.wizard.victim_check import check_folder
 
-_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)?")
+_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})?")
 
 
 class VictimsPage(Page):

@@ -47,7 +47,7 @@ def render(subject: Subject) -> str:
         uri=uri,
     )
     manifest, records = subject.manifest, subject.records
-    summary, shown = summarise(records, manifest), choose_cards(records)
+    summary, shown = summarise(records, manifest, part=subject.part), choose_cards(records)
     return environment.get_template("report.html.jinja").render(
         manifest=manifest,
         device=subject.device,

@@ -61,7 +61,7 @@ def write_pdf(path: Path, subject: Subject) -> None:
 
 
 def _pages(subject: Subject, sampled: str) -> Iterator[Figure]:
-    summary = summarise(subject.records, subject.manifest)
+    summary = summarise(subject.records, subject.manifest, part=subject.part)
     yield from _text_pages("Who made these images", _facts(summary, subject, sampled))
     yield from _plot_pages(plots(summary))
     if summary.failures and sampled:  # otherwise each has a card

@@ -42,6 +42,7 @@ class Subject:
     pictures: float32 [C, H, W] in [0, 1] by the record's path; a record without one gets no picture. Only those that
               are shown are asked for, one at a time.
     heatmaps: makes one from a record and its pixels; by default the record's own.
+    part:     whether they were picked out of others, as by their answers.
     """
 
     records: Sequence[Record]
@@ -54,13 +55,20 @@ class Subject:
     program: str = field(default_factory=versions.told)
     pictures: Mapping[str, FloatArray] = field(default_factory=dict)
     heatmaps: Heatmaps = own_heatmap
+    part: bool = False
+
+    @property
+    def attacked(self) -> int | None:
+        """:func:`core.discoveries.attacked` of them; None of a part, for which that would be no rate."""
+        if self.part:
+            return None
+        return attacked(alarms(one.finding.attribution for one in self.records if one.finding is not None).values())
 
     def json_parts(self) -> Iterator[bytes]:
         """:func:`core.records.json_parts` of all of it."""
-        told = alarms(record.finding.attribution for record in self.records if record.finding is not None)
         return json_parts(
             self.records, self.manifest, self.device, self.remarks, case=self.case, left_out=self.left_out,
-            program=self.program, attacked=attacked(told), together=of_records(self.records),
+            program=self.program, attacked=self.attacked, together=of_records(self.records),
         )  # fmt: skip
 
     def csv_parts(self) -> Iterator[bytes]:
@@ -77,9 +85,13 @@ class Subject:
 
 def of_case(case: Case, wanted: Container[str] | None = None) -> Subject:
     """What a case holds, without pictures. wanted: the paths of the records, if not all."""
-    records = [record for record in case.records() if wanted is None or record.path in wanted]
-    log, remarks, path = case.log(), case.remarks(), str(case.path)
-    return Subject(records, case.manifest, devices(log), remarks, path, log, told_left_out(log), versions_used(log))
+    everything = list(case.records())
+    records = everything if wanted is None else [record for record in everything if record.path in wanted]
+    log, path = case.log(), str(case.path)
+    return Subject(
+        records, case.manifest, devices(log), case.remarks(), path, log, told_left_out(log), versions_used(log),
+        part=len(records) < len(everything),
+    )  # fmt: skip
 
 
 class Pictures(Mapping[str, FloatArray]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -108,14 +107,17 @@ class Summary:
         return "; ".join(said)
 
 
-def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
-    """One pass over the records, which need not fit into memory."""
+def summarise(records: Iterable[Record], manifest: Manifest, *, part: bool = False) -> Summary:
+    """One pass over the records, which need not fit into memory.
+
+    part: whether they were picked out of others, as by their answers: how many were attacked is not counted then.
+    """
     facets = Facets(manifest)
     bars = [[0] * len(facet.labels) for facet in facets.all]
     of = {facet.key: at for at, facet in enumerate(facets.all)}
     strange = {key: [0] * len(bars[of[key]]) for key in ("attack", "victim")}
     files, failures, asked, closed = 0, list[tuple[str, str]](), dict[tuple[str, str], None](), False
-    told, words, known = array("d"), list[Word](), dict[Beside, None]()
+    told, words, known = dict[str, float](), list[Word](), dict[Beside, None]()
     for record in records:
         files += 1
         places = facets.places(record)
@@ -128,7 +130,7 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
                     counts[place] += 1
         if record.finding is not None:
             answer = record.finding.attribution
-            told.extend(alarms([answer]))
+            told |= alarms([answer])
             words += [] if (word := word_of(answer)) is None else [word]
             asked |= dict.fromkeys((said.victim, said.sha256) for said in answer.testimonies)
             closed |= answer.closed_set
@@ -136,7 +138,8 @@ def summarise(records: Iterable[Record], manifest: Manifest) -> Summary:
         elif len(failures) < MAX_FAILURES:
             failures.append((record.path, why_not(record.error, record.path)))
     found = {facet.key: (facet, counts) for facet, counts in zip(facets.all, bars, strict=True)}
-    return Summary(files, found, failures, strange, tuple(asked), closed, attacked(told), together(words), tuple(known))
+    count = None if part else attacked(told.values())
+    return Summary(files, found, failures, strange, tuple(asked), closed, count, together(words), tuple(known))
 
 
 def choose_cards(records: Sequence[Record], limit: int = MAX_CARDS) -> list[Record]:

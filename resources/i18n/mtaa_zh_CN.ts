@@ -305,6 +305,21 @@
     </message>
 </context>
 <context>
+    <name>Attacked</name>
+    <message>
+        <source>Attacked at a false discovery rate of {rate}: {n}</source>
+        <translation>错误发现率 {rate} 下受攻击：{n}</translation>
+    </message>
+    <message>
+        <source>(beside fewer than {n} known clean images none can be counted)</source>
+        <translation>（已知干净图像少于 {n} 张，无法计数）</translation>
+    </message>
+    <message>
+        <source>(beside {n} known clean images attacked ones can be counted where they are at least {share} of all)</source>
+        <translation>（对照 {n} 张已知干净图像时，受攻击图像至少占全部的 {share} 才能计数）</translation>
+    </message>
+</context>
+<context>
     <name>AttacksPage</name>
     <message>
         <source>Attacks</source>
@@ -519,6 +534,10 @@
     <message>
         <source>tag or note</source>
         <translation>标签或备注</translation>
+    </message>
+    <message>
+        <source>What could not be saved is on the clipboard.</source>
+        <translation>未能保存的内容已放到剪贴板。</translation>
     </message>
 </context>
 <context>
@@ -745,10 +764,6 @@
         <translation>{path} · 模型包 {pack} · 覆盖率 {coverage}</translation>
     </message>
     <message>
-        <source>Attacked at a false discovery rate of {rate}: {n}</source>
-        <translation>错误发现率 {rate} 下受攻击：{n}</translation>
-    </message>
-    <message>
         <source>All images: {n}</source>
         <translation>全部图像：{n}</translation>
     </message>
@@ -939,6 +954,14 @@
     <message>
         <source>{path} may only be read.</source>
         <translation>{path} 只能读取。</translation>
+    </message>
+    <message>
+        <source>{path} was moved or deleted while it was open.</source>
+        <translation>{path} 在打开期间被移动或删除。</translation>
+    </message>
+    <message>
+        <source>{path} is a folder.</source>
+        <translation>{path} 是文件夹。</translation>
     </message>
     <message>
         <source>{path} cannot be used: {reason}.</source>
@@ -1183,6 +1206,10 @@
     <message>
         <source>Choose a {kind} file.</source>
         <translation>请选择 {kind} 文件。</translation>
+    </message>
+    <message>
+        <source>Put it back, or open it where it is now.</source>
+        <translation>请把它放回原处，或从现在的位置打开。</translation>
     </message>
     <message>
         <source>Use the version of the program that wrote the case.</source>
@@ -1772,12 +1799,16 @@
         <translation>{n} 张由 {attack} 攻击 {victim}</translation>
     </message>
     <message>
+        <source>{k} makers are likelier than one. Of {m} attacked images: {told}</source>
+        <translation>{k} 个来源比一个更有可能。{m} 张受攻击图像中：{told}</translation>
+    </message>
+    <message>
         <source>{n} by others</source>
         <translation>{n} 张来自其他来源</translation>
     </message>
     <message>
-        <source>More likely {k} makers than one. Of {m} attacked images: {told}</source>
-        <translation>更像是 {k} 个来源而非一个：{m} 张受攻击图像中，{told}</translation>
+        <source>At least {k} makers are likelier than one. Of {m} attacked images: {told}</source>
+        <translation>至少 {k} 个来源比一个更有可能。{m} 张受攻击图像中：{told}</translation>
     </message>
     <message>
         <source>{value} (half of them {low} to {high})</source>
@@ -1859,8 +1890,8 @@
         <translation>手头的受害模型会就每幅图像回答它是否针对自己：指认更可靠，而且交出新模型的文件就能加入它。代价是每幅图像要对每个受害模型进行四次前向传播和三次梯度计算。</translation>
     </message>
     <message>
-        <source>The name has small letters, digits, dots and dashes.</source>
-        <translation>名称只能包含小写字母、数字、点和连字符。</translation>
+        <source>The name has small letters, digits, dots and dashes, at most 64.</source>
+        <translation>名称只能包含小写字母、数字、点和连字符，最多 64 个字符。</translation>
     </message>
     <message>
         <source>There is a run in this folder already: the same choices go on with it.</source>
@@ -1881,6 +1912,14 @@
     <message>
         <source>Nothing is new to {pack}: go back and add a victim or an attack.</source>
         <translation>对 {pack} 来说没有新内容：请返回并添加一个受害模型或一种攻击。</translation>
+    </message>
+    <message>
+        <source>{path} is no folder. Choose another.</source>
+        <translation>{path} 不是文件夹。请另选一个。</translation>
+    </message>
+    <message>
+        <source>{path} may not be written to. Choose another folder.</source>
+        <translation>{path} 不可写。请另选一个文件夹。</translation>
     </message>
     <message>
         <source>Another training, with other choices, is under way in {folder}. Choose another name or folder, or wait until it has ended.</source>

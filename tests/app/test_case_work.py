@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -287,6 +288,23 @@ def test_a_remark_that_cannot_be_written_is_taken_back_and_said(
     assert program.guard.box is not None and "3.png is not in the case" in program.guard.box.text()
     qtbot.waitUntil(lambda: window.session.images.rowCount() == FILES - 1)
     assert all(row.remark == Remark() for row in window.session.images.rows)
+
+
+def test_a_note_for_a_case_that_is_gone_is_not_lost(
+    program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    gate.through(1000)
+    window = program.window
+    begin(window, qtbot, case, folder)
+    wait_judged(qtbot, window, FILES)
+    case.unlink()
+    note = Remark("", "a long note\nof two lines")
+    window.session.desk.remark({window.session.images.rows[3].entry.key: note})
+    qtbot.waitUntil(lambda: program.guard.box is not None)
+    assert program.guard.box is not None
+    assert "was moved or deleted while it was open. Put it back" in program.guard.box.text()
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() == note.note)
+    assert "on the clipboard" in window.status.currentMessage()
 
 
 def test_a_report_that_cannot_be_written_is_said(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from app import __main__ as program
 from app import window
@@ -176,6 +178,25 @@ def test_interrupt_is_130(
     assert (
         told.startswith("2 of ") and "nothing of that is kept. With --case FILE" in told and told.endswith("Cancelled.")
     )
+
+
+def test_files_are_written_whatever_becomes_of_the_table(
+    digits: Path, tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("app.cli.writing.output", lambda: Console(file=Full()))
+    table = tmp_path / "table.csv"
+    assert main(["attribute", str(digits), "--pack", str(tiny_pack), "--csv", str(table)]) == 2
+    assert "Standard output cannot be written: No space left on device." in " ".join(capsys.readouterr().err.split())
+    assert len(table.read_text("utf-8").splitlines()) > 2
+
+    monkeypatch.undo()
+    command = f"{sys.executable} -m app attribute '{digits}' --pack '{tiny_pack}' --json '{tmp_path}/a.json' | true"
+    short = subprocess.run(command, shell=True, check=False, capture_output=True, text=True)
+    assert "Traceback" not in short.stderr and (tmp_path / "a.json").exists()
 
 
 def test_file_names_cannot_drive_the_terminal(

@@ -30,7 +30,7 @@ from core.pack import read_manifest
 from core.paths import user_data
 from core.report.subject import Subject
 from core.report.summary import summarise
-from core.types import Familiarity, Finding, Record
+from core.types import Familiarity, FileFacts, Finding, Record
 
 ROOT = Path(__file__).parents[2]
 
@@ -234,6 +234,26 @@ def test_what_a_case_holds_includes_who_attacked_its_files(finding: Finding, tin
     assert facts["Attacked"] == "at a false discovery rate of 5%: 3"
 
 
+def test_of_files_that_are_picked_by_their_answers_no_rate_is_told(
+    tmp_path: Path, finding: Finding, tiny_manifest: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, manifest = tmp_path / "c.mtaacase", Manifest.model_validate({**tiny_manifest, "weights_sha256": "0" * 64})
+    answer = replace(finding.attribution, familiarity=Familiarity(1.0, 2.0))
+    strange = replace(answer, familiarity=Familiarity(3.0, 2.0), pack_id=manifest.pack_id)
+    alarms = (0.01, 0.03, 0.5, 0.9)  # one of the four, but of the first two alone both
+    own = replace(answer, pack_id=manifest.pack_id)
+    answers = [replace(own, sha256=f"{n:064}", false_alarm=alarm) for n, alarm in enumerate(alarms)]
+    facts = FileFacts(5, 6, 7, "PNG", 28, 28, 8, False)
+    with Case.create(path, manifest, 0.9) as case:
+        for one in [*answers, strange]:
+            case.add([Record(f"/{one.sha256}", one.sha256, "ok", None, Finding(one, None), facts)])
+        case.set_remarks(tags={f"/{one.sha256}": "picked" for one in answers[:2]})
+    assert "attacked at a false discovery rate of 5%: 1;" in told(capsys, "case", "list", path)[1]
+    for chosen in (("--tag", "picked"), ("--unfamiliar",)):
+        status, said = told(capsys, "case", "list", path, *chosen)
+        assert status == 0 and "attributed" in said and "discovery" not in said
+
+
 def test_a_case_is_written_out_as_when_it_was_made(
     made: Path, folder: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -382,7 +402,9 @@ def test_a_case_is_listed_with_answers_tags_and_notes(
     named = {r.finding.attribution.attack.label for r in records(small) if r.finding is not None}
     counts = {label: read("--attack", label.upper()).count(str(folder)) for label in named}
     assert sum(counts.values()) == 5 and all(counts.values())
-    assert read("--victim", "nobody").count(str(folder)) == 0
+    for option, slip in (("--victim", "nobody"), ("--attack", "nothing"), ("--tag", "of Interest")):
+        assert main(["case", "list", str(small), option, slip]) == 2
+        assert f"no {option[2:]} {slip}. It has " in " ".join(capsys.readouterr().err.split())
     assert read("--unfamiliar").count(str(folder)) == 0
 
 

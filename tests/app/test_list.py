@@ -481,13 +481,15 @@ def test_remove_and_undo(window: MainWindow, qtbot: QtBot, pictures: Path) -> No
     assert [r.entry.name for r in window.session.images.rows] == before[:1] + before[2:]
     window.actions_["undo"].trigger()
     assert [r.entry.name for r in window.session.images.rows] == before
+    assert window.session.viewing.row is not None and window.session.viewing.row.entry.name == before[1]
     window.actions_["redo"].trigger()
     assert window.session.images.rowCount() == 6
     window.actions_["remove_all"].trigger()
     qtbot.waitUntil(lambda: window.session.viewing.row is None)
     assert window.session.viewing.scene.image is None
-    for _ in range(2):
-        window.actions_["undo"].trigger()
+    window.actions_["undo"].trigger()
+    assert window.session.viewing.row is not None, "what was looked at is shown again"
+    window.actions_["undo"].trigger()
     assert [r.entry.name for r in window.session.images.rows] == before
     assert all(r.record for r in window.session.images.rows)
 

@@ -469,6 +469,24 @@ def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, qtbot: QtBot, 
     assert [v.label for v in wizard.victims.victims()] == ["VGG16", "other"]  # Back keeps what was entered
 
 
+def test_names_and_folders_that_cannot_be_are_refused_in_words(wizard: TrainingWizard, tmp_path: Path) -> None:
+    images, victims, model = wizard.images, wizard.victims, wizard.model
+    images.pictures.setChecked(True)
+    images.folder.setText("  ")
+    assert images.remark.text() == "Choose the folder."
+    victims.show_victims([VictimChoice("VGG16", "x" * 65)])
+    assert not victims.isComplete()
+    model.name.setText("x" * 65)
+    assert not model.isComplete() and "at most 64" in model.remark.text()
+    model.name.setText("named")
+    (tmp_path / "taken").touch()
+    for folder in (tmp_path / "taken", tmp_path / "taken" / "below"):
+        model.folder.setText(str(folder))
+        assert not model.isComplete() and "taken is no folder" in model.remark.text()
+    model.folder.setText(f" {tmp_path / 'new'} ")
+    assert model.isComplete() and wizard.choices.out == tmp_path / "new"
+
+
 def test_fields_of_the_model_page_are_named_by_their_labels(qtbot: QtBot) -> None:
     page = ModelPage(Choices())
     qtbot.addWidget(page)

@@ -493,6 +493,11 @@ def test_a_full_disk_is_not_a_damaged_case(case: Case, finding: Finding) -> None
     assert case.paths() == ["/a.png"]
 
 
+def test_a_folder_is_no_case(tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match=r"is a folder\. Choose a \.mtaacase file"):
+        Case(tmp_path)
+
+
 def test_no_journal_of_another_case_is_taken_into_a_new_one(tmp_path: Path, manifest: Manifest) -> None:
     journal = tmp_path / "e.mtaacase-journal"
     journal.write_bytes(b"left by a crash")

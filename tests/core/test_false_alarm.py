@@ -148,7 +148,13 @@ def test_the_rule_by_hand() -> None:
 def test_the_unfamiliar_are_not_counted(records: list[Record]) -> None:
     answer = replace(answer_of(records[0]), false_alarm=0.01)
     strange = replace(answer, familiarity=replace(answer.familiarity, score=answer.familiarity.threshold + 1))
-    assert list(alarms([answer, strange, replace(answer, false_alarm=None)])) == [0.01]
+    untold = replace(answer, sha256="e" * 64, false_alarm=None)
+    assert alarms([answer, replace(strange, sha256="f" * 64), untold]) == {answer.sha256: 0.01}
+
+
+def test_copies_are_counted_once(records: list[Record]) -> None:
+    answer = replace(answer_of(records[0]), false_alarm=0.01)
+    assert alarms([answer, answer, replace(answer, sha256="f" * 64)]) == {answer.sha256: 0.01, "f" * 64: 0.01}
 
 
 def with_alarms(records: list[Record], told: list[float | None]) -> list[Record]:
@@ -168,6 +174,9 @@ def test_reports_and_tables_tell_it(telling: Attributor, records: list[Record]) 
     assert html.count("At most 0.1 % of clean images") == 2 and "At most 70.0 %" not in html
     document = json.loads(b"".join(Subject(told, manifest, "CPU").json_parts()))
     assert document["attacked"] == {"images": 4, "false_discovery_rate": 0.05}
+    chosen = Subject(told[:2], manifest, "CPU", part=True)  # by their answers: a rate among all is none among them
+    assert "false discovery rate" not in render(chosen)
+    assert json.loads(b"".join(chosen.json_parts()))["attacked"] is None
     header, *lines = b"".join(csv_parts(told, manifest)).decode().splitlines()
     at = header.split(",").index("false_alarm")
     assert [line.split(",")[at] for line in lines] == ["0.0004", "0.001", "0.01", "0.04", "0.7", ""]

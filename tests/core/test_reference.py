@@ -127,7 +127,7 @@ def test_known_clean_images_count_unfamiliar_ones_too_and_say_how_many(pack: Pac
     reference = reference_of(answers(alone, noisy(60)))
     told = [beside(answer, pack.manifest, reference) for answer in answers(alone, noisy(30, 100))]
     assert sum(not answer.familiarity.familiar for answer in told) > 10
-    assert len(list(alarms(told))) == 30 and attacked(alarms(told)) == 0
+    assert len(alarms(told)) == 30 and attacked(alarms(told).values()) == 0
     assert "fewer than 19 known clean images none" in countable(18)
     assert countable(19).endswith("at least 100% of all") and countable(199).endswith("at least 10% of all")
     for known_ones, count in ((19, 43), (39, 22), (199, 400)):  # what is promised holds to the last image
@@ -141,7 +141,7 @@ def test_known_clean_images_are_no_question_themselves(pack: Pack, asking: Attri
     reference = reference_of(own[:30])
     told = [beside(answer, pack.manifest, reference) for answer in own]
     assert [answer.beside.known for answer in told if answer.beside] == [True] * 30 + [False] * len(samples())
-    assert len(list(alarms(told))) == len(samples())
+    assert len(alarms(told)) == len(samples())
     familiar = [replace(answer, familiarity=replace(answer.familiarity, score=0.0)) for answer in told]
     assert not any(map(word_of, familiar[:30])) and any(map(word_of, familiar[30:]))
     assert false_alarm(told[0]).startswith("one of the known clean images; ")

@@ -116,7 +116,7 @@ def test_two_makers_are_told_apart_the_larger_first() -> None:
     assert (first.low, first.value, first.high, first.unit) == (32.0, 34.0, 36.0, "/255")
     assert (second.name, second.value) == ("kappa", 8.0)
     told = "Of 15 attacked images: 9 by fgsm against resnet18, 6 by cw against vgg16"
-    assert in_words(found) == f"more likely 2 makers than one. {told}"
+    assert in_words(found) == f"2 makers are likelier than one. {told}"
 
 
 def test_the_value_is_the_median_under_the_makers_attack_also_of_images_that_name_another() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,16 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         read(tmp_path, GOOD.replace("count = 3", "count = 0").replace('source = "digits"', "source = 1"))
     assert "attacks.0.grid.count" in caught.value.what
     assert "clean.source" in caught.value.what
+    with pytest.raises(ScenarioError, match=r"bogus: there is no such key.*`mtaa scenario keys`"):
+        read(tmp_path, f"bogus = 1\n{GOOD}")
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "../x", "-x"])
+def test_a_name_that_files_cannot_have_is_refused_before_anything_is_made(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ScenarioError, match="name: "):
+        read(tmp_path, re.sub('^name = ".*"', f'name = "{name}"', GOOD, count=1, flags=re.MULTILINE))
+    with pytest.raises(ScenarioError, match=r"victims\.0\.name: "):
+        read(tmp_path, GOOD.replace("[[victims]]", f'[[victims]]\nname = "{name}"', 1))
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x89PNG\r\n\x1a\n\0"])
