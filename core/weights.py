@@ -32,7 +32,9 @@ def fault_of(tensors: Mapping[str, Tensor]) -> str | None:
 def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Give a network that was made on torch's device "meta", without memory, these weights, in the kinds it has.
 
+    They are copied, for what was read of a file may be the file itself, mapped, which somebody may write over.
     Raises RuntimeError for tensors of other names or shapes.
     """
     kinds = {name: own.dtype for name, own in network.state_dict().items()}
-    network.load_state_dict({name: each.to(kinds.get(name, each.dtype)) for name, each in tensors.items()}, assign=True)
+    own = {name: tensor.to(kinds.get(name, tensor.dtype), copy=True) for name, tensor in tensors.items()}
+    network.load_state_dict(own, assign=True)

@@ -312,11 +312,11 @@
     </message>
     <message>
         <source>(beside fewer than {n} known clean images none can be counted)</source>
-        <translation>（已知干净图像少于 {n} 张，无法计数）</translation>
+        <translation>（已知的干净图像少于 {n} 幅，无法计数）</translation>
     </message>
     <message>
         <source>(beside {n} known clean images attacked ones can be counted where they are at least {share} of all)</source>
-        <translation>（对照 {n} 张已知干净图像时，受攻击图像至少占全部的 {share} 才能计数）</translation>
+        <translation>（对照 {n} 幅已知的干净图像时，受攻击图像至少占全部的 {share} 才能计数）</translation>
     </message>
 </context>
 <context>

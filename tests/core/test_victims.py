@@ -51,6 +51,19 @@ def test_every_architecture_takes_every_size(architecture: str) -> None:
         assert not torch.equal(logits[0], logits[1])
 
 
+@pytest.mark.parametrize("form", ["network", "torchvision"])
+def test_whoever_writes_over_a_victims_file_does_not_change_the_one_that_was_loaded(form: str, tmp_path: Path) -> None:
+    path, card = tmp_path / "one.safetensors", CARD
+    if form == "torchvision":
+        card = dataclasses.replace(CARD, architecture="shufflenet_v2_x0_5", form=form, takes=(3, 32, 32), channels=3)
+    tensors = {key: tensor.clone() for key, tensor in Victim(card).network.state_dict().items()}  # in float32, as read
+    victims.write_victim(card, tensors, path)
+    loaded, _ = load_victim(path)
+    with path.open("r+b") as file:  # in its place: a file that takes its place would leave the one that is read alone
+        file.write(b"\0" * path.stat().st_size)
+    assert all(torch.equal(loaded.network.state_dict()[key], tensor) for key, tensor in tensors.items())
+
+
 def test_a_grey_networks_first_layer_is_drawn_after_all_others() -> None:
     """The weights that a seed stands for are the same from version to version."""
     torch.manual_seed(3)
