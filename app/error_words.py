@@ -53,7 +53,7 @@ _WHATS = (
     QT_TRANSLATE_NOOP("Errors", "{path} is in use by another program."),
     QT_TRANSLATE_NOOP("Errors", "{path} is in use by processes that share it."),
     QT_TRANSLATE_NOOP("Errors", "{path} may only be read."),
-    QT_TRANSLATE_NOOP("Errors", "{path} was moved or deleted while it was open."),
+    QT_TRANSLATE_NOOP("Errors", "{path} was moved, deleted or replaced while it was open."),
     QT_TRANSLATE_NOOP("Errors", "{path} is a folder."),
     QT_TRANSLATE_NOOP("Errors", "{path} cannot be used: {reason}."),
     QT_TRANSLATE_NOOP("Errors", "{path} is a database of another program."),

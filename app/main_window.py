@@ -138,7 +138,7 @@ class MainWindow(QMainWindow):
         session.viewing.row_changed.connect(self._show_answer)
         session.status_changed.connect(self._show_status)
         session.opening.opened.connect(self._select_opened)
-        session.came_back.connect(self.list.select)
+        session.came_back.connect(lambda key: self._select_opened([key]))
         session.message.connect(self.say)
         session.known_clean.changed.connect(self._enable)
         session.settings.changed.connect(self._setting_changed)

@@ -88,11 +88,13 @@ def damaged(path: Path, reason: str) -> CaseError:
 
 def fault_of(path: Path, error: OSError | sqlite3.Error) -> CaseError:
     """What an error means that came up while a case was used: that it is in use, its disk's fault, or its own."""
-    reason, code = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
+    reason, whole = str(error), getattr(error, "sqlite_errorcode", 0)
+    code = whole & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return CaseError(f"{path} is in use by another program.", "Wait for it, or close it.")
-    if code == sqlite3.SQLITE_READONLY and not path.exists():
-        return CaseError(f"{path} was moved or deleted while it was open.", "Put it back, or open it where it is now.")
+    if whole == sqlite3.SQLITE_READONLY_DBMOVED:
+        what = f"{path} was moved, deleted or replaced while it was open."
+        return CaseError(what, "Put it back, or open it where it is now.")
     if code == sqlite3.SQLITE_READONLY:
         return CaseError(f"{path} may only be read.", "Copy it to where you may write, and open the copy.")
     if code in _UNUSABLE or isinstance(error, OSError):

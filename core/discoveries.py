@@ -44,20 +44,23 @@ def attacked(told: Iterable[float], rate: float = RATE) -> int | None:
     return int(below[-1]) + 1 if len(below) else 0
 
 
-def least_share(known: int, rate: float = RATE) -> float | None:
-    """Of all images, that have to be attacked for so many known clean ones to count any; None of too few.
+FEWEST = round(1 / RATE) - 1
+"""Known clean images beside which any can be counted."""
+
+
+def least_share(known: int) -> float | None:
+    """Of all images, that have to be attacked for so many known clean ones to count any; None of fewer than ``FEWEST``.
 
     For no look is told to be rarer than one in one more of them.
     """
-    share = 1 / (rate * (known + 1))
-    return None if share > 1 + _ROUNDING else share
+    return None if known < FEWEST else 1 / (RATE * (known + 1))
 
 
-def countable(known: int, rate: float = RATE) -> str:
+def countable(known: int) -> str:
     """What so many known clean images can count."""
-    share = least_share(known, rate)
+    share = least_share(known)
     if share is None:
-        return f"beside fewer than {round(1 / rate) - 1} known clean images none can be counted"
+        return f"beside fewer than {FEWEST} known clean images none can be counted"
     return (
         f"beside {known:,} known clean images attacked ones can be counted where they are at least {share:.0%} of all"
     )

@@ -252,6 +252,8 @@ def _write(
                     content.append(own)
                     read.append(picture)
                 except ImageError as error:
+                    if isinstance(error.__cause__, MemoryError):  # which says nothing of the image
+                        raise
                     skipped.append(error.what)
                 meter.advance(1)
         if not read:

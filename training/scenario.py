@@ -164,7 +164,7 @@ def classes_in(text: str) -> list[int] | list[str]:
 
 def name_from(file: Path) -> str:
     """A victim's name that its file's own suggests."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in file.stem).strip("._-")
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in file.stem).strip("._-")[:64]
 
 
 class Grid(_Strict):
@@ -351,7 +351,8 @@ def read_scenario(path: Path) -> Scenario:
 
 def check_scenario(document: Mapping[str, Any], what: str = "This") -> Scenario:
     """The scenario that a TOML document holds. Raises ScenarioError, which calls the document ``what``."""
-    return _checked(Scenario, document, "scenario", f"{what} is not a scenario")
+    more = "; `mtaa scenario keys` tells all that there are"
+    return _checked(Scenario, document, "scenario", f"{what} is not a scenario", more)
 
 
 def check_victim_entries(entries: Mapping[str, Any]) -> VictimSpec:
@@ -363,14 +364,13 @@ _FAULTS = {"missing": "it is missing", "extra_forbidden": "there is no such key"
 """What pydantic says otherwise of a class's fields."""
 
 
-def _checked(kind: type[_Kind], document: Mapping[str, Any], whole: str, fault: str) -> _Kind:
-    """whole: what the document is called where no entry of it is at fault."""
+def _checked(kind: type[_Kind], document: Mapping[str, Any], whole: str, fault: str, more: str = "") -> _Kind:
+    """whole: what the document is called where no entry of it is at fault. more: where what it can hold is told."""
     try:
         return kind.model_validate(document)
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc'])) or whole}: {_FAULTS.get(e['type'], e['msg'])}" for e in error.errors()]
-        remedy = "Mend these entries; `mtaa scenario keys` tells all that there are."
-        raise ScenarioError(f"{fault}: {'; '.join(lines)}.", remedy) from error
+        raise ScenarioError(f"{fault}: {'; '.join(lines)}.", f"Mend these entries{more}.") from error
 
 
 def write_scenario(path: Path, document: Mapping[str, Any]) -> Scenario:

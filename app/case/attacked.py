@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QCoreApplication
 
 from app.images.row import Row
-from core.discoveries import RATE, alarms, attacked, least_share
+from core.discoveries import FEWEST, RATE, alarms, attacked, least_share
 
 translate = QCoreApplication.translate
 
@@ -28,7 +28,7 @@ def _countable(known: int) -> str:
     share = least_share(known)
     if share is None:
         text = translate("Attacked", "(beside fewer than {n} known clean images none can be counted)")
-        return text.format(n=round(1 / RATE) - 1)
+        return text.format(n=FEWEST)
     text = translate(
         "Attacked",
         "(beside {n} known clean images attacked ones can be counted where they are at least {share} of all)",

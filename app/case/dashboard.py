@@ -61,8 +61,8 @@ class Board(QWidget):
         self.told.setToolTip(
             self.tr(
                 "So many images can be called attacked with, in the mean, that share of clean ones among them. "
-                "Unfamiliar images are counted only beside known clean images of the same source. Beside n of these, "
-                "which are no question themselves, attacks are counted only where 20/(n+1) of all or more are."
+                "Copies count once, and unfamiliar images only beside known clean images of the same source, which "
+                "are no question themselves."
             )
         )
         self.told.hide()

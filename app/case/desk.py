@@ -238,10 +238,10 @@ class CaseDesk(QObject):
         self.session.viewing.row_changed.emit()
 
     def _keep_unsaved(self, texts: Sequence[str]) -> None:
-        """What somebody typed is not lost with the file that it was for, whose own remarks are shown again."""
+        """A note that somebody wrote is not lost with the file that it was for, whose own remarks are shown again."""
         if texts:
             QGuiApplication.clipboard().setText("\n".join(texts))
-            self.session.message.emit(self.tr("What could not be saved is on the clipboard."))
+            self.session.message.emit(self.tr("The note that could not be saved is on the clipboard."))
 
     def _unreadable(self, error: BaseException) -> None:
         """A case that turns out to be damaged half-way is not shown in part: nobody could tell what is missing."""

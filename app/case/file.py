@@ -81,7 +81,7 @@ class CaseFile(QObject):
     unreadable = Signal(object)
     """Why a case could not be opened or made, as an exception."""
     unsaved = Signal(object)
-    """The tags and notes that could not be written, list of str."""
+    """The notes that could not be written, list of str."""
     failed = Signal(object)
     """Why anything else could not be done, whether a user can mend it or not."""
 
@@ -147,13 +147,16 @@ class CaseFile(QObject):
         writes = self.writes
 
         def work() -> None:
-            with self._at(case) as held:
-                try:
-                    held.set_remarks(tags=tags, notes=notes)
-                except CaseError:
-                    self.unsaved.emit([text for text in {*tags.values(), *notes.values()} if text])
-                    self._tell_known(held, writes)
-                    raise
+            try:
+                with self._at(case) as held:
+                    try:
+                        held.set_remarks(tags=tags, notes=notes)
+                    except CaseError:
+                        self._tell_known(held, writes)
+                        raise
+            except CaseError:
+                self.unsaved.emit(list(dict.fromkeys(filter(None, notes.values()))))
+                raise
 
         self._run(work)
 

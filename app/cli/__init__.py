@@ -10,10 +10,9 @@ from typer.core import TyperGroup
 
 import core
 from app.cli import attribute, benchmark, case, doctor, packs, reproduce, scenario, train, victims
-from app.cli.console import notify
+from app.cli.console import EXIT_USAGE, notify
 from core.errors import Cancelled, WorkbenchError
 
-EXIT_USAGE = 2
 EXIT_CANCELLED = 130
 
 

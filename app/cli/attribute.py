@@ -180,15 +180,13 @@ def attribute(
     else:
         records = _attribute(attributor, files, coverage, token)
         found = Subject(records, manifest, attributor.device_name, left_out=left_out)
-    try:
-        outputs.write(replace(found, heatmaps=drawn_by(attributor)))
-    finally:  # after the files, for whoever reads it may close it early, and also where one of them failed
-        if not outputs.to_stdout:
-            print_table(found, each=case is None)
+    status = outputs.write(replace(found, heatmaps=drawn_by(attributor)))
+    if not outputs.to_stdout:  # after the files, for whoever reads it may close it early
+        print_table(found, each=case is None)
     if left_out:
         notify(f"Left out, {left_out}")
-    if any(record.status == "error" for record in found.records):
-        raise typer.Exit(EXIT_SOME_FAILED)
+    some_failed = any(record.status == "error" for record in found.records)
+    raise typer.Exit(status or (EXIT_SOME_FAILED if some_failed else 0))
 
 
 def _with_suffix(case: Path | None, *, tell: bool) -> Path | None:

@@ -85,10 +85,11 @@ def list_(
 
 def _check_labels(subject: Subject, attack: str | None, victim: str | None, tag: str | None) -> None:
     """Raise WorkbenchError for a label that no file of the case can have: a slip would look like a finding."""
-    named = {record.finding.attribution.victim.label for record in subject.records if record.finding is not None}
+    answers = [record.finding.attribution for record in subject.records if record.finding is not None]
+    ranked = {candidate.label for answer in answers for candidate in answer.victim.ranking}
     known = {
         "attack": (attack, [label.name for label in subject.manifest.attacks]),
-        "victim": (victim, [*(label.name for label in subject.manifest.victims), *sorted(named)]),
+        "victim": (victim, [*(label.name for label in subject.manifest.victims), *sorted(ranked)]),
         "tag": (tag, sorted({remark.tag for remark in subject.remarks.values()} - {""})),
     }
     for what, (wanted, labels) in known.items():
@@ -175,7 +176,8 @@ def export(
         subject, basis = of_case(case), case.basis()
         if report is not None:
             subject = replace(subject, heatmaps=_heatmaps(subject, basis, pack, victim or [], device))
-        outputs.write(subject, lambda path: _note(case, "exported", f"{len(subject.records)} files to {_place(path)}"))
+        told = f"{len(subject.records)} files to "
+        raise typer.Exit(outputs.write(subject, lambda path: _note(case, "exported", told + _place(path))))
 
 
 def _place(path: Path) -> str:

@@ -17,6 +17,9 @@ from core.errors import WorkbenchError
 from core.progress import Progress, ProgressCallback
 from core.wording import shown
 
+EXIT_USAGE = 2
+"""Of a command that could not do what it was told to."""
+
 _BETWEEN = 60.0
 """Seconds between two lines of progress where no terminal shows bars."""
 
@@ -31,7 +34,7 @@ def output() -> Console:
 
 
 @contextmanager
-def writing_output() -> Iterator[None]:
+def writing_output(remedy: str) -> Iterator[None]:
     """Raises WorkbenchError where standard output takes no more; who reads a pipe may have enough of it."""
     try:
         yield
@@ -39,7 +42,7 @@ def writing_output() -> Iterator[None]:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise WorkbenchError(f"Standard output cannot be written: {reason}.", "Name a file.") from error
+        raise WorkbenchError(f"Standard output cannot be written: {reason}.", remedy) from error
 
 
 def notify(message: str, style: str = "") -> None:

@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.console import notify, output, plain, writing_output
+from app.cli.console import EXIT_USAGE, notify, output, plain, writing_output
 from core import discoveries, together, wording
 from core.errors import WorkbenchError
 from core.files import check_writable, write_parts
@@ -77,9 +77,9 @@ class Outputs:
                 raise WorkbenchError(f"{path} is an image, a case or a pack and would be lost.", "Choose another file.")
             check_writable(path)
 
-    def write(self, found: Subject, written: Callable[[Path], None] = lambda _: None) -> None:
-        """Raises WorkbenchError for the first that failed, once the others are written. written: told of those."""
-        failed: list[WorkbenchError] = []
+    def write(self, found: Subject, written: Callable[[Path], None] = lambda _: None) -> int:
+        """The exit status: what failed is told, and the others are written. written: told of those."""
+        status = 0
         every = ((self.json, _json), (self.csv, _csv), (self.report, _report))
         for path, write in sorted(every, key=lambda one: one[0] == STDOUT):  # which may be closed early
             try:
@@ -87,9 +87,9 @@ class Outputs:
                     write(path, found)
                     written(path)
             except WorkbenchError as error:  # the others are not lost with it
-                failed.append(error)
-        if failed:
-            raise failed[0]
+                notify(f"Error: {error}", style="red")
+                status = EXIT_USAGE
+        return status
 
 
 def drawn_by(attributor: Attributor) -> Heatmaps:
@@ -115,7 +115,7 @@ def _write(path: Path, parts: Iterable[bytes]) -> None:
     if path != STDOUT:
         write_parts(path, parts)
         return
-    with writing_output():
+    with writing_output("Name a file."):
         sys.stdout.buffer.writelines(parts)
         sys.stdout.buffer.flush()
 
@@ -136,7 +136,7 @@ def _report(path: Path, found: Subject) -> None:
 
 def print_table(found: Subject, *, each: bool) -> None:
     """One row a file, or of a case only the files that failed, for it may have thousands. Raises WorkbenchError."""
-    with writing_output():
+    with writing_output("Make room, or send it elsewhere."):
         _print_table(found, each=each)
 
 

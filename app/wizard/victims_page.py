@@ -196,7 +196,7 @@ class VictimsPage(Page):
         if not victims:
             return self.tr("At least one victim is needed.")
         if wrong := [victim.name for victim in victims if not _NAME.fullmatch(victim.name)]:
-            return self.tr("{name}: names have letters, digits, dots and dashes.").format(name=wrong[0])
+            return self.tr("{name}: names have letters, digits, dots and dashes, at most 64.").format(name=wrong[0])
         if len(set(labels)) != len(labels):
             return self.tr("Two victims have the same name.")
         if "clean" in labels:

@@ -29,7 +29,8 @@ class Summary:
     strange: of attack and victim, how many of the files in each bar are unfamiliar.
     failures: (path, reason without it), the first of them. asked: (name, SHA-256) of the victims that any file was
     shown to; closed: whether one of them was taken to be the victim. attacked: as :func:`core.discoveries.attacked`
-    counts them. together: who attacked them. beside: the known clean images that any answer was told beside.
+    counts them; together: who attacked them; copies count once in both. beside: the known clean images that any answer
+    was told beside.
     """
 
     files: int

@@ -443,8 +443,8 @@
 <context>
     <name>Board</name>
     <message>
-        <source>So many images can be called attacked with, in the mean, that share of clean ones among them. Unfamiliar images are counted only beside known clean images of the same source. Beside n of these, which are no question themselves, attacks are counted only where 20/(n+1) of all or more are.</source>
-        <translation>可以认定这么多图像受到了攻击，而其中平均有该比例的图像其实是干净的。不熟悉的图像只有在对照同一来源的已知干净图像时才计入。对照 n 幅已知的干净图像（它们本身不计入）时，只有受攻击的图像占全部的 20/(n+1) 以上才能计数。</translation>
+        <source>So many images can be called attacked with, in the mean, that share of clean ones among them. Copies count once, and unfamiliar images only beside known clean images of the same source, which are no question themselves.</source>
+        <translation>可以认定这么多图像受到了攻击，而其中平均有该比例的图像其实是干净的。副本只计一次；不熟悉的图像只有在对照同一来源的已知干净图像时才计入，而这些已知图像本身不计入。</translation>
     </message>
 </context>
 <context>
@@ -536,8 +536,8 @@
         <translation>标签或备注</translation>
     </message>
     <message>
-        <source>What could not be saved is on the clipboard.</source>
-        <translation>未能保存的内容已放到剪贴板。</translation>
+        <source>The note that could not be saved is on the clipboard.</source>
+        <translation>未能保存的备注已放到剪贴板。</translation>
     </message>
 </context>
 <context>
@@ -956,8 +956,8 @@
         <translation>{path} 只能读取。</translation>
     </message>
     <message>
-        <source>{path} was moved or deleted while it was open.</source>
-        <translation>{path} 在打开期间被移动或删除。</translation>
+        <source>{path} was moved, deleted or replaced while it was open.</source>
+        <translation>{path} 在打开期间被移动、删除或替换。</translation>
     </message>
     <message>
         <source>{path} is a folder.</source>
@@ -3670,8 +3670,8 @@
         <translation>至少需要一个受害模型。</translation>
     </message>
     <message>
-        <source>{name}: names have letters, digits, dots and dashes.</source>
-        <translation>{name}：名称只能包含字母、数字、点和连字符。</translation>
+        <source>{name}: names have letters, digits, dots and dashes, at most 64.</source>
+        <translation>{name}：名称只能包含字母、数字、点和连字符，最多 64 个字符。</translation>
     </message>
     <message>
         <source>Two victims have the same name.</source>

@@ -489,7 +489,7 @@ def test_a_case_tells_how_many_were_attacked_and_lists_them_by_how_rare_they_are
     qtbot.waitUntil(lambda: board.told.text() == f"Attacked at a false discovery rate of 5%: {told}")
     window.case.dashboard.keep()
     assert len(window.case.dashboard.boards) == 2
-    assert not any(part.told.isVisible() for part in window.case.dashboard.boards), "no rate is known of a part"
+    assert all(part.told.isHidden() for part in window.case.dashboard.boards), "no rate is known of a part"
     window.case.dashboard.end_comparison()
     rare = chart(window, "false alarm")
     bar = max(range(len(rare.counts)), key=lambda at: rare.counts[at])

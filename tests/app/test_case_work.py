@@ -302,7 +302,7 @@ def test_a_note_for_a_case_that_is_gone_is_not_lost(
     window.session.desk.remark({window.session.images.rows[3].entry.key: note})
     qtbot.waitUntil(lambda: program.guard.box is not None)
     assert program.guard.box is not None
-    assert "was moved or deleted while it was open. Put it back" in program.guard.box.text()
+    assert "was moved, deleted or replaced while it was open. Put it back" in program.guard.box.text()
     qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() == note.note)
     assert "on the clipboard" in window.status.currentMessage()
 

@@ -147,6 +147,9 @@ def test_an_output_that_fails_loses_no_other(
     outputs = ["--json", str(tmp_path / "a.json"), "--csv", str(tmp_path / "a.csv")]
     assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 2
     assert "a.json" in capsys.readouterr().err and (tmp_path / "a.csv").exists()
+    monkeypatch.setattr("app.cli.attribute.print_table", lambda *_, **__: sys.exit(1))  # its reader stops the program
+    assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 1
+    assert "a.json" in capsys.readouterr().err, "what failed was told before"
 
 
 def test_files_of_a_folder_that_are_no_images_are_told(
@@ -187,13 +190,13 @@ def test_files_are_written_whatever_becomes_of_the_table(
         def write(self, text: str) -> int:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("app.cli.writing.output", lambda: Console(file=Full()))
     table = tmp_path / "table.csv"
-    assert main(["attribute", str(digits), "--pack", str(tiny_pack), "--csv", str(table)]) == 2
+    with monkeypatch.context() as patch:
+        patch.setattr("app.cli.writing.output", lambda: Console(file=Full()))
+        assert main(["attribute", str(digits), "--pack", str(tiny_pack), "--csv", str(table)]) == 2
     assert "Standard output cannot be written: No space left on device." in " ".join(capsys.readouterr().err.split())
     assert len(table.read_text("utf-8").splitlines()) > 2
 
-    monkeypatch.undo()
     command = f"{sys.executable} -m app attribute '{digits}' --pack '{tiny_pack}' --json '{tmp_path}/a.json' | true"
     short = subprocess.run(command, shell=True, check=False, capture_output=True, text=True)
     assert "Traceback" not in short.stderr and (tmp_path / "a.json").exists()

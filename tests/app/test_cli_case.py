@@ -249,7 +249,9 @@ def test_of_files_that_are_picked_by_their_answers_no_rate_is_told(
             case.add([Record(f"/{one.sha256}", one.sha256, "ok", None, Finding(one, None), facts)])
         case.set_remarks(tags={f"/{one.sha256}": "picked" for one in answers[:2]})
     assert "attacked at a false discovery rate of 5%: 1;" in told(capsys, "case", "list", path)[1]
-    for chosen in (("--tag", "picked"), ("--unfamiliar",)):
+    second = answer.victim.ranking[1].label
+    assert second != answer.victim.label
+    for chosen in (("--tag", "picked"), ("--unfamiliar",), ("--victim", second.upper())):
         status, said = told(capsys, "case", "list", path, *chosen)
         assert status == 0 and "attributed" in said and "discovery" not in said
 

@@ -493,6 +493,19 @@ def test_a_full_disk_is_not_a_damaged_case(case: Case, finding: Finding) -> None
     assert case.paths() == ["/a.png"]
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_case_that_is_taken_away_while_it_is_open_is_told_from_one_that_may_only_be_read(
+    case: Case, finding: Finding, manifest: Manifest, replaced: bool
+) -> None:
+    other = case.path.with_name("other.mtaacase")
+    Case.create(other, manifest, 0.9).close()
+    case.path.rename(case.path.with_name("moved.mtaacase"))
+    if replaced:
+        other.rename(case.path)
+    with pytest.raises(CaseError, match="was moved, deleted or replaced while it was open"):
+        case.add([made(finding, "/a.png", "a" * 64)])
+
+
 def test_a_folder_is_no_case(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match=r"is a folder\. Choose a \.mtaacase file"):
         Case(tmp_path)
