@@ -147,18 +147,18 @@ class CaseFile(QObject):
         writes = self.writes
 
         def work() -> None:
-            try:
-                with self._at(case) as held:
-                    try:
-                        held.set_remarks(tags=tags, notes=notes)
-                    except CaseError:
-                        self._tell_known(held, writes)
-                        raise
-            except CaseError:
-                self.unsaved.emit(list(dict.fromkeys(filter(None, notes.values()))))
-                raise
+            with self._at(case) as held:
+                try:
+                    held.set_remarks(tags=tags, notes=notes)
+                except CaseError:
+                    self._tell_known(held, writes)
+                    raise
 
-        self._run(work)
+        def unable(error: Exception) -> None:
+            self.unsaved.emit(list(dict.fromkeys(filter(None, notes.values()))))
+            self.failed.emit(error)
+
+        self._run(work, unable)
 
     def ask_known(self, case: Path) -> None:
         """Which files are in the case: a run may have found some again under other names."""

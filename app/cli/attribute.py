@@ -138,7 +138,8 @@ def attribute(
     A case that is gone on with also keeps its --fit, --coverage, --closed-set and --clean.
     A pack that can weigh what victims say asks those of its own that are found, and every one that is handed over.
 
-    Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong.
+    Exit status: 0 if all images were attributed, 1 if some could not be, 2 if the command was wrong or a file
+    could not be written.
     """
     _check_together(resume=resume, case=case, any_asked=ask or bool(victim), closed=bool(closed_set))
     ranks = Ranks()
@@ -193,10 +194,10 @@ def _with_suffix(case: Path | None, *, tell: bool) -> Path | None:
     """A new case under the suffix by which the window and file managers know it, which is told."""
     if case is None or case.exists() or case.suffix.lower() == CASE_SUFFIX:
         return case
-    named = Path(f"{case}{CASE_SUFFIX}")
+    new = Path(f"{case}{CASE_SUFFIX}")
     if tell:
-        notify(f"The case is {named}")
-    return named
+        notify(f"The case is {new}")
+    return new
 
 
 def _can_close(manifest: Manifest, asked: Sequence[Held], *, tell: bool) -> bool:

@@ -272,13 +272,19 @@ def test_a_tag_that_is_given_while_the_case_is_busy_stays(
     qtbot.waitUntil(lambda: not window.session.exports.is_busy)
 
 
-def test_a_remark_that_cannot_be_written_is_taken_back_and_said(
-    program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path
-) -> None:
+def filled(program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path) -> MainWindow:
+    """The window with a case in which all is judged."""
     gate.through(1000)
     window = program.window
     begin(window, qtbot, case, folder)
     wait_judged(qtbot, window, FILES)
+    return window
+
+
+def test_a_remark_that_cannot_be_written_is_taken_back_and_said(
+    program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path
+) -> None:
+    window = filled(program, gate, qtbot, case, folder)
     with sqlite3.connect(case) as other:  # as a run of another program would, that found the file elsewhere
         other.execute("UPDATE files SET path = '/elsewhere.png' WHERE path = ?", (str(folder / "3.png"),))
     other.close()
@@ -293,10 +299,7 @@ def test_a_remark_that_cannot_be_written_is_taken_back_and_said(
 def test_a_note_for_a_case_that_is_gone_is_not_lost(
     program: Program, gate: Gate, qtbot: QtBot, case: Path, folder: Path
 ) -> None:
-    gate.through(1000)
-    window = program.window
-    begin(window, qtbot, case, folder)
-    wait_judged(qtbot, window, FILES)
+    window = filled(program, gate, qtbot, case, folder)
     case.unlink()
     note = Remark("", "a long note\nof two lines")
     window.session.desk.remark({window.session.images.rows[3].entry.key: note})
