@@ -108,8 +108,8 @@ def testimony_text(said: Testimony) -> str:
     if said.changes:
         text = translate(
             "Sentence",
-            "{victim} sees another class without the estimated perturbation or after compression; what the image was "
-            "before is {margin} logits behind.",
+            "{victim} sees {label} in the image and another class without the estimated perturbation or after "
+            "compression; what the image was before{told} is {margin} logits behind.",
         )
         others = translate(
             "Sentence",
@@ -118,8 +118,8 @@ def testimony_text(said: Testimony) -> str:
     else:
         text = translate(
             "Sentence",
-            "{victim} sees the same class without the estimated perturbation; what the image can have been before is "
-            "{margin} logits behind.",
+            "{victim} sees {label} in the image and the same without the estimated perturbation; what the image can "
+            "have been before{told} is {margin} logits behind.",
         )
         others = translate(
             "Sentence",
@@ -137,12 +137,14 @@ def testimony_text(said: Testimony) -> str:
         weight = translate(
             "Sentence", "Such answers are {times} times as probable if it is not the victim as if it is."
         )
+    label = quoted(said.label) if said.label else translate("Sentence", "one class")
+    told = translate("Sentence", ", {before} as far as can be told,").format(before=quoted(said.before))
     margin = translate("Sentence", "less than 0.1") if abs(said.margin) < SMALL else f"{said.margin:.1f}"
     times = translate("Sentence", "more than 1,000") if abs(said.odds) > MANY else likelier(said.odds)
     counts = {"others": said.others, "before": said.others_before, "alike": said.others_alike}
     return " ".join(
         (
-            text.format(victim=said.victim, margin=margin),
+            text.format(victim=said.victim, label=label, told=told if said.before else "", margin=margin),
             *([others.format(victim=said.victim, **counts)] if said.others else []),
             match.format(match=signed(said.match)),
             weight.format(times=times),

@@ -69,6 +69,9 @@ Fit = Literal["resize", "tiles", "crop"]
 
 _Side = Annotated[int, Field(ge=1, le=4096)]
 
+ClassNames = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=100_000)]
+"""What a data set's classes are called, in their order; empty where nobody named them."""
+
 
 class ImageSpec(Strict):
     """What the network takes: [channels, height, width], grey for 1 channel and RGB for 3.
@@ -107,6 +110,7 @@ class Manifest(Strict):
     scenario: the scenario that made the pack, with the id of the pack it began with.
     results: measured figures with the scale they were measured at; free in form, for people and tables.
     data_fingerprint: sha256 over the manifests of the shards that the pack was trained on.
+    class_names: of the clean images, for people: what a victim sees in an image is told by them; older packs have none.
     trained_on: marks of some clean images that it was trained on (:func:`training.sources.marks_of`), by which those
         are known that would measure a pack that goes on from here; older packs have none.
     """
@@ -128,6 +132,7 @@ class Manifest(Strict):
     results: dict[str, Any]
     data_fingerprint: Sha256
     weights_sha256: Sha256
+    class_names: ClassNames = ()
     trained_on: str = Field(default="", pattern=r"^([0-9a-f]{12}){0,256}$")
 
     @field_validator("changes", mode="before")

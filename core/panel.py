@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from core.calibration import Asking
+from core.class_names import names_of
 from core.devices import is_out_of_memory
 from core.errors import VictimError
 from core.labels import NONE_OF_THESE
@@ -60,6 +61,10 @@ class Panel:
         self._victims = [_tried(one, manifest, self._asking, device) for one in held]
         own = {victim.sha256 for victim in manifest.victims}
         self._tasks = [task_of(victim, one.sha256 in own) for victim, one in zip(self._victims, held, strict=True)]
+        self._class_names = [
+            names_of(victim.card, manifest.class_names if one.sha256 in own else victim.card.class_names)
+            for victim, one in zip(self._victims, held, strict=True)
+        ]
         self._device = device
 
     @cached_property
@@ -130,27 +135,34 @@ class Panel:
 
     def testimonies(self, heard: Heard) -> list[tuple[Testimony, ...]]:
         """One tuple an image, with a testimony for each victim in the order in which they are held."""
-        column = {name: at for at, name in enumerate(probes_of(self._asking))}
-        flips = [at for name, at in column.items() if name.endswith("flip")]
-        probes = heard.replies.probes.tolist()
-        odds, others = heard.odds.tolist(), heard.replies.others.tolist()
+        replies = heard.replies
+        classes = torch.stack([replies.label, replies.before], dim=2)
+        said = (told.tolist() for told in (replies.probes, classes, heard.odds, replies.others))
         return [
-            tuple(
-                Testimony(
-                    victim=one.name,
-                    sha256=one.sha256,
-                    changes=any(said[at] > 0 for at in flips),
-                    margin=said[column["margin"]],
-                    match=max(said[at] for name, at in column.items() if name.endswith("weighted_sign")),
-                    odds=own,
-                    others=company[0],
-                    others_before=company[1],
-                    others_alike=company[2],
-                )
-                for one, said, own, company in zip(self.held, row, row_odds, row_others, strict=True)
-            )
-            for row, row_odds, row_others in zip(probes, odds, others, strict=True)
+            tuple(self._testimony(at, *own) for at, own in enumerate(zip(*image, strict=True)))
+            for image in zip(*said, strict=True)
         ]
+
+    def _testimony(
+        self, at: int, probes: list[float], classes: list[int], odds: float, company: list[int]
+    ) -> Testimony:  # fmt: skip
+        """Of the victim at a place in :attr:`held`, about one image."""
+        probe = dict(zip(probes_of(self._asking), probes, strict=True))
+        label, before = (self._class_names[at].get(number, str(number)) for number in classes)
+        others, others_before, others_alike = company
+        return Testimony(
+            victim=self.held[at].name,
+            sha256=self.held[at].sha256,
+            changes=any(value > 0 for name, value in probe.items() if name.endswith("flip")),
+            margin=probe["margin"],
+            match=max(value for name, value in probe.items() if name.endswith("weighted_sign")),
+            odds=odds,
+            label=label,
+            before=before,
+            others=others,
+            others_before=others_before,
+            others_alike=others_alike,
+        )
 
 
 def _tried(held: Held, manifest: Manifest, asking: Asking, device: torch.device) -> Victim:

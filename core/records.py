@@ -219,9 +219,10 @@ def _number(value: Any) -> float:
 def _testimony_from_json(testimony: dict[str, Any]) -> Testimony:
     margin, match, odds = (_number(testimony[name]) for name in ("margin", "match", "odds"))
     victim, sha256, changes = str(testimony["victim"]), str(testimony["sha256"]), bool(testimony["changes"])
-    # Cases that were written before others were heard have none.
+    # Cases that were written before classes were named, or others were heard, have none.
+    label, before = (str(testimony.get(name, "")) for name in ("label", "before"))
     others = (int(testimony.get(name, 0)) for name in ("others", "others_before", "others_alike"))
-    return Testimony(victim, sha256, changes, margin, match, odds, *others)
+    return Testimony(victim, sha256, changes, margin, match, odds, label, before, *others)
 
 
 def _class_from_json(answer: dict[str, Any]) -> ClassAnswer:

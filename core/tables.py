@@ -65,6 +65,8 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("testimonies.VICTIM.margin", "logits from its class to what the image was before, as the victims asked tell it"),
     ("testimonies.VICTIM.match", "agreement of its gradient with the perturbation's signs, -1 to 1"),
     ("testimonies.VICTIM.odds", "log of how many times as probable its answers are if it is the victim as if not"),
+    ("testimonies.VICTIM.label", "the class that the victim sees in the image, by name or else by number"),
+    ("testimonies.VICTIM.before", "what the image was before, as far as the victims asked can tell"),
     ("testimonies.VICTIM.others", "how many others of its data set were asked"),
     ("testimonies.VICTIM.others_before", "how many of these see in the image what it was before"),
     ("testimonies.VICTIM.others_alike", "how many of these see the class in it that the victim sees"),

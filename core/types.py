@@ -223,6 +223,8 @@ class Testimony:
         best of those at the image and at the estimate, with the estimate and with what compression takes away.
     odds: log of how many times as probable these answers are if it is the victim as if it is not, calibrated, and the
         mean over the attacks by the image's probabilities.
+    label, before: its class for the image, and what the image was before, by name or else by number; older cases have
+        neither.
     others: how many others of its task were asked. others_before, others_alike: how many of these see in the image what
         it was before, and the victim's class for it; the rest see a third.
     """
@@ -233,6 +235,8 @@ class Testimony:
     margin: float
     match: float
     odds: float
+    label: str = ""
+    before: str = ""
     others: int = 0
     others_before: int = 0
     others_alike: int = 0

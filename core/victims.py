@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from core.errors import VictimError
 from core.files import make_folder, write_file
+from core.manifest import ClassNames
 from core.pictures import LUMA
 from core.programs import PROGRAMS, ProgramForm, load_program
 from core.torchvision_zoo import build_torchvision, fit_channels, new_torchvision
@@ -98,6 +99,7 @@ class VictimCard:
     takes: (channels, height, width) of the network's own input where it is not the data set's.
     bgr: the network takes blue, green, red. class_map: the victim's number of each class of the data set.
     origin: sha256 over the file it came from and what was said of it.
+    class_names: what the classes of a data set of the user's are called, in their order; a pack names its own.
     """
 
     name: str
@@ -116,6 +118,7 @@ class VictimCard:
     bgr: bool = False
     class_map: tuple[NonNegativeInt, ...] | None = None
     origin: str = ""
+    class_names: ClassNames = ()
 
     @property
     def data_classes(self) -> int:

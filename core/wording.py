@@ -291,19 +291,16 @@ def image_kind(spec: ImageSpec) -> str:
 
 def testimony(said: Testimony) -> str:
     """What one victim said, as a sentence without its full stop."""
-    margin = logits(said.margin)
-    if said.changes:
-        mind = (
-            f"{said.victim} sees another class without the estimated perturbation or after compression; what the image "
-            f"was before is {margin} logits behind"
-        )
-    else:
-        mind = (
-            f"{said.victim} sees the same class without the estimated perturbation; what the image can have been "
-            f"before is {margin} logits behind"
-        )
+    label = quoted(said.label) if said.label else "one class"
+    before = f", {quoted(said.before)} as far as can be told," if said.before else ""
+    was = "was" if said.changes else "can have been"
+    other = "another class" if said.changes else "the same"
+    less = "without the estimated perturbation" + (" or after compression" if said.changes else "")
+    mind = (
+        f"{said.victim} sees {label} in the image and {other} {less}; what the image {was} before{before} is "
+        f"{logits(said.margin)} logits behind"
+    )
     if said.others:
-        was = "was" if said.changes else "can have been"
         mind += (
             f"; {said.others_before} of {said.others} other victims see in the image what it {was} before, "
             f"{said.others_alike} see what {said.victim} sees"
@@ -341,6 +338,8 @@ def likelier(odds: float) -> str:
     return f"{times:.0f}" if times >= 9.95 else f"{times:.1f}"
 
 
+SEEN = "What the named victim sees in attacked images"
+BEFORE = "What these were before, as far as can be told"
 NO_PICTURE = "Its file is gone or was changed since, so there is no picture."
 METHOD = (
     "A network of the MTAA kind (Scalable Attribution of Adversarial Attacks via Multi-Task Learning, "

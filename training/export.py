@@ -88,6 +88,7 @@ def export_pack(
         "scenario": as_told(scenario, start),
         "results": results,
         "data_fingerprint": fingerprint(data),
+        "class_names": made.get("class_names", ()),
         "trained_on": marks_together(
             made.get("trained_on", ""), start.manifest.trained_on if start is not None else ""
         ),

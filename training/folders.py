@@ -151,6 +151,14 @@ def class_names(found: Sequence[Picture]) -> tuple[str, ...]:
     return tuple(sorted({picture.label for picture in found} - {""}))
 
 
+def _called(folders: tuple[str, ...], spec: CleanSpec) -> tuple[str, ...]:
+    """What the classes of these folders are called. Raises DataError for a name of a folder that is not there."""
+    names = spec.names or {}
+    if lacking := sorted(names.keys() - set(folders)):
+        raise DataError(f"No class has a folder {lacking[0]}.", "Mend the names of the scenario's [clean].")
+    return tuple(names.get(folder, folder) for folder in folders)
+
+
 def clean_images(
     spec: CleanSpec, data: Path | None, keep: Path, *, tell: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
@@ -188,7 +196,7 @@ def take_in(
         split=_split(content, np.asarray(kept["held_out"], np.bool_), spec.pool),  # another run's pool may be another
         content=content,
         classes=len(names),
-        class_names=names,
+        class_names=_called(names, spec),
         skipped=tuple(kept["skipped"]),
     )
 

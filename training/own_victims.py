@@ -62,6 +62,7 @@ def read_own(spec: VictimSpec, path: Path, clean: CleanImages) -> tuple[VictimCa
     try:
         card = replace(
             card, name=spec.label, accuracy=None, dataset=clean.name, origin=origin_of(spec, path),
+            class_names=clean.class_names,
             **{key: value for key, value in given.items() if value is not None},
         )  # fmt: skip
         return replace(card, class_map=_class_map(spec, card, clean)), tensors

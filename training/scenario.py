@@ -69,6 +69,7 @@ class CleanSpec(_Grown):
     size, channels: of a folder's images once they are taken in: the largest centred square, scaled to size x size.
     per_class: at most this many of a class are taken in, and of each of ``train`` and ``val`` where there are such.
     histories: give every image of a folder a history of its own (:mod:`training.histories`); colour images only.
+    names: what classes are called whose folders are called otherwise, by the folders' names.
     """
 
     source: Literal["mnist", "digits", "folder"]
@@ -78,6 +79,7 @@ class CleanSpec(_Grown):
     channels: Literal[1, 3] | None = None
     per_class: PositiveInt | None = None
     histories: bool | None = None
+    names: dict[str, Annotated[str, Field(min_length=1, max_length=200)]] | None = None
 
     @model_validator(mode="after")
     def _learnt(self) -> CleanSpec:
@@ -89,8 +91,10 @@ class CleanSpec(_Grown):
     def _sized(self) -> CleanSpec:
         if self.source == "folder" and self.size is None:
             raise ValueError("a folder's images need size, in pixels")
-        if self.source != "folder" and (self.size or self.channels or self.per_class or self.histories):
-            raise ValueError(f"{self.source} is as it is: size, channels, per_class and histories are a folder's")
+        of_folders = self.size or self.channels or self.per_class or self.histories or self.names
+        if self.source != "folder" and of_folders:
+            entries = "size, channels, per_class, histories and names"
+            raise ValueError(f"{self.source} is as it is: {entries} are a folder's")
         if self.histories and self.channels == 1:
             raise ValueError("histories are of colour images")
         return self

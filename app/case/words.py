@@ -25,6 +25,8 @@ _TITLES = {
     "victim probability": QT_TRANSLATE_NOOP("Facets", "Probability of the victim"),
     "attack candidates": QT_TRANSLATE_NOOP("Facets", "Candidates for the attack"),
     "victim candidates": QT_TRANSLATE_NOOP("Facets", "Candidates for the victim"),
+    "label": QT_TRANSLATE_NOOP("Facets", "What the named victim sees"),
+    "before": QT_TRANSLATE_NOOP("Facets", "What it was before, as far as can be told"),
     "false alarm": QT_TRANSLATE_NOOP("Facets", "Clean images that look at least as attacked"),
 }
 _LABELS = {
@@ -33,6 +35,7 @@ _LABELS = {
     "not attributed": QT_TRANSLATE_NOOP("Facets", "not attributed"),
     "no copy": QT_TRANSLATE_NOOP("Facets", "no copy"),
     "copy of another file": QT_TRANSLATE_NOOP("Facets", "copy of another file"),
+    "another class": QT_TRANSLATE_NOOP("Facets", "another class"),
 }
 
 
@@ -47,7 +50,7 @@ def title(facet: Facet) -> str:
 def label(facet: Facet, bar: int) -> str:
     """What a bar holds; only the program's own words are translated, not the names in a pack."""
     text = facet.labels[bar]
-    if facet.key in ("files", "copies"):
+    if facet.key in ("files", "copies") or (facet.key in ("label", "before") and bar == len(facet.labels) - 1):
         return translate("Facets", _LABELS[text])
     return " · ".join(map(label_text, text.split(" · "))) if facet.key == "cells" else label_text(text)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.labels import NONE_OF_THESE
+from core.labels import CLEAN, NONE_OF_THESE
 from core.manifest import AttackLabel, Manifest
-from core.types import Attribution, ClassAnswer, Record
+from core.types import Attribution, ClassAnswer, Record, Testimony
 from core.wording import RARE
 
 BINS = 20
@@ -22,6 +22,11 @@ SINGLE, COPY = range(2)
 
 HANDED_OVER = "handed over"
 """The bar of victims that the pack does not know."""
+
+OTHER_CLASS = "another class"
+"""The bar of a victim's classes that its data set does not have."""
+_CLASSES = 40
+"""Of more classes than that there are no bars."""
 
 _ALARMS = (0.001, 0.01, 0.05, RARE)
 """Upper ends of the bars of "false alarm" but the last."""
@@ -68,6 +73,12 @@ class Facets:
             (_sizes("attack candidates", len(attacks)), lambda a: _size(a.attack, len(attacks))),
             (_sizes("victim candidates", len(victims)), lambda a: _size(a.victim, len(victims))),
         ]
+        names = (*manifest.class_names, OTHER_CLASS)
+        if manifest.probes is not None and 1 < len(names) <= _CLASSES:
+            found += [
+                (Facet("label", names), _class_place(names, lambda said: said.label)),
+                (Facet("before", names), _class_place(names, lambda said: said.before)),
+            ]
         if manifest.calibration.clean_scores:
             found.append((_alarms(), _alarm))
         self._places = tuple(place for _, place in found)
@@ -107,6 +118,19 @@ class Facets:
             return _bin(answer.hyperparameter.value, attack.minimum, attack.maximum)
 
         return place
+
+
+def _class_place(names: Sequence[str], told: Callable[[Testimony], str]) -> Callable[[Attribution], int]:
+    """What the victim that is named for an attack says of it; older cases do not tell."""
+    places = {name: at for at, name in enumerate(names)}
+
+    def place(answer: Attribution) -> int:
+        if answer.attack.label == CLEAN:
+            return NONE
+        name = next((told(said) for said in answer.testimonies if said.victim == answer.victim.label), "")
+        return places.get(name, len(names) - 1) if name else NONE
+
+    return place
 
 
 def _cells(attacks: list[str], victims: list[str]) -> Facet:

@@ -69,6 +69,8 @@ def render(subject: Subject) -> str:
         method=wording.METHOD,
         limits=wording.LIMITS,
         as_closed=wording.AS_CLOSED,
+        seen=wording.SEEN,
+        before=wording.BEFORE,
         known_clean=wording.known_clean(summary.beside),
     )
 

@@ -99,9 +99,9 @@ def _plot_page(found: Sequence[Plot]) -> Figure:
 
 def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
     manifest = subject.manifest
-    counts, victims = (
+    counts, victims, seen, before = (
         [f"{label}: {number:,}{f' ({strange:,} unfamiliar)' if strange else ''}" for label, number, strange in rows]
-        for rows in (summary.attacks, summary.victims)
+        for rows in (summary.attacks, summary.victims, summary.seen, summary.before)
     )
     return [
         *([f"Case: {subject.case}"] if subject.case else []),
@@ -125,6 +125,7 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
         f"Attack – {'; '.join(counts) or 'none'}",
         *([found[:1].upper() + found[1:]] if (found := discoveries.in_words(summary.attacked, summary.beside)) else []),
         f"Victim – {'; '.join(victims) or 'none'}",
+        *(f"{what} – {'; '.join(told)}" for what, told in ((wording.SEEN, seen), (wording.BEFORE, before)) if told),
         *([f"Together – {said}"] if (said := in_words(summary.together)) else []),
         *([f"Left out, {subject.left_out}"] if subject.left_out else []),
         *([sampled] if sampled else []),

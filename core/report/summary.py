@@ -20,13 +20,16 @@ MAX_FAILURES = 100
 MAX_ALIKE = 100
 """Entries of the log. More would make a report that nobody can open or read; the tables have them all."""
 
+_COUNTED: tuple[str, ...] = ("attack", "victim", "label", "before")
+"""Facets that are told with how many of the files are unfamiliar."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Counts over all records; every file counts, also one whose bytes came before.
 
     bars: for each facet, by its key, the facet and how many files fall into each of its bars.
-    strange: of attack and victim, how many of the files in each bar are unfamiliar.
+    strange: of some facets, how many of the files in each bar are unfamiliar.
     failures: (path, reason without it), the first of them. asked: (name, SHA-256) of the victims that any file was
     shown to; closed: whether one of them was taken to be the victim. attacked: as :func:`core.discoveries.attacked`
     counts them; together: who attacked them; copies count once in both. beside: the known clean images that any answer
@@ -70,7 +73,19 @@ class Summary:
         """As ``attacks``."""
         return self._doubted("victim")
 
+    @property
+    def seen(self) -> list[tuple[str, int, int]]:
+        """As ``attacks``: what the named victims see in attacked images. Empty where no classes are told."""
+        return self._doubted("label")
+
+    @property
+    def before(self) -> list[tuple[str, int, int]]:
+        """As ``seen``: what those images were before."""
+        return self._doubted("before")
+
     def _doubted(self, key: str) -> list[tuple[str, int, int]]:
+        if key not in self.bars:
+            return []
         strange = dict(zip(self.bars[key][0].labels, self.strange[key], strict=True))
         return [(label, count, strange[label]) for label, count in self.frequent(key)]
 
@@ -116,7 +131,7 @@ def summarise(records: Iterable[Record], manifest: Manifest, *, part: bool = Fal
     facets = Facets(manifest)
     bars = [[0] * len(facet.labels) for facet in facets.all]
     of = {facet.key: at for at, facet in enumerate(facets.all)}
-    strange = {key: [0] * len(bars[of[key]]) for key in ("attack", "victim")}
+    strange = {key: [0] * len(bars[of[key]]) for key in _COUNTED if key in of}
     files, failures, asked, closed = 0, list[tuple[str, str]](), dict[tuple[str, str], None](), False
     told, words, known = dict[str, float](), list[Word](), dict[Beside, None]()
     for record in records:

@@ -1401,6 +1401,14 @@
         <translation>受害模型的候选数</translation>
     </message>
     <message>
+        <source>What the named victim sees</source>
+        <translation>所指受害模型看到的类别</translation>
+    </message>
+    <message>
+        <source>What it was before, as far as can be told</source>
+        <translation>此前的类别（据所能判断）</translation>
+    </message>
+    <message>
         <source>Clean images that look at least as attacked</source>
         <translation>看起来至少同样像受攻击的干净图像</translation>
     </message>
@@ -1423,6 +1431,10 @@
     <message>
         <source>copy of another file</source>
         <translation>另一文件的副本</translation>
+    </message>
+    <message>
+        <source>another class</source>
+        <translation>其他类别</translation>
     </message>
 </context>
 <context>
@@ -2964,16 +2976,8 @@
         <translation>与模型包同类的干净图像中，至多 {share} 看起来至少同样像受攻击。</translation>
     </message>
     <message>
-        <source>{victim} sees another class without the estimated perturbation or after compression; what the image was before is {margin} logits behind.</source>
-        <translation>去掉估计的扰动或压缩之后，{victim} 给出另一类别；图像此前所属的类别低 {margin} logit。</translation>
-    </message>
-    <message>
         <source>{before} of {others} other victims see in the image what it was before, {alike} see what {victim} sees.</source>
         <translation>被询问的其他模型（{others} 个）中，{before} 个在图像中看到的是它原来的类别，{alike} 个看到的与 {victim} 相同。</translation>
-    </message>
-    <message>
-        <source>{victim} sees the same class without the estimated perturbation; what the image can have been before is {margin} logits behind.</source>
-        <translation>去掉估计的扰动之后，{victim} 给出的类别不变；图像此前可能所属的类别低 {margin} logit。</translation>
     </message>
     <message>
         <source>{before} of {others} other victims see in the image what it can have been before, {alike} see what {victim} sees.</source>
@@ -3050,6 +3054,22 @@
     <message>
         <source>{k} of the {n} known clean images look at least as attacked.</source>
         <translation>{n} 幅已知的干净图像中，有 {k} 幅看起来至少同样像受攻击。</translation>
+    </message>
+    <message>
+        <source>{victim} sees {label} in the image and another class without the estimated perturbation or after compression; what the image was before{told} is {margin} logits behind.</source>
+        <translation>{victim} 在图像中看到{label}，去掉估计的扰动或压缩之后给出另一类别；图像此前所属的类别{told}低 {margin} logit。</translation>
+    </message>
+    <message>
+        <source>{victim} sees {label} in the image and the same without the estimated perturbation; what the image can have been before{told} is {margin} logits behind.</source>
+        <translation>{victim} 在图像中看到{label}，去掉估计的扰动之后给出的类别不变；图像此前可能所属的类别{told}低 {margin} logit。</translation>
+    </message>
+    <message>
+        <source>one class</source>
+        <translation>某一类别</translation>
+    </message>
+    <message>
+        <source>, {before} as far as can be told,</source>
+        <translation>（据所能判断为{before}）</translation>
     </message>
     <message>
         <source>Judged in {count} tiles of {tile}: their answers were put together. How often such answers are right was measured on single images of the pack&apos;s size.</source>

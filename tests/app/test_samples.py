@@ -39,4 +39,6 @@ def test_the_samples_are_attributed_to_their_makers(shipped: Program, qtbot: QtB
             assert plain(answer.attack.label) == parts[0], row.entry.name
         if len(parts) == 4:
             assert parts[1] in map(plain, answer.victim.prediction_set), row.entry.name
+            said = answer.heard[0]
+            assert said.before == parts[3].removesuffix(".png") != said.label, "the digit that it was is in its name"
     qtbot.waitUntil(lambda: shipped.session.viewing.scene.heatmap is not None)

@@ -60,6 +60,15 @@ def test_what_others_see_is_told_of_each_victim(language: str, changes: bool) ->
     assert words not in sentence.testimony_text(types.Testimony("vgg", "0" * 64, changes, 3.2, 0.5, 4.0))
 
 
+@pytest.mark.parametrize("changes", [True, False])
+def test_what_the_victim_sees_is_told_by_name(language: str, changes: bool) -> None:
+    said = types.Testimony("vgg", "0" * 64, changes, 3.2, 0.5, 4.0, label="chain saw", before="church")
+    told = sentence.testimony_text(said)
+    assert "“chain saw”" in told and "“church”" in told and "{" not in told
+    older = sentence.testimony_text(dataclasses.replace(said, label="", before=""))
+    assert "“" not in older and "{" not in older and (older[3:].isascii() == (language == "en"))
+
+
 def test_what_every_pack_calls_alike_is_in_the_windows_words(language: str) -> None:
     own = [labels.label_text(label) for label in (CLEAN, NONE_OF_THESE)]
     assert own == ([CLEAN, NONE_OF_THESE] if language == "en" else ["干净", "都不是"])

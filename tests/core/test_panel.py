@@ -19,6 +19,7 @@ from core.answers import covering
 from core.attributor import Attributor
 from core.batch import fill_case, merge_parts, open_case
 from core.case import Case
+from core.class_names import names_of
 from core.errors import CaseError, VictimError
 from core.folders import find_images
 from core.imageio import load_image
@@ -27,8 +28,8 @@ from core.manifest import Manifest
 from core.pack import load_pack
 from core.paths import RESOURCES, SAMPLES, user_data
 from core.records import answers_from_json, answers_to_json
-from core.report.facets import HANDED_OVER, Facets
-from core.types import Basis, LoadedImage, Record
+from core.report.facets import HANDED_OVER, NONE, OTHER_CLASS, Facets
+from core.types import Basis, Finding, LoadedImage, Record
 from core.victim_store import offered, victims_to_ask
 from core.victims import Victim, VictimCard, load_victim, save_victim
 from tests.core.panels import write_asking_pack
@@ -208,8 +209,9 @@ def test_testimonies_survive_json(asking: Attributor, images: list[LoadedImage])
     assert answers_from_json(written, answer.sha256, answer.pack_id) == answer
     for said in written["testimonies"]:  # as a case has it that was written before others were heard
         assert said["others"] == 1, "the other one"
-        del said["others"], said["others_before"], said["others_alike"]
-    assert answers_from_json(written, answer.sha256, answer.pack_id).testimonies[0].others == 0
+        del said["others"], said["others_before"], said["others_alike"], said["label"], said["before"]
+    older = answers_from_json(written, answer.sha256, answer.pack_id).testimonies[0]
+    assert (older.others, older.label, older.before) == (0, "", "")
     for key in ("evidence", "asked", "testimonies"):  # as a case of an earlier program has it
         del written[key]
     assert answers_from_json(written, answer.sha256, answer.pack_id).evidence == "image"
@@ -260,6 +262,56 @@ def test_victims_beyond_the_packs_have_bars_of_their_own(asking: Attributor, ima
         bar = facets.all[at].labels[facets.places(Record("x.png", None, "ok", None, finding))[at]]
         label = finding.attribution.victim.label
         assert bar == (HANDED_OVER if label == "VGG16" else label)
+
+
+def test_what_a_victim_sees_is_told_by_the_packs_names_for_its_own_and_by_numbers_for_others(
+    pack: Path, images: list[LoadedImage]
+) -> None:
+    plain = load_pack(pack)
+    names = tuple(f"digit {number}" for number in range(10))
+    named = replace(plain, manifest=plain.manifest.model_copy(update={"class_names": names}))
+    asking = Attributor(named, "cpu", victims_to_ask(named.manifest, False, [RESNET, VGG]))
+    for image, finding in zip(images, asking.attribute(images), strict=True):
+        own, other = finding.attribution.testimonies
+        for said, path, called in ((own, RESNET, "digit {}"), (other, VGG, "{}")):
+            with torch.no_grad():
+                seen = load_victim(path)[0](torch.from_numpy(image.pixels[None]).float()).argmax().item()
+            assert said.label == called.format(seen) != said.before
+        assert own.before in names and other.before in map(str, range(10))
+
+
+def test_thousand_classes_are_imagenets_only_where_the_known_ones_are() -> None:
+    card = VictimCard("big", "resnet18", "folder", 1000, 3, 8, 8, 0.0, 1.0, None, 0, class_map=(497, 491))
+    names = names_of(card, ("church", "chain saw"))
+    assert (len(names), names[497], names[0]) == (1000, "church", "tench")
+    assert names_of(card, ("chain saw", "church")) == {497: "chain saw", 491: "church"}
+    assert names_of(card, ("church",)) == {}, "of another data set"
+
+
+def test_images_are_counted_by_what_the_named_victim_sees_where_an_attack_is_named(
+    manifest: Manifest, asking: Attributor, images: list[LoadedImage]
+) -> None:
+    classes = manifest.model_copy(update={"class_names": ("cat", "dog")})
+    facets = Facets(classes)
+    (at,) = (n for n, facet in enumerate(facets.all) if facet.key == "label")
+    assert facets.all[at].labels == ("cat", "dog", OTHER_CLASS) == facets.all[at + 1].labels
+    assert "label" not in {facet.key for facet in Facets(manifest).all}, "a pack that does not name its classes"
+    answer = asking.attribute(images[:1])[0].attribution
+
+    def places(attack: str, victim: str, **said: str) -> tuple[int, ...]:
+        """Of the same answer with another attack and victim named, and told otherwise."""
+        rankings = (tuple(sorted(task.ranking, key=lambda one: one.label != label))
+                    for task, label in ((answer.attack, attack), (answer.victim, victim)))  # fmt: skip
+        tasks = (replace(task, ranking=r) for task, r in zip((answer.attack, answer.victim), rankings, strict=True))
+        told = tuple(replace(one, **said) if one.victim == victim else one for one in answer.testimonies)
+        changed = replace(answer, **dict(zip(("attack", "victim"), tasks, strict=True)), testimonies=told)
+        return facets.places(Record("x.png", None, "ok", None, Finding(changed, None)))[at : at + 2]
+
+    assert places("fgsm", "Defender", label="dog", before="cat") == (1, 0)
+    assert places("fgsm", "Defender", label="417", before="cat") == (2, 0)
+    assert places("fgsm", "Defender", label="", before="") == (NONE, NONE), "a case of before"
+    assert places("clean", "Defender", label="dog", before="cat") == (NONE, NONE)
+    assert places("fgsm", "Lost") == (NONE, NONE), "which was not asked"
 
 
 # --- cases ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from core import types
+from core import types, wording
 from core.adjustments import adjustment_of
 from core.errors import Cancelled, DiskFullError, WorkbenchError
 from core.manifest import Manifest, VictimLabel
@@ -30,13 +30,14 @@ from core.report.cards import cards
 from core.report.facets import COPY, FAILED, NONE, SINGLE, UNFAMILIAR, Facets
 from core.report.html import render
 from core.report.lettering import ending, wrapped
-from core.report.pdf import _WIDTH, _card_pages, _card_text
+from core.report.pdf import _WIDTH, _card_pages, _card_text, _facts
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
 from core.report.plots import WIDTH, plots
 from core.report.subject import Pictures
 from core.report.summary import MAX_ALIKE, MAX_CARDS, choose_cards, short_log, summarise
 from core.types import Finding, Heatmap, LogEntry, RankedLabel, Record, Remark
 from core.wording import NO_PICTURE
+from tests.core.panels import fit
 
 EVIL = "<script>alert(1)</script>\"'&.png"
 
@@ -180,6 +181,18 @@ def test_counts(finding: Finding, manifest: Manifest) -> None:
     records[0] = replace(records[0], finding=Finding(known, None))
     words = " ".join(re.sub(r"<[^>]*>", " ", render(Subject(records, manifest, "CPU", case="/x/a.mtaacase"))).split())
     assert "Attack fgsm, 2 unfamiliar 3" in words and "Case /x/a.mtaacase Model pack" in words
+
+
+def test_what_the_named_victims_see_is_counted_by_class(finding: Finding, manifest: Manifest) -> None:
+    class_names = manifest.model_copy(update={"class_names": ("cat", "dog"), "probes": fit()})
+    said = types.Testimony("resnet18", "e" * 64, True, 5.0, 0.5, 2.0, label="417", before="dog")
+    heard = Finding(replace(finding.attribution, testimonies=(said,)), None)
+    subject = Subject([Record("a", "c" * 64, "ok", None, heard)], class_names, "CPU")
+    words = " ".join(re.sub(r"<[^>]*>", " ", render(subject)).split())
+    assert f"{wording.SEEN} another class, 1 unfamiliar 1 {wording.BEFORE} dog, 1 unfamiliar 1" in words
+    facts = _facts(summarise(subject.records, class_names), subject, "")
+    assert f"{wording.SEEN} – another class: 1 (1 unfamiliar)" in facts
+    assert wording.SEEN not in render(replace(subject, manifest=manifest)), "a pack that does not name its classes"
 
 
 def variants(finding: Finding, numbers: dict[str, int]) -> list[Record]:

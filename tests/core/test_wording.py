@@ -135,8 +135,8 @@ def test_odds_are_told_as_a_ratio(odds: float, times: str) -> None:
 def test_what_a_victim_says_and_what_that_is_worth() -> None:
     said = types.Testimony("vgg", "0" * 64, changes=False, margin=3.21, match=-0.001, odds=4.0)
     assert wording.testimony(said) == (
-        "vgg sees the same class without the estimated perturbation; what the image can have been before is "
-        "3.2 logits behind; its gradient's "
+        "vgg sees one class in the image and the same without the estimated perturbation; what the image can have been "
+        "before is 3.2 logits behind; its gradient's "
         "signs agree with that perturbation at 0.00 (-1 to 1); such answers are 55 times as probable if it is the "
         "victim as if it is not"
     )
@@ -144,6 +144,13 @@ def test_what_a_victim_says_and_what_that_is_worth() -> None:
     assert "or after compression; what the image was before is less than 0.1 logits behind" in other
     assert other.endswith("such answers are 2.7 times as probable if it is not the victim as if it is")
     assert wording.testimony(dataclasses.replace(said, odds=0.1)).endswith("such answers tell nothing either way")
+
+
+def test_classes_are_named_in_quotation_marks_that_their_names_cannot_end() -> None:
+    said = types.Testimony("vgg", "0" * 64, True, 3.2, 0.5, 4.0, label="a” b", before="church")
+    told = wording.testimony(said)
+    assert told.startswith("vgg sees “a\\u201d b” in the image and another class without")
+    assert "; what the image was before, “church” as far as can be told, is 3.2 logits behind; " in told
 
 
 def test_what_others_see_is_counted() -> None:

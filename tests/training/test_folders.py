@@ -212,6 +212,15 @@ def test_a_disk_without_room_is_found_out_before_anything_is_written(
     assert not list((tmp_path / "kept").iterdir())
 
 
+def test_classes_can_be_called_otherwise_than_their_folders(classes: Path, tmp_path: Path) -> None:
+    called = take_in(classes, spec(names={"dog": "a good dog"}), tmp_path / "kept")
+    assert called.class_names == ("cat", "a good dog", "emu")
+    plain = take_in(classes, spec(), tmp_path / "kept")  # what was taken in stays as it is
+    assert plain.class_names == ("cat", "dog", "emu") and plain.digest == called.digest
+    with pytest.raises(DataError, match="No class has a folder wolf"):
+        take_in(classes, spec(names={"wolf": "a wolf"}), tmp_path / "kept")
+
+
 def test_folders_that_are_no_data_set_are_refused(classes: Path, tmp_path: Path) -> None:
     def refused(data: Path, named: str, **changes: Any) -> None:
         with pytest.raises(DataError, match=named) as caught:

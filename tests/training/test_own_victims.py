@@ -311,6 +311,7 @@ def test_a_victim_with_more_classes_is_attacked_in_its_own(tmp_path: Path, capsy
     assert loaded.card.class_map == (19, 3, 7, 4) and loaded.card.form == "torchscript"
     pack = load_pack(tmp_path / "out/own.mtaapack")
     assert [v.sha256 for v in pack.manifest.victims] == [None, digest]
+    assert pack.manifest.class_names == loaded.card.class_names == tuple(sorted(NAMES))
     assert pack.manifest.results["by_attack"]["FGSM"]["examples"] > 0
 
 
