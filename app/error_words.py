@@ -31,6 +31,7 @@ _OF_IMAGES = (
     QT_TRANSLATE_NOOP("Errors", "{path} holds {kind} values. Give floats in [0, 1], uint8 or uint16."),
     QT_TRANSLATE_NOOP("Errors", "{path} is a damaged .npy file ({reason}). Save the array again."),
     QT_TRANSLATE_NOOP("Errors", "{path} holds values that are not numbers (NaN or infinite). Save the image again."),
+    QT_TRANSLATE_NOOP("Errors", "The answer about it was lost where the case was damaged. Attribute it again."),
     QT_TRANSLATE_NOOP("Errors", "{path} holds values from {low} to {high}. Scale them to [0, 1] and save again."),
 )
 
@@ -59,6 +60,8 @@ _WHATS = (
     QT_TRANSLATE_NOOP("Errors", "{path} is a database of another program."),
     QT_TRANSLATE_NOOP("Errors", "{path} has the schema {found}, this program reads {known}."),
     QT_TRANSLATE_NOOP("Errors", "{path} is not in the case; it may have been found again under another name."),
+    QT_TRANSLATE_NOOP("Errors", "{path} does not tell any more which pack judged its images."),
+    QT_TRANSLATE_NOOP("Errors", "{path} has lost the pack {pack}, and this machine has it not."),
     QT_TRANSLATE_NOOP("Errors", "There is no pack {name}."),
     QT_TRANSLATE_NOOP("Errors", "{path} is no pack, or one that is damaged or cut short ({reason})."),
     QT_TRANSLATE_NOOP("Errors", "{path}: the weights' hash is {found}, the manifest says {stated}."),
@@ -120,6 +123,11 @@ _REMEDIES = (
     QT_TRANSLATE_NOOP("Errors", "Make room there, choose a folder on another disk, or ask for fewer examples."),
     QT_TRANSLATE_NOOP("Errors", "Open it to go on with it (--resume on the command line), or choose another name."),
     QT_TRANSLATE_NOOP("Errors", "Go back to a copy of it, or start a new case."),
+    QT_TRANSLATE_NOOP(
+        "Errors", "Go back to a copy of it, or recover what can still be read into a new case (mtaa case recover)."
+    ),
+    QT_TRANSLATE_NOOP("Errors", "Go back to a copy of it."),
+    QT_TRANSLATE_NOOP("Errors", "Import that pack first."),
     QT_TRANSLATE_NOOP("Errors", "Put it back beside that case and open it, or delete it."),
     QT_TRANSLATE_NOOP("Errors", "Wait for it, or close it."),
     QT_TRANSLATE_NOOP("Errors", "Copy it to where you may write, and open the copy."),

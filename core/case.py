@@ -18,9 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from core.case_format import check_journal, damaged, fault_of, make_database, open_database, storable, text_of
+from core.case_format import beginning, damaged, fault_of, make_database, open_database, storable, text_of
 from core.errors import CaseError
-from core.files import modified_ns, replacing
+from core.files import modified_ns
 from core.manifest import Manifest
 from core.opened import Ground, ground_of, places_in
 from core.records import answers_from_json, answers_to_json, reference_from_json, reference_to_json
@@ -69,25 +69,8 @@ class Case(Mapping[str, Finding]):
     def create(cls, path: str | Path, manifest: Manifest, coverage: float) -> Case:
         """Make an empty case for one pack and coverage. Raises CaseError where there is a file already."""
         path = Path(path)
-        check_journal(path)
-        try:
-            path.open("xb").close()  # of two programs that begin it one is told
-            try:
-                with replacing(path) as temporary:
-                    make_database(temporary, {"manifest": manifest.model_dump_json(), "coverage": repr(coverage)})
-            except BaseException:
-                path.unlink()
-                raise
-        except FileExistsError as error:
-            raise CaseError(
-                f"{path} exists already.",
-                "Open it to go on with it (--resume on the command line), or choose another name.",
-            ) from error
-        except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise CaseError(
-                f"{path} cannot be written: {reason}.", "Choose a folder that exists and is yours."
-            ) from error
+        with beginning(path) as temporary:
+            make_database(temporary, {"manifest": manifest.model_dump_json(), "coverage": repr(coverage)}).close()
         return cls(path)
 
     def close(self) -> None:

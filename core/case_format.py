@@ -6,10 +6,12 @@ A case comes from strangers: its schema must be the one below to the letter, so 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import CaseError
+from core.errors import CaseError, DamagedCaseError
+from core.files import replacing
 from core.folders import CASE_SUFFIX
 
 SCHEMA = 1
@@ -41,7 +43,32 @@ _KINDS = (
 """What columns hold, by table: texts and whole numbers. SQLite keeps whatever it is given."""
 
 
-def make_database(path: Path, facts: Mapping[str, str]) -> None:
+@contextmanager
+def beginning(path: Path) -> Iterator[Path]:
+    """A temporary path for a new case's database, which becomes the case where the block ends well.
+
+    Raises CaseError where there is a file already, or none can be written.
+    """
+    check_journal(path)
+    try:
+        path.open("xb").close()  # of two programs that begin it one is told
+        try:
+            with replacing(path) as temporary:
+                yield temporary
+        except BaseException:
+            path.unlink()
+            raise
+    except FileExistsError as error:
+        raise CaseError(
+            f"{path} exists already.",
+            "Open it to go on with it (--resume on the command line), or choose another name.",
+        ) from error
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CaseError(f"{path} cannot be written: {reason}.", "Choose a folder that exists and is yours.") from error
+
+
+def make_database(path: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
     """An empty case's database in a new file. Raises OSError or sqlite3.Error."""
     database = sqlite3.connect(path, isolation_level=None)
     try:
@@ -50,8 +77,10 @@ def make_database(path: Path, facts: Mapping[str, str]) -> None:
             database.execute(statement)
         database.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
         database.execute("COMMIT")
-    finally:
+    except BaseException:
         database.close()
+        raise
+    return database
 
 
 def open_database(path: Path, wait: float) -> sqlite3.Connection:
@@ -79,11 +108,9 @@ def check_journal(path: Path) -> None:
         )
 
 
-def damaged(path: Path, reason: str) -> CaseError:
-    """The error for a file that is not, or no longer, a case."""
-    return CaseError(
-        f"{path} is no case, or a damaged one ({reason}).", "Go back to a copy of it, or start a new case."
-    )
+def damaged(path: Path, reason: str) -> DamagedCaseError:
+    """The error for a database that is not, or no longer, a case."""
+    return DamagedCaseError(path, reason)
 
 
 def fault_of(path: Path, error: OSError | sqlite3.Error) -> CaseError:
@@ -113,12 +140,43 @@ def _check_file(path: Path) -> None:
     except FileNotFoundError as error:
         raise CaseError(f"{path} does not exist.", "Check the name and the folder.") from error
     if head != b"SQLite format 3\0":
-        raise damaged(path, "it does not begin as one")
+        raise CaseError(
+            f"{path} is no case, or a damaged one (it does not begin as one).",
+            "Go back to a copy of it, or start a new case.",
+        )
+
+
+def open_damaged(path: Path) -> sqlite3.Connection:
+    """The database in ``path`` as far as it can be read, which is never written to: any query may fail.
+
+    Raises CaseError for what has not the tables of a case; OSError or sqlite3.Error.
+    """
+    _check_file(path)
+    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    try:
+        database.execute("PRAGMA writable_schema = ON")  # or a file that was cut short would not be opened at all
+        database.execute("PRAGMA cell_size_check = ON")
+        _check_tables(database, path)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _check_schema(database: sqlite3.Connection, path: Path) -> None:
-    database.execute("PRAGMA trusted_schema = OFF")
     database.execute("PRAGMA synchronous = FULL")
+    _check_tables(database, path)
+    if (found := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise damaged(path, found.splitlines()[-1])
+    for table, texts, numbers in _KINDS:
+        wrong = [f"typeof({name}) NOT IN ('text', 'null')" for name in texts]
+        wrong += [f"typeof({name}) NOT IN ('integer', 'null')" for name in numbers]
+        if database.execute(f"SELECT 1 FROM {table} WHERE {' OR '.join(wrong)} LIMIT 1").fetchone():
+            raise damaged(path, f"its {table} hold values of another kind")
+
+
+def _check_tables(database: sqlite3.Connection, path: Path) -> None:
+    database.execute("PRAGMA trusted_schema = OFF")
     application, version = (
         database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
     )
@@ -132,13 +190,6 @@ def _check_schema(database: sqlite3.Connection, path: Path) -> None:
     written = {sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
     if written != set(TABLES):
         raise damaged(path, "its tables are not those of a case")
-    if (found := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise damaged(path, found.splitlines()[-1])
-    for table, texts, numbers in _KINDS:
-        wrong = [f"typeof({name}) NOT IN ('text', 'null')" for name in texts]
-        wrong += [f"typeof({name}) NOT IN ('integer', 'null')" for name in numbers]
-        if database.execute(f"SELECT 1 FROM {table} WHERE {' OR '.join(wrong)} LIMIT 1").fetchone():
-            raise damaged(path, f"its {table} hold values of another kind")
 
 
 def storable(text: str) -> str | bytes:

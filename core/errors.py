@@ -56,6 +56,17 @@ class CaseError(WorkbenchError):
     """A case file that is damaged, not one, in use, or of another pack."""
 
 
+class DamagedCaseError(CaseError):
+    """A case of which something may still be read (:mod:`core.case_recovery`). path: where it is."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} is no case, or a damaged one ({reason}).",
+            "Go back to a copy of it, or recover what can still be read into a new case (mtaa case recover).",
+        )
+
+
 class DiskFullError(WorkbenchError):
     """A disk with no room for a file. What was there before is kept, and the work can be gone on with.
 

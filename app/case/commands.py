@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,17 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QFileDialog
 
+from app.error_words import in_words
 from app.question import asked
 from app.save_dialog import ask_target
+from core.errors import DamagedCaseError
 from core.folders import CASE_SUFFIX
+from core.progress import CancelToken, ProgressCallback
+from core.wording import shown
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from core.case_recovery import Recovered
 
 translate = QCoreApplication.translate
 
@@ -31,6 +37,7 @@ class CaseCommands(QObject):
         self.window = window
         self.session = window.session
         self.desk = window.session.desk
+        self.desk.damaged.connect(self._offer_recovery, Qt.ConnectionType.QueuedConnection)
 
     def folder(self) -> str:
         """Where file dialogs start: beside what was opened last."""
@@ -62,18 +69,39 @@ class CaseCommands(QObject):
         self._create(self.tr("New case of these images"), [entry.path for entry in entries])
 
     def _create(self, title: str, files: Sequence[str]) -> None:
-        kinds = self.tr("Cases ({pattern})").format(pattern=f"*{CASE_SUFFIX}")
-        never = QFileDialog.Option.DontConfirmOverwrite  # for no case is overwritten
-        path, _ = QFileDialog.getSaveFileName(self.window, title, self.folder(), kinds, options=never)
-        if path:
+        if path := self._ask_new(title, self.folder()):
             self.window.case.remarks.finish()
             self.desk.create(path, files)
+
+    def _ask_new(self, title: str, start: str) -> str:
+        """The file of a case that is to be made; empty for none."""
+        kinds = self.tr("Cases ({pattern})").format(pattern=f"*{CASE_SUFFIX}")
+        never = QFileDialog.Option.DontConfirmOverwrite  # for no case is overwritten
+        path, _ = QFileDialog.getSaveFileName(self.window, title, start, kinds, options=never)
+        return path
 
     def open_case(self) -> None:
         kinds = self.tr("Cases ({pattern})").format(pattern=f"*{CASE_SUFFIX}")
         path, _ = QFileDialog.getOpenFileName(self.window, self.tr("Open case"), self.folder(), kinds)
         if path:
             self.open_anything([path])
+
+    def _offer_recovery(self, error: DamagedCaseError) -> None:
+        """A case that cannot be opened may give back most of what it holds."""
+        if not asked(self.window, shown(in_words(str(error))), self.tr("Recover what can be read")):
+            return
+        start = error.path.with_name(f"{error.path.stem}-recovered{CASE_SUFFIX}")
+        path = self._ask_new(self.tr("Recover into a new case"), str(start))
+        if path:
+            target = Path(path if path.lower().endswith(CASE_SUFFIX) else path + CASE_SUFFIX)
+            what = self.tr("Recovering {name}").format(name=error.path.name)
+            self.session.chores.run(what, partial(_recover, error.path, target), partial(self._recovered, target))
+
+    def _recovered(self, path: Path, found: Recovered) -> None:
+        self.window.case.remarks.finish()
+        self.desk.open(str(path))
+        text = self.tr("Recovered files: {n}; without their answer, to be attributed again: {lost}.")
+        self.window.say(text.format(n=f"{found.files:,}", lost=f"{found.lost:,}"))
 
     def open_anything(self, paths: Sequence[str]) -> None:
         """A case takes the place of what is open; images and folders go to the list, or into the open case."""
@@ -146,6 +174,12 @@ class CaseCommands(QObject):
     def show_case_log(self) -> None:
         if self.desk.case is not None:
             self.desk.file.ask_log(self.desk.case.path)
+
+
+def _recover(damaged: Path, into: Path, _: ProgressCallback, cancel: CancelToken) -> Recovered:
+    from core.case_recovery import recover  # noqa: PLC0415  (pydantic)
+
+    return recover(damaged, into, cancel=cancel)
 
 
 def _with_suffix(path: Path, kind: str) -> Path:

@@ -14,6 +14,7 @@ from app.case.file import CaseFile, Loaded, Opened
 from app.images.row import Row
 from app.requests import CaseRequest, Entry
 from app.undo import SetRemarks
+from core.errors import DamagedCaseError
 from core.folders import CASE_SUFFIX
 from core.types import Record, Remark
 
@@ -31,6 +32,8 @@ class CaseDesk(QObject):
     recounted = Signal()
     """Rows of the case are now others than they were."""
     log_read = Signal(object)
+    damaged = Signal(object)
+    """A case could not be opened, of which something may still be read: the DamagedCaseError."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -251,5 +254,5 @@ class CaseDesk(QObject):
             self.file.close()
         if self.case is not None and self._coming == 1:
             self._postponed.clear()  # it was to go into that case, and not into this one
-        self.session.crashed.emit(error)
+        (self.damaged if isinstance(error, DamagedCaseError) else self.session.crashed).emit(error)
         self._read_one()

@@ -22,7 +22,7 @@ from core.report.summary import Summary, summarise
 from core.types import NO_REMARK, Basis, Record
 from core.victim_store import victims_to_ask
 
-cli = typer.Typer(help="Show, list, tag and verify a case, and write it out.", no_args_is_help=True)
+cli = typer.Typer(help="Show, list, tag, verify and recover a case, and write it out.", no_args_is_help=True)
 
 _File = Annotated[Path, typer.Argument(metavar="FILE.mtaacase", help="The case.")]
 
@@ -146,6 +146,20 @@ def log(file: _File) -> None:
     with Case(file) as case:
         for entry in case.log():
             output().print(plain(f"{entry.time}  {entry.action}: {entry.detail}"))
+
+
+@cli.command()
+def recover(
+    file: _File, into: Annotated[Path, typer.Argument(metavar="NEW.mtaacase", help="The new case.")]
+) -> None:  # fmt: skip
+    """Put what can still be read of a damaged case into a new one: files, answers, tags, notes and log.
+
+    The damaged one stays as it is. Files whose answer is lost are attributed again by `mtaa attribute --case NEW
+    --resume`.
+    """
+    from core.case_recovery import recover as recovered  # noqa: PLC0415 (the name is the command's)
+
+    output().print(plain(f"{into}: {recovered(file, into)}"))
 
 
 @cli.command()

@@ -493,6 +493,22 @@
         <translation>打开案卷</translation>
     </message>
     <message>
+        <source>Recover what can be read</source>
+        <translation>恢复可读取的内容</translation>
+    </message>
+    <message>
+        <source>Recover into a new case</source>
+        <translation>恢复到新案卷</translation>
+    </message>
+    <message>
+        <source>Recovering {name}</source>
+        <translation>正在恢复 {name}</translation>
+    </message>
+    <message>
+        <source>Recovered files: {n}; without their answer, to be attributed again: {lost}.</source>
+        <translation>已恢复的文件：{n}；其中结果已丢失、需要重新归因的：{lost}。</translation>
+    </message>
+    <message>
         <source>One case is open at a time. Not opened: {names}</source>
         <translation>一次只打开一个案卷。未打开：{names}</translation>
     </message>
@@ -884,6 +900,10 @@
         <translation>{path} 含有非数值（NaN 或无穷大）。请重新保存图像。</translation>
     </message>
     <message>
+        <source>The answer about it was lost where the case was damaged. Attribute it again.</source>
+        <translation>它的结果在案卷损坏处丢失。请重新归因。</translation>
+    </message>
+    <message>
         <source>{path} holds values from {low} to {high}. Scale them to [0, 1] and save again.</source>
         <translation>{path} 的数值范围是 {low} 到 {high}。请缩放到 [0, 1] 后重新保存。</translation>
     </message>
@@ -978,6 +998,14 @@
     <message>
         <source>{path} is not in the case; it may have been found again under another name.</source>
         <translation>{path} 不在案卷中；它可能已以另一个名称被重新找到。</translation>
+    </message>
+    <message>
+        <source>{path} does not tell any more which pack judged its images.</source>
+        <translation>{path} 中已无法得知其图像由哪个模型包判断。</translation>
+    </message>
+    <message>
+        <source>{path} has lost the pack {pack}, and this machine has it not.</source>
+        <translation>{path} 中的模型包 {pack} 已丢失，本机也没有该模型包。</translation>
     </message>
     <message>
         <source>There is no pack {name}.</source>
@@ -1182,6 +1210,18 @@
     <message>
         <source>Go back to a copy of it, or start a new case.</source>
         <translation>请改用它的副本，或新建案卷。</translation>
+    </message>
+    <message>
+        <source>Go back to a copy of it, or recover what can still be read into a new case (mtaa case recover).</source>
+        <translation>请使用它的副本，或将仍可读取的内容恢复到新案卷（mtaa case recover）。</translation>
+    </message>
+    <message>
+        <source>Go back to a copy of it.</source>
+        <translation>请使用它的副本。</translation>
+    </message>
+    <message>
+        <source>Import that pack first.</source>
+        <translation>请先导入该模型包。</translation>
     </message>
     <message>
         <source>Put it back beside that case and open it, or delete it.</source>

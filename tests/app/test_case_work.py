@@ -357,21 +357,27 @@ def test_a_report_without_a_device_is_said(
     assert not program.session.exports.is_busy and not folder.with_name("report.html").exists()
 
 
-def test_a_damaged_case_is_refused_in_words(program: Program, qtbot: QtBot, case: Path, folder: Path) -> None:
+def test_a_damaged_case_is_refused_in_words(
+    program: Program, qtbot: QtBot, case: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window, guard = program.window, program.guard
     drop(window, folder / "1.png")
     wait_judged(qtbot, window, 1)
-    broken = case.with_name("broken.mtaacase")
+    broken, no_case = case.with_name("broken.mtaacase"), case.with_name("no.mtaacase")
     broken.write_bytes(case.read_bytes()[:5000])
+    no_case.write_text("a letter")
+    asked: list[str] = []
+    monkeypatch.setattr("app.case.commands.asked", lambda _, text, __: bool(asked.append(text)))
 
     def told() -> str:
-        qtbot.waitUntil(lambda: guard.box is not None)
-        assert guard.box is not None
-        text = guard.box.text()
-        guard.box.close()
-        qtbot.waitUntil(lambda: guard.box is None)
-        return text
+        qtbot.waitUntil(lambda: bool(asked))
+        return asked.pop()
 
+    drop(window, no_case)
+    qtbot.waitUntil(lambda: guard.box is not None)
+    assert guard.box is not None and "no.mtaacase is no case, or a damaged one" in guard.box.text()
+    guard.box.close()
+    qtbot.waitUntil(lambda: guard.box is None)
     drop(window, broken, folder / "2.png")
     assert "broken.mtaacase is no case, or a damaged one" in told()
     wait_judged(qtbot, window, 2)
@@ -388,6 +394,36 @@ def test_a_damaged_case_is_refused_in_words(program: Program, qtbot: QtBot, case
     window.session.desk.open(str(case))
     assert "cannot be read" in told()
     assert window.session.desk.case is None and window.session.images.rowCount() == 0, "no half of a case is shown"
+
+
+def test_what_can_be_read_of_a_damaged_case_is_recovered_and_opened(
+    window: MainWindow, gate: Gate, qtbot: QtBot, case: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.through(1000)
+    begin(window, qtbot, case, folder)
+    wait_judged(qtbot, window, FILES)
+    window.actions_["close_case"].trigger()
+    qtbot.waitUntil(lambda: not case.with_name(f"{case.name}-journal").exists())
+    data = bytearray(case.read_bytes())
+    with sqlite3.connect(case) as other:
+        (lost,) = other.execute("SELECT sha256 FROM images ORDER BY rowid LIMIT 1 OFFSET 9").fetchone()
+    other.close()
+    at = data.index(f"{lost}PNG".encode()) // 4096 * 4096
+    data[at : at + 4096] = bytes(4096)
+    case.write_bytes(data)
+    new = case.with_name("new.mtaacase")
+    monkeypatch.setattr("app.case.commands.asked", lambda *_: True)
+    monkeypatch.setattr("app.case.commands.QFileDialog.getSaveFileName", lambda *_, **__: (str(new), ""))
+    drop(window, case)
+    wait_case(qtbot, window, "new")
+    qtbot.waitUntil(lambda: window.session.images.rowCount() == FILES)
+    rows = window.session.images.rows
+    (again,) = [row for row in rows if row.record is not None and row.record.sha256 == lost]
+    assert again.record is not None and "lost" in str(again.record.error)
+    assert sum(row.attribution is not None for row in rows) >= FILES - 8
+    window.session.judge_again([row.entry.key for row in rows if row.attribution is None])
+    qtbot.waitUntil(lambda: all(row.attribution is not None for row in window.session.images.rows))
+    assert {record.path for record in contents(new)} == {str(path) for path in folder.glob("*.png")}
 
 
 def test_a_window_that_is_closed_at_once_leaves_nothing_half_done(

@@ -437,3 +437,19 @@ def test_files_of_a_case_are_verified_by_their_hashes(
     assert told[3] == "3 unchanged, 1 changed, 1 gone, 1 not readable now"
     with Case(small) as case:
         assert [entry.detail for entry in case.log() if entry.action == "verified"] == ["6 unchanged", told[3]]
+
+
+def test_a_damaged_case_is_recovered_into_another(
+    folder: Path, tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case, new = tmp_path / "a.mtaacase", tmp_path / "b.mtaacase"
+    assert main(["attribute", str(folder), "--pack", str(tiny_pack), "--case", str(case)]) in (0, 1)
+    data = case.read_bytes()
+    case.write_bytes(data[: len(data) // 4096 * 3 // 4 * 4096])
+    assert main(["case", "show", str(case)]) == 2
+    assert "mtaa case recover" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert main(["case", "recover", str(case), str(new)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    with Case(new) as opened:
+        assert f"{opened.count()} files" in told and opened.count() > 0
+    assert main(["case", "recover", str(case), str(new)]) == 2

@@ -1,0 +1,199 @@
+"""What a damaged case gives back, wherever the damage is."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import types
+from core.batch import left_over, note_opened
+from core.case import Case
+from core.case_recovery import recover
+from core.errors import Cancelled, CaseError, DamagedCaseError
+from core.labels import NONE_OF_THESE
+from core.manifest import Manifest
+from core.pack import read_manifest
+from core.paths import user_data
+from core.progress import CancelToken
+from core.types import Basis, FileFacts, Finding, Record
+from tests.conftest import write_tiny_pack
+
+FILES = 120
+PAGE = 4096
+SAID = types.Testimony("resnet18", "e" * 64, True, 5.0, 0.5, 2.0, "8", "3")
+
+
+def sha(number: int) -> str:
+    return f"{number:064x}"
+
+
+@pytest.fixture
+def manifest(tiny_pack: Path) -> Manifest:
+    return read_manifest(tiny_pack)
+
+
+@pytest.fixture
+def case(tmp_path: Path, manifest: Manifest, finding: Finding) -> Path:
+    """A case of many files, some with a note and one that could not be read."""
+    path = tmp_path / "damaged.mtaacase"
+    images = tmp_path / "images"
+    images.mkdir()
+    with Case.create(path, manifest, 0.8) as made:
+        note_opened(made, [images])
+        made.settle(Basis({SAID.sha256: SAID.victim}))
+        made.write_log("attribute", f"3 of 3 files wait; pack {manifest.pack_id}; MTAA Workbench 1")
+        victim = finding.attribution.victim
+        victim = replace(victim, ranking=(*victim.ranking, types.RankedLabel(NONE_OF_THESE, 0.0)))
+        answer = replace(finding.attribution, pack_id=manifest.pack_id, victim=victim, testimonies=(SAID,))
+        facts = FileFacts(10, 20, 30, "PNG", 28, 28, 8, False)
+        records = [
+            Record(
+                str(images / f"{at}.png"), sha(at), "ok", None, Finding(replace(answer, sha256=sha(at)), None), facts
+            )
+            for at in range(FILES)
+        ]
+        made.add([*records, Record(str(images / "broken.png"), None, "error", "no image", None)])
+        made.set_remarks(notes={str(images / f"{at}.png"): f"note {at}" for at in range(0, FILES, 10)})
+    return path
+
+
+def spoil(case: Path, marker: str) -> int:
+    """Overwrite the pages with these bytes; returns how many."""
+    data = bytearray(case.read_bytes())
+    pages = [at for at in range(0, len(data), PAGE) if marker.encode() in data[at : at + PAGE]]
+    for at in pages:
+        data[at : at + PAGE] = bytes(PAGE)
+    case.write_bytes(data)
+    return len(pages)
+
+
+def records_of(case: Path) -> dict[str, Record]:
+    with Case(case) as held:
+        return {record.path: record for record in held.records()}
+
+
+def test_a_whole_case_is_recovered_whole(case: Path, tmp_path: Path) -> None:
+    found = recover(case, tmp_path / "new.mtaacase")
+    assert (found.files, found.lost, found.answers, found.remarks) == (FILES + 1, 0, FILES, FILES // 10)
+    with Case(case) as old, Case(tmp_path / "new.mtaacase") as new:
+        assert list(old.records()) == list(new.records()) and old.remarks() == new.remarks()
+        assert (old.basis(), old.coverage, old.manifest) == (new.basis(), new.coverage, new.manifest)
+        *before, told = new.log()
+        assert before == old.log() and told.action == "recovered" and str(found) in told.detail
+
+
+def test_files_beside_a_damaged_page_are_kept_with_their_notes(case: Path, tmp_path: Path) -> None:
+    before = records_of(case)
+    assert spoil(case, f"images/70.png{sha(70)}") == 1
+    damaged = case.read_bytes()
+    with pytest.raises(DamagedCaseError, match="mtaa case recover"):
+        Case(case)
+    found = recover(case, tmp_path / "new.mtaacase")
+    assert case.read_bytes() == damaged, "it stays as it is"
+    after = records_of(tmp_path / "new.mtaacase")
+    gone = before.keys() - after.keys()
+    assert str(tmp_path / "images/70.png") in gone and len(gone) < FILES / 3
+    assert all(after[path] == before[path] for path in after)
+    assert found.answers == FILES, "of the files that are gone, too: whoever opens them again has them"
+    with Case(tmp_path / "new.mtaacase") as new:
+        assert new.remarks()[str(tmp_path / "images/110.png")].note == "note 110" and sha(70) in new
+
+
+def test_files_whose_answers_are_lost_are_to_be_judged_again(case: Path, tmp_path: Path) -> None:
+    assert spoil(case, f"{sha(40)}PNG") == 1
+    found = recover(case, tmp_path / "new.mtaacase")
+    assert found.files == FILES + 1 and 0 < found.lost < 9 and found.answers == FILES - found.lost
+    lost = tmp_path / "images/40.png"
+    record = records_of(tmp_path / "new.mtaacase")[str(lost)]
+    assert record.error is not None and "Attribute it again" in record.error and record.sha256 == sha(40)
+    with Case(tmp_path / "new.mtaacase") as new:
+        assert new.remarks()[str(lost)].note == "note 40"
+        assert new.waiting([lost, tmp_path / "images/90.png"]) == [lost]
+
+
+def test_what_a_case_rested_on_is_told_by_its_answers_and_its_log(
+    case: Path, tmp_path: Path, manifest: Manifest, tiny_manifest: dict[str, Any]
+) -> None:
+    assert spoil(case, "schema_version") == 1
+    with pytest.raises(CaseError, match=rf"has lost the pack {manifest.pack_id}, and this machine has it not"):
+        recover(case, tmp_path / "new.mtaacase")
+    assert not (tmp_path / "new.mtaacase").exists()
+    (user_data() / "packs").mkdir(parents=True)
+    write_tiny_pack(user_data() / "packs" / "mine.mtaapack", tiny_manifest)
+    found = recover(case, tmp_path / "new.mtaacase")
+    assert (found.files, found.lost) == (FILES + 1, 0)
+    with Case(tmp_path / "new.mtaacase") as new:
+        assert new.manifest == manifest and new.basis() == Basis({SAID.sha256: SAID.victim})
+        assert new.coverage == next(iter(new.values())).attribution.attack.coverage
+
+
+def test_what_was_opened_for_it_is_open_to_the_new_one(case: Path, tmp_path: Path) -> None:
+    (tmp_path / "images/new.png").write_bytes(b"any")
+    recover(case, tmp_path / "new.mtaacase")
+    with Case(tmp_path / "new.mtaacase") as new:
+        assert left_over(new) == [tmp_path / "images/new.png"]
+
+
+def test_a_case_that_was_cut_short_gives_back_its_beginning(case: Path, tmp_path: Path) -> None:
+    before = records_of(case)
+    data = case.read_bytes()
+    case.write_bytes(data[: len(data) * 2 // 3])
+    found = recover(case, tmp_path / "new.mtaacase")
+    assert 0 < found.answers < FILES
+    after = records_of(tmp_path / "new.mtaacase")
+    assert all(after[path] == before[path] for path in after if after[path].finding is not None)
+
+
+@pytest.mark.parametrize("kind", ["zeros", "noise"])
+def test_no_damage_makes_a_finding_up(case: Path, tmp_path: Path, kind: str) -> None:
+    """Whichever page is damaged, what is recovered is as it was."""
+    before, whole, kept = records_of(case), case.read_bytes(), 0
+    noise = random.Random(3)
+    pages = range(0, len(whole), PAGE)
+    for at in pages:
+        new = tmp_path / f"{at}.mtaacase"
+        case.write_bytes(whole[:at] + (bytes(PAGE) if kind == "zeros" else noise.randbytes(PAGE)) + whole[at + PAGE :])
+        try:
+            found = recover(case, new)
+        except CaseError:
+            assert not new.exists()
+            continue
+        after = records_of(new)
+        kept += found.files == FILES + 1
+        for path, record in after.items():
+            assert record == before[path] or (record.error or "").startswith("The answer about it was lost")
+    assert kept > len(pages) / 2
+
+
+def test_where_nothing_can_be_read_nothing_is_made(case: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.mtaacase"
+    whole = case.read_bytes()
+    for data in (b"", b"not a case", whole[:PAGE], whole[:100] + bytes(len(whole) - 100)):
+        case.write_bytes(data)
+        with pytest.raises(CaseError):
+            recover(case, new)
+        assert not new.exists()
+    case.write_bytes(whole)
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        recover(case, new, cancel=token)
+    assert not new.exists()
+    new.write_text("something else")
+    with pytest.raises(CaseError, match="exists already"):
+        recover(case, new)
+    assert new.read_text() == "something else"
+
+
+def test_nothing_of_a_strangers_schema_runs(case: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(case)) as database:
+        database.execute("CREATE VIEW more AS SELECT 1")
+        database.commit()
+    with pytest.raises(CaseError, match="its tables are not those of a case"):
+        recover(case, tmp_path / "new.mtaacase")
