@@ -149,6 +149,7 @@ _ANSWERS = (
     "evidence",
     "asked",
     "closed_set",
+    "seen",
     "testimonies",
 )
 
@@ -159,6 +160,7 @@ def answers_to_json(attribution: Attribution) -> dict[str, Any]:
         {"attack": candidate.label, **_hyperparameter(answer)}
         for candidate, answer in zip(attribution.attack.ranking, attribution.hyperparameters, strict=True)
     ]
+    said = attribution.named
     return {
         "attack": _class_answer(attribution.attack),
         "victim": _class_answer(attribution.victim),
@@ -171,6 +173,7 @@ def answers_to_json(attribution: Attribution) -> dict[str, Any]:
         "evidence": attribution.evidence,
         "asked": [testimony.victim for testimony in attribution.testimonies],
         "closed_set": attribution.closed_set,
+        "seen": said and {"label": said.label, "before": said.before},
         "testimonies": [asdict(testimony) for testimony in attribution.testimonies],
     }
 

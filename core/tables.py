@@ -58,6 +58,8 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("evidence", "image, or image+probes where victims were asked"),
     ("asked", "the victims that were asked (CSV: joined by |)"),
     ("closed_set", "whether one of these was taken to be the victim of any attack, as the user said"),
+    ("seen.label", "the class that the named victim sees in the image, by name or else by number; empty if not asked"),
+    ("seen.before", "what the image was before, as far as the victims asked can tell"),
     (
         "testimonies.VICTIM.changes",
         "whether it gives the image another class than the estimated clean or the compressed one",
@@ -65,7 +67,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("testimonies.VICTIM.margin", "logits from its class to what the image was before, as the victims asked tell it"),
     ("testimonies.VICTIM.match", "agreement of its gradient with the perturbation's signs, -1 to 1"),
     ("testimonies.VICTIM.odds", "log of how many times as probable its answers are if it is the victim as if not"),
-    ("testimonies.VICTIM.label", "the class that the victim sees in the image, by name or else by number"),
+    ("testimonies.VICTIM.label", "the class that it sees in the image, by name or else by number"),
     ("testimonies.VICTIM.before", "what the image was before, as far as the victims asked can tell"),
     ("testimonies.VICTIM.others", "how many others of its data set were asked"),
     ("testimonies.VICTIM.others_before", "how many of these see in the image what it was before"),
@@ -149,7 +151,8 @@ def columns(manifest: Manifest) -> list[str]:
         "false_alarm",
         *(f"reference.{name}" for name in ("digest", "images", "known")),
         *(f"familiarity.{name}" for name in _FAMILIARITY),
-        *("adjustments", "evidence", "asked", "closed_set", "duplicate_of", "tag", "note"),
+        *("adjustments", "evidence", "asked", "closed_set", "seen.label", "seen.before"),
+        *("duplicate_of", "tag", "note"),
     ]
 
 

@@ -292,6 +292,11 @@ class Attribution:
         return self.hyperparameters[0]
 
     @property
+    def named(self) -> Testimony | None:
+        """What the victim that is named said, if it was asked."""
+        return next((said for said in self.testimonies if said.victim == self.victim.label), None)
+
+    @property
     def heard(self) -> tuple[Testimony, ...]:
         """The testimonies as people read them: the named victim's first, then whoever it is likelier to be."""
         return tuple(sorted(self.testimonies, key=lambda said: (said.victim != self.victim.label, -said.odds)))

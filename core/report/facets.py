@@ -127,7 +127,7 @@ def _class_place(names: Sequence[str], told: Callable[[Testimony], str]) -> Call
     def place(answer: Attribution) -> int:
         if answer.attack.label == CLEAN:
             return NONE
-        name = next((told(said) for said in answer.testimonies if said.victim == answer.victim.label), "")
+        name = "" if answer.named is None else told(answer.named)
         return places.get(name, len(names) - 1) if name else NONE
 
     return place

@@ -74,6 +74,25 @@ def test_csv_has_every_number_of_the_json(records: list[Record], manifest: Manif
     assert list(first) == columns(manifest)
 
 
+def test_what_the_named_victim_sees_stands_in_columns_of_its_own(
+    finding: Finding, manifest: Manifest, tmp_path: Path
+) -> None:
+    answer = finding.attribution
+    named, other = (
+        types.Testimony(name, "e" * 64, True, 1.5, 0.25, 1.0, label, before)
+        for name, label, before in ((answer.victim.label, "=church", "chain saw"), ("mine", "tench", "tench"))
+    )
+    told = [
+        Record(f"{at}.png", "c" * 64, "ok", None, Finding(replace(answer, testimonies=said), None))
+        for at, said in enumerate(((other, named), (other,)))
+    ]
+    (tmp_path / "out.csv").write_bytes(b"".join(csv_parts(told, manifest)))
+    first, second = read(tmp_path / "out.csv")
+    assert (first["seen.label"], first["seen.before"]) == ("'=church", "chain saw")
+    assert (second["seen.label"], second["seen.before"]) == ("", ""), "the named one was not asked"
+    assert second["testimonies.mine.label"] == "tench"
+
+
 def test_line_by_line_the_file_is_that_of_the_whole(
     records: list[Record], finding: Finding, manifest: Manifest, tmp_path: Path
 ) -> None:
