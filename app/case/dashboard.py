@@ -89,7 +89,7 @@ class Board(QWidget):
         self.name.setText(name)
         for chart, bars, top in zip(self.charts, counts, tops, strict=True):
             chart.show_counts(bars, files, top)
-            chart.setVisible(chart.facet.attack is None or any(bars))
+            chart.setVisible(any(bars) or not chart.facet.sparse)
 
     def show_told(self, text: str) -> None:
         """What is said of all of them, if anything."""

@@ -44,6 +44,7 @@ class Facet:
     rows:   labels of the rows where the bars are the cells of a table, row by row; else empty.
     ends:   of the range that equal bars divide; else None.
     attack: whose hyperparameter it is, if it is one.
+    sparse: many sets of records have nothing in any bar, and it is not drawn for them then.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Facet:
     rows: tuple[str, ...] = ()
     ends: tuple[float, float] | None = None
     attack: AttackLabel | None = None
+    sparse: bool = False
 
 
 class Facets:
@@ -76,8 +78,8 @@ class Facets:
         names = (*manifest.class_names, OTHER_CLASS)
         if manifest.probes is not None and 1 < len(names) <= _CLASSES:
             found += [
-                (Facet("label", names), _class_place(names, lambda said: said.label)),
-                (Facet("before", names), _class_place(names, lambda said: said.before)),
+                (Facet("label", names, sparse=True), _class_place(names, lambda said: said.label)),
+                (Facet("before", names, sparse=True), _class_place(names, lambda said: said.before)),
             ]
         if manifest.calibration.clean_scores:
             found.append((_alarms(), _alarm))
@@ -139,7 +141,7 @@ def _cells(attacks: list[str], victims: list[str]) -> Facet:
 
 def _values(attack: AttackLabel) -> Facet:
     facet = _range(f"{attack.hyperparameter} of {attack.name}", attack.minimum, attack.maximum)
-    return Facet(facet.key, facet.labels, ends=facet.ends, attack=attack)
+    return Facet(facet.key, facet.labels, ends=facet.ends, attack=attack, sparse=True)
 
 
 def _sizes(key: str, most: int) -> Facet:

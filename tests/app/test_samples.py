@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -9,8 +11,9 @@ from app.images.row import kind_of
 from app.window import Program
 from core.paths import RESOURCES, SAMPLES
 from tests.app.conftest import Opener
-from tests.app.helpers import wait_judged
+from tests.app.helpers import wait_case, wait_judged
 
+SAMPLE_FILES = len(list(SAMPLES.glob("*.png")))
 SHIPPED = RESOURCES / "packs" / "mnist.mtaapack"
 
 
@@ -28,7 +31,7 @@ def shipped(open_program: Opener) -> Program:
 
 def test_the_samples_are_attributed_to_their_makers(shipped: Program, qtbot: QtBot) -> None:
     shipped.window.actions_["open_samples"].trigger()
-    wait_judged(qtbot, shipped.window, len(list(SAMPLES.glob("*.png"))))
+    wait_judged(qtbot, shipped.window, SAMPLE_FILES)
     for row in shipped.session.images.rows:
         answer = row.attribution
         assert answer is not None
@@ -42,3 +45,23 @@ def test_the_samples_are_attributed_to_their_makers(shipped: Program, qtbot: QtB
             said = answer.heard[0]
             assert said.before == parts[3].removesuffix(".png") != said.label, "the digit that it was is in its name"
     qtbot.waitUntil(lambda: shipped.session.viewing.scene.heatmap is not None)
+
+
+def test_a_case_counts_what_images_were_and_what_they_are_taken_for(
+    shipped: Program, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, case = shipped.window, tmp_path / "samples.mtaacase"
+    window.actions_["open_samples"].trigger()
+    wait_judged(qtbot, window, SAMPLE_FILES)
+    monkeypatch.setattr("app.case.commands.QFileDialog.getSaveFileName", lambda *_, **__: (str(case), ""))
+    window.actions_["new_case_of_images"].trigger()
+    wait_case(qtbot, window, "samples")
+    wait_judged(qtbot, window, SAMPLE_FILES)
+    (board,) = window.case.dashboard.boards
+    seen, before = (chart for chart in board.charts if chart.facet.key in ("label", "before"))
+    qtbot.waitUntil(lambda: sum(before.counts) == 4, timeout=20_000)
+    assert seen.isVisibleTo(board) and before.isVisibleTo(board)
+    attacked = {path.stem.split("-")[3] for path in SAMPLES.glob("*-*-*-*.png")}
+    assert {name for name, n in zip(before.facet.labels, before.counts, strict=True) if n} == attacked
+    before.picked.emit(before.facet.labels.index("4"))
+    qtbot.waitUntil(lambda: window.list.view.model().rowCount() == 1)
