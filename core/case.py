@@ -24,7 +24,7 @@ from core.files import modified_ns
 from core.manifest import Manifest
 from core.opened import Ground, ground_of, places_in
 from core.records import answers_from_json, answers_to_json, reference_from_json, reference_to_json
-from core.types import Basis, FileFacts, Finding, LogEntry, Record, Remark
+from core.types import LOST, Basis, FileFacts, Finding, LogEntry, Record, Remark
 
 _WAIT = 10.0
 """Seconds to wait for another program that is writing to the case."""
@@ -61,6 +61,8 @@ class Case(Mapping[str, Finding]):
                 except (KeyError, ValueError) as error:
                     raise damaged(self.path, "its pack or coverage cannot be read") from error
                 self._hashes = {sha for (sha,) in self._database.execute("SELECT sha256 FROM images")}
+                lost = self._database.execute("SELECT sha256 FROM files WHERE error = ?", (LOST,))
+                self._lost = {sha for (sha,) in lost}
             except BaseException:
                 self._database.close()
                 raise
@@ -248,7 +250,7 @@ class Case(Mapping[str, Finding]):
 
         They are looked for once a run: else, for each of thousands of copies, all others would be looked at.
         """
-        if sha256 is None or sha256 not in self._hashes:
+        if sha256 is None or (sha256 not in self._hashes and sha256 not in self._lost):
             return None
         if sha256 not in self._gone:
             rows = self._database.execute("SELECT path FROM files WHERE sha256 = ? ORDER BY id DESC", (sha256,))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from core.errors import CaseError, DamagedCaseError
 from core.files import replacing
@@ -98,9 +98,14 @@ def open_database(path: Path, wait: float) -> sqlite3.Connection:
     return database
 
 
+def journal_of(path: Path) -> Path:
+    """Where SQLite keeps what it needs to take a change back that was cut off."""
+    return path.with_name(f"{path.name}-journal")
+
+
 def check_journal(path: Path) -> None:
     """Raise CaseError where a journal waits for a case that is not there: SQLite would roll it back into a new one."""
-    journal = path.with_name(f"{path.name}-journal")
+    journal = journal_of(path)
     if journal.exists():
         raise CaseError(
             f"{journal} belongs to a case that was moved or deleted after a crash.",
@@ -152,7 +157,7 @@ def open_damaged(path: Path) -> sqlite3.Connection:
     Raises CaseError for what has not the tables of a case; OSError or sqlite3.Error.
     """
     _check_file(path)
-    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    database = sqlite3.connect(f"{uri_of(path.absolute())}?mode=ro&immutable=1", uri=True, isolation_level=None)
     try:
         database.execute("PRAGMA writable_schema = ON")  # or a file that was cut short would not be opened at all
         database.execute("PRAGMA cell_size_check = ON")
@@ -161,6 +166,12 @@ def open_damaged(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def uri_of(path: PurePath) -> str:
+    """As SQLite takes it: it knows no other computer but by the path itself."""
+    uri = path.as_uri()
+    return uri if uri.startswith("file:///") else uri.replace("file://", "file:////", 1)
 
 
 def _check_schema(database: sqlite3.Connection, path: Path) -> None:
@@ -189,7 +200,10 @@ def _check_tables(database: sqlite3.Connection, path: Path) -> None:
         )
     written = {sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
     if written != set(TABLES):
-        raise damaged(path, "its tables are not those of a case")
+        raise CaseError(
+            f"{path} is no case, or a damaged one (its tables are not those of a case).",
+            "Go back to a copy of it, or start a new case.",
+        )
 
 
 def storable(text: str) -> str | bytes:

@@ -1,164 +1,199 @@
-"""What can still be read of a damaged case, put into a new one; the damaged file stays as it is.
-
-SQLite finds rows by their numbers, in a tree of pages. Where it fails at a damaged page, the rows before and behind it
-are read all the same, and each is checked as a case's own would be.
-"""
+"""What can still be read of a damaged case, put into a new one; the damaged file stays as it is."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from core.adjustments import Kind
 from core.case import Case
-from core.case_format import beginning, damaged, fault_of, make_database, open_damaged, text_of
-from core.errors import CaseError
-from core.manifest import Manifest
+from core.case_format import beginning, fault_of, journal_of, make_database, open_damaged, text_of
+from core.damaged_tables import indexed, rows
+from core.errors import CaseError, DamagedCaseError
+from core.manifest import Fit, Manifest
 from core.opened import remember, remembered
 from core.pack import list_packs
-from core.progress import CancelToken
-from core.records import answers_from_json, reference_from_json
-from core.types import DEFAULT_COVERAGE, Attribution
+from core.progress import CancelToken, ProgressCallback, ProgressMeter
+from core.records import answers_from_json, answers_to_json, reference_from_json
+from core.reference import beside
+from core.types import DEFAULT_COVERAGE, LOST, Attribution
 
-_READ = 256
-"""Rows that are read at once, until some of them cannot be."""
-_ONE_BY_ONE = 64
-_FARTHEST = 100_000
-"""Rows that are given up before all behind them are. Any page has fewer below it but the one that leads to all."""
-_PACK = re.compile(r"; pack ([a-z0-9][a-z0-9._-]*@[0-9a-f]{12});")
+_BEGUN = "attribute"
+_PACK = re.compile(r"[\d,]+ of [\d,]+ files wait; pack ([a-z0-9][a-z0-9._-]*@[0-9a-f]{12});")
 """As a run says in the log what it judges with (:func:`core.batch.fill_case`)."""
+_FILES = re.compile(r"(\d+) files in the case, ")
+"""As its end says how many there are."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_LOST = "The answer about it was lost where the case was damaged. Attribute it again."
+_LEAST_ROW = 16
+"""Bytes that a row takes. A number beyond what the file can hold is none: rows are numbered without gaps."""
+_FITS: dict[Kind, Fit] = {
+    Kind.RESIZED: "resize", Kind.TILES: "tiles", Kind.SOME_TILES: "tiles", Kind.MIDDLE: "crop",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
 class Recovered:
-    """files: of the case, in the new one. lost: of these, those whose answers could not be read, which are to be judged
-    again. answers: about different images. remarks: files with a tag or note. log: entries."""
+    """files: of the case, in the new one. missing: at least so many are not. lost: of these, those whose answers could
+    not be read, which wait to be judged again; bare: those whose tag and note could not.
+
+    answers: about different images. remarks: files with a tag or note. log, log_missing: entries, and at least so many
+    more. notes: what else is not as it was.
+    """
 
     files: int = 0
+    missing: int = 0
     lost: int = 0
+    bare: int = 0
     answers: int = 0
     remarks: int = 0
     log: int = 0
+    log_missing: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        waiting = f", of {self.lost:,} without an answer" if self.lost else ""
-        return (
-            f"{self.files:,} files{waiting}, {self.answers:,} answers, tags or notes of {self.remarks:,} files, "
+        told = [
+            f"{self.files:,} files" + (f", at least {self.missing:,} more are missing" if self.missing else ""),
+            f"{self.lost:,} without their answer" if self.lost else "",
+            f"{self.bare:,} without a tag or note that they may have had" if self.bare else "",
+            f"{self.answers:,} answers",
+            f"tags or notes of {self.remarks:,} files",
             f"{self.log:,} entries of the log"
-        )
+            + (f", at least {self.log_missing:,} more are missing" if self.log_missing else ""),
+            *self.notes,
+        ]
+        return "; ".join(text for text in told if text)
 
 
-def recover(path: Path, into: Path, *, cancel: CancelToken | None = None) -> Recovered:
+def recover(
+    path: Path, into: Path, *, tell: ProgressCallback = lambda _: None, cancel: CancelToken | None = None
+) -> Recovered:  # fmt: skip
     """Put what can be read of the case in ``path`` into a new case.
 
-    Where it does not tell any more which pack judged, its log does, and this machine is to have that pack; what else
-    the answers rested on is taken from themselves. Raises CaseError where nothing can be read, where there is no such
-    pack, or where the new case cannot be written; Cancelled, and then there is no new case.
+    Where it does not tell any more which pack judged, its log does, and this machine is to have that pack; which
+    victims were asked is told by the answers then. Raises CaseError where nothing can be read, where there is no such
+    pack, or where the new case cannot be written; Cancelled. There is no new case then.
     """
     try:
-        source = open_damaged(path)
+        with _opened(path, into.parent) as source:
+            recovery = _Recovery(source, path, tell, cancel)
+            with beginning(into) as temporary:
+                recovery.write(temporary)
+                with Case(temporary) as case:  # checked as any other is
+                    remembered_places = remembered(path, case.named().items())
+    except DamagedCaseError as error:
+        raise CaseError(f"Nothing of {path} can be recovered ({error.reason}).", "Go back to a copy of it.") from error
     except (OSError, sqlite3.Error) as error:
         raise fault_of(path, error) from error
-    try:
-        facts = _facts(source, cancel)
-        if "manifest" not in facts:
-            facts["manifest"] = _pack_of(source, path, cancel).model_dump_json()
-        with beginning(into) as temporary:
-            target = make_database(temporary, {})
-            try:
-                found = _Recovery(source, target, facts, path, cancel).run()
-            finally:
-                target.close()
-    finally:
-        source.close()
-    with Case(into) as case:  # checked as any other is
-        remember(into, remembered(path, case.named().items()))
-    return found
+    remember(into, remembered_places)
+    return recovery.found
 
 
-def _facts(source: sqlite3.Connection, cancel: CancelToken | None) -> dict[str, str]:
-    """What can be read of the case's facts, each checked."""
-    checks: dict[str, Callable[[str], object]] = {
-        "manifest": Manifest.model_validate_json,
-        "coverage": float,
-        "asked": lambda text: [str(name) for name in json.loads(text).values()],
-        "closed": str,
-        "reference": lambda text: reference_from_json(json.loads(text)),
-    }
-    found: dict[str, str] = {}
-    for _, key, value in _rows(source, "facts", "key, value", cancel):
-        with suppress(AttributeError, LookupError, TypeError, ValueError, RecursionError):
-            checks[key](value)
-            found[key] = value
-    return found
+@contextmanager
+def _opened(path: Path, near: Path) -> Iterator[sqlite3.Connection]:
+    """The damaged case, to be read. What a killed program left half-done is taken back first, in a copy."""
+    with ExitStack() as stack:
+        if journal_of(path).exists():
+            copy = Path(stack.enter_context(TemporaryDirectory(prefix=".recovering-", dir=near)), "case")
+            shutil.copyfile(path, copy)
+            shutil.copyfile(journal_of(path), journal_of(copy))
+            with closing(sqlite3.connect(copy)) as half_done, suppress(sqlite3.Error):
+                half_done.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            path = copy
+        yield stack.enter_context(closing(open_damaged(path)))
 
 
-def _pack_of(source: sqlite3.Connection, path: Path, cancel: CancelToken | None) -> Manifest:
-    """The pack that the case's log names, where this machine has it."""
-    log = " ".join(str(detail) for _, detail in _rows(source, "log", "detail", cancel))
-    named = _PACK.findall(log)
-    if not named:
-        raise CaseError(f"{path} does not tell any more which pack judged its images.", "Go back to a copy of it.")
-    for listed in list_packs():
-        if listed.manifest is not None and listed.manifest.pack_id == named[-1]:
-            return listed.manifest
-    raise CaseError(f"{path} has lost the pack {named[-1]}, and this machine has it not.", "Import that pack first.")
-
-
-@dataclass(slots=True)
 class _Recovery:
-    """One recovery under way. judged: hashes whose answers were read. asked, closed, coverage: as these tell it."""
+    """One recovery under way.
 
-    source: sqlite3.Connection
-    target: sqlite3.Connection
-    facts: dict[str, str]
-    path: Path
-    cancel: CancelToken | None
-    manifest: Manifest = field(init=False)
-    found: Recovered = field(default_factory=Recovered)
-    judged: set[str] = field(default_factory=set)
-    asked: dict[str, str] = field(default_factory=dict)
-    closed: bool = False
-    coverage: float | None = None
+    judged: hashes whose answers were read. asked, closed, coverage, fit: as these tell it. referred: whether any was
+    told beside known clean images that are lost. from_here: whether the pack is this machine's, as the case's is lost.
+    """
 
-    def run(self) -> Recovered:
-        self.manifest = Manifest.model_validate_json(self.facts["manifest"])
-        self.target.execute("BEGIN")
-        self._images()
-        self._files()
-        self._log()
-        if not (self.found.files or self.found.answers):
-            raise damaged(self.path, "none of its files can be read")
-        self._basis()
-        self.target.execute("COMMIT")
-        return self.found
+    def __init__(
+        self, source: sqlite3.Connection, path: Path, tell: ProgressCallback, cancel: CancelToken | None
+    ) -> None:  # fmt: skip
+        self.source, self.path = source, path
+        self._cancel = cancel or CancelToken()
+        self._highest = path.stat().st_size // _LEAST_ROW
+        self._meter = ProgressMeter("recovering", 0, tell, cancel=cancel)
+        self.found = Recovered()
+        self.log = [entry for entry in self._rows("log", "time, action, detail") if _are_texts(*entry[1:])]
+        self.facts = self._facts()
+        self.from_here = "manifest" not in self.facts
+        self.manifest = _pack_of(self.log, path) if self.from_here else _manifest(self.facts["manifest"])
+        self.judged: set[str] = set()
+        self.asked: dict[str, str] = {}
+        self.closed, self.referred = False, False
+        self.coverage: float | None = None
+        self.fit: Fit | None = None
 
-    def _images(self) -> None:
-        names = "sha256, format, width, height, bits, lossy, answers"
-        for _, sha256, *row in _rows(self.source, "images", names, self.cancel):
-            answer = self._answer(sha256, row)
+    def write(self, path: Path) -> None:
+        target = make_database(path, {})
+        try:
+            target.execute("BEGIN")
+            self._write_images(target)
+            self._write_files(target)
+            if not (self.found.files or self.found.answers):
+                raise CaseError(f"{self.path} has no file or answer left that can be read.", "Go back to a copy of it.")
+            self._write_facts(target)
+            self._write_log(target)
+            target.execute("COMMIT")
+        finally:
+            target.close()
+
+    def _rows(self, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
+        return (row for row in rows(self.source, table, columns, self._advance) if row[0] <= self._highest)
+
+    def _advance(self, number: int) -> None:
+        self._cancel.check()
+        self._meter.advance(number)
+
+    def _facts(self) -> dict[str, str]:
+        """What can be read of the case's facts, each checked."""
+        checks: dict[str, Callable[[str], object]] = {
+            "manifest": _manifest,
+            "coverage": _coverage,
+            "asked": lambda text: [str(name) for name in json.loads(text).values()],
+            "closed": str,
+            "reference": lambda text: reference_from_json(json.loads(text)),
+        }
+        found: dict[str, str] = {}
+        for _, key, value in self._rows("facts", "key, value"):
+            with suppress(AttributeError, LookupError, TypeError, ValueError, RecursionError):
+                checks[key](value)
+                found[key] = value
+        return found
+
+    def _write_images(self, target: sqlite3.Connection) -> None:
+        for _, sha256, *row, answers in self._rows("images", "sha256, format, width, height, bits, lossy, answers"):
+            answer = self._answer(sha256, row, answers)
             if answer is None or sha256 in self.judged:
                 continue
-            self.target.execute("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?)", (sha256, *row))
+            kept = answers
+            if answer.beside is not None and "reference" not in self.facts:  # nobody could go on with these
+                self.referred, answer = True, beside(answer, self.manifest, None)
+                kept = json.dumps(answers_to_json(answer), separators=(",", ":"), allow_nan=False)
+            target.execute("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?)", (sha256, *row, kept))
             self.judged.add(sha256)
             self.asked |= {said.sha256: said.victim for said in answer.testimonies}
             self.closed |= answer.closed_set
             self.coverage = self.coverage or answer.attack.coverage
+            self.fit = self.fit or next((_FITS[told.kind] for told in answer.adjustments if told.kind in _FITS), None)
         self.found.answers = len(self.judged)
 
-    def _answer(self, sha256: Any, row: list[Any]) -> Attribution | None:
+    def _answer(self, sha256: Any, row: list[Any], answers: Any) -> Attribution | None:
         """The answer of a row, None for one that no case holds."""
-        kind, *numbers, answers = row
-        if not (_is_hash(sha256) and isinstance(kind, str) and all(isinstance(number, int) for number in numbers)):
+        kind, *numbers = row
+        if not (_is_hash(sha256) and _are_texts(kind, answers) and all(isinstance(number, int) for number in numbers)):
             return None
         try:
             answer = answers_from_json(json.loads(answers), sha256, self.manifest.pack_id)
@@ -167,95 +202,91 @@ class _Recovery:
         known = {attack.name for attack in self.manifest.attacks}
         return answer if {candidate.label for candidate in answer.attack.ranking} == known else None
 
-    def _files(self) -> None:
-        paths = set()
-        for _, path, sha256, *row in _rows(
-            self.source, "files", "path, sha256, bytes, modified_ns, read_ns, error, tag, note", self.cancel
-        ):
-            *numbers, error, tag, note = row
-            try:
-                named, reason = text_of(path), None if error is None else text_of(error)
-            except sqlite3.DataError:
-                continue
-            whole = all(number is None or isinstance(number, int) for number in numbers)
-            if not (named and whole and isinstance(tag, str) and isinstance(note, str)) or named in paths:
-                continue
-            if sha256 is not None and not _is_hash(sha256):
-                continue
-            state: tuple[Any, ...] = (sha256, *numbers, error)
-            if reason is None and sha256 not in self.judged:  # without its size and time it waits to be judged again
-                state = (sha256, None, None, None, _LOST)
-                self.found.lost += 1
-            self.target.execute(
-                "INSERT INTO files (path, sha256, bytes, modified_ns, read_ns, error, tag, note) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (path, *state, tag, note),
-            )
-            paths.add(named)
-            self.found.remarks += bool(tag or note)
+    def _write_files(self, target: sqlite3.Connection) -> None:
+        insert = "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        numbers, paths = set[int](), set[str]()
+        for number, path, *row in (*self._whole_files(), *self._bare_files()):
+            with suppress(sqlite3.DataError):
+                named = text_of(path)
+                if number in numbers or named in paths:
+                    continue
+                sha256, *state, error, tag, note = row
+                if error is None and sha256 not in self.judged:  # without its size and time it waits
+                    state, error = [None, None, None], LOST
+                    self.found.lost += 1
+                target.execute(insert, (number, path, sha256, *state, error, tag or "", note or ""))
+                numbers.add(number)
+                paths.add(named)
+                self.found.remarks += bool(tag or note)
+                self.found.bare += tag is None
+        ends = [int(end[1]) for *_, detail in self.log if (end := _FILES.match(detail))]
         self.found.files = len(paths)
+        self.found.missing = max(max(numbers, default=0), *ends[-1:], 0) - len(paths)
 
-    def _log(self) -> None:
-        insert = "INSERT INTO log (time, action, detail) VALUES (?, ?, ?)"
-        for _, *entry in _rows(self.source, "log", "time, action, detail", self.cancel):
-            if all(isinstance(text, str) for text in entry):
-                self.target.execute(insert, entry)
-                self.found.log += 1
+    def _whole_files(self) -> Iterator[tuple[Any, ...]]:
+        """Rows of files, each checked: number, path, hash, bytes, times, error, tag and note."""
+        for row in self._rows("files", "path, sha256, bytes, modified_ns, read_ns, error, tag, note"):
+            _, path, sha256, *state, error, tag, note = row
+            whole = all(number is None or isinstance(number, int) for number in state)
+            named = path and isinstance(path, str | bytes) and (sha256 is None or _is_hash(sha256))
+            with suppress(sqlite3.DataError):
+                if named and whole and _are_texts(tag, note) and (error is None or text_of(error)):
+                    yield row
+
+    def _bare_files(self) -> Iterator[tuple[Any, ...]]:
+        """The same of what the table's indexes alone hold, after the rows: paths and hashes."""
+        hashes = indexed(self.source, "files", "files_by_hash", "sha256", self._advance)
+        paths = indexed(self.source, "files", "sqlite_autoindex_files_1", "path", self._advance)
+        for number, path in sorted(paths.items()):
+            sha256 = hashes.get(number)
+            if path and isinstance(path, str | bytes) and 0 < number <= self._highest:
+                yield number, path, sha256 if _is_hash(sha256) else None, None, None, None, None, None, None
+
+    def _write_log(self, target: sqlite3.Connection) -> None:
+        target.executemany("INSERT INTO log VALUES (?, ?, ?, ?)", self.log)
+        self.found.log = len(self.log)
+        self.found.log_missing = max((number for number, *_ in self.log), default=0) - len(self.log)
         told = f"{self.found}, from the damaged {self.path}".encode("utf-8", "backslashreplace").decode()
-        self.target.execute(insert, (datetime.now(UTC).isoformat(timespec="milliseconds"), "recovered", told))
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        target.execute("INSERT INTO log (time, action, detail) VALUES (?, ?, ?)", (now, "recovered", told))
 
-    def _basis(self) -> None:
-        coverage = self.coverage or self.manifest.calibration.nearest(DEFAULT_COVERAGE)
-        told = {"coverage": repr(coverage), **({"asked": json.dumps(self.asked)} if self.judged else {})}
+    def _write_facts(self, target: sqlite3.Connection) -> None:
+        """What the case does not tell any more is taken from its answers and its log."""
+        if self.referred:
+            self.found.notes.append("its known clean images are lost, answers are told without them")
+        if self.from_here:
+            self.found.notes.append("its pack was read from this machine")
+        manifest = self.manifest.fitting(self.fit) if self.from_here and self.fit else self.manifest
+        coverage = self.coverage or manifest.calibration.nearest(DEFAULT_COVERAGE)
+        told = {"manifest": manifest.model_dump_json(), "coverage": repr(coverage)}
+        told |= {"asked": json.dumps(self.asked)} if self.judged else {}
         told |= {"closed": "yes"} if self.closed else {}
-        self.target.executemany("INSERT INTO facts VALUES (?, ?)", (told | self.facts).items())
+        target.executemany("INSERT INTO facts VALUES (?, ?)", (told | self.facts).items())
 
 
-def _rows(
-    source: sqlite3.Connection, table: str, columns: str, cancel: CancelToken | None
-) -> Iterator[tuple[Any, ...]]:  # fmt: skip
-    """The rows of a table that can be read, each with its number first, in their order."""
-    query = f"SELECT rowid, {columns} FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?"
-    last: int | None = 0
-    many = _READ
-    while last is not None:
-        if cancel is not None:
-            cancel.check()
-        try:
-            rows = source.execute(query, (last, many)).fetchall()
-        except sqlite3.Error:
-            if many == 1:
-                last = _past(source, query, last)
-            many = 1
-            continue
-        if not rows:
-            return
-        yield from rows
-        last, many = rows[-1][0], min(2 * many, _READ)
+def _manifest(text: str) -> Manifest:
+    return Manifest.model_validate_json(text)
 
 
-def _past(source: sqlite3.Connection, query: str, last: int) -> int | None:
-    """The least number behind which rows can be read again that could not be behind ``last``; None if none is near.
+def _coverage(text: str) -> float:
+    if not 0 < float(text) < 1:
+        raise ValueError(f"{text} is no coverage")
+    return float(text)
 
-    What a page holds is tried one by one; damage that goes on is at a page from which many others are found.
-    """
 
-    def readable(number: int) -> bool:
-        try:
-            source.execute(query, (number, 1)).fetchone()
-        except sqlite3.Error:
-            return False
-        return True
+def _pack_of(log: list[tuple[Any, ...]], path: Path) -> Manifest:
+    """The pack that the last run says it judged with, where this machine has it."""
+    named = [run[1] for *_, action, detail in log if action == _BEGUN and (run := _PACK.match(detail))]
+    if not named:
+        raise CaseError(f"{path} does not tell any more which pack judged its images.", "Go back to a copy of it.")
+    for listed in list_packs():
+        if listed.manifest is not None and listed.manifest.pack_id == named[-1]:
+            return listed.manifest
+    raise CaseError(f"{path} has lost the pack {named[-1]}, and this machine has it not.", "Import that pack first.")
 
-    damaged = last
-    for tries in count():
-        number = damaged + 1 + tries // _ONE_BY_ONE
-        if readable(number):
-            return next(at for at in range(damaged + 1, number + 1) if readable(at))
-        if number > last + _FARTHEST:
-            break
-        damaged = number
-    return None
+
+def _are_texts(*values: Any) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _is_hash(text: Any) -> bool:

@@ -60,7 +60,7 @@ class DamagedCaseError(CaseError):
     """A case of which something may still be read (:mod:`core.case_recovery`). path: where it is."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        self.path = path
+        self.path, self.reason = path, reason
         super().__init__(
             f"{path} is no case, or a damaged one ({reason}).",
             "Go back to a copy of it, or recover what can still be read into a new case (mtaa case recover).",

@@ -69,7 +69,11 @@ Fit = Literal["resize", "tiles", "crop"]
 
 _Side = Annotated[int, Field(ge=1, le=4096)]
 
-ClassNames = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=100_000)]
+LONGEST_NAME = 255
+"""Of a class, which is often a folder's."""
+ClassNames = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)], ...], Field(max_length=100_000)
+]
 """What a data set's classes are called, in their order; empty where nobody named them."""
 
 

@@ -61,9 +61,13 @@ class Panel:
         self._victims = [_tried(one, manifest, self._asking, device) for one in held]
         own = {victim.sha256 for victim in manifest.victims}
         self._tasks = [task_of(victim, one.sha256 in own) for victim, one in zip(self._victims, held, strict=True)]
+        packs_task = (manifest.scenario.get("clean", {}).get("source"), len(manifest.class_names))
         self._class_names = [
-            names_of(victim.card, manifest.class_names if one.sha256 in own else victim.card.class_names)
-            for victim, one in zip(self._victims, held, strict=True)
+            names_of(
+                victim.card,
+                manifest.class_names if one.sha256 in own or task == packs_task else victim.card.class_names,
+            )
+            for victim, one, task in zip(self._victims, held, self._tasks, strict=True)
         ]
         self._device = device
 
@@ -148,7 +152,7 @@ class Panel:
     ) -> Testimony:  # fmt: skip
         """Of the victim at a place in :attr:`held`, about one image."""
         probe = dict(zip(probes_of(self._asking), probes, strict=True))
-        label, before = (self._class_names[at].get(number, str(number)) for number in classes)
+        label, before = (self._class_names[at].get(number, f"#{number}") for number in classes)
         others, others_before, others_alike = company
         return Testimony(
             victim=self.held[at].name,

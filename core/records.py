@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.adjustments import adjustment_of
 from core.discoveries import RATE
-from core.manifest import Manifest
+from core.manifest import LONGEST_NAME, Manifest
 from core.types import (
     Attribution,
     Beside,
@@ -223,9 +223,15 @@ def _testimony_from_json(testimony: dict[str, Any]) -> Testimony:
     margin, match, odds = (_number(testimony[name]) for name in ("margin", "match", "odds"))
     victim, sha256, changes = str(testimony["victim"]), str(testimony["sha256"]), bool(testimony["changes"])
     # Cases that were written before classes were named, or others were heard, have none.
-    label, before = (str(testimony.get(name, "")) for name in ("label", "before"))
-    others = (int(testimony.get(name, 0)) for name in ("others", "others_before", "others_alike"))
+    label, before = (_class_name(testimony.get(name, "")) for name in ("label", "before"))
+    others = (int(_number(testimony.get(name, 0))) for name in ("others", "others_before", "others_alike"))
     return Testimony(victim, sha256, changes, margin, match, odds, label, before, *others)
+
+
+def _class_name(name: object) -> str:
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        raise ValueError("a class's name is none")
+    return name
 
 
 def _class_from_json(answer: dict[str, Any]) -> ClassAnswer:

@@ -348,6 +348,10 @@ class FileFacts:
     lossy: bool | None = None
 
 
+LOST = "The answer about it was lost where the case was damaged. Attribute it again."
+"""The error of a file in a case that was recovered (:mod:`core.case_recovery`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One row of a list, a table or a JSON file: a path and either a finding or the reason why there is none."""
@@ -358,6 +362,11 @@ class Record:
     error: str | None
     finding: Finding | None
     facts: FileFacts | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is to be judged, as nothing that is known of it tells."""
+        return self.error == LOST
 
     def map_of(self, found: Finding) -> Heatmap | None:
         """The heatmap of the same image judged again; records do not keep theirs.

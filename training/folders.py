@@ -29,7 +29,7 @@ from core.files import make_folder, replacing, unwritten, write_file
 from core.folders import SUFFIXES, find_images
 from core.imageio import MAX_FILE_BYTES, decode_image, read_bytes
 from core.labels import FOLDER
-from core.manifest import ImageSpec
+from core.manifest import LONGEST_NAME, ImageSpec
 from core.preprocess import prepare
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.reading import THREADS
@@ -152,11 +152,16 @@ def class_names(found: Sequence[Picture]) -> tuple[str, ...]:
 
 
 def _called(folders: tuple[str, ...], spec: CleanSpec) -> tuple[str, ...]:
-    """What the classes of these folders are called. Raises DataError for a name of a folder that is not there."""
+    """What the classes of these folders are called. Raises DataError for a name of a folder that is not there, or that
+    two classes would have."""
     names = spec.names or {}
+    remedy = "Mend the names of the scenario's [clean]."
     if lacking := sorted(names.keys() - set(folders)):
-        raise DataError(f"No class has a folder {lacking[0]}.", "Mend the names of the scenario's [clean].")
-    return tuple(names.get(folder, folder) for folder in folders)
+        raise DataError(f"No class has a folder {lacking[0]}.", remedy)
+    called = [names.get(folder, folder).encode("utf-8", "backslashreplace").decode() for folder in folders]
+    if names and (twice := [name for name, number in Counter(called).items() if number > 1]):
+        raise DataError(f"Two classes would be called {twice[0]}.", remedy)
+    return tuple(name[:LONGEST_NAME] for name in called)
 
 
 def clean_images(

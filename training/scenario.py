@@ -27,7 +27,7 @@ from pydantic import (
 from core.errors import ScenarioError
 from core.files import make_folder, write_file
 from core.labels import CLEAN
-from core.manifest import Fit
+from core.manifest import LONGEST_NAME, Fit
 from core.model.config import NetworkConfig
 from core.paths import RESOURCES
 
@@ -79,7 +79,7 @@ class CleanSpec(_Grown):
     channels: Literal[1, 3] | None = None
     per_class: PositiveInt | None = None
     histories: bool | None = None
-    names: dict[str, Annotated[str, Field(min_length=1, max_length=200)]] | None = None
+    names: dict[str, Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]] | None = None
 
     @model_validator(mode="after")
     def _learnt(self) -> CleanSpec:

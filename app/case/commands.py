@@ -100,8 +100,11 @@ class CaseCommands(QObject):
     def _recovered(self, path: Path, found: Recovered) -> None:
         self.window.case.remarks.finish()
         self.desk.open(str(path))
-        text = self.tr("Recovered files: {n}; without their answer, to be attributed again: {lost}.")
-        self.window.say(text.format(n=f"{found.files:,}", lost=f"{found.lost:,}"))
+        text = self.tr(
+            "Recovered files: {n}; missing: at least {missing}; without their answer, to be attributed again: {lost}. "
+            "The case's log says more."
+        )
+        self.window.say(text.format(n=f"{found.files:,}", missing=f"{found.missing:,}", lost=f"{found.lost:,}"))
 
     def open_anything(self, paths: Sequence[str]) -> None:
         """A case takes the place of what is open; images and folders go to the list, or into the open case."""
@@ -176,10 +179,10 @@ class CaseCommands(QObject):
             self.desk.file.ask_log(self.desk.case.path)
 
 
-def _recover(damaged: Path, into: Path, _: ProgressCallback, cancel: CancelToken) -> Recovered:
+def _recover(damaged: Path, into: Path, tell: ProgressCallback, cancel: CancelToken) -> Recovered:
     from core.case_recovery import recover  # noqa: PLC0415  (pydantic)
 
-    return recover(damaged, into, cancel=cancel)
+    return recover(damaged, into, tell=tell, cancel=cancel)
 
 
 def _with_suffix(path: Path, kind: str) -> Path:

@@ -246,13 +246,14 @@ class CaseFile(QObject):
 
         if self._ending:
             raise Cancelled
-        remarks, records = case.remarks(), case.records()
+        remarks, records, lost = case.remarks(), case.records(), 0
         while chunk := list(islice(records, _CHUNK)):
             cancel.check()
-            self.loaded.emit([Loaded(r.path, r, remarks.get(r.path, NO_REMARK), facets.places(r)) for r in chunk])
+            self.loaded.emit([_loaded(record, remarks.get(record.path, NO_REMARK), facets) for record in chunk])
+            lost += sum(record.waits for record in chunk)
         waiting = left_over(case, cancel)
         self.loaded.emit([Loaded(str(path), None) for path in waiting])
-        return len(waiting)
+        return lost + len(waiting)
 
     def _close(self) -> None:
         if self._case is not None:
@@ -273,6 +274,12 @@ class CaseFile(QObject):
                 (unable or self.failed.emit)(error)
 
         self._thread.submit(told)
+
+
+def _loaded(record: Record, remark: Remark, facets: Facets) -> Loaded:
+    if record.waits:
+        return Loaded(record.path, None, remark)
+    return Loaded(record.path, record, remark, facets.places(record))
 
 
 def _look_into(case: Case, setup: Setup) -> Opened:

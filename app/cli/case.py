@@ -154,12 +154,14 @@ def recover(
 ) -> None:  # fmt: skip
     """Put what can still be read of a damaged case into a new one: files, answers, tags, notes and log.
 
-    The damaged one stays as it is. Files whose answer is lost are attributed again by `mtaa attribute --case NEW
-    --resume`.
+    The damaged one stays as it is. Files whose answer is lost are attributed again by `mtaa attribute FOLDER --case
+    NEW.mtaacase --resume`.
     """
     from core.case_recovery import recover as recovered  # noqa: PLC0415 (the name is the command's)
 
-    output().print(plain(f"{into}: {recovered(file, into)}"))
+    with progress_bars() as progress:
+        found = recovered(file, into, tell=progress)
+    output().print(plain(f"{into}: {found}"))
 
 
 @cli.command()

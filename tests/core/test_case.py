@@ -524,11 +524,11 @@ def test_of_two_programs_that_begin_a_case_one_is_told(
 ) -> None:
     path, real = tmp_path / "e.mtaacase", case_module.make_database
 
-    def meanwhile(*arguments: Any) -> None:
+    def meanwhile(*arguments: Any) -> sqlite3.Connection:
         monkeypatch.setattr(case_module, "make_database", real)
         with pytest.raises(CaseError, match="exists already"):
             Case.create(path, manifest, 0.8)
-        real(*arguments)
+        return real(*arguments)
 
     monkeypatch.setattr(case_module, "make_database", meanwhile)
     with Case.create(path, manifest, 0.9) as case:

@@ -273,11 +273,11 @@ def test_what_a_victim_sees_is_told_by_the_packs_names_for_its_own_and_by_number
     asking = Attributor(named, "cpu", victims_to_ask(named.manifest, False, [RESNET, VGG]))
     for image, finding in zip(images, asking.attribute(images), strict=True):
         own, other = finding.attribution.testimonies
-        for said, path, called in ((own, RESNET, "digit {}"), (other, VGG, "{}")):
+        for said, path, called in ((own, RESNET, "digit {}"), (other, VGG, "#{}")):
             with torch.no_grad():
                 seen = load_victim(path)[0](torch.from_numpy(image.pixels[None]).float()).argmax().item()
             assert said.label == called.format(seen) != said.before
-        assert own.before in names and other.before in map(str, range(10))
+        assert own.before in names and other.before in {f"#{number}" for number in range(10)}
 
 
 def test_thousand_classes_are_imagenets_only_where_the_known_ones_are() -> None:
