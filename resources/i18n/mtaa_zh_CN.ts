@@ -505,8 +505,8 @@
         <translation>正在恢复 {name}</translation>
     </message>
     <message>
-        <source>Recovered files: {n}; without their answer, to be attributed again: {lost}.</source>
-        <translation>已恢复的文件：{n}；其中结果已丢失、需要重新归因的：{lost}。</translation>
+        <source>Recovered files: {n}; missing: at least {missing}; without their answer, to be attributed again: {lost}. The case&apos;s log says more.</source>
+        <translation>已恢复的文件：{n}；至少缺少：{missing}；结果已丢失、需要重新归因的：{lost}。案卷的日志有更多说明。</translation>
     </message>
     <message>
         <source>One case is open at a time. Not opened: {names}</source>
