@@ -96,7 +96,7 @@ class CrashGuard(QObject):
             return
         if isinstance(error, WorkbenchError):
             log.info("told: %s", error)
-            self._tell(shown(in_words(str(error))), "")
+            self._tell(" ".join((shown(in_words(str(error))), *getattr(error, "__notes__", ()))), "")
             return
         details = "".join(traceback.format_exception(error))
         log.error("%s", details)

@@ -240,11 +240,12 @@ class CaseDesk(QObject):
         self.session.images.set_remarks(remarks)
         self.session.viewing.row_changed.emit()
 
-    def _keep_unsaved(self, texts: Sequence[str]) -> None:
+    def _keep_unsaved(self, texts: Sequence[str], error: Exception) -> None:
         """A note that somebody wrote is not lost with the file that it was for, whose own remarks are shown again."""
         if texts:
             QGuiApplication.clipboard().setText("\n".join(texts))
-            self.session.message.emit(self.tr("The note that could not be saved is on the clipboard."))
+            error.add_note(self.tr("The note that could not be saved is on the clipboard."))
+        self.session.crashed.emit(error)
 
     def _unreadable(self, error: BaseException) -> None:
         """A case that turns out to be damaged half-way is not shown in part: nobody could tell what is missing."""

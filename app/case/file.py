@@ -80,8 +80,8 @@ class CaseFile(QObject):
     """The case's log, as it was asked for."""
     unreadable = Signal(object)
     """Why a case could not be opened or made, as an exception."""
-    unsaved = Signal(object)
-    """The notes that could not be written, list of str."""
+    unsaved = Signal(object, object)
+    """Notes that could not be written, list of str, and why."""
     failed = Signal(object)
     """Why anything else could not be done, whether a user can mend it or not."""
 
@@ -155,8 +155,7 @@ class CaseFile(QObject):
                     raise
 
         def unable(error: Exception) -> None:
-            self.unsaved.emit(list(dict.fromkeys(filter(None, notes.values()))))
-            self.failed.emit(error)
+            self.unsaved.emit(list(dict.fromkeys(filter(None, notes.values()))), error)
 
         self._run(work, unable)
 
