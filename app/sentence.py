@@ -138,13 +138,17 @@ def testimony_text(said: Testimony) -> str:
             "Sentence", "Such answers are {times} times as probable if it is not the victim as if it is."
         )
     label = quoted(said.label) if said.label else translate("Sentence", "one class")
-    told = translate("Sentence", ", {before} as far as can be told,").format(before=quoted(said.before))
+    if said.others:
+        told = translate("Sentence", ", {before} as far as can be told,")
+    else:
+        told = translate("Sentence", ", {before} by its own word alone,")
+    before = told.format(before=quoted(said.before)) if said.before else ""
     margin = translate("Sentence", "less than 0.1") if abs(said.margin) < SMALL else f"{said.margin:.1f}"
     times = translate("Sentence", "more than 1,000") if abs(said.odds) > MANY else likelier(said.odds)
     counts = {"others": said.others, "before": said.others_before, "alike": said.others_alike}
     return " ".join(
         (
-            text.format(victim=said.victim, label=label, told=told if said.before else "", margin=margin),
+            text.format(victim=said.victim, label=label, told=before, margin=margin),
             *([others.format(victim=said.victim, **counts)] if said.others else []),
             match.format(match=signed(said.match)),
             weight.format(times=times),

@@ -292,7 +292,8 @@ def image_kind(spec: ImageSpec) -> str:
 def testimony(said: Testimony) -> str:
     """What one victim said, as a sentence without its full stop."""
     label = quoted(said.label) if said.label else "one class"
-    before = f", {quoted(said.before)} as far as can be told," if said.before else ""
+    by = "as far as can be told" if said.others else "by its own word alone"
+    before = f", {quoted(said.before)} {by}," if said.before else ""
     was = "was" if said.changes else "can have been"
     other = "another class" if said.changes else "the same"
     less = "without the estimated perturbation" + (" or after compression" if said.changes else "")
@@ -339,7 +340,7 @@ def likelier(odds: float) -> str:
 
 
 SEEN = "What the named victim sees in attacked images"
-BEFORE = "What these were before, as far as can be told"
+BEFORE = "What these were before, where most other victims see it"
 NO_PICTURE = "Its file is gone or was changed since, so there is no picture."
 METHOD = (
     "A network of the MTAA kind (Scalable Attribution of Adversarial Attacks via Multi-Task Learning, "

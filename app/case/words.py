@@ -26,7 +26,7 @@ _TITLES = {
     "attack candidates": QT_TRANSLATE_NOOP("Facets", "Candidates for the attack"),
     "victim candidates": QT_TRANSLATE_NOOP("Facets", "Candidates for the victim"),
     "label": QT_TRANSLATE_NOOP("Facets", "What the named victim sees"),
-    "before": QT_TRANSLATE_NOOP("Facets", "What it was before, as far as can be told"),
+    "before": QT_TRANSLATE_NOOP("Facets", "What it was before, where most other victims see it"),
     "false alarm": QT_TRANSLATE_NOOP("Facets", "Clean images that look at least as attacked"),
 }
 _LABELS = {

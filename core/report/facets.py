@@ -79,7 +79,7 @@ class Facets:
         if manifest.probes is not None and 1 < len(names) <= _CLASSES:
             found += [
                 (Facet("label", names, sparse=True), _class_place(names, lambda said: said.label)),
-                (Facet("before", names, sparse=True), _class_place(names, lambda said: said.before)),
+                (Facet("before", names, sparse=True), _class_place(names, _confirmed)),
             ]
         if manifest.calibration.clean_scores:
             found.append((_alarms(), _alarm))
@@ -120,6 +120,12 @@ class Facets:
             return _bin(answer.hyperparameter.value, attack.minimum, attack.maximum)
 
         return place
+
+
+def _confirmed(said: Testimony) -> str:
+    """What an image was before, where more than half of the others that were asked see that in it: else it is often
+    wrong about photographs (resources/packs/README.md)."""
+    return said.before if 2 * said.others_before > said.others else ""
 
 
 def _class_place(names: Sequence[str], told: Callable[[Testimony], str]) -> Callable[[Attribution], int]:

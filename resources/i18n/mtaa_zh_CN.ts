@@ -1445,8 +1445,8 @@
         <translation>所指受害模型看到的类别</translation>
     </message>
     <message>
-        <source>What it was before, as far as can be told</source>
-        <translation>此前的类别（据所能判断）</translation>
+        <source>What it was before, where most other victims see it</source>
+        <translation>此前的类别（多数其他模型也看到的）</translation>
     </message>
     <message>
         <source>Clean images that look at least as attacked</source>
@@ -3110,6 +3110,10 @@
     <message>
         <source>, {before} as far as can be told,</source>
         <translation>（据所能判断为{before}）</translation>
+    </message>
+    <message>
+        <source>, {before} by its own word alone,</source>
+        <translation>（仅凭它自己判断为{before}）</translation>
     </message>
     <message>
         <source>Judged in {count} tiles of {tile}: their answers were put together. How often such answers are right was measured on single images of the pack&apos;s size.</source>

@@ -65,6 +65,9 @@ def test_what_the_victim_sees_is_told_by_name(language: str, changes: bool) -> N
     said = types.Testimony("vgg", "0" * 64, changes, 3.2, 0.5, 4.0, label="chain saw", before="church")
     told = sentence.testimony_text(said)
     assert "“chain saw”" in told and "“church”" in told and "{" not in told
+    among = sentence.testimony_text(dataclasses.replace(said, others=2))
+    assert ("as far as can be told" in among) == (language == "en") and ("据所能判断" in among) == (language != "en")
+    assert ("by its own word alone" in told) == (language == "en") and ("仅凭它自己" in told) == (language != "en")
     older = sentence.testimony_text(dataclasses.replace(said, label="", before=""))
     assert "“" not in older and "{" not in older and (older[3:].isascii() == (language == "en"))
 

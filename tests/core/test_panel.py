@@ -298,7 +298,7 @@ def test_images_are_counted_by_what_the_named_victim_sees_where_an_attack_is_nam
     assert "label" not in {facet.key for facet in Facets(manifest).all}, "a pack that does not name its classes"
     answer = asking.attribute(images[:1])[0].attribution
 
-    def places(attack: str, victim: str, **said: str) -> tuple[int, ...]:
+    def places(attack: str, victim: str, **said: Any) -> tuple[int, ...]:
         """Of the same answer with another attack and victim named, and told otherwise."""
         rankings = (tuple(sorted(task.ranking, key=lambda one: one.label != label))
                     for task, label in ((answer.attack, attack), (answer.victim, victim)))  # fmt: skip
@@ -307,8 +307,11 @@ def test_images_are_counted_by_what_the_named_victim_sees_where_an_attack_is_nam
         changed = replace(answer, **dict(zip(("attack", "victim"), tasks, strict=True)), testimonies=told)
         return facets.places(Record("x.png", None, "ok", None, Finding(changed, None)))[at : at + 2]
 
-    assert places("fgsm", "Defender", label="dog", before="cat") == (1, 0)
-    assert places("fgsm", "Defender", label="417", before="cat") == (2, 0)
+    most = {"others": 3, "others_before": 2}
+    assert places("fgsm", "Defender", label="dog", before="cat", **most) == (1, 0)
+    assert places("fgsm", "Defender", label="#417", before="cat", **most) == (2, 0)
+    assert places("fgsm", "Defender", label="dog", before="cat", others=2, others_before=1) == (1, NONE)
+    assert places("fgsm", "Defender", label="dog", before="cat", others=0, others_before=0) == (1, NONE)
     assert places("fgsm", "Defender", label="", before="") == (NONE, NONE), "a case of before"
     assert places("clean", "Defender", label="dog", before="cat") == (NONE, NONE)
     assert places("fgsm", "Lost") == (NONE, NONE), "which was not asked"

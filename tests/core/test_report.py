@@ -185,7 +185,7 @@ def test_counts(finding: Finding, manifest: Manifest) -> None:
 
 def test_what_the_named_victims_see_is_counted_by_class(finding: Finding, manifest: Manifest) -> None:
     class_names = manifest.model_copy(update={"class_names": ("cat", "dog"), "probes": fit()})
-    said = types.Testimony("resnet18", "e" * 64, True, 5.0, 0.5, 2.0, label="417", before="dog")
+    said = types.Testimony("resnet18", "e" * 64, True, 5.0, 0.5, 2.0, "#417", "dog", 1, 1)
     heard = Finding(replace(finding.attribution, testimonies=(said,)), None)
     subject = Subject([Record("a", "c" * 64, "ok", None, heard)], class_names, "CPU")
     words = " ".join(re.sub(r"<[^>]*>", " ", render(subject)).split())

@@ -150,7 +150,9 @@ def test_classes_are_named_in_quotation_marks_that_their_names_cannot_end() -> N
     said = types.Testimony("vgg", "0" * 64, True, 3.2, 0.5, 4.0, label="a” b", before="church")
     told = wording.testimony(said)
     assert told.startswith("vgg sees “a\\u201d b” in the image and another class without")
-    assert "; what the image was before, “church” as far as can be told, is 3.2 logits behind; " in told
+    assert "; what the image was before, “church” by its own word alone, is 3.2 logits behind; " in told
+    among = wording.testimony(dataclasses.replace(said, others=2, others_before=2))
+    assert "before, “church” as far as can be told, is 3.2 logits behind; 2 of 2 other victims see" in among
 
 
 def test_what_others_see_is_counted() -> None:
