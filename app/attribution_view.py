@@ -32,6 +32,7 @@ from app.sentence import (
     interval_text,
     is_clean,
     measure_text,
+    seen_text,
     testimony_text,
 )
 from app.widgets import slider
@@ -280,7 +281,7 @@ class AttributionView(QWidget):
         for tone, text in [(Tone.BAD, changed_text()), *told] if changed else told:
             self._banners.addWidget(Banner(tone, text))
         self.attack.show_answer(answer.attack, false_alarm_text(answer))
-        self.victim.show_answer(answer.victim)
+        self.victim.show_answer(answer.victim, seen_text(answer))
         self.victim.show_testimonies(answer)
         self.hyperparameter.show_answer(answer)
         self.sentence.setPlainText(case_sentence(name, answer))

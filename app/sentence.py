@@ -103,6 +103,19 @@ def measure_text(answer: ClassAnswer) -> str:
     return text.format(entropy=f"{answer.entropy:.2f}", most=f"{most:.3g}", sigma=f"{answer.sigma:.3g}")
 
 
+def seen_text(answer: Attribution) -> str:
+    """What an attack made the named victim see; empty where none is named, or it was not asked."""
+    said = answer.named
+    if said is None or not said.label or is_clean(answer):
+        return ""
+    if 2 * said.others_before <= said.others:
+        return translate("Sentence", "It sees {label}.").format(label=quoted(said.label))
+    text = translate("Sentence", "It sees {label}; {k} of {n} others see what that was before, {before}.")
+    return text.format(
+        label=quoted(said.label), before=quoted(said.before), k=said.others_before, n=said.others
+    )  # fmt: skip
+
+
 def testimony_text(said: Testimony) -> str:
     """What one victim said when it was asked."""
     if said.changes:

@@ -5,6 +5,7 @@ A case comes from strangers: its schema must be the one below to the letter, so 
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,13 @@ TABLES = (
     "CREATE TRIGGER log_stays BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
     "CREATE TRIGGER log_grows BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END",
 )
+
+PAGE = 4096
+"""Bytes of a page, as SQLite makes them unless it is told otherwise."""
+_PAGES = slice(28, 32)
+"""Where the first page says how many there are (https://sqlite.org/fileformat2.html, section 1.3)."""
+_TREE = (b"\x02", b"\x05", b"\x0a", b"\x0d")
+"""How a page begins that holds rows, or leads to such (section 1.6)."""
 
 _UNUSABLE = (
     sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM,
@@ -144,11 +152,39 @@ def _check_file(path: Path) -> None:
             head = file.read(16)
     except FileNotFoundError as error:
         raise CaseError(f"{path} does not exist.", "Check the name and the folder.") from error
-    if head != b"SQLite format 3\0":
-        raise CaseError(
-            f"{path} is no case, or a damaged one (it does not begin as one).",
-            "Go back to a copy of it, or start a new case.",
-        )
+    if head == b"SQLite format 3\0":
+        return
+    if goes_on_as_database(path):
+        raise damaged(path, "it does not begin as one")
+    raise CaseError(
+        f"{path} is no case, or a damaged one (it does not begin as one).",
+        "Go back to a copy of it, or start a new case.",
+    )
+
+
+def goes_on_as_database(path: Path) -> bool:
+    """Whether a file that does not begin as a database has its second page where a case has it."""
+    with path.open("rb") as file:
+        file.seek(PAGE)
+        return file.read(1) in _TREE
+
+
+def with_new_beginning(path: Path, into: Path) -> None:
+    """Write a copy of a case whose first page is a new case's: it says nothing but where the tables begin.
+
+    Raises OSError or sqlite3.Error.
+    """
+    make_database(into, {}).close()
+    with into.open("rb+") as file:
+        first = bytearray(file.read(PAGE))
+        first[_PAGES] = (path.stat().st_size // PAGE).to_bytes(4, "big")
+        with path.open("rb") as old:
+            old.seek(PAGE)
+            file.seek(PAGE)
+            shutil.copyfileobj(old, file)
+            file.truncate()
+        file.seek(0)
+        file.write(first)
 
 
 def open_damaged(path: Path) -> sqlite3.Connection:

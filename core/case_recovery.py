@@ -10,13 +10,24 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.adjustments import Kind
 from core.case import Case
-from core.case_format import beginning, fault_of, journal_of, make_database, open_damaged, text_of
+from core.case_format import (
+    beginning,
+    fault_of,
+    goes_on_as_database,
+    journal_of,
+    make_database,
+    open_damaged,
+    text_of,
+    with_new_beginning,
+)
+from core.case_log import RECOVERED, as_logged, files_in, missing_in, pack_in, remarks_in
 from core.damaged_tables import indexed, rows
 from core.errors import CaseError, DamagedCaseError
 from core.manifest import Fit, Manifest
@@ -27,11 +38,6 @@ from core.records import answers_from_json, answers_to_json, reference_from_json
 from core.reference import beside
 from core.types import DEFAULT_COVERAGE, LOST, Attribution
 
-_BEGUN = "attribute"
-_PACK = re.compile(r"[\d,]+ of [\d,]+ files wait; pack ([a-z0-9][a-z0-9._-]*@[0-9a-f]{12});")
-"""As a run says in the log what it judges with (:func:`core.batch.fill_case`)."""
-_FILES = re.compile(r"(\d+) files in the case, ")
-"""As its end says how many there are."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LEAST_ROW = 16
 """Bytes that a row takes. A number beyond what the file can hold is none: rows are numbered without gaps."""
@@ -99,16 +105,31 @@ def recover(
 
 @contextmanager
 def _opened(path: Path, near: Path) -> Iterator[sqlite3.Connection]:
-    """The damaged case, to be read. What a killed program left half-done is taken back first, in a copy."""
+    """The damaged case, to be read. What a killed program left half-done is taken back first, in a copy.
+
+    Where its first page cannot be read, all others are, in a copy with that of a new case.
+    """
     with ExitStack() as stack:
         if journal_of(path).exists():
-            copy = Path(stack.enter_context(TemporaryDirectory(prefix=".recovering-", dir=near)), "case")
+            copy = Path(stack.enter_context(_folder(near)), "case")
             shutil.copyfile(path, copy)
             shutil.copyfile(journal_of(path), journal_of(copy))
             with closing(sqlite3.connect(copy)) as half_done, suppress(sqlite3.Error):
                 half_done.execute("SELECT count(*) FROM sqlite_master").fetchone()
             path = copy
-        yield stack.enter_context(closing(open_damaged(path)))
+        try:
+            source = open_damaged(path)
+        except (CaseError, sqlite3.Error):
+            if not (path.is_file() and goes_on_as_database(path)):
+                raise
+            copy = Path(stack.enter_context(_folder(near)), "case")
+            with_new_beginning(path, copy)
+            source = open_damaged(copy)
+        yield stack.enter_context(closing(source))
+
+
+def _folder(near: Path) -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix=".recovering-", dir=near)
 
 
 class _Recovery:
@@ -128,8 +149,8 @@ class _Recovery:
         self.found = Recovered()
         self.log = [entry for entry in self._rows("log", "time, action, detail") if _are_texts(*entry[1:])]
         self.facts = self._facts()
-        self.from_here = "manifest" not in self.facts
-        self.manifest = _pack_of(self.log, path) if self.from_here else _manifest(self.facts["manifest"])
+        own = _manifest(self.facts["manifest"]) if "manifest" in self.facts else None
+        self.from_here, self.manifest = _pack_of(own, pack_in(self.log), path)
         self.judged: set[str] = set()
         self.asked: dict[str, str] = {}
         self.closed, self.referred = False, False
@@ -204,24 +225,26 @@ class _Recovery:
 
     def _write_files(self, target: sqlite3.Connection) -> None:
         insert = "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        numbers, paths = set[int](), set[str]()
-        for number, path, *row in (*self._whole_files(), *self._bare_files()):
+        numbers, paths = set[int | None](), set[str]()
+        remarks, log_missing = remarks_in(self.log), missing_in(self.log)
+        noted = ((None, path, *[None] * 7) for path in remarks)  # a note finds its file when that is opened again
+        every = chain(self._whole_files(), self._bare_files(), noted)
+        for number, path, sha256, *state, error, tag, note in every:
             with suppress(sqlite3.DataError):
                 named = text_of(path)
-                if number in numbers or named in paths:
+                if (number is not None and number in numbers) or named in paths:
                     continue
-                sha256, *state, error, tag, note = row
-                if error is None and sha256 not in self.judged:  # without its size and time it waits
-                    state, error = [None, None, None], LOST
-                    self.found.lost += 1
-                target.execute(insert, (number, path, sha256, *state, error, tag or "", note or ""))
+                lost = error is None and sha256 not in self.judged  # without its size and time it waits
+                told = remarks.get(as_logged(named), {}) if tag is None else {"tag": tag, "note": note}
+                row = (number, path, sha256, *([None] * 3 if lost else state), LOST if lost else error)
+                target.execute(insert, (*row, told.get("tag", ""), told.get("note", "")))
                 numbers.add(number)
                 paths.add(named)
-                self.found.remarks += bool(tag or note)
-                self.found.bare += tag is None
-        ends = [int(end[1]) for *_, detail in self.log if (end := _FILES.match(detail))]
+                self.found.lost += lost
+                self.found.remarks += any(told.values())
+                self.found.bare += tag is None and not told and log_missing > 0
         self.found.files = len(paths)
-        self.found.missing = max(max(numbers, default=0), *ends[-1:], 0) - len(paths)
+        self.found.missing = max(*(number or 0 for number in numbers), files_in(self.log), len(paths)) - len(paths)
 
     def _whole_files(self) -> Iterator[tuple[Any, ...]]:
         """Rows of files, each checked: number, path, hash, bytes, times, error, tag and note."""
@@ -244,11 +267,10 @@ class _Recovery:
 
     def _write_log(self, target: sqlite3.Connection) -> None:
         target.executemany("INSERT INTO log VALUES (?, ?, ?, ?)", self.log)
-        self.found.log = len(self.log)
-        self.found.log_missing = max((number for number, *_ in self.log), default=0) - len(self.log)
-        told = f"{self.found}, from the damaged {self.path}".encode("utf-8", "backslashreplace").decode()
+        self.found.log, self.found.log_missing = len(self.log), missing_in(self.log)
+        told = as_logged(f"{self.found}, from the damaged {self.path}")
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        target.execute("INSERT INTO log (time, action, detail) VALUES (?, ?, ?)", (now, "recovered", told))
+        target.execute("INSERT INTO log (time, action, detail) VALUES (?, ?, ?)", (now, RECOVERED, told))
 
     def _write_facts(self, target: sqlite3.Connection) -> None:
         """What the case does not tell any more is taken from its answers and its log."""
@@ -261,7 +283,8 @@ class _Recovery:
         told = {"manifest": manifest.model_dump_json(), "coverage": repr(coverage)}
         told |= {"asked": json.dumps(self.asked)} if self.judged else {}
         told |= {"closed": "yes"} if self.closed else {}
-        target.executemany("INSERT INTO facts VALUES (?, ?)", (told | self.facts).items())
+        told |= {key: value for key, value in self.facts.items() if key != "manifest"}
+        target.executemany("INSERT INTO facts VALUES (?, ?)", told.items())
 
 
 def _manifest(text: str) -> Manifest:
@@ -274,15 +297,16 @@ def _coverage(text: str) -> float:
     return float(text)
 
 
-def _pack_of(log: list[tuple[Any, ...]], path: Path) -> Manifest:
-    """The pack that the last run says it judged with, where this machine has it."""
-    named = [run[1] for *_, action, detail in log if action == _BEGUN and (run := _PACK.match(detail))]
+def _pack_of(own: Manifest | None, named: str, path: Path) -> tuple[bool, Manifest]:
+    """Whether the pack is this machine's, and the pack: the case's own where it is the one that its log names."""
+    if own is not None and named in ("", own.pack_id):
+        return False, own
     if not named:
         raise CaseError(f"{path} does not tell any more which pack judged its images.", "Go back to a copy of it.")
     for listed in list_packs():
-        if listed.manifest is not None and listed.manifest.pack_id == named[-1]:
-            return listed.manifest
-    raise CaseError(f"{path} has lost the pack {named[-1]}, and this machine has it not.", "Import that pack first.")
+        if listed.manifest is not None and listed.manifest.pack_id == named:
+            return True, listed.manifest
+    raise CaseError(f"{path} has lost the pack {named}, and this machine has it not.", "Import that pack first.")
 
 
 def _are_texts(*values: Any) -> bool:

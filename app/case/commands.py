@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtGui import QTextCursor
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.error_words import in_words
 from app.question import asked
@@ -104,7 +104,10 @@ class CaseCommands(QObject):
             "Recovered files: {n}; missing: at least {missing}; without their answer, to be attributed again: {lost}. "
             "The case's log says more."
         )
-        self.window.say(text.format(n=f"{found.files:,}", missing=f"{found.missing:,}", lost=f"{found.lost:,}"))
+        told = text.format(n=f"{found.files:,}", missing=f"{found.missing:,}", lost=f"{found.lost:,}")
+        box = QMessageBox(QMessageBox.Icon.Information, "MTAA Workbench", told, parent=self.window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()  # it stays until it was read, whatever the case is doing meanwhile
 
     def open_anything(self, paths: Sequence[str]) -> None:
         """A case takes the place of what is open; images and folders go to the list, or into the open case."""

@@ -27,7 +27,7 @@ from app.case.charts import Chart, chart_of
 from app.flow import Flow
 from app.images.makers import MakersLabel
 from app.images.row import Row
-from app.widgets import named
+from app.widgets import named, plain_tip
 from core.wording import coverage_text, shown
 
 if TYPE_CHECKING:
@@ -226,9 +226,11 @@ class Dashboard(QWidget):
         if case is not None:
             self.title.setText(shown(case.path.stem))
             text = self.tr("{path} · pack {pack} · {coverage} coverage")
-            self.facts.setText(
-                shown(text.format(path=case.path, pack=case.manifest.pack_id, coverage=coverage_text(case.coverage)))
-            )
+            told = text.format(path=case.path, pack=case.manifest.pack_id, coverage=coverage_text(case.coverage))
+            if case.recovered:
+                told += " · " + self.tr("recovered from a damaged case: files may be missing")
+            self.facts.setText(shown(told))
+            self.facts.setToolTip(plain_tip(case.recovered) if case.recovered else "")
         self._rebuild_boards()
 
     def _rebuild_boards(self) -> None:

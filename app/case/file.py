@@ -37,6 +37,7 @@ class Opened:
     elsewhere: what its log says was opened for it, and not by this user where it lies now. ground: what was.
     basis: what its answers rest on, None while it has no answers.
     fit: how it fits images of another size, None for the pack's own way.
+    recovered: what its log says of how it was recovered from a damaged one; empty for any other.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Opened:
     ground: Ground
     basis: Basis | None
     fit: Fit | None
+    recovered: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +285,7 @@ def _loaded(record: Record, remark: Remark, facets: Facets) -> Loaded:
 
 def _look_into(case: Case, setup: Setup) -> Opened:
     from core.batch import has_answers, opened_elsewhere, was_cut_off  # noqa: PLC0415  (pydantic)
+    from core.case_log import recovered_in  # noqa: PLC0415
     from core.report.facets import Facets  # noqa: PLC0415
 
     pack = _pack_of(case, setup)
@@ -290,7 +293,10 @@ def _look_into(case: Case, setup: Setup) -> Opened:
     fit = _fit_of(case, pack) if pack is not None else None
     cut_off, elsewhere = was_cut_off(case), tuple(opened_elsewhere(case))
     facets = Facets(case.manifest)
-    return Opened(case.path, case.manifest, case.coverage, facets, pack, cut_off, elsewhere, case.ground(), basis, fit)
+    return Opened(
+        case.path, case.manifest, case.coverage, facets, pack, cut_off, elsewhere, case.ground(), basis, fit,
+        recovered_in(case.log()),
+    )  # fmt: skip
 
 
 def _fit_of(case: Case, pack: str) -> Fit | None:

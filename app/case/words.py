@@ -26,7 +26,7 @@ _TITLES = {
     "attack candidates": QT_TRANSLATE_NOOP("Facets", "Candidates for the attack"),
     "victim candidates": QT_TRANSLATE_NOOP("Facets", "Candidates for the victim"),
     "label": QT_TRANSLATE_NOOP("Facets", "What the named victim sees"),
-    "before": QT_TRANSLATE_NOOP("Facets", "What it was before, where most other victims see it"),
+    "before": QT_TRANSLATE_NOOP("Facets", "Before, as most others see it"),
     "false alarm": QT_TRANSLATE_NOOP("Facets", "Clean images that look at least as attacked"),
 }
 _LABELS = {
@@ -36,6 +36,7 @@ _LABELS = {
     "no copy": QT_TRANSLATE_NOOP("Facets", "no copy"),
     "copy of another file": QT_TRANSLATE_NOOP("Facets", "copy of another file"),
     "another class": QT_TRANSLATE_NOOP("Facets", "another class"),
+    "not as most others see it": QT_TRANSLATE_NOOP("Facets", "not as most others see it"),
 }
 
 
@@ -50,7 +51,7 @@ def title(facet: Facet) -> str:
 def label(facet: Facet, bar: int) -> str:
     """What a bar holds; only the program's own words are translated, not the names in a pack."""
     text = facet.labels[bar]
-    if facet.key in ("files", "copies") or (facet.key in ("label", "before") and bar == len(facet.labels) - 1):
+    if facet.key in ("files", "copies") or (facet.key in ("label", "before") and bar >= facet.named):
         return translate("Facets", _LABELS[text])
     return " · ".join(map(label_text, text.split(" · "))) if facet.key == "cells" else label_text(text)
 

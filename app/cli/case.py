@@ -15,6 +15,7 @@ from app.cli.console import notify, output, plain, progress_bars
 from app.cli.writing import STDOUT, CsvOption, JsonOption, Outputs, ReportOption, drawn_by, print_table
 from core import discoveries, together, wording
 from core.case import Case, absolute
+from core.case_log import recovered_in
 from core.errors import CaseError, WorkbenchError
 from core.pack import find_pack, find_pack_of, load_pack
 from core.report.subject import Heatmaps, Subject, of_case, own_heatmap
@@ -39,7 +40,8 @@ def show(file: _File) -> None:
     for name, value in _facts(subject, summary, coverage).items():
         facts.add_row(name, plain(value))
     output().print(facts)
-    for heading, counts in (("Attack", summary.attacks), ("Victim", _victims(subject))):
+    counted = ("Attack", summary.attacks), ("Victim", _victims(subject))
+    for heading, counts in (*counted, (wording.SEEN, summary.seen), (wording.BEFORE, summary.before)):
         table = Table(heading, "Files", "of these unfamiliar", box=box.SIMPLE_HEAD, pad_edge=False)
         for label, count, strange in counts:
             table.add_row(plain(label), f"{count:,}", f"{strange:,}")
@@ -244,6 +246,7 @@ def _facts(subject: Subject, summary: Summary, coverage: float) -> dict[str, str
         "Together": together.in_words(summary.together),
         "Tags and notes": f"{len(subject.remarks):,}",
         "Left out": subject.left_out,
+        "Recovered": recovered_in(subject.log),
         "Log": f"{len(subject.log):,} entries",
     }
     return {name: value for name, value in told.items() if value}

@@ -25,6 +25,8 @@ HANDED_OVER = "handed over"
 
 OTHER_CLASS = "another class"
 """The bar of a victim's classes that its data set does not have."""
+UNCONFIRMED = "not as most others see it"
+"""The bar of images of which the victim alone tells what they were before."""
 _CLASSES = 40
 """Of more classes than that there are no bars."""
 
@@ -44,6 +46,7 @@ class Facet:
     rows:   labels of the rows where the bars are the cells of a table, row by row; else empty.
     ends:   of the range that equal bars divide; else None.
     attack: whose hyperparameter it is, if it is one.
+    named: how many of the bars are a pack's own words, where others follow.
     sparse: many sets of records have nothing in any bar, and it is not drawn for them then.
     """
 
@@ -52,6 +55,7 @@ class Facet:
     rows: tuple[str, ...] = ()
     ends: tuple[float, float] | None = None
     attack: AttackLabel | None = None
+    named: int = 0
     sparse: bool = False
 
 
@@ -75,12 +79,11 @@ class Facets:
             (_sizes("attack candidates", len(attacks)), lambda a: _size(a.attack, len(attacks))),
             (_sizes("victim candidates", len(victims)), lambda a: _size(a.victim, len(victims))),
         ]
-        names = (*manifest.class_names, OTHER_CLASS)
-        if manifest.probes is not None and 1 < len(names) <= _CLASSES:
-            found += [
-                (Facet("label", names, sparse=True), _class_place(names, lambda said: said.label)),
-                (Facet("before", names, sparse=True), _class_place(names, _confirmed)),
-            ]
+        names = manifest.class_names
+        if manifest.probes is not None and 0 < len(names) <= _CLASSES:
+            seen = Facet("label", (*names, OTHER_CLASS), named=len(names), sparse=True)
+            before = Facet("before", (*names, OTHER_CLASS, UNCONFIRMED), named=len(names), sparse=True)
+            found += [(seen, _class_place(names, lambda said: said.label)), (before, _class_place(names, _before))]
         if manifest.calibration.clean_scores:
             found.append((_alarms(), _alarm))
         self._places = tuple(place for _, place in found)
@@ -122,21 +125,21 @@ class Facets:
         return place
 
 
-def _confirmed(said: Testimony) -> str:
+def _before(said: Testimony) -> str:
     """What an image was before, where more than half of the others that were asked see that in it: else it is often
     wrong about photographs (resources/packs/README.md)."""
-    return said.before if 2 * said.others_before > said.others else ""
+    return said.before if not said.before or 2 * said.others_before > said.others else UNCONFIRMED
 
 
 def _class_place(names: Sequence[str], told: Callable[[Testimony], str]) -> Callable[[Attribution], int]:
     """What the victim that is named for an attack says of it; older cases do not tell."""
-    places = {name: at for at, name in enumerate(names)}
+    places = {name: at for at, name in enumerate((*names, OTHER_CLASS, UNCONFIRMED))}
 
     def place(answer: Attribution) -> int:
         if answer.attack.label == CLEAN:
             return NONE
         name = "" if answer.named is None else told(answer.named)
-        return places.get(name, len(names) - 1) if name else NONE
+        return places.get(name, len(names)) if name else NONE
 
     return place
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core import discoveries, versions, wording
+from core.case_log import recovered_in
 from core.files import write_file
 from core.paths import RESOURCES
 from core.report.cards import cards
@@ -65,6 +66,7 @@ def render(subject: Subject) -> str:
         case=subject.case,
         log=short_log(subject.log),
         left_out=subject.left_out,
+        recovered=recovered_in(subject.log),
         no_picture=wording.NO_PICTURE,
         method=wording.METHOD,
         limits=wording.LIMITS,

@@ -17,6 +17,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from core import discoveries, versions, wording
+from core.case_log import recovered_in
 from core.files import write_file
 from core.report.cards import Card, cards
 from core.report.lettering import ending, families, wrapped
@@ -128,6 +129,7 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
         *(f"{what} – {'; '.join(told)}" for what, told in ((wording.SEEN, seen), (wording.BEFORE, before)) if told),
         *([f"Together – {said}"] if (said := in_words(summary.together)) else []),
         *([f"Left out, {subject.left_out}"] if subject.left_out else []),
+        *([f"Recovered: {told}"] if (told := recovered_in(subject.log)) else []),
         *([sampled] if sampled else []),
         "",
         "Method. " + wording.METHOD,

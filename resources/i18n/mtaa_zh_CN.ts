@@ -780,6 +780,10 @@
         <translation>{path} · 模型包 {pack} · 覆盖率 {coverage}</translation>
     </message>
     <message>
+        <source>recovered from a damaged case: files may be missing</source>
+        <translation>由损坏的案卷恢复：可能缺少文件</translation>
+    </message>
+    <message>
         <source>All images: {n}</source>
         <translation>全部图像：{n}</translation>
     </message>
@@ -1445,8 +1449,12 @@
         <translation>所指受害模型看到的类别</translation>
     </message>
     <message>
-        <source>What it was before, where most other victims see it</source>
-        <translation>此前的类别（多数其他模型也看到的）</translation>
+        <source>Before, as most others see it</source>
+        <translation>此前的类别（多数其他模型所见）</translation>
+    </message>
+    <message>
+        <source>not as most others see it</source>
+        <translation>与多数其他模型所见不同</translation>
     </message>
     <message>
         <source>Clean images that look at least as attacked</source>
@@ -3094,6 +3102,14 @@
     <message>
         <source>{k} of the {n} known clean images look at least as attacked.</source>
         <translation>{n} 幅已知的干净图像中，有 {k} 幅看起来至少同样像受攻击。</translation>
+    </message>
+    <message>
+        <source>It sees {label}.</source>
+        <translation>它看到的是{label}。</translation>
+    </message>
+    <message>
+        <source>It sees {label}; {k} of {n} others see what that was before, {before}.</source>
+        <translation>它看到的是{label}；其他 {n} 个模型中有 {k} 个看到的是此前的类别{before}。</translation>
     </message>
     <message>
         <source>{victim} sees {label} in the image and another class without the estimated perturbation or after compression; what the image was before{told} is {margin} logits behind.</source>

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -70,6 +71,20 @@ def test_what_the_victim_sees_is_told_by_name(language: str, changes: bool) -> N
     assert ("by its own word alone" in told) == (language == "en") and ("仅凭它自己" in told) == (language != "en")
     older = sentence.testimony_text(dataclasses.replace(said, label="", before=""))
     assert "“" not in older and "{" not in older and (older[3:].isascii() == (language == "en"))
+
+
+def test_what_the_named_victim_was_made_to_see_is_told_in_brief(language: str, finding: types.Finding) -> None:
+    answer = finding.attribution
+    said = types.Testimony(answer.victim.label, "0" * 64, True, 3.2, 0.5, 4.0, "chain saw", "church", 3, 2)
+
+    def told(**changes: Any) -> str:
+        return sentence.seen_text(dataclasses.replace(answer, testimonies=(dataclasses.replace(said, **changes),)))
+
+    assert "“chain saw”" in told() and "“church”" in told() and "{" not in told()
+    assert "“chain saw”" in told(others_before=1) and "“church”" not in told(others_before=1)
+    assert told(label="") == told(victim="another") == ""
+    clean = types.ClassAnswer((types.RankedLabel(CLEAN, 1.0),), 0, 0.5, (CLEAN,), 0.9)
+    assert sentence.seen_text(dataclasses.replace(answer, attack=clean, victim=clean, testimonies=(said,))) == ""
 
 
 def test_what_every_pack_calls_alike_is_in_the_windows_words(language: str) -> None:

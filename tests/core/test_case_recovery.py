@@ -18,6 +18,7 @@ from core import types
 from core.batch import left_over, note_opened
 from core.case import Case
 from core.case_format import journal_of, uri_of
+from core.case_log import recovered_in
 from core.case_recovery import recover
 from core.errors import Cancelled, CaseError, DamagedCaseError
 from core.labels import NONE_OF_THESE
@@ -94,6 +95,8 @@ def test_a_whole_case_is_recovered_whole(case: Path, tmp_path: Path) -> None:
 
 def test_files_beside_a_damaged_page_are_kept_with_their_notes(case: Path, tmp_path: Path) -> None:
     before = records_of(case)
+    with Case(case) as whole:
+        remarks = whole.remarks()
     assert spoil(case, f"images/70.png{sha(70)}") == 1
     damaged = case.read_bytes()
     with pytest.raises(DamagedCaseError, match="mtaa case recover"):
@@ -103,12 +106,11 @@ def test_files_beside_a_damaged_page_are_kept_with_their_notes(case: Path, tmp_p
     after = records_of(tmp_path / "new.mtaacase")
     assert after.keys() == before.keys() and (found.missing, found.answers) == (0, FILES), "an index tells the names"
     bare = [path for path in after if after[path].facts is None and before[path].facts is not None]
-    assert str(tmp_path / "images/70.png") in bare and 0 < len(bare) == found.bare < FILES / 3
+    assert str(tmp_path / "images/70.png") in bare and 0 < len(bare) < FILES / 3
     assert all(after[path] == before[path] for path in after.keys() - set(bare))
     assert all(after[path].finding == before[path].finding for path in bare)
     with Case(tmp_path / "new.mtaacase") as new:
-        assert new.remarks()[str(tmp_path / "images/110.png")].note == "note 110"
-        assert str(tmp_path / "images/70.png") not in new.remarks()
+        assert new.remarks() == remarks and found.bare == 0, "the log tells those that were there"
 
 
 def test_files_whose_answers_are_lost_are_to_be_judged_again(case: Path, tmp_path: Path) -> None:
@@ -284,7 +286,7 @@ def test_a_case_on_another_computer_is_named_as_sqlite_takes_it(path: PurePath, 
 def test_where_nothing_can_be_read_nothing_is_made(case: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.mtaacase"
     whole = case.read_bytes()
-    for data in (b"", b"not a case", whole[:PAGE], whole[:100] + bytes(len(whole) - 100)):
+    for data in (b"", b"not a case", b"not a case" * PAGE, whole[:PAGE], whole[:100] + bytes(len(whole) - 100)):
         case.write_bytes(data)
         with pytest.raises(CaseError):
             recover(case, new)
@@ -306,4 +308,58 @@ def test_nothing_of_a_strangers_schema_runs(case: Path, tmp_path: Path) -> None:
         database.execute("CREATE VIEW more AS SELECT 1")
         database.commit()
     with pytest.raises(CaseError, match="its tables are not those of a case"):
+        Case(case)
+    recover(case, tmp_path / "new.mtaacase")
+    with closing(sqlite3.connect(tmp_path / "new.mtaacase")) as database:
+        assert database.execute("SELECT 1 FROM sqlite_master WHERE type = 'view'").fetchone() is None
+
+
+@pytest.mark.parametrize("damage", ["all", "magic", "page size", "encoding", "tables"])
+def test_a_damaged_first_page_costs_nothing(case: Path, tmp_path: Path, damage: str) -> None:
+    """It says where the tables begin, and they begin where those of any case do."""
+    before, data = records_of(case), bytearray(case.read_bytes())
+    if damage == "all":
+        data[:PAGE] = bytes(PAGE)
+    else:
+        at = {"magic": 0, "page size": 17, "encoding": 59, "tables": data.index(b"CREATE TABLE files")}[damage]
+        data[at] ^= 3
+    case.write_bytes(data)
+    with pytest.raises(CaseError):
+        Case(case)
+    found = recover(case, tmp_path / "new.mtaacase")
+    assert (found.files, found.missing, found.log_missing) == (FILES + 1, 0, 0)
+    assert records_of(tmp_path / "new.mtaacase") == before
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_notes_are_found_in_the_log_where_their_files_are_lost(case: Path, tmp_path: Path) -> None:
+    odd = "it's: note 'odd'"
+    with Case(case) as made:
+        made.set_remarks(tags={str(tmp_path / "images/20.png"): odd})
+        made.set_remarks(notes={str(tmp_path / "images/30.png"): ""})
+        notes = made.remarks()
+    with closing(sqlite3.connect(case)) as database:
+        roots = dict(database.execute("SELECT name, rootpage FROM sqlite_master"))
+    data = bytearray(case.read_bytes())
+    for name in ("files", "sqlite_autoindex_files_1", "files_by_hash"):
+        data[(roots[name] - 1) * PAGE : roots[name] * PAGE] = bytes(PAGE)
+    case.write_bytes(data)
+    found = recover(case, tmp_path / "new.mtaacase")
+    assert (found.files, found.remarks, found.answers) == (len(notes), len(notes), FILES)
+    with Case(tmp_path / "new.mtaacase") as new:
+        assert new.remarks() == notes and recovered_in(new.log()) == new.log()[-1].detail
+        assert [record.waits for record in new.records()] == [True] * len(notes)
+
+
+def test_a_pack_that_the_log_does_not_name_is_not_believed(
+    case: Path, tmp_path: Path, manifest: Manifest, tiny_manifest: dict[str, Any]
+) -> None:
+    data = case.read_bytes()
+    case.write_bytes(data.replace(b'"title":"Tiny pack"', b'"title":"Tinx pack"', 1))
+    with pytest.raises(CaseError, match=manifest.pack_id):
         recover(case, tmp_path / "new.mtaacase")
+    (user_data() / "packs").mkdir(parents=True)
+    write_tiny_pack(user_data() / "packs" / "mine.mtaapack", tiny_manifest)
+    assert "its pack was read from this machine" in str(recover(case, tmp_path / "new.mtaacase"))
+    with Case(tmp_path / "new.mtaacase") as new:
+        assert new.manifest == manifest

@@ -28,7 +28,7 @@ from core.manifest import Manifest
 from core.pack import load_pack
 from core.paths import RESOURCES, SAMPLES, user_data
 from core.records import answers_from_json, answers_to_json
-from core.report.facets import HANDED_OVER, NONE, OTHER_CLASS, Facets
+from core.report.facets import HANDED_OVER, NONE, OTHER_CLASS, UNCONFIRMED, Facets
 from core.types import Basis, Finding, LoadedImage, Record
 from core.victim_store import offered, victims_to_ask
 from core.victims import Victim, VictimCard, load_victim, save_victim
@@ -294,7 +294,8 @@ def test_images_are_counted_by_what_the_named_victim_sees_where_an_attack_is_nam
     classes = manifest.model_copy(update={"class_names": ("cat", "dog")})
     facets = Facets(classes)
     (at,) = (n for n, facet in enumerate(facets.all) if facet.key == "label")
-    assert facets.all[at].labels == ("cat", "dog", OTHER_CLASS) == facets.all[at + 1].labels
+    assert facets.all[at].labels == ("cat", "dog", OTHER_CLASS)
+    assert facets.all[at + 1].labels == ("cat", "dog", OTHER_CLASS, UNCONFIRMED)
     assert "label" not in {facet.key for facet in Facets(manifest).all}, "a pack that does not name its classes"
     answer = asking.attribute(images[:1])[0].attribution
 
@@ -310,8 +311,8 @@ def test_images_are_counted_by_what_the_named_victim_sees_where_an_attack_is_nam
     most = {"others": 3, "others_before": 2}
     assert places("fgsm", "Defender", label="dog", before="cat", **most) == (1, 0)
     assert places("fgsm", "Defender", label="#417", before="cat", **most) == (2, 0)
-    assert places("fgsm", "Defender", label="dog", before="cat", others=2, others_before=1) == (1, NONE)
-    assert places("fgsm", "Defender", label="dog", before="cat", others=0, others_before=0) == (1, NONE)
+    assert places("fgsm", "Defender", label="dog", before="cat", others=2, others_before=1) == (1, 3)
+    assert places("fgsm", "Defender", label="dog", before="cat", others=0, others_before=0) == (1, 3)
     assert places("fgsm", "Defender", label="", before="") == (NONE, NONE), "a case of before"
     assert places("clean", "Defender", label="dog", before="cat") == (NONE, NONE)
     assert places("fgsm", "Lost") == (NONE, NONE), "which was not asked"
