@@ -61,9 +61,11 @@ def test_rows_that_come_back_to_another_pack_are_judged_by_it(
 
 
 def test_a_case_that_cannot_be_opened_leaves_the_open_one_alone(
-    program: Program, qtbot: QtBot, pictures: Path, tmp_path: Path
+    program: Program, qtbot: QtBot, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = program.window
+    offered: list[str] = []
+    monkeypatch.setattr("app.case.commands.asked", lambda _, text, __: bool(offered.append(text)))
     broken = made(window, qtbot, tmp_path / "broken.mtaacase", pictures / "b.png")
     with sqlite3.connect(broken) as file:
         file.execute("update facts set value = 'damaged' where key = 'asked'")
@@ -72,8 +74,7 @@ def test_a_case_that_cannot_be_opened_leaves_the_open_one_alone(
     window.session.desk.open(str(good))
     wait_case(qtbot, window, "good")
     window.session.desk.open(str(broken))
-    qtbot.waitUntil(lambda: program.guard.box is not None)
-    program.guard.stop()
+    qtbot.waitUntil(lambda: len(offered) == 1)
     (row,) = window.session.images.rows
     window.session.desk.remark({row.entry.key: Remark("mine", "")})
     window.session.desk.file.ask_known(good)
