@@ -236,10 +236,7 @@ def _check_tables(database: sqlite3.Connection, path: Path) -> None:
         )
     written = {sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
     if written != set(TABLES):
-        raise CaseError(
-            f"{path} is no case, or a damaged one (its tables are not those of a case).",
-            "Go back to a copy of it, or start a new case.",
-        )
+        raise damaged(path, "its tables are not those of a case")
 
 
 def storable(text: str) -> str | bytes:

@@ -119,7 +119,7 @@ def _opened(path: Path, near: Path) -> Iterator[sqlite3.Connection]:
             path = copy
         try:
             source = open_damaged(path)
-        except (CaseError, sqlite3.Error):
+        except (DamagedCaseError, sqlite3.Error):
             if not (path.is_file() and goes_on_as_database(path)):
                 raise
             copy = Path(stack.enter_context(_folder(near)), "case")

@@ -332,6 +332,15 @@ def test_a_damaged_first_page_costs_nothing(case: Path, tmp_path: Path, damage: 
     assert not list(tmp_path.glob(".*"))
 
 
+def test_another_programs_database_and_a_newer_programs_case_are_left_alone(case: Path, tmp_path: Path) -> None:
+    for pragma, says in (("user_version = 2", "has the schema 2"), ("application_id = 7", "of another program")):
+        with closing(sqlite3.connect(case)) as database:
+            database.execute(f"PRAGMA {pragma}")
+        with pytest.raises(CaseError, match=says):
+            recover(case, tmp_path / "new.mtaacase")
+        assert not (tmp_path / "new.mtaacase").exists()
+
+
 def test_notes_are_found_in_the_log_where_their_files_are_lost(case: Path, tmp_path: Path) -> None:
     odd = "it's: note 'odd'"
     with Case(case) as made:
