@@ -82,7 +82,7 @@ def generate(
         check_victim(victims / victim_spec.saved_as, victim_spec, clean)
     settle_plan(scenario, clean, victims, out, write=ranks.first)
     report: dict[str, Any] = {"victims": {}, "cells": {}, "unfilled": [], "source": clean.name}
-    report |= {"trained_on": marks_of(clean), "class_names": clean.class_names}
+    report |= {"trained_on": marks_of(clean), "class_names": list(clean.class_names)}
     pools = np.concatenate([clean.rows(split)[: getattr(scenario.clean.pool, split)] for split in SPLITS])
     with _saying_what_is_left(scenario, clean, out):
         _write_clean(scenario, clean, out, ranks)
