@@ -45,6 +45,11 @@ class Searched:
     left_out: Counter[str]
 
 
+def as_case(path: str) -> Path:
+    """The file of a case that somebody named, who may have left its suffix out."""
+    return Path(path if path.lower().endswith(CASE_SUFFIX) else path + CASE_SUFFIX)
+
+
 def find_images(paths: Iterable[str | Path], recursive: bool = True, cancel: CancelToken | None = None) -> list[Path]:
     """The files to attribute, as :func:`search` finds them."""
     return search(paths, recursive, cancel=cancel).files

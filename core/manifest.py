@@ -181,6 +181,12 @@ class Manifest(Strict):
         return self
 
     @property
+    def data_set(self) -> str:
+        """Where its clean images came from, as its scenario says; empty where that is not told."""
+        clean = self.scenario.get("clean")
+        return str(clean.get("source", "")) if isinstance(clean, dict) else ""
+
+    @property
     def clean(self) -> tuple[int, int] | None:
         """The index of "clean" among the attack and the victim labels, if it is one of both."""
         return clean_at([a.name for a in self.attacks], [v.name for v in self.victims])

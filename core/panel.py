@@ -61,7 +61,7 @@ class Panel:
         self._victims = [_tried(one, manifest, self._asking, device) for one in held]
         own = {victim.sha256 for victim in manifest.victims}
         self._tasks = [task_of(victim, one.sha256 in own) for victim, one in zip(self._victims, held, strict=True)]
-        packs_task = (manifest.scenario.get("clean", {}).get("source"), len(manifest.class_names))
+        packs_task = (manifest.data_set, len(manifest.class_names))
         self._class_names = [
             names_of(
                 victim.card,

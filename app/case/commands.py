@@ -16,7 +16,7 @@ from app.error_words import in_words
 from app.question import asked
 from app.save_dialog import ask_target
 from core.errors import DamagedCaseError
-from core.folders import CASE_SUFFIX
+from core.folders import CASE_SUFFIX, as_case
 from core.progress import CancelToken, ProgressCallback
 from core.wording import shown
 
@@ -93,7 +93,7 @@ class CaseCommands(QObject):
         start = error.path.with_name(f"{error.path.stem}-recovered{CASE_SUFFIX}")
         path = self._ask_new(self.tr("Recover into a new case"), str(start))
         if path:
-            target = Path(path if path.lower().endswith(CASE_SUFFIX) else path + CASE_SUFFIX)
+            target = as_case(path)
             what = self.tr("Recovering {name}").format(name=error.path.name)
             self.session.chores.run(what, partial(_recover, error.path, target), partial(self._recovered, target))
 

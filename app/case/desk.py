@@ -15,7 +15,7 @@ from app.images.row import Row
 from app.requests import CaseRequest, Entry
 from app.undo import SetRemarks
 from core.errors import DamagedCaseError
-from core.folders import CASE_SUFFIX
+from core.folders import as_case
 from core.types import Record, Remark
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ class CaseDesk(QObject):
         self._coming += 1
         if files:
             self._postponed.append((tuple(files), True))
-        target = Path(path if path.lower().endswith(CASE_SUFFIX) else path + CASE_SUFFIX)
-        self.file.create(target.absolute(), self.session.setup, self.session.coverage)
+        self.file.create(as_case(path).absolute(), self.session.setup, self.session.coverage)
 
     def close(self) -> None:
         """Put the case away and empty the list; everything is in the file. Another that is being read still comes."""

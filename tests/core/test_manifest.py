@@ -39,6 +39,12 @@ def test_whatever_else_a_pack_says_gives_it_another_id(tiny_manifest: dict[str, 
     assert len({each.sha256 for each in (checked, *others)}) == 5 and copied.sha256 == others[2].sha256
 
 
+def test_a_strangers_scenario_may_be_of_any_form(tiny_manifest: dict[str, Any]) -> None:
+    for scenario, source in (({}, ""), ({"clean": "all"}, ""), ({"clean": {"source": "mnist"}}, "mnist")):
+        said = {**tiny_manifest, "weights_sha256": "0" * 64, "scenario": scenario}
+        assert Manifest.model_validate(said).data_set == source
+
+
 def test_how_a_pack_is_written_or_fitted_leaves_its_id(tiny_manifest: dict[str, Any]) -> None:
     checked = Manifest.model_validate(manifest(tiny_manifest))
     written = json.loads(checked.model_dump_json())
