@@ -36,7 +36,7 @@ _LABELS = {
     "no copy": QT_TRANSLATE_NOOP("Facets", "no copy"),
     "copy of another file": QT_TRANSLATE_NOOP("Facets", "copy of another file"),
     "another class": QT_TRANSLATE_NOOP("Facets", "another class"),
-    "not confirmed by most others": QT_TRANSLATE_NOOP("Facets", "not confirmed by most others"),
+    "unconfirmed": QT_TRANSLATE_NOOP("Facets", "unconfirmed"),
 }
 
 

@@ -25,7 +25,7 @@ HANDED_OVER = "handed over"
 
 OTHER_CLASS = "another class"
 """The bar of a victim's classes that its data set does not have."""
-UNCONFIRMED = "not confirmed by most others"
+UNCONFIRMED = "unconfirmed"
 """The bar of images of which the victim alone tells what they were before."""
 _CLASSES = 40
 """Of more classes than that there are no bars."""

@@ -1453,8 +1453,8 @@
         <translation>此前的类别（多数其他模型所见）</translation>
     </message>
     <message>
-        <source>not confirmed by most others</source>
-        <translation>未得到多数其他模型印证</translation>
+        <source>unconfirmed</source>
+        <translation>未得到印证</translation>
     </message>
     <message>
         <source>Clean images that look at least as attacked</source>

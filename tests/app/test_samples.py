@@ -61,7 +61,7 @@ def test_a_case_counts_what_images_were_and_what_they_are_taken_for(
     seen, before = (chart for chart in board.charts if chart.facet.key in ("label", "before"))
     qtbot.waitUntil(lambda: sum(seen.counts) == 4, timeout=20_000)
     assert seen.isVisibleTo(board) and before.isVisibleTo(board)
-    only_one_fooled = {"0", "4", "7", "not confirmed by most others"}  # what was a 2 fools the other victim as well
+    only_one_fooled = {"0", "4", "7", "unconfirmed"}  # what was a 2 fools the other victim as well
     assert {name for name, n in zip(before.facet.labels, before.counts, strict=True) if n} == only_one_fooled
     before.picked.emit(before.facet.labels.index("4"))
     qtbot.waitUntil(lambda: window.list.view.model().rowCount() == 1)
