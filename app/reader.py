@@ -17,13 +17,20 @@ from core.types import FloatArray, LoadedImage
 
 THUMBNAIL = 96
 """Longest side of a thumbnail in device pixels: 48 on a 2x screen."""
+_AT_ONCE = 2**18
+"""Values of an image that are turned into bytes at once."""
 _WAITING = 200
 """Thumbnails that wait to be made: several screens of rows."""
 
 
 def to_qimage(pixels: FloatArray) -> QImage:
     """float32 [C, H, W] in [0, 1] to an 8-bit QImage that owns its memory."""
-    return bytes_to_qimage((np.clip(pixels, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8))
+    levels = np.empty(pixels.shape, np.uint8)
+    rows = max(1, _AT_ONCE // max(1, pixels[:, 0].size))
+    for top in range(0, pixels.shape[1], rows):  # a photograph in floats is large enough once
+        part = slice(top, top + rows)
+        levels[:, part] = np.clip(pixels[:, part], 0.0, 1.0) * 255.0 + 0.5
+    return bytes_to_qimage(levels)
 
 
 def bytes_to_qimage(pixels: NDArray[np.uint8]) -> QImage:
@@ -36,8 +43,11 @@ def bytes_to_qimage(pixels: NDArray[np.uint8]) -> QImage:
 
 
 def thumbnail_of(image: LoadedImage) -> QImage:
-    """Fitted into a THUMBNAIL square; small images keep hard pixel edges."""
-    picture = to_qimage(image.pixels)
+    """Fitted into a THUMBNAIL square; small images keep hard pixel edges, and of large ones only some rows and columns
+    are looked at.
+    """
+    step = max(1, max(image.size) // (4 * THUMBNAIL))
+    picture = to_qimage(image.pixels[:, ::step, ::step])
     small = max(picture.width(), picture.height()) < THUMBNAIL
     how = Qt.TransformationMode.FastTransformation if small else Qt.TransformationMode.SmoothTransformation
     return picture.scaled(QSize(THUMBNAIL, THUMBNAIL), Qt.AspectRatioMode.KeepAspectRatio, how)
@@ -46,6 +56,8 @@ def thumbnail_of(image: LoadedImage) -> QImage:
 class Reader(QObject):
     """A pool of two threads for the eye, whose latest thumbnails are made first, and one of two for what takes long."""
 
+    read = Signal(object, object)
+    """Entry and its LoadedImage, which ``loaded`` tells once it is ready to paint."""
     loaded = Signal(object, object, QImage)
     """Entry; a LoadedImage or the sentence that says why there is none; the image ready to paint."""
     second_loaded = Signal(object)
@@ -126,6 +138,7 @@ class Reader(QObject):
         except WorkbenchError as error:
             self.loaded.emit(entry, str(error), QImage())
         else:
+            self.read.emit(entry, image)
             self.loaded.emit(entry, image, to_qimage(image.pixels))
 
     def _load_second(self, entry: Entry) -> None:

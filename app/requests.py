@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from app.decoded import Decoded, file_key
 from core.errors import ImageError
 from core.imageio import Header, decode_image, header_of, load_image
 from core.progress import CancelToken
@@ -69,6 +70,8 @@ class Setup:
 
 Factory = Callable[[Setup], Attributes]
 
+_DECODED = Decoded()
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -93,11 +96,14 @@ class Entry:
         return self.ground is None or self.ground.allows(self.path)
 
     def load(self) -> LoadedImage:
-        """Decode the image. Raises ImageError."""
+        """Decode the image, unless somebody holds it. Raises ImageError."""
         if not self.may_look:
             what = f"{self.path} is on another computer, and you did not open it for this case: it was not looked at."
             raise ImageError(what, "Open its folder.")
-        return load_image(Path(self.path)) if self.data is None else decode_image(self.data, self.path)
+        path, data = self.path, self.data
+        if data is None:
+            return _DECODED.image(file_key(path), lambda: load_image(Path(path)))
+        return _DECODED.image((path, data), lambda: decode_image(data, path))
 
     def header(self) -> Header | None:
         """What the file says of itself, if it may be read."""

@@ -161,9 +161,9 @@ class Session(QObject):
             asked.update(batch.paths if isinstance(batch, CaseRequest) else (entry.key for entry in batch.entries))
         rows = [row for entry in entries if (row := self.images.row_of(entry.key)) is not None]
         waiting = [row.entry for row in rows if row.record is None]
-        self.judge([entry for entry in waiting if entry.key not in asked and entry.path not in asked])
         if any(row.entry.key == self.viewing.current for row in rows):
-            self.viewing.ask()
+            self.viewing.ask()  # first, so that what is looked at is judged once, and with its heatmap
+        self.judge([entry for entry in waiting if entry.key not in asked and entry.path not in asked])
 
     def judge_again(self, keys: Sequence[int]) -> None:
         """As the files are now: their pictures are read again, too."""
@@ -255,8 +255,7 @@ class Session(QObject):
         self._tell(waiting=0, progress=None)
         self.judge([row.entry for row in rows if row.record is None])  # paused, if what was on its way was
         self._tell(paused=self.status.paused and self.status.waiting > 0)
-        if self.viewing.scene.heatmap is None:  # which may be on its way, too
-            self.viewing.ask()
+        self.viewing.ask()  # a heatmap may be on its way, too
         self.retelling.now()
         self.known_clean.changed.emit()
 
@@ -321,7 +320,6 @@ class Session(QObject):
 
     def _setting_changed(self, key: str) -> None:
         if key == "attribution/coverage":
-            self.viewing.ask()
             self.retelling.soon()
 
     def _worker_loading(self, setup: Setup) -> None:

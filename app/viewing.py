@@ -35,9 +35,12 @@ class Viewing(QObject):
         self.session = session
         self.scene = Scene()
         self.current: int | None = None
-        self._on_screen: int | None = None  # whose image the scene shows; the current row's follows once it is read
+        self._image: LoadedImage | None = None  # the current row's once it is read; it may not be ready to paint yet
+        self._asked: ViewRequest | None = None  # what the worker was asked last about it, unless it failed
+        self._answer: ViewAnswer | None = None
         self._late = QTimer(self, singleShot=True, interval=_PATIENCE)
         self._late.timeout.connect(lambda: self._empty(self.tr("Loading…")))
+        session.reader.read.connect(self._read)
         session.reader.loaded.connect(self._loaded)
         session.reader.second_loaded.connect(self._second_loaded)
         session.worker.viewed.connect(self._answered)
@@ -48,10 +51,15 @@ class Viewing(QObject):
         return None if self.current is None else self.session.images.row_of(self.current)
 
     @property
+    def is_shown(self) -> bool:
+        """Whether the scene is the current row's, and not still that of the row before."""
+        return self._image is not None and self.scene.image is self._image
+
+    @property
     def was_changed(self) -> bool:
-        """Whether the row's answer is of other bytes than the image on screen."""
-        row, image = self.row, self.scene.image
-        if row is None or image is None or row.record is None or self._on_screen != self.current:
+        """Whether the row's answer is of other bytes than its image."""
+        row, image = self.row, self._image
+        if row is None or image is None or row.record is None:
             return False
         return row.record.sha256 not in (None, image.sha256)
 
@@ -71,7 +79,8 @@ class Viewing(QObject):
 
     def show(self, key: int | None) -> None:
         """Put one row on screen, or none."""
-        self.current, self._on_screen = key, None
+        self.current = key
+        self._image = self._asked = self._answer = None
         self._late.stop()
         row = self.row
         if row is None:
@@ -93,24 +102,31 @@ class Viewing(QObject):
             self.session.reader.load_second(entry)
 
     def ask(self) -> None:
-        """For the answer and the heatmap of what is on screen."""
-        row, image = self.row, self.scene.image
-        if row is None or image is None or self._on_screen != self.current:
+        """For the answer and the heatmap of what is on screen, unless it is there or on its way."""
+        row, image = self.row, self._image
+        if row is None or image is None:
             return
         desk = self.session.desk
         if self.was_changed:
-            self._show(replace(self.scene, heatmap=None, reason=changed_text()))
-            self.row_changed.emit()
+            if self.is_shown:
+                self._show(replace(self.scene, heatmap=None, reason=changed_text()))
+                self.row_changed.emit()
         elif desk.case is not None and not desk.can_fill:
-            text = self.tr("No heatmap: this machine has not the pack {pack} of the case.")
-            self._show(replace(self.scene, reason=text.format(pack=desk.case.manifest.pack_id)))
-        elif not self.session.packs.is_looking_at(row.entry):
-            self.session.worker.view(ViewRequest(self.session.setup, row.entry, image, self.session.coverage))
+            if self.is_shown:
+                text = self.tr("No heatmap: this machine has not the pack {pack} of the case.")
+                self._show(replace(self.scene, reason=text.format(pack=desk.case.manifest.pack_id)))
+        elif not (self.is_shown and self.scene.heatmap) and not self.session.packs.is_looking_at(row.entry):
+            request = ViewRequest(self.session.setup, row.entry, image, self.session.coverage)
+            asked = self._asked
+            if asked is None or replace(asked, coverage=request.coverage) != request:  # that is told anew elsewhere
+                self._asked = request
+                self.session.worker.view(request)
 
     def told(self, keys: Sequence[int]) -> None:
         """These rows have other records now."""
         if self.current in keys:
-            if self.was_changed or (self._judged and self.scene.reason):
+            is_coming = self._image is not None and not self.is_shown
+            if self.was_changed or (self._judged and self.scene.reason and not is_coming):
                 self.show(self.current)
                 return
             if self._judged != self.scene.judged:
@@ -119,18 +135,24 @@ class Viewing(QObject):
 
     def withdraw(self) -> None:
         """Take the heatmap away, which the pack in use did not make."""
+        self._answer = None
         self._show(replace(self.scene, heatmap=None))
 
     def fail(self, reason: str) -> None:
         """Say why there is no answer."""
+        self._asked = None
         if self.scene.image is not None:
             self._show(replace(self.scene, reason=reason))
         self.row_changed.emit()
 
+    def _read(self, entry: Entry, image: LoadedImage) -> None:
+        if entry.key == self.current:
+            self._image = image
+            self.ask()
+
     def _loaded(self, entry: Entry, image: LoadedImage | str, base: QImage) -> None:
         if entry.key != self.current:
             return
-        self._on_screen = entry.key
         self._late.stop()
         if isinstance(image, str):
             if self.session.desk.case is None:
@@ -141,6 +163,7 @@ class Viewing(QObject):
         status = self.session.status
         reason = status.reason if status.phase == "failed" else ""
         self._show(Scene(image, base, None, self.scene.second, reason))
+        self._draw()
         self.ask()
 
     def _second_loaded(self, image: LoadedImage | str) -> None:
@@ -155,7 +178,14 @@ class Viewing(QObject):
             return
         if self.session.desk.case is None:  # a case's own answers stand, whatever the last digit is today
             self.session.keep([(request.entry.key, _without_heatmap(answer.record))])
-        if request.entry.key == self.current and request.image is self.scene.image:
+        if request.entry.key == self.current:
+            self._answer = answer
+            self._draw()
+
+    def _draw(self) -> None:
+        """Show the heatmap that was made of the image on screen."""
+        answer = self._answer
+        if answer is not None and answer.request.image is self.scene.image:
             heatmap, reason = self._map_of(answer.record)
             self._show(replace(self.scene, heatmap=heatmap, reason=reason))
 

@@ -34,11 +34,12 @@ from core.victim_store import Held
 BATCH = 128
 """Tiles a forward pass, where they are small."""
 
-_CPU_PIXELS = 2**19
-"""Network pixels a pass on the CPU: a batch of larger images would keep a cancel or a look waiting for seconds."""
+_CPU_PIXELS = 2**18
+"""Network pixels a pass on the CPU, whose rate is no higher with more: a batch of larger images would keep a cancel or
+a look waiting for seconds, and its layers' maps would fill the memory."""
 
-_CPU_ASKED, _CPU_ASKED_PIXELS = 64, 2**18
-"""The same where victims are asked, which takes longer; their rate is no higher with more."""
+_ASKED = 64
+"""Tiles a pass on the CPU where victims are asked, which takes longer."""
 
 _LARGEST = 2**19
 """Pixels of an image that victims are asked about at its own size: a gradient keeps all that layers made of it."""
@@ -69,8 +70,8 @@ class Attributor:
         self.thread = DeviceThread() if thread is None else thread
         self.thread.submit(self._load, pack, asked, closed).result()
         image = self.manifest.image
-        most, pixels = (BATCH, _CPU_PIXELS) if self.panel is None else (_CPU_ASKED, _CPU_ASKED_PIXELS)
-        limit = min(most, pixels // (image.height * image.width)) if self.device.type == "cpu" else BATCH
+        most = BATCH if self.panel is None else _ASKED
+        limit = min(most, _CPU_PIXELS // (image.height * image.width)) if self.device.type == "cpu" else BATCH
         self.batch = max(1, limit)
         """Tiles a forward pass, of which most images have one."""
         self._fits = self.batch  # halved for good whenever the device runs out of memory

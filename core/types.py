@@ -32,7 +32,7 @@ DEFAULT_COVERAGE = 0.9
 """How often candidate sets and intervals are to hold the truth, unless somebody chose otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class LoadedImage:
     """One decoded image file.
 

@@ -144,7 +144,13 @@ def test_pause_and_go_on(window: MainWindow, gate: Gate, qtbot: QtBot, case: Pat
     gate.through(1000)
     session, looked_at = window.session, window.session.images.rows[20].entry.key
     window.list.select(looked_at)
-    qtbot.waitUntil(lambda: session.viewing._on_screen == looked_at and session.viewing.scene.heatmap is not None)
+    qtbot.waitUntil(
+        lambda: (
+            session.viewing.current == looked_at
+            and session.viewing.is_shown
+            and session.viewing.scene.heatmap is not None
+        )
+    )
     stands_at = judged(window)
     assert stands_at in (BATCH, 2 * BATCH), "the batch in hand, and none after it"
     qtbot.wait(300)
