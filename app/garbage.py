@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gc
+import time
 
 from PySide6.QtCore import QObject, QTimer
 
 _EVERY = 500
 """Milliseconds between two looks at how much there is."""
+
+_LONG = 0.1
+"""Seconds that the window may stand still for a collection."""
 
 
 class Garbage(QObject):
@@ -37,8 +41,10 @@ class Garbage(QObject):
         if self._was_enabled:
             gc.enable()
 
-    @staticmethod
-    def _collect() -> None:
+    def _collect(self) -> None:
         due = [count > most for count, most in zip(gc.get_count(), gc.get_threshold(), strict=True)]
         if any(due):
+            begun = time.monotonic()
             gc.collect(max(generation for generation, over in enumerate(due) if over))
+            if time.monotonic() - begun > _LONG:  # answers by the thousand, say, which hold no cycles
+                self.spare()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices, QFontDatabase, QGuiApplication, QTex
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QPlainTextEdit, QTextBrowser, QVBoxLayout, QWidget
 
 from app.crash import log_file
+from app.error_words import in_words
 from app.screen import fit
 from core.paths import RESOURCES
 from core.versions import versions
@@ -84,11 +85,10 @@ def case_log_dialog(entries: Sequence[LogEntry], parent: QWidget) -> Page:
 
 def verified_dialog(found: Verified, parent: QWidget) -> Page:
     """Which files of a case are no longer those that were judged."""
-    unreadable = [f"{path}: {reason}" for path, reason in found.unreadable]
     lists = (
         (translate("Reading", "Changed since they were judged: {n}"), found.changed),
         (translate("Reading", "Gone: {n}"), found.gone),
-        (translate("Reading", "Not readable now: {n}"), unreadable),
+        (translate("Reading", "Not readable now: {n}"), list(map(in_words, found.unreadable))),
     )
     counts = (
         (translate("Reading", "Unchanged: {n}"), found.unchanged),

@@ -143,8 +143,8 @@ class BatchRequest:
     token: CancelToken = field(default_factory=CancelToken, compare=False)
 
     @property
-    def paths(self) -> tuple[str, ...]:
-        return tuple(entry.path for entry in self.entries)
+    def files(self) -> int:
+        return len(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,10 @@ class CaseRequest:
     paths: tuple[str, ...]
     coverage: float
     token: CancelToken = field(default_factory=CancelToken, compare=False)
+
+    @property
+    def files(self) -> int:
+        return len(self.paths)
 
 
 @dataclass(frozen=True, slots=True)

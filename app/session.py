@@ -293,7 +293,7 @@ class Session(QObject):
     def _batch_progressed(self, progress: Progress) -> None:
         if not self._batches:
             return
-        later = sum(len(batch.paths) for batch in self._batches[1:])
+        later = sum(batch.files for batch in self._batches[1:])
         waiting = progress.total - progress.done + later
         if isinstance(self._batches[0], CaseRequest):  # which looks itself how many files wait
             waiting = max(waiting, later + 1)  # the last files are not in the case before its run ends
@@ -301,8 +301,8 @@ class Session(QObject):
             waiting = min(waiting, self.status.waiting)
         self._tell(progress=progress, waiting=waiting)
 
-    def _batch_ended(self, request: BatchRequest | CaseRequest) -> None:
-        ended = any(batch is request for batch in self._batches)  # and was not cancelled
+    def _batch_ended(self, request: BatchRequest | CaseRequest, whole: bool) -> None:
+        ended = whole and any(batch is request for batch in self._batches)  # and was not cancelled
         self._batches = [batch for batch in self._batches if batch is not request]
         if not self._batches:
             self._tell(waiting=0, progress=None, paused=False)

@@ -61,7 +61,8 @@ class Worker(QThread):
     refused = Signal(object)
     """A CaseError: the case of a request cannot be written to."""
     progressed = Signal(object)
-    batch_ended = Signal(object)
+    batch_ended = Signal(object, bool)
+    """A request, and whether it was gone through to its end."""
     devices_found = Signal(object)
     """((device, name), ...) of the GPUs, once torch can tell."""
     crashed = Signal(object)
@@ -257,8 +258,7 @@ class Worker(QThread):
             record = error_record(request.entry, str(error))
         else:
             record = Record(request.entry.path, request.image.sha256, "ok", None, finding)
-            bare = replace(record, finding=replace(finding, heatmap=None))
-            self._seen = request.setup, request.coverage, bare
+            self._seen = request.setup, request.coverage, record.bare
         self.viewed.emit(ViewAnswer(request, record))
 
     def _answer_heatmap(self, request: HeatmapRequest) -> None:
@@ -296,10 +296,11 @@ class Worker(QThread):
         except CaseError as error:
             self.refused.emit(error)
         finally:
-            self._end(request)
+            self._end(request, whole=False)
 
     def _run_batch(self, request: BatchRequest) -> None:
         """The whole batch, with views answered in between."""
+        whole = False
         try:
             meter = ProgressMeter(
                 "attribute", len(request.entries), self.progressed.emit, interval=0.1, cancel=request.token
@@ -314,13 +315,14 @@ class Worker(QThread):
                 self.judged.emit(BatchAnswer(request, self._judge_chunk(attributor, chunk, request)))
                 before, done = done, places[chunk[-1][0].key]  # those that nobody wants any more are passed over
                 meter.advance(done - before)
+            whole = True
         finally:
-            self._end(request)
+            self._end(request, whole=whole)
 
-    def _end(self, request: BatchRequest | CaseRequest) -> None:
+    def _end(self, request: BatchRequest | CaseRequest, *, whole: bool) -> None:
         with self._wake:
             self._batches = deque(batch for batch in self._batches if batch is not request)
-        self.batch_ended.emit(request)
+        self.batch_ended.emit(request, whole)
 
     def _serve(self) -> None:
         """Answer what should not wait for the rest of a batch."""

@@ -177,7 +177,7 @@ class Viewing(QObject):
         if request.setup != self.session.setup:
             return
         if self.session.desk.case is None:  # a case's own answers stand, whatever the last digit is today
-            self.session.keep([(request.entry.key, _without_heatmap(answer.record))])
+            self.session.keep([(request.entry.key, answer.record.bare)])
         if request.entry.key == self.current:
             self._answer = answer
             self._draw()
@@ -215,8 +215,3 @@ class Viewing(QObject):
     def _forget_removed(self) -> None:
         if self.current is not None and self.row is None:
             QTimer.singleShot(0, self, lambda: self.show(self.current) if self.row is None else None)
-
-
-def _without_heatmap(record: Record) -> Record:
-    """What the list keeps: a heatmap is as large as its image."""
-    return replace(record, finding=replace(record.finding, heatmap=None)) if record.finding else record

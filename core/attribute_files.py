@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
@@ -27,7 +27,7 @@ def attribute_files(
     progress: ProgressCallback = lambda _: None,
     cancel: CancelToken | None = None,
     known: Mapping[str, Finding] | None = None,
-) -> Iterator[list[Record]]:
+) -> Generator[list[Record], None, None]:
     """One record a path, in order, batch by batch; a file that is no image becomes a record that says why.
 
     Files are read ahead in threads; memory holds a few decoded images and a few batches of tiles, however many paths
@@ -83,7 +83,8 @@ def _begin(
     cancel: CancelToken,
 ) -> _Batch:
     fresh: dict[str, Prepared] = {}
-    handed_on = {file.sha256 for file in before.files} if before else set()  # judged there or earlier: carried to here
+    # Judged there or earlier, and carried to here; but not what could not be decoded there.
+    handed_on = {file.sha256 for file in before.files if file.fitted is not None} if before else set()
     for file in files:
         sha256 = file.sha256
         if sha256 is None or file.fitted is None or sha256 in known or sha256 in handed_on:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import heapq
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,9 +107,10 @@ def fill_case(
         found = attribute_files(
             attributor, waiting, coverage=case.coverage, progress=progress, cancel=cancel, known=case
         )
-        for batch in found:
-            case.add(batch)
-            written(batch)
+        with closing(found):  # or what is read ahead would wait for as long as somebody holds an error of the case's
+            for batch in found:
+                case.add(batch)
+                written(batch)
         ended = _FINISHED
     finally:
         case.write_log(ended, f"{case.count()} files in the case, {len(case)} different images attributed")
@@ -262,15 +264,11 @@ def has_answers(case: Case) -> bool:
 
 
 def _parts(case: Case) -> list[Path]:
-    return sorted(case.path.parent.glob(f"{_escaped(case.path.name)}.part-*[0-9]"))
+    return sorted(case.path.parent.glob(f"{glob.escape(case.path.name)}.part-*[0-9]"))
 
 
 def _part(path: Path, index: int) -> Path:
     return path.with_name(f"{path.name}.part-{index}")
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
 def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 
+_ROUNDING = 1e-6
+"""How far arithmetic in float32 may push a share out of 0 to 1."""
+
 
 def json_parts(
     records: Iterable[Record], manifest: Manifest, device: str, remarks: Mapping[str, Remark] | None = None, *,
@@ -199,7 +202,7 @@ def answers_from_json(answers: dict[str, Any], sha256: str, pack_id: str) -> Att
         adjustments=tuple(adjustment_of(str(phrase)) for phrase in answers["adjustments"]),
         # Cases that were written before victims could be asked have none.
         testimonies=tuple(_testimony_from_json(t) for t in answers.get("testimonies", ())),
-        false_alarm=None if alarm is None else _number(alarm),
+        false_alarm=None if alarm is None else _share(alarm),
         beside=_beside_from_json(answers.get("reference")),
     )
 
@@ -219,6 +222,14 @@ def _number(value: Any) -> float:
     return number
 
 
+def _share(value: Any) -> float:
+    """Raises TypeError or ValueError for what is no number from 0 to 1, give or take rounding."""
+    share = _number(value)
+    if not -_ROUNDING <= share <= 1 + _ROUNDING:
+        raise ValueError(f"{share} is no share")
+    return share
+
+
 def _testimony_from_json(testimony: dict[str, Any]) -> Testimony:
     margin, match, odds = (_number(testimony[name]) for name in ("margin", "match", "odds"))
     victim, sha256, changes = str(testimony["victim"]), str(testimony["sha256"]), bool(testimony["changes"])
@@ -235,10 +246,10 @@ def _class_name(name: object) -> str:
 
 
 def _class_from_json(answer: dict[str, Any]) -> ClassAnswer:
-    ranking = tuple(RankedLabel(str(c["label"]), _number(c["probability"])) for c in answer["ranking"])
+    ranking = tuple(RankedLabel(str(c["label"]), _share(c["probability"])) for c in answer["ranking"])
     if not ranking:
         raise ValueError("a ranking without labels")
-    coverage = _number(answer["coverage"])
+    coverage = _share(answer["coverage"])
     # Older cases have the first label alone where none belongs to the conformal set, and say so.
     held = tuple(map(str, answer["set"])) if answer.get("reached", True) else likeliest(ranking, coverage)
     return ClassAnswer(ranking, _number(answer["entropy"]), _number(answer["sigma"]), held, coverage)

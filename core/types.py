@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Literal
 
@@ -367,6 +367,11 @@ class Record:
     def waits(self) -> bool:
         """Whether it is to be judged, as nothing that is known of it tells."""
         return self.error == LOST
+
+    @property
+    def bare(self) -> Record:
+        """The same without its heatmap, which is as large as the image."""
+        return replace(self, finding=replace(self.finding, heatmap=None)) if self.finding else self
 
     def map_of(self, found: Finding) -> Heatmap | None:
         """The heatmap of the same image judged again; records do not keep theirs.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from core.errors import ImageError
+from core.imageio import read_bytes
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.report.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Paths of the files whose bytes are others by now, that are gone, and that cannot be read, with the reason.
+    """Paths of the files whose bytes are others by now, and that are gone; for those that cannot be read a sentence.
 
     unchanged: how many are as they were. never_read: how many had no hash to compare with. elsewhere: how many were not
     looked at, for they are on other computers, and this user did not open them for the case.
@@ -23,7 +24,7 @@ class Verified:
     elsewhere: int = 0
     changed: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
     @property
     def all_as_they_were(self) -> bool:
@@ -45,21 +46,22 @@ def verify(
     records = subject.within_reach()
     meter = ProgressMeter("verifying", len(records), progress)
     counts = {"unchanged": 0, "never_read": 0, "elsewhere": len(subject.records) - len(records)}
-    changed, gone, unreadable = list[str](), list[str](), list[tuple[str, str]]()
+    changed, gone, unreadable = list[str](), list[str](), list[str]()
     for record in records:
         if cancel is not None:
             cancel.check()
         if record.sha256 is None:
             counts["never_read"] += 1
         else:
-            try:
-                with Path(record.path).open("rb") as file:
-                    same = hashlib.file_digest(file, "sha256").hexdigest() == record.sha256
-            except FileNotFoundError:
-                gone.append(record.path)
-            except OSError as error:
-                unreadable.append((record.path, error.strerror or str(error)))
+            try:  # as they were read to be judged: what is no file, such as a pipe, may never end
+                data, _ = read_bytes(record.path)
+            except ImageError as error:
+                if isinstance(error.__cause__, FileNotFoundError):
+                    gone.append(record.path)
+                else:
+                    unreadable.append(str(error))
             else:
+                same = hashlib.sha256(data).hexdigest() == record.sha256
                 counts["unchanged"] += same
                 changed += [] if same else [record.path]
         meter.advance(1)

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.errors import VictimError
-from core.files import make_folder, write_file
+from core.files import file_sha256, make_folder, write_file
 from core.manifest import ClassNames
 from core.pictures import LUMA
 from core.programs import PROGRAMS, ProgramForm, load_program
@@ -315,9 +315,8 @@ def load_victim(path: Path) -> tuple[Victim, str]:
 
 
 def _digest(path: Path) -> str | None:
-    """The sha256 of a file, a part at a time; None for one that cannot be read, which :func:`read_victim` tells."""
+    """The sha256 of a file; None for one that cannot be read, which :func:`read_victim` tells."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError:
         return None

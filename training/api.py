@@ -111,11 +111,11 @@ def survey_images(source: str, data: Path | None = None) -> Survey:
 def train_victims(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Bring and train the victims that are not there yet, and tell every one's accuracy, and which of them guess."""
     from core.devices import choose_device  # noqa: PLC0415
+    from core.files import file_sha256  # noqa: PLC0415
     from core.measured import above_guessing  # noqa: PLC0415
     from core.victims import read_card  # noqa: PLC0415
     from training.pipeline import make_victims  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
-    from training.shards import file_sha256  # noqa: PLC0415
 
     ranks = Ranks()
     if ranks.first:  # a victim is small: one process trains it, the others wait

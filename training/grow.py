@@ -14,14 +14,13 @@ import torch
 from torch import Tensor
 
 from core.errors import ScenarioError, VictimError
-from core.files import make_folder, write_file
+from core.files import file_sha256, make_folder, write_file
 from core.manifest import AttackLabel, ImageSpec, Manifest
 from core.model.config import NetworkConfig
 from core.model.network import MTAA
 from core.pack import Pack
 from core.paths import victim_folders
 from training.losses import UncertaintyWeighted
-from training.shards import file_sha256
 
 _HEADS = ("attack_head", "victim_head", "hyperparameter_head")
 

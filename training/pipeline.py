@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from core.errors import DataError, PackError, ScenarioError, VictimError
+from core.files import file_sha256
 from core.frozen import how_to_get
 from core.manifest import Manifest
 from core.pack import Pack, find_pack, read_manifest
@@ -28,7 +29,7 @@ from training.own_victims import origin_of, read_own
 from training.plan import attack_labels, check_size, check_victim, image_of, make_attacks
 from training.ranks import Ranks
 from training.scenario import Scenario, VictimSpec
-from training.shards import MADE_BY, file_sha256, fingerprint, read_listing, read_split
+from training.shards import MADE_BY, fingerprint, read_listing, read_split
 from training.sources import SPLITS, CleanImages, Split, marked
 from training.train_victim import train_victim
 from training.trainer import EpochReport, Trainer

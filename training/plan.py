@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from core.errors import DataError, ScenarioError, VictimError
-from core.files import make_folder, write_file
+from core.files import file_sha256, make_folder, write_file
 from core.labels import CLEAN
 from core.manifest import AttackLabel, ImageSpec
 from core.torchvision_zoo import shapes_alone
@@ -24,7 +24,6 @@ from core.victims import ARCHITECTURES, Victim, read_card
 from training.attacks import Attack, make_attack
 from training.attacks.base import UNITS
 from training.scenario import Scenario, VictimSpec
-from training.shards import file_sha256
 from training.sources import SPLITS, CleanImages
 from training.train_victim import new_card
 

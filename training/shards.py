@@ -27,7 +27,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from core.errors import DataError
-from core.files import make_folder, write_file
+from core.files import file_sha256, make_folder, write_file
 from core.labels import CLEAN
 from training.scenario import Scenario
 from training.sources import SPLITS, Split
@@ -68,11 +68,6 @@ def _read(path: Path, *, tensors: bool | Sequence[str]) -> tuple[Arrays, dict[st
             return {key: file.get_tensor(key) for key in names}, header
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise DataError(f"{path} is damaged: {error}.", _AGAIN) from error
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest_or_none(path: Path) -> str | None:

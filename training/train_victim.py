@@ -16,14 +16,13 @@ from torch.nn import functional as F
 
 from core.devices import fitting, in_bf16
 from core.errors import Cancelled, VictimError
-from core.files import replacing, write_file
+from core.files import file_sha256, replacing, write_file
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.victims import ARCHITECTURES, Victim, VictimCard, load_victim, save_victim
 from training.augment import photo, shifted
 from training.checkpoint import Keeper, load_checkpoint
 from training.naming import accuracy
 from training.scenario import Augmentation
-from training.shards import file_sha256
 from training.sources import CleanImages
 
 BATCH: dict[Augmentation, int] = {"shift": 128, "photo": 64}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -9,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QPalette, QResizeEvent
+from PySide6.QtGui import QAction, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -27,6 +28,7 @@ from app.case.charts import Chart, chart_of
 from app.flow import Flow
 from app.images.makers import MakersLabel
 from app.images.row import Row
+from app.resting import SOON, resting
 from app.widgets import named, plain_tip
 from core.wording import coverage_text, shown
 
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
 
 _WIDE = 560
 """Pixels from which a board has two columns of charts."""
-_SOON = 150
-"""Milliseconds between rows that change and the bars that follow."""
 
 
 def count(facets: Sequence[Facet], rows: Sequence[Row]) -> list[list[int]]:
@@ -150,6 +150,7 @@ class Dashboard(QWidget):
         self._chosen: tuple[str, Sequence[Row]] = ("", ())
         self._kept: tuple[str, Sequence[Row]] | None = None
         self._bars: dict[int, int] = {}
+        self._is_old = False  # images were judged that its drawings do not have
         self.boards: list[Board] = []
         self.title = QLabel(textFormat=Qt.TextFormat.PlainText)
         self.title.setFont(theme.scaled(self.title.font(), 1.25, bold=True))
@@ -159,8 +160,8 @@ class Dashboard(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(0)
         self._lay_out(actions)
-        self._soon = QTimer(self, singleShot=True, interval=_SOON)
-        self._soon.timeout.connect(self.recount)
+        self._soon = QTimer(self, singleShot=True, interval=SOON)
+        self._soon.timeout.connect(self._recount_for_the_eye)
         desk.changed.connect(self._rebuild)
         desk.recounted.connect(self._recount_soon)
         self._rebuild()
@@ -186,8 +187,17 @@ class Dashboard(QWidget):
         layout.addWidget(self._area, 1)
 
     def _recount_soon(self) -> None:
-        if not self._soon.isActive():  # batches that follow each other faster than that would put it off for ever
+        self._is_old = True
+        if self.isVisible() and not self._soon.isActive():  # batches that follow each other faster would put it off
             self._soon.start()
+
+    def _recount_for_the_eye(self) -> None:
+        if self.isVisible() and self._is_old:
+            self.recount()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self._recount_for_the_eye()
 
     # What the window tells.
 
@@ -250,9 +260,10 @@ class Dashboard(QWidget):
 
     def recount(self) -> None:
         """Count again and draw; lengths are shares, on one scale where two groups stand side by side."""
-        case = self._desk.case
+        case, self._is_old = self._desk.case, False
         if case is None:
             return
+        begun = time.monotonic()
         groups = self._groups()
         counts = [count(case.facets.all, rows) for _, rows in groups]
         sizes = [sum(bool(row.places) for row in rows) for _, rows in groups]
@@ -264,6 +275,7 @@ class Dashboard(QWidget):
             board.show_counts(name, bars, files, tops)
             board.show_told("" if self.comparing else attacked_in_words(rows))
             board.makers.tell(partial(iter, rows))
+        self._soon.setInterval(resting(time.monotonic() - begun))
 
     def _groups(self) -> list[tuple[str, Sequence[Row]]]:
         everything = self._desk.session.images.rows

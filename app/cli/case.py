@@ -134,8 +134,8 @@ def verify(file: _File) -> None:
         for what, paths in (("changed", found.changed), ("gone", found.gone)):
             for path in paths:
                 console.print(plain(f"{what}: {path}", "red"))
-        for path, reason in found.unreadable:
-            console.print(plain(f"not readable now: {path}: {reason}", "red"))
+        for reason in found.unreadable:
+            console.print(plain(f"not readable now: {reason}", "red"))
         console.print(plain(found.in_words()))
         _note(case, "verified", found.in_words())
     if not found.all_as_they_were:

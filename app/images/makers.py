@@ -11,17 +11,14 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.images.row import Row
 from app.labels import label_text
+from app.resting import SOON, resting
 from core.together import Maker, Together, together
 from core.wording import ends_of, percent, value_of
 
 translate = QCoreApplication.translate
 
-_SOON = 150
-"""Milliseconds between images that change and what is said of them."""
 _AT_ONCE = 1000
 """Answers that are put into words before the window draws again: of many thousands it takes a while."""
-_REST = 9
-"""Times as long as weighing the words takes nothing is weighed after it."""
 
 
 class MakersLabel(QLabel):
@@ -39,13 +36,13 @@ class MakersLabel(QLabel):
         )
         self.hide()
         self._rows: Callable[[], Iterable[Row]] = tuple
-        self._soon = QTimer(self, singleShot=True, interval=_SOON)
+        self._soon = QTimer(self, singleShot=True, interval=SOON)
         self._soon.timeout.connect(self._say)
 
     def tell(self, rows: Callable[[], Iterable[Row]]) -> None:
         """Say soon what these rows say together, as they are then."""
         self._rows = rows
-        if self._soon.interval() > _SOON:  # of so many that what stands there would be wrong for long
+        if self._soon.interval() > SOON:  # of so many that what stands there would be wrong for long
             self.hide()
         if not self._soon.isActive():  # changes that follow each other fast would put it off for ever
             self._soon.start()
@@ -61,7 +58,7 @@ class MakersLabel(QLabel):
         found = together(word for row in rows if (word := row.word) is not None)
         self.setText("" if found is None else in_words(found))
         self.setVisible(found is not None)
-        self._soon.setInterval(max(_SOON, int(_REST * 1000 * (time.monotonic() - begun))))
+        self._soon.setInterval(resting(time.monotonic() - begun))
 
 
 def in_words(found: Together) -> str:

@@ -182,4 +182,4 @@ def _bin(value: float, low: float, high: float) -> int:
     """The bar of a value; the range's upper end belongs to the last one."""
     if not math.isfinite(value):
         return NONE
-    return min(max(int((value - low) / (high - low) * BINS), 0), BINS - 1)
+    return int(min(max((value - low) / (high - low) * BINS, 0), BINS - 1))  # it may lie as far off as floats go

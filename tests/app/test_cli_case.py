@@ -433,10 +433,25 @@ def test_files_of_a_case_are_verified_by_their_hashes(
     assert main(["case", "verify", str(small)]) == 1
     told = capsys.readouterr().out.splitlines()
     assert told[:2] == [f"changed: {folder / '1.png'}", f"gone: {folder / '2.png'}"]
-    assert told[2].startswith(f"not readable now: {folder / '3.png'}: ")
+    assert told[2].startswith(f"not readable now: {folder / '3.png'} is a folder")
     assert told[3] == "3 unchanged, 1 changed, 1 gone, 1 not readable now"
     with Case(small) as case:
         assert [entry.detail for entry in case.log() if entry.action == "verified"] == ["6 unchanged", told[3]]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such pipes")
+def test_verifying_a_strangers_case_waits_for_no_pipe(
+    small: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(folder / "pipe.png")
+    database = sqlite3.connect(small)
+    database.execute("UPDATE files SET path = ? WHERE path = ?", (str(folder / "pipe.png"), str(folder / "1.png")))
+    database.execute("UPDATE files SET path = ? WHERE path = ?", (f"{folder}/no\0name.png", str(folder / "2.png")))
+    database.commit()
+    database.close()
+    assert main(["case", "verify", str(small)]) == 1
+    told = capsys.readouterr().out
+    assert "pipe.png is not a regular file" in told and "4 unchanged, 2 not readable now" in told
 
 
 def test_a_damaged_case_is_recovered_into_another(

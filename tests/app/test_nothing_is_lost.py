@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import question, theme
+from app.case.dashboard import count
 from app.judging import make_attributor
 from app.main_window import MainWindow
 from app.packs_view import PacksDialog
@@ -244,6 +246,35 @@ def test_the_overview_follows_a_run_that_never_pauses(
         window.session.desk.recounted.emit()
         qtbot.wait(dashboard._soon.interval() // 5)
     assert 2 <= len(counted) < 20
+
+
+def test_the_overview_rests_after_a_long_count_and_counts_only_for_the_eye(
+    window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.session.desk.open(str(made(window, qtbot, tmp_path / "work.mtaacase", pictures / "a.png")))
+    wait_case(qtbot, window, "work")
+    dashboard = window.case.dashboard
+    counted: list[int] = []
+
+    def slow(facets: object, rows: object) -> object:
+        counted.append(1)
+        time.sleep(0.1)
+        return count(facets, rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("app.case.dashboard.count", slow)
+    dashboard.recount()
+    assert dashboard._soon.interval() >= 900
+    window.show_case(False)
+    dashboard._soon.setInterval(1)
+    window.session.desk.recounted.emit()
+    qtbot.wait(100)
+    assert len(counted) == 1 and not dashboard.isVisible()
+    window.show_case(True)
+    qtbot.waitUntil(lambda: len(counted) == 2)
+    window.show_case(False)
+    window.show_case(True)
+    qtbot.wait(100)
+    assert len(counted) == 2, "nothing is new"
 
 
 def test_a_pack_is_not_offered_to_a_case_that_has_its_own(

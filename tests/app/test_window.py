@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.__main__ import main
+from app.images.row import Row
 from app.judging import make_attributor
 from app.main_window import MainWindow
 from app.requests import BatchRequest, Entry, Setup, ViewRequest
@@ -28,7 +30,7 @@ from app.sentence import adjustment_text
 from app.tasks import Worker
 from app.window import Program
 from core.attributor import Attributor
-from core.errors import PackError
+from core.errors import DeviceError, PackError
 from core.imageio import decode_image, load_image
 from core.pack import find_pack, load_pack, read_manifest, write_pack
 from core.paths import DEFAULT_PACK, user_data
@@ -446,6 +448,41 @@ def test_a_defect_of_the_program_does_not_end_the_worker(open_program: Opener, q
     assert program.guard.box is not None
     qtbot.waitUntil(lambda: "Attribute again" in window.answer.hint.text())
     assert "ZeroDivisionError" not in window.answer.hint.text()
+
+
+def test_a_batch_that_failed_is_not_begun_again_by_itself(open_program: Opener, qtbot: QtBot, pictures: Path) -> None:
+    """However late the window hears of its end, which comes before the reason."""
+    made: list[Setup] = []
+
+    class Failing:
+        device_name = "CPU"
+        manifest = read_manifest(find_pack(DEFAULT_PACK))
+
+        def attribute(self, images: Sequence[LoadedImage], **_: object) -> list[Finding]:
+            raise DeviceError("The GPU is lost.", "Start again.")
+
+    def factory(setup: Setup) -> Failing:
+        made.append(setup)
+        return Failing()
+
+    session = open_program(factory).session
+    qtbot.waitUntil(lambda: session.status.phase == "ready")
+    phases: list[str] = []
+    session.status_changed.connect(lambda status: phases.append(status.phase))
+    file = pictures / "a.png"
+    session.images.append([Row(Entry(at, str(file))) for at in range(1000, 1003)])
+    session.judge([row.entry for row in session.images.rows])
+    worker = session.worker
+    for _ in range(500):  # the worker goes on while the window is busy
+        if worker._attributor is None:
+            break
+        time.sleep(0.02)
+    qtbot.waitUntil(lambda: session.status.phase == "failed")
+    qtbot.wait(200)
+    assert len(made) == 1 and session.status.phase == "failed" and "loading" not in phases
+    assert not session._batches and not worker._batches and session.status.waiting == 0
+    session.judge_again([1000])
+    qtbot.waitUntil(lambda: len(made) == 2)
 
 
 def test_torch_waits_for_the_first_paint() -> None:

@@ -415,6 +415,23 @@ def test_a_tampered_answer_is_damage_not_a_crash(case: Case, finding: Finding, a
         list(case.records())
 
 
+def test_nothing_is_judged_on_for_a_case_that_cannot_be_written(
+    case: Case, attributor: Attributor, folder: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while somebody holds the error, as the window does that shows it."""
+
+    def full(records: object) -> None:
+        raise CaseError("The disk is full.", "Make room.")
+
+    monkeypatch.setattr(case, "add", full)
+    with pytest.raises(CaseError, match="full") as held:
+        fill_case(case, attributor, folder)
+    decoding = [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+    for thread in decoding:
+        thread.join(10)
+    assert held.value.__traceback__ is not None and not any(thread.is_alive() for thread in decoding)
+
+
 def test_answers_that_no_export_could_hold_are_damage(case: Case, finding: Finding) -> None:
     case.add([made(finding, "/a.png", "a" * 64)])
     whole = json.dumps(answers_to_json(finding.attribution))

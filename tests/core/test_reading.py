@@ -220,3 +220,29 @@ def test_an_image_that_the_memory_does_not_hold_fails_alone(
     assert [record.status for record in records] == ["ok", "ok", "ok", "error", "ok", "ok"]
     assert records[3].error == f"There is not enough memory for {large}. Close other programs, or crop it."
     assert records[3].facts is None
+
+
+def test_a_copy_of_what_the_memory_did_not_hold_is_judged(
+    attributor: Attributor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the next batch, where its hash is known from the one that failed."""
+    random = np.random.default_rng(5)
+    files = [tmp_path / f"{at}.png" for at in range(8)]
+    for file in files[:4]:
+        Image.fromarray(random.integers(0, 256, (28, 28), dtype=np.uint8)).save(file)
+    for file, other in zip(files[4:], files[:4], strict=True):
+        file.write_bytes(other.read_bytes())
+    attributor.batch = 4
+    prepare = reading.prepare
+
+    def short(image: LoadedImage, spec: ImageSpec) -> Fitted:
+        if image.path == str(files[2]):
+            raise MemoryError
+        return prepare(image, spec)
+
+    monkeypatch.setattr(reading, "prepare", short)
+    records = list(records_of(attributor, files))
+    assert [record.status for record in records] == ["ok", "ok", "error", *["ok"] * 5]
+    findings = [record.finding for record in records]
+    assert findings[6] is not None and findings[6].attribution.sha256 == records[2].sha256
+    assert findings[4] is findings[0] and findings[5] is findings[1]

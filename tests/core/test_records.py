@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from core.errors import WorkbenchError
 from core.files import write_parts
 from core.manifest import Manifest
-from core.records import encode, json_parts, rows
+from core.records import answers_from_json, answers_to_json, encode, json_parts, rows
 from core.types import Finding, Record, Remark
 
 
@@ -85,3 +86,24 @@ def test_names_of_any_bytes(manifest: Manifest, tmp_path: Path) -> None:
 def test_no_folder_to_write_to(manifest: Manifest, tmp_path: Path) -> None:
     with pytest.raises(WorkbenchError, match="cannot be written"):
         write_parts(tmp_path / "none" / "out.json", json_parts([], manifest, "CPU"))
+
+
+def test_answers_of_a_stranger_hold_shares_where_shares_belong(finding: Finding) -> None:
+    """Any other number would break what is counted and drawn of them."""
+    said = answers_to_json(finding.attribution)
+    assert answers_from_json(said, "c" * 64, "tiny@000000000000") == finding.attribution
+
+    def forged(value: float, *way: str | int) -> dict[str, Any]:
+        changed = copy.deepcopy(said)
+        place: Any = changed
+        for step in way[:-1]:
+            place = place[step]
+        place[way[-1]] = value
+        return changed
+
+    for value in (1e308, -0.5, 1.01, float("nan")):
+        for way in (("attack", "ranking", 0, "probability"), ("victim", "coverage"), ("false_alarm",)):
+            with pytest.raises(ValueError, match=r"share|number"):
+                answers_from_json(forged(value, *way), "c" * 64, "tiny@000000000000")
+    rounded = answers_from_json(forged(1 + 1e-7, "attack", "ranking", 0, "probability"), "c" * 64, "x")
+    assert rounded.attack.probability > 1, "float32's sums are that far off"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import errno
 import io
 import os
@@ -8,6 +9,7 @@ import pickle
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from math import nan
@@ -25,6 +27,7 @@ from core.adjustments import adjustment_of
 from core.errors import Cancelled, DiskFullError, WorkbenchError
 from core.manifest import Manifest, VictimLabel
 from core.progress import CancelToken
+from core.records import answers_from_json, answers_to_json
 from core.report import Subject, write_report
 from core.report.cards import cards
 from core.report.facets import COPY, FAILED, NONE, SINGLE, UNFAMILIAR, Facets
@@ -448,3 +451,48 @@ def test_pictures() -> None:
     overlaid = np.asarray(heatmap_picture(plain, strength))
     assert overlaid[0, 0].tolist() == [64, 64, 64]
     assert overlaid[0, 2].sum() > 3 * 150
+
+
+def numbers_of(document: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where there is a number in a JSON document."""
+    pairs = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    for step, value in pairs:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield (*way, step)
+        yield from numbers_of(value, (*way, step))
+
+
+def test_whatever_number_a_strangers_case_holds_a_report_of_it_is_made(
+    finding: Finding, manifest: Manifest, tmp_path: Path
+) -> None:
+    """It is refused, or it is counted, drawn and written down."""
+    said = types.Testimony("resnet18", "e" * 64, True, 5.0, 0.5, 2.0, "6", "4", 1, 1, 0)
+    beside = types.Beside("abc", 20, False)
+    answer = replace(finding.attribution, testimonies=(said,), beside=beside, false_alarm=0.01)
+    told, refused = answers_to_json(answer), 0
+    ways = list(numbers_of(told))
+    assert len(ways) > 40
+    accepted = []
+    for way in ways:
+        for value in (1e308, -1e308):
+            forged: Any = copy.deepcopy(told)
+            place = forged
+            for step in way[:-1]:
+                place = place[step]
+            place[way[-1]] = value
+            try:
+                found = answers_from_json(forged, "c" * 64, manifest.pack_id)
+            except ValueError:
+                refused += 1
+            else:
+                accepted.append(Record(str(way), "c" * 64, "ok", None, Finding(found, None)))
+    assert refused > 10
+    facets = Facets(manifest)
+    for record in accepted:
+        assert all(at == NONE or at >= 0 for at in facets.places(record))
+    subject = Subject(accepted, manifest, "CPU")
+    for name in ("report.html", "report.pdf"):
+        write_report(tmp_path / name, subject)
+    assert b"".join(subject.csv_parts()).count(b"\n") > len(accepted)

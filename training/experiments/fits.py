@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from core.errors import DataError
+from core.files import file_sha256
 from core.folders import find_images
 from core.imageio import load_image
 from core.labels import CLEAN
@@ -30,7 +31,6 @@ from training.experiments.perturbations import attack_digits, load, middle
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import evenly, unit
 from training.scenario import VictimSpec
-from training.shards import file_sha256
 
 IMAGES = 100
 """Photographs at scale 1, evenly taken."""

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from core.attributor import Attributor
+from core.files import file_sha256
 from core.labels import CLEAN
 from core.pictures import Pixels, plus, sharpened, through_jpeg
 from core.reference import beside, reference_of
@@ -28,7 +29,6 @@ from training.experiments.perturbations import attack_digits, load
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, evenly, narrow, unit
 from training.metrics import share_of
-from training.shards import file_sha256
 
 IMAGES = 800
 """Clean test images of a source at scale 1, half of them known, and so many attacked over all attacks and victims."""
