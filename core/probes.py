@@ -16,7 +16,10 @@ The margin is the one over the class that the image had before, which candidates
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -79,6 +82,11 @@ _QUALITY = 75
 (200 of the calibration split of resources/scenarios/natural.toml, four victims), after 50 for 82 %.
 """
 
+
+_FOR_THREADS = 2**21
+"""Values of images that are compressed together from which on threads are worth their beginning, as a GPU's batches of
+photographs have them, which else would wait for the compression longer than for the victims.
+"""
 
 _MOVED = ("moved_sign", "clean_moved_sign")
 
@@ -195,7 +203,13 @@ class Looks(NamedTuple):
 
 def _compressed(images: Tensor) -> Tensor:
     pixels = (images.detach() * 255).round().byte().cpu().numpy()
-    return torch.from_numpy(np.stack([through_jpeg(image, _QUALITY) for image in pixels])).to(images) / 255
+    work = partial(through_jpeg, quality=_QUALITY)
+    if pixels.size < _FOR_THREADS:
+        found = list(map(work, pixels))
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = list(pool.map(work, pixels))
+    return torch.from_numpy(np.stack(found)).to(images) / 255
 
 
 class _Moved(NamedTuple):

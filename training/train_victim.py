@@ -43,13 +43,13 @@ def _moments(clean: CleanImages, rows: NDArray[np.int64]) -> tuple[float, float]
 class _Draw:
     """Which images each step sees and how far they are moved, and how many steps there were; kept by checkpoints.
 
-    The global generator is kept as well: dropout draws from it.
+    The global generators are kept as well: dropout draws from that of its device.
     """
 
-    def __init__(self, rows: int, seed: int) -> None:
+    def __init__(self, rows: int, seed: int, device: torch.device) -> None:
         self.steps = 0
         self.generator = torch.Generator().manual_seed(seed)
-        self._rows = rows
+        self._rows, self._device = rows, device
         self._order = torch.empty(0, dtype=torch.long)
 
     def take(self, batch: int) -> Tensor:
@@ -60,18 +60,17 @@ class _Draw:
         return chosen
 
     def state_dict(self) -> dict[str, Any]:
-        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-        return {
-            "steps": self.steps, "order": self._order, "own": self.generator.get_state(),
-            "cpu": torch.get_rng_state(), "cuda": cuda,
+        state = {
+            "steps": self.steps, "order": self._order, "own": self.generator.get_state(), "cpu": torch.get_rng_state()
         }  # fmt: skip
+        return state | ({"device": torch.cuda.get_rng_state(self._device)} if self._device.type == "cuda" else {})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.steps, self._order = state["steps"], state["order"]
         self.generator.set_state(state["own"])
         torch.set_rng_state(state["cpu"])
-        if len(state["cuda"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all(state["cuda"])
+        if self._device.type == "cuda" and "device" in state:
+            torch.cuda.set_rng_state(state["device"], self._device)
 
 
 def new_card(architecture: str, clean: CleanImages, name: str = "") -> VictimCard:
@@ -115,7 +114,7 @@ class VictimTraining:
         self._bf16 = in_bf16(device) and (device.type != "cpu" or not _is_grouped(self.victim))
         self._optimizer = torch.optim.Adam(self.victim.parameters(), lr=_PEAK_RATE)
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, _PEAK_RATE, total_steps=self.steps)
-        self.draw = _Draw(len(rows), seed)
+        self.draw = _Draw(len(rows), seed, device)
 
     def step(self) -> None:
         """Raises DeviceError where a batch does not fit into the device's memory."""

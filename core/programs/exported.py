@@ -10,10 +10,13 @@ import io
 import json
 import logging
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.fx import GraphModule
+from torch.fx.node import map_aggregate
 
 from core.errors import VictimError
 from core.programs.archive import SAFER, entries_of, rebuilt
@@ -35,6 +38,7 @@ _EXPRESSION = re.compile(
 )
 """What sizes are written with: arithmetic over symbols. PyTorch gives the text to ``eval``."""
 _SYMBOL = re.compile(r"[su]\d+")
+_ASSERTS = torch.ops.aten._assert_tensor_metadata.default
 _TREE_TYPES = {None, "builtins.tuple", "builtins.list", "builtins.dict"}
 
 
@@ -63,7 +67,44 @@ def load_exported(data: bytes, name: str) -> nn.Module:
     for part in module.modules():  # torch.export forbids eval(), and what it exported in training mode stays so
         for method in ("train", "eval"):
             vars(part).pop(method, None)
-    return module.eval()
+    return Exported(module).eval()
+
+
+class Exported(nn.Module):
+    """An exported graph that may be moved to another device, and called in another precision, than it was exported in.
+
+    Without this, what it makes itself, such as by ``arange``, would stay on the device of then, and its checks of what
+    its tensors are would fail under autocast.
+    """
+
+    def __init__(self, program: nn.Module) -> None:
+        super().__init__()
+        self.program = program
+        for part in self._graphs():
+            for node in part.graph.find_nodes(op="call_function", target=_ASSERTS):
+                part.graph.erase_node(node)
+            part.recompile()
+
+    def _graphs(self) -> list[GraphModule]:
+        return [part for part in self.program.modules() if isinstance(part, GraphModule)]
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.program(images)
+        return logits
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """What ``to`` and its kin call."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        device = fn(torch.empty(0)).device
+
+        def there(argument: Any) -> Any:
+            return device if isinstance(argument, torch.device) else argument
+
+        for part in self._graphs():
+            for node in part.graph.nodes:
+                node.args, node.kwargs = (map_aggregate(each, there) for each in (node.args, node.kwargs))
+            part.recompile()
+        return self
 
 
 def _check_payload(config: Any, name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from core import probes as probes_module
 from core.calibration import Asking
 from core.manifest import AttackLabel
 from core.model.scorer import Scorer, Scores, agreed, among, evidence_of, weigh
+from core.pictures import Pixels
 from core.probes import PROBES, Replies, ask, probes_of, pull
 from core.victims import Victim, VictimCard
 from tests.core.panels import fit
@@ -252,3 +255,20 @@ def test_evidence_is_averaged_over_the_attacks_as_odds() -> None:
     # who the victim would be if there was an attack, however sure it is that there was none
     found = evidence_of(scores.evidence, torch.tensor([[99.0, 0.0, -99.0], [99.0, -99.0, 0.0]]), (0, 0))
     torch.testing.assert_close(found, torch.stack([scores.evidence[0, :, 1], scores.evidence[1, :, 2]]))
+
+
+def test_a_large_batch_is_compressed_by_several_threads_as_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.rand(4, 3, 40, 56, generator=torch.Generator().manual_seed(0))
+    images = (images * 255).round() / 255
+    alone = probes_module._compressed(images)
+    threads: set[str] = set()
+    compress = probes_module.through_jpeg
+
+    def noted(pixels: Pixels, quality: int) -> Pixels:
+        threads.add(threading.current_thread().name)
+        return compress(pixels, quality)
+
+    monkeypatch.setattr(probes_module, "through_jpeg", noted)
+    monkeypatch.setattr(probes_module, "_FOR_THREADS", images.numel())
+    assert torch.equal(probes_module._compressed(images), alone) and not torch.equal(alone, images)
+    assert threading.current_thread().name not in threads and threads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from core.errors import VictimError
 from core.probes import ask
 from core.programs import load_program, program_form, torchscript
 from core.victims import PROGRAM, VictimCard, build_victim
+from training.attacks.base import Oracle
 
 
 class Net(nn.Module):
@@ -65,6 +67,52 @@ def saved(net: nn.Module, form: str) -> bytes:
 
 
 FORMS = {"traced": "torchscript", "scripted": "torchscript", "export": "export", "onnx": "onnx"}
+
+
+class Makes(nn.Module):
+    """Makes tensors of its own while it runs, and casts what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(1, 4, 3, padding=1)
+        self.head = nn.Linear(4, 5)
+        self.constant = torch.tensor([0.5])
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.body(x).float().mean((2, 3)) + torch.arange(4, device=x.device) * self.constant.to(x.device)
+        logits: Tensor = self.head(hidden) + torch.full((5,), 2.0, device=x.device)
+        return logits
+
+
+@pytest.fixture
+def made(images: Tensor) -> tuple[nn.Module, nn.Module]:
+    """Such a network, and itself after it was exported."""
+    torch.manual_seed(2)
+    net = Makes().eval()
+    return net, load_program("export", saved(net, "export"), "model.pt2").requires_grad_(False)
+
+
+def test_an_exported_program_follows_its_weights_to_another_device(
+    made: tuple[nn.Module, nn.Module], images: Tensor
+) -> None:
+    net, program = made
+    torch.testing.assert_close(program(images), net(images))
+    elsewhere = copy.deepcopy(program).to("meta")
+    assert elsewhere(images.to("meta")).device.type == "meta"
+    torch.testing.assert_close(program.to("cpu")(images), net(images))
+
+
+def test_an_exported_program_is_attacked_in_bfloat16_where_the_device_has_it(
+    made: tuple[nn.Module, nn.Module], images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, program = made
+    monkeypatch.setattr("training.attacks.base.in_bf16", lambda device: True)
+    gradients = [
+        Oracle(model, "bf16").gradient(images, lambda logits: logits[:, 0] - logits[:, 1])[0]
+        for model in (net, program)
+    ]
+    torch.testing.assert_close(*gradients)
+    assert (gradients[0] != 0).any()
 
 
 @pytest.mark.parametrize("form", FORMS)
