@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import Literal, TypeVar
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from core.adjustments import Adjustment, Kind
 from core.device_thread import DeviceThread
-from core.devices import choose_device, fitting, is_out_of_memory, name_of
-from core.errors import Cancelled, DeviceError, PackError, VictimError
+from core.devices import choose_device, name_of
+from core.errors import Cancelled, PackError, VictimError
 from core.findings import findings
-from core.judged import Answered, Judged, Prepared, batches, mean_over_tiles
+from core.judged import Judged, Prepared, batches, mean_over_tiles
 from core.manifest import Manifest
 from core.model.network import Outputs
-from core.pack import Pack, build_network
+from core.pack import Pack
 from core.panel import Panel
-from core.perturbation import stepped
+from core.passes import Passes
 from core.preprocess import prepare
 from core.progress import CancelToken
 from core.stitching import cut, stitched
-from core.types import DEFAULT_COVERAGE, Basis, Finding, FloatArray, LoadedImage, Reference, Testimony
+from core.types import DEFAULT_COVERAGE, Basis, Finding, LoadedImage, Reference, Testimony
 from core.victim_store import Held
-
-BATCH = 128
-"""Tiles a forward pass, where they are small."""
-
-_CPU_PIXELS = 2**18
-"""Network pixels a pass on the CPU, whose rate is no higher with more: a batch of larger images would keep a cancel or
-a look waiting for seconds, and its layers' maps would fill the memory."""
-
-_ASKED = 64
-"""Tiles a pass on the CPU where victims are asked, which takes longer."""
 
 _LARGEST = 2**19
 """Pixels of an image that victims are asked about at its own size: a gradient keeps all that layers made of it."""
@@ -47,8 +36,6 @@ _LARGEST = 2**19
 _Asking = Literal["not", "tile", "larger"]
 _Look = Literal["as it is", "scaled"]
 """How an image that is larger than the pack's is shown to victims."""
-
-_Made = TypeVar("_Made")
 
 
 class Attributor:
@@ -68,33 +55,21 @@ class Attributor:
         self.manifest: Manifest = pack.manifest
         self.device = choose_device(device)
         self.thread = DeviceThread() if thread is None else thread
-        self.thread.submit(self._load, pack, asked, closed).result()
-        image = self.manifest.image
-        most = BATCH if self.panel is None else _ASKED
-        limit = min(most, _CPU_PIXELS // (image.height * image.width)) if self.device.type == "cpu" else BATCH
-        self.batch = max(1, limit)
-        """Tiles a forward pass, of which most images have one."""
-        self._fits = self.batch  # halved for good whenever the device runs out of memory
+        self.passes = self.thread.submit(Passes, pack, self.device, asked, closed, self.thread).result()
+        self.batch = self.passes.most
+        """Tiles that are judged together, of which most images have one."""
         self.reference: Reference | None = None
         if reference is not None:
             self.refer_to(reference)
 
-    def _load(self, pack: Pack, asked: Sequence[Held], closed: bool) -> None:
-        self._network = build_network(pack).requires_grad_(False)
-        self.panel: Panel | None = None
-        several = f" and the {len(asked)} victims to ask" if asked else ""
-        beside = " and the victim to ask" if len(asked) == 1 else several
-        with fitting(
-            f"{self.device_name} has not enough free memory for the pack{beside}.",
-            "Close other programs that use it, ask fewer victims, or choose another device.",
-        ):
-            self._network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            if asked and self._network.scorer is not None and pack.manifest.probes is not None:
-                self.panel = Panel(asked, pack.manifest, self._network.scorer, self.device, closed)
-
     @property
     def device_name(self) -> str:
         return name_of(self.device)
+
+    @property
+    def panel(self) -> Panel | None:
+        """The victims that it asks, if any."""
+        return self.passes.panel
 
     @property
     def asked(self) -> tuple[Held, ...]:
@@ -225,7 +200,7 @@ class Attributor:
     def _any_size(self) -> bool:
         """Whether victims take larger images, as far as the memory that is free lets it be tried."""
         panel = self.panel
-        return panel is not None and bool(self._guarded(lambda: panel.any_size))
+        return panel is not None and bool(self.passes.guarded(lambda: panel.any_size))
 
     def _judge_larger(self, item: Prepared, heatmaps: bool, cancel: CancelToken | None) -> Judged:
         """The network looks at a larger image's tiles, and victims at all of it, as they would if it were put to them.
@@ -240,7 +215,7 @@ class Attributor:
                 raise Cancelled
             why = Kind.NO_MEMORY
             try:
-                heard = self._guarded(partial(self._hear_larger, alone, look, heatmaps))
+                heard = self.passes.guarded(partial(self._hear_larger, alone, look, heatmaps))
             except VictimError:
                 heard, why = None, Kind.NO_NUMBER
             if heard is not None and (look == "as it is" or _known(heard) > _known(best)):
@@ -257,11 +232,11 @@ class Attributor:
         if look == "scaled":
             image = F.interpolate(image, self.manifest.image.shape[1:], mode="bilinear", antialias=True)
             with torch.no_grad():
-                estimate = self._network(image).perturbation.estimate
-            heard = self._answered(image, alone.outputs, estimate, drawn=False)
+                estimate = self.passes.network(image).perturbation.estimate
+            heard = self.passes.answered(image, alone.outputs, estimate, drawn=False)
         else:
             estimate = stitched(estimates[0].cpu(), fitted)[None].to(self.device)
-            heard = self._answered(image, alone.outputs, estimate, drawn=heatmaps)
+            heard = self.passes.answered(image, alone.outputs, estimate, drawn=heatmaps)
             assert heard.estimates is not None
             estimates = [cut(heard.estimates[0], fitted)]
         remark = Adjustment(Kind.SCALED, (self.manifest.image.size,)) if look == "scaled" else None
@@ -287,7 +262,7 @@ class Attributor:
         estimates: list[Tensor] = []
         testimonies: list[tuple[Testimony, ...]] = []
         scores: list[Tensor] = []
-        for answered in self._passes(tiles, ask, heatmaps, cancel):
+        for answered in self.passes.over(tiles, ask, heatmaps, cancel):
             if heatmaps and answered.estimates is not None:
                 estimates.append(answered.estimates)
             outputs.append(answered.outputs)
@@ -296,7 +271,9 @@ class Attributor:
         counts = [item.tiles for item in prepared]
         mean, several = mean_over_tiles(outputs, counts), max(counts) > 1
         self._check(mean)
-        familiarity = self._scores(mean) if several else torch.cat(scores)  # as the victims' word was weighed by it
+        familiarity = (
+            self.passes.scores(mean) if several else torch.cat(scores)
+        )  # as the victims' word was weighed by it
         return Judged(
             prepared,
             ask,
@@ -313,75 +290,6 @@ class Attributor:
             raise PackError(
                 f"What the pack {self.manifest.pack_id} answers is no number.", "Take it from where it was made again."
             )
-
-    def _passes(
-        self, tiles: Sequence[FloatArray], ask: bool, heatmaps: bool, cancel: CancelToken | None
-    ) -> Iterator[Answered]:
-        """As many passes as the device's memory asks for."""
-        start = 0
-        while start < len(tiles):
-            if cancel is not None and cancel.cancelled:
-                raise Cancelled
-            self.thread.attend()
-            part = tiles[start : start + self._fits]
-            answered = self.forward(np.stack(part), ask, heatmaps)
-            if answered is not None:
-                yield answered
-                start += len(part)
-            elif len(part) > 1:
-                self._fits = len(part) // 2
-            else:
-                raise DeviceError(
-                    f"{self.device_name} has not enough free memory for one image.",
-                    "Close other programs that use it, or choose another device.",
-                )
-
-    def forward(self, tiles: FloatArray, ask: bool, heatmaps: bool = False) -> Answered | None:
-        """What is said of [B, C, h, w], or None where the device's memory does not hold the work.
-
-        heatmaps: let the victims say what they can of where perturbations lie.
-        """
-
-        def work() -> Answered:
-            batch = torch.from_numpy(tiles).to(self.device).contiguous(memory_format=torch.channels_last)
-            with torch.inference_mode(not ask or self.panel is None):  # no gradient passes through its tensors
-                outputs: Outputs = self._network(batch)
-            estimates = None if outputs.perturbation is None else outputs.perturbation.estimate
-            said = outputs._replace(perturbation=None)
-            if not ask or estimates is None:
-                return Answered(said, self._scores(said), [()] * len(tiles), estimates)
-            return self._answered(batch, said, estimates, drawn=heatmaps)
-
-        return self._guarded(work)
-
-    def _answered(self, images: Tensor, outputs: Outputs, estimates: Tensor, *, drawn: bool) -> Answered:
-        """What is said of images [B, C, H, W] and the estimates of their perturbations once victims were asked.
-
-        drawn: whether the victims are to say what they can of where perturbations lie.
-        """
-        assert self.panel is not None
-        sharp = stepped(images, estimates, outputs.attack, outputs.hyperparameter, self.manifest.attacks)
-        scores = self._scores(outputs)
-        heard = self.panel.hear(images, outputs, sharp, scores <= self.manifest.calibration.familiarity_threshold)
-        if drawn:
-            estimates = self.panel.drawn(images, estimates, heard)
-        return Answered(heard.outputs, scores, self.panel.testimonies(heard), estimates)
-
-    @torch.no_grad()
-    def _scores(self, outputs: Outputs) -> Tensor:
-        scores: Tensor = self._network.familiarity(outputs.features)
-        return scores
-
-    def _guarded(self, work: Callable[[], _Made]) -> _Made | None:
-        """What ``work`` gives, or None where the device's memory does not hold it."""
-        try:
-            return work()
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()  # outside the handler, whose traceback still held the tensors
-        return None
 
 
 def _known(judged: Judged) -> float:

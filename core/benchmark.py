@@ -137,7 +137,7 @@ def _forward(attributor: Attributor, files: Sequence[Path]) -> float:
     passes = max(1, len(files) // len(images))
     started = time.perf_counter()
     for _ in range(passes):
-        attributor.forward(tiles, bool(attributor.asked))
+        attributor.passes.forward(tiles, bool(attributor.asked))
     return passes * len(tiles) / len(images[0]) / (time.perf_counter() - started)
 
 

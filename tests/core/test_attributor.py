@@ -26,6 +26,7 @@ from core.folders import find_images
 from core.imageio import load_image
 from core.judged import Prepared
 from core.pack import find_pack, load_pack
+from core.passes import Passes
 from core.paths import DEFAULT_PACK, SAMPLES
 from core.preprocess import prepare
 from core.progress import CancelToken, Progress
@@ -169,13 +170,13 @@ def test_one_thread_computes_and_ends_with_its_attributor(
     tiny_pack: Path, samples: list[LoadedImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[threading.Thread] = []
-    forward = Attributor.forward
+    forward = Passes.forward
 
     def noted(*how: Any) -> object:
         seen.append(threading.current_thread())
         return forward(*how)
 
-    monkeypatch.setattr(Attributor, "forward", noted)
+    monkeypatch.setattr(Passes, "forward", noted)
     attributor = Attributor(load_pack(tiny_pack), "cpu")
     attributor.attribute(samples[:1], heatmaps=True)
     assert list(records_of(attributor, find_images([SAMPLES])))
@@ -190,7 +191,7 @@ def test_who_looks_at_an_image_waits_for_a_pass_and_not_for_what_was_submitted(
     tiny_pack: Path, samples: list[LoadedImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attributor = Attributor(load_pack(tiny_pack), "cpu")
-    forward, begun, may_go_on, order = attributor.forward, threading.Event(), threading.Event(), []
+    forward, begun, may_go_on, order = attributor.passes.forward, threading.Event(), threading.Event(), []
 
     def slow(*how: Any) -> Any:
         order.append(len(how[0]))
@@ -198,8 +199,8 @@ def test_who_looks_at_an_image_waits_for_a_pass_and_not_for_what_was_submitted(
         assert may_go_on.wait(60)
         return forward(*how)
 
-    monkeypatch.setattr(attributor, "forward", slow)
-    attributor._fits = 2
+    monkeypatch.setattr(attributor.passes, "forward", slow)
+    attributor.passes.most = 2
     batch = [Prepared(image.sha256, prepare(image, attributor.manifest.image), image.size) for image in samples[:4]]
     judged = [attributor.thread.submit(attributor.judge, batch) for _ in range(2)]
     assert begun.wait(60)

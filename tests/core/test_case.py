@@ -141,8 +141,8 @@ def test_a_tag_leaves_the_note_and_a_note_the_tag(case: Case, finding: Finding) 
 
 def test_a_folder_goes_into_a_case_once(case: Case, attributor: Attributor, folder: list[Path]) -> None:
     told: list[Progress] = []
-    forward, judged = attributor.forward, []
-    attributor.forward = lambda tiles, *how: (judged.append(len(tiles)), forward(tiles, *how))[1]  # type: ignore[method-assign]
+    forward, judged = attributor.passes.forward, []
+    attributor.passes.forward = lambda tiles, *how: (judged.append(len(tiles)), forward(tiles, *how))[1]  # type: ignore[method-assign]
     fill_case(case, attributor, folder, progress=told.append)
     records = list(case.records())
     assert [record.path for record in records] == [str(path) for path in folder]
@@ -340,7 +340,7 @@ def test_what_a_shared_run_left_is_not_judged_again(
     with lock, pytest.raises(CaseError, match="in use by processes that share it"):
         fill_case(case, attributor, folder)
     assert len(list(tmp_path.glob("*.part-*"))) == 2 and case.count() == 0
-    monkeypatch.setattr(attributor, "forward", None)
+    monkeypatch.setattr(attributor.passes, "forward", None)
     fill_case(case, attributor, folder)
     assert case.count() == len(folder) and not list(tmp_path.glob("*.part-*"))
     assert "0 of 30 files wait" in next(e.detail for e in reversed(case.log()) if e.action == "attribute")

@@ -231,7 +231,9 @@ def test_an_image_that_a_victim_has_no_answer_to_is_judged_without(
     monkeypatch.setattr(Victim, "forward", standardised)
     blank = replace(images[0], sha256="b" * 64, pixels=np.full_like(images[0].pixels, 0.5))
     passes = []
-    monkeypatch.setattr(asking, "forward", lambda *a, real=asking.forward: passes.append(len(a[0])) or real(*a))
+    monkeypatch.setattr(
+        asking.passes, "forward", lambda *a, real=asking.passes.forward: passes.append(len(a[0])) or real(*a)
+    )
     many = asking.attribute([*images * 8, blank, images[0]])
     assert [f.attribution.evidence for f in many] == ["image+probes"] * 8 * len(images) + ["image", "image+probes"]
     assert len(passes) < 16, "it is looked for by halves, and the others are not asked about one by one"

@@ -14,11 +14,12 @@ import torch
 from PIL import Image
 
 from core import reading
-from core.attributor import BATCH, Attributor
+from core.attributor import Attributor
 from core.errors import Cancelled, DeviceError
 from core.imageio import load_image
 from core.manifest import ImageSpec
 from core.pack import load_pack
+from core.passes import BATCH
 from core.preprocess import Fitted
 from core.progress import CancelToken
 from core.types import FileFacts, Finding, LoadedImage
@@ -88,9 +89,11 @@ def test_same_bytes_are_judged_once(attributor: Attributor, tmp_path: Path, monk
     for name in ("a.png", "b.png", "c.png"):
         Image.fromarray(np.full((28, 28), 9 * (name == "c.png"), np.uint8)).save(tmp_path / name)
     sizes: list[int] = []
-    forward = attributor.forward
+    forward = attributor.passes.forward
     monkeypatch.setattr(
-        attributor, "forward", lambda tiles, ask, heatmaps: (sizes.append(len(tiles)), forward(tiles, ask, heatmaps))[1]
+        attributor.passes,
+        "forward",
+        lambda tiles, ask, heatmaps: (sizes.append(len(tiles)), forward(tiles, ask, heatmaps))[1],
     )
     paths = [tmp_path / name for name in ("a.png", "b.png", "c.png", "a.png")]
     first, again, other, third = (record.finding for record in records_of(attributor, paths))
@@ -141,7 +144,7 @@ class Scarce:
     """Runs out of memory for more than ``room`` images."""
 
     def __init__(self, attributor: Attributor, room: int, error: Exception) -> None:
-        self.network, self.room, self.error = attributor._network, room, error
+        self.network, self.room, self.error = attributor.passes.network, room, error
         self.familiarity = self.network.familiarity
         self.sizes: list[int] = []
 
@@ -165,7 +168,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(
 ) -> None:
     expected = [record.finding for record in records_of(attributor, folder)]
     scarce = Scarce(attributor, 40, error)
-    monkeypatch.setattr(attributor, "_network", scarce)
+    monkeypatch.setattr(attributor.passes, "network", scarce)
     found = [record.finding for record in records_of(attributor, folder)]
     assert scarce.sizes[:3] == [125, 62, 31]
     assert max(scarce.sizes[3:]) == 31, "it is not tried again"
@@ -179,10 +182,10 @@ def test_out_of_memory_halves_the_batch_and_goes_on(
 def test_no_memory_for_one_image_is_said(
     attributor: Attributor, folder: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attributor, "_network", Scarce(attributor, 0, torch.OutOfMemoryError("x")))
+    monkeypatch.setattr(attributor.passes, "network", Scarce(attributor, 0, torch.OutOfMemoryError("x")))
     with pytest.raises(DeviceError, match="one image"):
         list(records_of(attributor, folder[:3]))
-    monkeypatch.setattr(attributor, "_network", Scarce(attributor, 0, RuntimeError("a defect")))
+    monkeypatch.setattr(attributor.passes, "network", Scarce(attributor, 0, RuntimeError("a defect")))
     with pytest.raises(RuntimeError, match="a defect"):
         list(records_of(attributor, folder[:3]))
 

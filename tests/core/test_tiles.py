@@ -123,13 +123,13 @@ def test_a_pass_that_the_memory_does_not_hold_is_made_smaller(
 ) -> None:
     image = image_of(300, 400)
     (expected,) = attributor.attribute([image])
-    forward, sizes = attributor.forward, []
+    forward, sizes = attributor.passes.forward, []
 
     def scarce(tiles: np.ndarray[Any, Any], ask: bool, heatmaps: bool) -> object:
         sizes.append(len(tiles))
         return forward(tiles, ask, heatmaps) if len(tiles) <= 5 else None
 
-    monkeypatch.setattr(attributor, "forward", scarce)
+    monkeypatch.setattr(attributor.passes, "forward", scarce)
     (found,) = attributor.attribute([image])
     assert sizes == [20, 10, 5, 5, 5, 5]
     assert found.attribution.attack.probability == pytest.approx(expected.attribution.attack.probability, abs=1e-5)
@@ -139,15 +139,15 @@ def test_cancelling_does_not_wait_for_all_tiles(
     attributor: Attributor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.fromarray(RANDOM.integers(0, 256, (900, 900, 3), dtype=np.uint8)).save(tmp_path / "large.png")
-    cancel, passes, forward = CancelToken(), [], attributor.forward
-    attributor._fits = attributor.batch = 4
+    cancel, passes, forward = CancelToken(), [], attributor.passes.forward
+    attributor.passes.most = attributor.batch = 4
 
     def cancelled(tiles: np.ndarray[Any, Any], ask: bool, heatmaps: bool) -> object:
         passes.append(len(tiles))
         cancel.cancel()
         return forward(tiles, ask, heatmaps)
 
-    monkeypatch.setattr(attributor, "forward", cancelled)
+    monkeypatch.setattr(attributor.passes, "forward", cancelled)
     with pytest.raises(Cancelled):
         list(records_of(attributor, [tmp_path / "large.png"], cancel=cancel))
     with pytest.raises(Cancelled):

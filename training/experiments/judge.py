@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.attributor import Attributor
 from core.device_thread import CallersThread
 from core.errors import DataError
+from core.files import file_sha256
 from core.manifest import Manifest
 from core.pack import Pack
 from core.progress import ProgressCallback, ProgressMeter
@@ -145,6 +146,13 @@ def check_victims(study: Study) -> None:
     """Raise DataError unless the examples' victims are those that the pack under test was taught, by their hashes."""
     known = read_listing(study.data)["victims"]
     check_taught(study, {name: victim["sha256"] for name, victim in known.items()})
+
+
+def taught_victims(study: Study) -> dict[str, str]:
+    """Hashes of the study's victims by name. Raises DataError unless the pack under test was taught them."""
+    victims = {spec.label: file_sha256(study.victims / spec.saved_as) for spec in study.scenario.victims}
+    check_taught(study, victims)
+    return victims
 
 
 def check_taught(study: Study, victims: Mapping[str, str]) -> None:

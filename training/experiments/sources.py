@@ -17,14 +17,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from core.attributor import Attributor
-from core.files import file_sha256
 from core.labels import CLEAN
 from core.pictures import Pixels, plus, sharpened, through_jpeg
 from core.reference import beside, reference_of
 from core.types import Attribution, FloatArray
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table
-from training.experiments.judge import NOBODY, answers, attributor_of, check_taught, held_by
+from training.experiments.judge import NOBODY, answers, attributor_of, held_by, taught_victims
 from training.experiments.perturbations import attack_digits, load
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.experiments.subset import Subset, evenly, narrow, unit
@@ -54,8 +53,7 @@ _ASKED = ", victims asked"
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
-    victims = {spec.label: file_sha256(study.victims / spec.saved_as) for spec in study.scenario.victims}
-    check_taught(study, victims)
+    victims = taught_victims(study)
     held = held_by(study)
 
     @cache

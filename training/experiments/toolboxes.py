@@ -19,7 +19,7 @@ from core.victim_store import Held
 from training.attacks import ATTACKS
 from training.experiments.draw import bars
 from training.experiments.item import Found, Item, Table, rounded
-from training.experiments.judge import Truth, attributor_of, check_victims, counted, held_by, judge
+from training.experiments.judge import Truth, attributor_of, counted, held_by, judge, taught_victims
 from training.experiments.perturbations import attack_digits, known_digits, load
 from training.experiments.study import Arrays, Cell, Result, Study
 from training.scenario import AttackSpec, VictimSpec
@@ -48,11 +48,11 @@ DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def cells(study: Study, seed: int) -> list[Cell]:
-    check_victims(study)
+    victims = taught_victims(study)
     known = {a.name for a in study.pack.manifest.attacks}
     held = held_by(study)
     return [
-        _cell(study, seed, toolbox, name, victim, held)
+        _cell(study, seed, toolbox, name, victim, victims[victim.label], held)
         for toolbox, attacks in DEFAULTS.items()
         for name in attacks
         if name in known and (toolbox, name) in ATTACKS
@@ -61,7 +61,7 @@ def cells(study: Study, seed: int) -> list[Cell]:
 
 
 def _cell(
-    study: Study, seed: int, toolbox: str, name: str, victim_spec: VictimSpec, held: Sequence[Held]
+    study: Study, seed: int, toolbox: str, name: str, victim_spec: VictimSpec, sha256: str, held: Sequence[Held]
 ) -> Cell:  # fmt: skip
     manifest = study.pack.manifest
     label = next(a for a in manifest.attacks if a.name == name)
@@ -78,7 +78,7 @@ def _cell(
         }
     )  # fmt: skip
 
-    images = _images(study, seed, spec, victim_spec, count)
+    images = _images(study, seed, spec, victim_spec, sha256, count)
 
     def compute(_: Path) -> Result:
         made = study.run(images)
@@ -99,15 +99,17 @@ def _cell(
 
     names = [one.name for one in held]
     settings = {
-        "seed": seed, "pack": manifest.pack_id, "attack": spec.model_dump(), "victim": victim_spec.label,
-        "images": count, "asked": names,
+        "seed": seed, "pack": manifest.pack_id, "clean": study.clean.digest, "attack": spec.model_dump(),
+        "victim": victim_spec.label, "sha256": sha256, "images": count, "asked": names,
     }  # fmt: skip
     found = importlib.util.find_spec(toolbox) is not None
     absent = "" if found else f"{toolbox} is not installed. {how_to_get(toolbox, 'bench')}"
     return Cell(f"{toolbox} {name} on {victim_spec.label}", "toolbox", settings, compute, absent)
 
 
-def _images(study: Study, seed: int, spec: AttackSpec, victim_spec: VictimSpec, count: int) -> Cell:
+def _images(
+    study: Study, seed: int, spec: AttackSpec, victim_spec: VictimSpec, sha256: str, count: int
+) -> Cell:  # fmt: skip
     """What a toolbox makes, which takes most of the time and is the same for every pack."""
 
     def compute(_: Path) -> Result:
@@ -121,8 +123,8 @@ def _images(study: Study, seed: int, spec: AttackSpec, victim_spec: VictimSpec, 
         return Result({"tried": len(images), "made": len(arrays["value"])}, arrays)
 
     settings = {
-        "seed": seed, "data": study.fingerprint, "attack": spec.model_dump(), "victim": victim_spec.label,
-        "images": count,
+        "seed": seed, "clean": study.clean.digest, "attack": spec.model_dump(), "victim": victim_spec.label,
+        "sha256": sha256, "images": count,
     }  # fmt: skip
     return Cell(f"{spec.backend} {spec.name} on {victim_spec.label}: images", "toolbox-images", settings, compute)
 
@@ -185,6 +187,7 @@ def draw(figure: Figure, found: Found, _: Mapping[str, Arrays]) -> None:
 
 ITEM = Item(
     "toolboxes", "The same attacks made by other toolboxes, by their defaults", cells, table, draw, of_pack=True,
+    examples=False,
     choices=(
         "Five epsilons and two kappas, evenly within the pack's range; RMSE on Table 1's scale.",
         "Asked are those of the pack's victims whose files are in DIR/victims.",
