@@ -271,9 +271,8 @@ class Attributor:
         counts = [item.tiles for item in prepared]
         mean, several = mean_over_tiles(outputs, counts), max(counts) > 1
         self._check(mean)
-        familiarity = (
-            self.passes.scores(mean) if several else torch.cat(scores)
-        )  # as the victims' word was weighed by it
+        # As the victims' word was weighed by it.
+        familiarity = self.passes.scores(mean) if several else torch.cat(scores)
         return Judged(
             prepared,
             ask,
