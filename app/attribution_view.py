@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QSignalBlocker, QSizeF, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QPalette, QTextOption, QWheelEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -55,12 +55,17 @@ class Words(QLabel):
         if muted:
             self.setForegroundRole(QPalette.ColorRole.PlaceholderText)
 
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Of no width: a long word, such as a path, is cut off rather than widening all that stands above and below."""
+        return QSize(0, super().minimumSizeHint().height())
+
 
 class Paragraph(QTextEdit):
     """Read-only text as high as it needs, broken inside a word where nothing else helps: hashes are long words."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, bold: bool = False) -> None:
         super().__init__()
+        self.setFont(theme.scaled(self.font(), 1.0, bold=bold))
         self.setReadOnly(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
@@ -194,7 +199,8 @@ class AttributionView(QWidget):
         self.attack = TaskCard(self.tr("Attack"))
         self.victim = VictimCard(self.tr("Victim"))
         self.hyperparameter = HyperparameterCard(self.tr("Hyperparameter"))
-        self.name = Words(factor=1.0, bold=True)
+        self.name = Paragraph(bold=True)
+        self.name.setAccessibleName(self.tr("Name of the image"))
         self.sentence = Paragraph()
         self.sentence.setAccessibleName(self.tr("Sentence for the case file"))
         self.copy = QPushButton(self.tr("Copy sentence"))
@@ -273,7 +279,7 @@ class AttributionView(QWidget):
         if self._shown != (name, answer.sha256):
             self._shown = name, answer.sha256
             self.page.verticalScrollBar().setValue(0)
-        self.name.setText(name)
+        self.name.setPlainText(name)
         while (item := self._banners.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()

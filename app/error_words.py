@@ -19,6 +19,9 @@ _OF_IMAGES = (
     QT_TRANSLATE_NOOP("Errors", "{path} is larger than {n} MiB. Crop or split the image first."),
     QT_TRANSLATE_NOOP("Errors", "{path} has {size} pixels, which is too many. Crop it first."),
     QT_TRANSLATE_NOOP("Errors", "{path} is not an image that can be read. Give it as {kinds}."),
+    QT_TRANSLATE_NOOP(
+        "Errors", "{path} is a HEIC file or of its kind, which is not read. Export it as PNG, at its full size."
+    ),
     QT_TRANSLATE_NOOP("Errors", "{path} unpacks to far too many pixels. Do not open it; crop it first."),
     QT_TRANSLATE_NOOP("Errors", "There is not enough memory for {path}. Close other programs, or crop it."),
     QT_TRANSLATE_NOOP("Errors", "{path} is damaged or cut short ({reason}). Copy or export the image again."),
@@ -60,6 +63,7 @@ _WHATS = (
     QT_TRANSLATE_NOOP("Errors", "{path} is a database of another program."),
     QT_TRANSLATE_NOOP("Errors", "{path} has the schema {found}, this program reads {known}."),
     QT_TRANSLATE_NOOP("Errors", "{path} is not in the case; it may have been found again under another name."),
+    QT_TRANSLATE_NOOP("Errors", "{path} was given another tag or note by another window or program meanwhile."),
     QT_TRANSLATE_NOOP("Errors", "{path} does not tell any more which pack judged its images."),
     QT_TRANSLATE_NOOP("Errors", "{path} has lost the pack {pack}, and this machine has it not."),
     QT_TRANSLATE_NOOP("Errors", "There is no pack {name}."),
@@ -100,11 +104,12 @@ _WHATS = (
     QT_TRANSLATE_NOOP("Errors", "None of the clean images could be judged."),
     QT_TRANSLATE_NOOP("Errors", "The pack {name} does not know “clean”."),
     QT_TRANSLATE_NOOP("Errors", "The known clean images were judged by another pack, or with other victims."),
-    QT_TRANSLATE_NOOP("Errors", "{path} was made asking {settled}, not asking {wanted}."),
+    QT_TRANSLATE_NOOP("Errors", "{path} was made asking {settled}, and now it would be asking {wanted}."),
 )
 """What is wrong with a case, a pack, a victim, a device or a disk; the narrower sentence before the wider."""
 
 _REMEDIES = (
+    QT_TRANSLATE_NOOP("Errors", "Read what stands there now, and edit that."),
     QT_TRANSLATE_NOOP("Errors", "Hand over its file, or open the set."),
     QT_TRANSLATE_NOOP("Errors", "Check the name and the folder."),
     QT_TRANSLATE_NOOP("Errors", "Check the path."),
@@ -121,7 +126,7 @@ _REMEDIES = (
         "Make room on the disk of {folder} and do the same again: what was kept before is still there.",
     ),
     QT_TRANSLATE_NOOP("Errors", "Make room there, choose a folder on another disk, or ask for fewer examples."),
-    QT_TRANSLATE_NOOP("Errors", "Open it to go on with it (--resume on the command line), or choose another name."),
+    QT_TRANSLATE_NOOP("Errors", "Go on with it (open it in the window, or --resume), or choose another name."),
     QT_TRANSLATE_NOOP("Errors", "Go back to a copy of it, or start a new case."),
     QT_TRANSLATE_NOOP(
         "Errors", "Go back to a copy of it, or recover what can still be read into a new case (mtaa case recover)."

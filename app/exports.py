@@ -13,7 +13,8 @@ from PySide6.QtCore import QObject, Signal
 
 from app.chores import Chore
 from app.requests import HeatmapRequest, Setup
-from core.errors import Cancelled
+from core.errors import Cancelled, WorkbenchError
+from core.files import check_writable
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.types import FloatArray, Heatmap, LoadedImage, Record
 
@@ -62,6 +63,11 @@ class Exports(QObject):
         A case is gathered on its own thread, so that a tag need not wait for a report.
         """
         session, case = self._session, self._session.desk.case
+        try:
+            check_writable(target)
+        except WorkbenchError as error:  # which would else be found out when all is drawn
+            session.crashed.emit(error)
+            return
         found = (session.images.row_of(key) for key in keys or ())
         rows = session.images.rows if keys is None else [row for row in found if row is not None]
         setup = session.setup if case is None or case.pack is not None else None
@@ -113,7 +119,7 @@ class Exports(QObject):
         from core.report import export, is_report  # noqa: PLC0415  (Jinja)
         from core.report.subject import Pictures  # noqa: PLC0415  (pydantic)
 
-        subject = replace(subject, records=_Heeding(subject.records, wanted.token))
+        subject = replace(subject, records=_Heeding(subject.records, wanted.token), waiting=wanted.waiting)
         if is_report(wanted.target):
             heatmaps = _Heatmaps(self._session.worker.ask_heatmap, wanted, subject.records)
             pictures = Pictures(subject.within_reach(), wanted.token, wanted.pasted)

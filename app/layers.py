@@ -16,6 +16,8 @@ from core.wording import shown
 
 translate = QCoreApplication.translate
 
+GAINS = (1, 2, 4, 8, 16, 32, 64, 128)
+
 
 class Layer(StrEnum):
     IMAGE = "image"
@@ -42,10 +44,13 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """opacity: of the heatmap, 0 to 1. gain: factor on signed values; 1 spans -1 to 1."""
+    """opacity: of the heatmap, 0 to 1. gain: factor on signed values; 1 spans -1 to 1. fits: whether each picture has
+    the gain of its own values instead.
+    """
 
     opacity: float = 0.6
     gain: float = 4.0
+    fits: bool = False
     sequential: str = "inferno"
     diverging: str = "coolwarm"
 
@@ -84,7 +89,7 @@ def _of_heatmap(layer: Layer, base: QImage | None, heatmap: Heatmap, look: Look)
         return Picture(base, overlay, legend=legend.of_heatmap(heatmap, look.sequential))
     if heatmap.perturbation is None:
         return Picture(hint=translate("Layers", "This pack does not estimate the perturbation pixel by pixel."))
-    return _signed_picture(heatmap.perturbation, look)
+    return signed(heatmap.perturbation, look)
 
 
 def _difference(image: LoadedImage, second: LoadedImage | None, look: Look) -> Picture:
@@ -93,7 +98,7 @@ def _difference(image: LoadedImage, second: LoadedImage | None, look: Look) -> P
     if image.pixels.shape != second.pixels.shape:
         text = translate("Layers", "The images differ in size or channels ({a}, {b}), so they have no difference.")
         return Picture(hint=text.format(a=_shape(image), b=_shape(second)))
-    return _signed_picture(image.pixels - second.pixels, look)
+    return signed(image.pixels - second.pixels, look)
 
 
 def _shape(image: LoadedImage) -> str:
@@ -101,13 +106,24 @@ def _shape(image: LoadedImage) -> str:
     return f"{width}×{height}×{channels}"
 
 
-def _signed_picture(values: FloatArray, look: Look) -> Picture:
-    return Picture(signed(values, look), legend=legend.of_signed(look.gain, look.diverging))
-
-
-def signed(values: FloatArray, look: Look) -> QImage:
+def signed(values: FloatArray, look: Look) -> Picture:
     """float32 [C, H, W] in [-1, 1]: the mean over channels, times the gain, on a diverging map around 0."""
-    return _indexed(0.5 + 0.5 * look.gain * values.mean(axis=0), look.diverging, fade=False)
+    mean = values.mean(axis=0)
+    gain = fitting_gain(mean) if look.fits else look.gain
+    picture = _indexed(0.5 + 0.5 * gain * mean, look.diverging, fade=False)
+    return Picture(picture, legend=legend.of_signed(gain, look.diverging))
+
+
+def fitting_gain(values: FloatArray) -> float:
+    """The most of ``GAINS`` that keeps all values within the map."""
+    strongest = float(np.abs(values).max(initial=0))
+    return float(max((gain for gain in GAINS if gain * strongest <= 1), default=GAINS[0]))
+
+
+def gain_of(scene: Scene, look: Look) -> float:
+    """The gain that a scene's estimate is drawn with."""
+    estimate = None if scene.heatmap is None else scene.heatmap.perturbation
+    return fitting_gain(estimate.mean(axis=0)) if look.fits and estimate is not None else look.gain
 
 
 def _indexed(unit: FloatArray, name: str, *, fade: bool) -> QImage:

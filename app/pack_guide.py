@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,12 +41,24 @@ class _Look:
     pack: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """better: the pack that fits most of the images, if it is not the one in use. others: how many of the images each
+    other pack fits, and that one not. looked_at: how many images that was found out from.
+    """
+
+    better: Proposal | None = None
+    others: Mapping[Path, int] = field(default_factory=dict)
+    looked_at: int = 0
+
+
 class PackGuide(QObject):
     """The choice of packs of one session. A pack that somebody chose, and that of a case, is never changed unasked."""
 
     changed = Signal()
     """Another proposal stands, or none."""
     _looked = Signal(object, object)
+    """A look, and what was found."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -100,13 +112,13 @@ class PackGuide(QObject):
 
     def _compare(self, look: _Look) -> None:
         """Runs on a thread of the reader's. Whatever goes wrong, the images are judged."""
-        found = None
+        found = _Found()
         try:
             found = _better(look)
         finally:
             self._looked.emit(look, found)
 
-    def _weigh(self, look: _Look, found: Proposal | None) -> None:
+    def _weigh(self, look: _Look, found: _Found) -> None:
         if look not in self._looks:  # stopped meanwhile
             return
         self._looks.remove(look)
@@ -114,9 +126,22 @@ class PackGuide(QObject):
         if session.setup.pack != look.pack:  # another is in use by now
             self.look(look.entries)
             return
-        if found is not None and (found.instead_of, found.pack) not in self._declined:
-            self._take_or_propose(found)
+        better = found.better
+        if better is not None and (better.instead_of, better.pack) not in self._declined:
+            self._take_or_propose(better)
+        if found.others and (better is None or session.setup.pack == better.pack):
+            session.message.emit(self._odd(found))
         session.judge_waiting(look.entries)
+
+    def _odd(self, found: _Found) -> str:
+        """That some of the images are of another kind than those that the pack in use is made for."""
+        text = self.tr(
+            "Of {m} images that were looked at, {n} are of another kind than {pack} is made for, and their answers may "
+            "tell nothing. {others} is made for such images: open them by themselves."
+        )
+        names = ", ".join(path.stem for path in found.others)
+        pack, odd = Path(self.session.setup.pack).stem, sum(found.others.values())
+        return text.format(n=odd, m=found.looked_at, pack=pack, others=names)
 
     def _take_or_propose(self, found: Proposal) -> None:
         session = self.session
@@ -150,11 +175,11 @@ def _filled(text: str, proposal: Proposal) -> str:
     return text.format(pack=proposal.pack, kind=f"{size}, {colour}", other=Path(proposal.instead_of).stem)
 
 
-def _better(look: _Look) -> Proposal | None:
-    """Another pack than the one in use, if it fits most of the first images better."""
+def _better(look: _Look) -> _Found:
+    """Another pack than the one in use, if it fits most of the images looked at better; and for how many one does."""
     from core.errors import PackError  # noqa: PLC0415  (pydantic need not delay the first paint)
     from core.pack import ListedPack, find_pack, list_packs, read_manifest  # noqa: PLC0415
-    from core.pack_choice import Source, choose_pack, look_at_some  # noqa: PLC0415
+    from core.pack_choice import Source, choose_pack, look_at_some, rather  # noqa: PLC0415
 
     packs = [pack for pack in list_packs() if pack.manifest is not None]
     try:
@@ -163,9 +188,14 @@ def _better(look: _Look) -> Proposal | None:
     except PackError:  # any other will do
         path = None
     if not packs or [pack.path for pack in packs] == [path]:
-        return None
-    choice = choose_pack(packs, look_at_some([Source(entry.load, entry.header) for entry in look.entries]))
-    if choice is None or choice.path == path:
-        return None
+        return _Found()
+    images = look_at_some([Source(entry.load, entry.header) for entry in look.entries])
+    choice = choose_pack(packs, images)
+    if choice is None:
+        return _Found()
+    others = rather(packs, images, choice.path)
+    if choice.path == path:
+        return _Found(None, others, len(images))
     image = choice.manifest.image
-    return Proposal(choice.path.stem, image.width, image.height, image.channels == 1, look.pack)
+    better = Proposal(choice.path.stem, image.width, image.height, image.channels == 1, look.pack)
+    return _Found(better, others, len(images))

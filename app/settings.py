@@ -81,6 +81,10 @@ TABLE: tuple[Setting, ...] = (
         help=QT_TRANSLATE_NOOP("Settings", "Factor on the estimated perturbation and on differences"),
     ),
     Setting(
+        "viewer/gain_fits", True, QT_TRANSLATE_NOOP("Settings", "The gain fits each picture"), VIEW,
+        help=QT_TRANSLATE_NOOP("Settings", "Until another one is set below the picture"),
+    ),
+    Setting(
         "viewer/sequential", "inferno", QT_TRANSLATE_NOOP("Settings", "Colour map of the heatmap"), VIEW,
         _plain(SEQUENTIAL),
     ),

@@ -60,7 +60,7 @@ class RemoveRows(QUndoCommand):
 class SetRemarks(QUndoCommand):
     """Gives rows tags and notes, in the case at once; undo gives them back what they had. new: by row key.
 
-    Of tag and note only what was edited is touched: the other may have become another since.
+    Of tag and note only what was edited is touched, where it still is as it was: it may have become another since.
     """
 
     def __init__(self, desk: CaseDesk, new: Mapping[int, Remark], text: str) -> None:
@@ -83,5 +83,5 @@ class SetRemarks(QUndoCommand):
 
 
 def _edited(now: Remark, before: Remark, after: Remark) -> Remark:
-    tag = now.tag if after.tag == before.tag else after.tag
-    return Remark(tag, now.note if after.note == before.note else after.note)
+    """What stands there by now and is not what was set before, somebody else wrote."""
+    return Remark(after.tag if now.tag == before.tag else now.tag, after.note if now.note == before.note else now.note)

@@ -6,15 +6,13 @@ from dataclasses import replace
 
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QPalette
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from app.colormaps import DIVERGING, SEQUENTIAL
 from app.flow import Flow
-from app.layers import Look, Scene, inspect
+from app.layers import GAINS, Look, Scene, gain_of, inspect
 from app.panes import PaneGrid
 from app.widgets import named, slider
-
-GAINS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Viewer(QWidget):
@@ -28,10 +26,14 @@ class Viewer(QWidget):
         self.grid.set_look(look)
         self.opacity = self._slider(0, 100, self.tr("Heatmap opacity"))
         self.gain = self._slider(0, len(GAINS) - 1, self.tr("Gain of signed values"))
+        self.fits = named(QToolButton(), self.tr("Fit the gain to each picture"), tip=True)
+        self.fits.setText(self.tr("Fit"))
+        self.fits.setCheckable(True)
+        self.fits.setAutoRaise(True)
         self.sequential = self._maps(SEQUENTIAL, self.tr("Colour map of the heatmap"))
         self.diverging = self._maps(DIVERGING, self.tr("Colour map of signed values"))
         self._opacity_text, self._gain_text = QLabel(), QLabel()
-        self.pixel = QLabel()
+        self.pixel = QLabel(wordWrap=True)  # with a second image there is more to tell than has room in a line
         self.pixel.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.pixel.setAccessibleName(self.tr("Pixel under the pointer"))
         self.zoom_text = named(QLabel(), self.tr("Zoom"))
@@ -39,6 +41,7 @@ class Viewer(QWidget):
         self.apply_look(look)
         self.opacity.valueChanged.connect(self._change)
         self.gain.valueChanged.connect(self._change)
+        self.fits.clicked.connect(self._change)
         self.sequential.activated.connect(self._change)
         self.diverging.activated.connect(self._change)
         self.grid.hovered.connect(self._hover)
@@ -51,14 +54,15 @@ class Viewer(QWidget):
 
     def show_scene(self, scene: Scene) -> None:
         self.grid.show_scene(scene)
+        self.pixel.setMinimumHeight(self.pixel.fontMetrics().lineSpacing() * (2 if scene.second else 1))
+        self._show_gain()
         self._hover(None)
         self._tell_zoom()
 
     def apply_look(self, look: Look) -> None:
         """Set the controls and the panes, without telling anybody."""
-        blockers = [QSignalBlocker(w) for w in (self.opacity, self.gain, self.sequential, self.diverging)]
+        blockers = [QSignalBlocker(w) for w in (self.opacity, self.sequential, self.diverging)]
         self.opacity.setValue(round(look.opacity * 100))
-        self.gain.setValue(min(range(len(GAINS)), key=lambda at: abs(GAINS[at] - look.gain)))
         self.sequential.setCurrentText(look.sequential)
         self.diverging.setCurrentText(look.diverging)
         del blockers
@@ -66,7 +70,7 @@ class Viewer(QWidget):
 
     def _lay_out(self) -> None:
         opacity = self._together(self.tr("Opacity"), self.opacity, self._opacity_text, self.sequential)
-        gain = self._together(self.tr("Gain"), self.gain, self._gain_text, self.diverging)
+        gain = self._together(self.tr("Gain"), self.gain, self._gain_text, self.fits, self.diverging)
         fitted = self.tr("fit")
         widest = self.zoom_text.fontMetrics().horizontalAdvance(f"{fitted} 1000%")
         self.zoom_text.setMinimumWidth(widest)  # so that zooming moves nothing to another row
@@ -86,14 +90,14 @@ class Viewer(QWidget):
         layout.addLayout(reading)
 
     @staticmethod
-    def _together(text: str, control: QSlider, value: QLabel, maps: QComboBox) -> QWidget:
+    def _together(text: str, control: QSlider, value: QLabel, *more: QWidget) -> QWidget:
         """What belongs to one slider: in the same row however narrow the window."""
         value.setMinimumWidth(value.fontMetrics().horizontalAdvance("×128 "))
         group = QWidget()
         row = QHBoxLayout(group)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        for part in (QLabel(text), control, value, maps):
+        for part in (QLabel(text), control, value, *more):
             row.addWidget(part)
         return group
 
@@ -116,6 +120,7 @@ class Viewer(QWidget):
             self.look,
             opacity=self.opacity.value() / 100,
             gain=float(GAINS[self.gain.value()]) if self.sender() is self.gain else self.look.gain,
+            fits=self.fits.isChecked() and self.sender() is not self.gain,
             sequential=self.sequential.currentText(),
             diverging=self.diverging.currentText(),
         )
@@ -124,8 +129,17 @@ class Viewer(QWidget):
 
     def _show_look(self, look: Look) -> None:
         self._opacity_text.setText(f"{look.opacity:.0%}")
-        self._gain_text.setText(f"×{look.gain:g}")
         self.grid.set_look(look)
+        self._show_gain()
+
+    def _show_gain(self) -> None:
+        """Of the picture, if it has its own."""
+        gain = gain_of(self.grid.scene, self.look)
+        blockers = [QSignalBlocker(self.gain), QSignalBlocker(self.fits)]
+        self.gain.setValue(min(range(len(GAINS)), key=lambda at: abs(GAINS[at] - gain)))
+        self.fits.setChecked(self.look.fits)
+        del blockers
+        self._gain_text.setText(f"×{gain:g}")
 
     def _hover(self, pixel: QPoint | None) -> None:
         text = "" if pixel is None else inspect(self.grid.scene, pixel.x(), pixel.y())

@@ -67,13 +67,14 @@ class Viewing(QObject):
     def look(self) -> Look:
         s = self.session.settings
         return Look(
-            s.number("viewer/opacity"), s.number("viewer/gain"), s.text("viewer/sequential"), s.text("viewer/diverging")
-        )
+            s.number("viewer/opacity"), s.number("viewer/gain"), s.flag("viewer/gain_fits"),
+            s.text("viewer/sequential"), s.text("viewer/diverging"),
+        )  # fmt: skip
 
     def keep_look(self, look: Look) -> None:
         settings = self.session.settings
         settings["viewer/opacity"] = look.opacity
-        settings["viewer/gain"] = look.gain
+        settings["viewer/gain"], settings["viewer/gain_fits"] = look.gain, look.fits
         settings["viewer/sequential"] = look.sequential
         settings["viewer/diverging"] = look.diverging
 
@@ -155,7 +156,7 @@ class Viewing(QObject):
             return
         self._late.stop()
         if isinstance(image, str):
-            if self.session.desk.case is None:
+            if self.session.desk.case is None and not self._judged:  # an answer stays, though its file is gone
                 self.session.images.set_records([(entry.key, error_record(entry, image))])
             self._empty(in_words(image))
             self.row_changed.emit()

@@ -291,23 +291,33 @@ class Case(Mapping[str, Finding]):
             found = self._database.execute("SELECT path, tag, note FROM files WHERE tag != '' OR note != ''")
             return {text_of(path): Remark(tag, note) for path, tag, note in found}
 
-    def set_remarks(self, *, tags: Mapping[str, str] | None = None, notes: Mapping[str, str] | None = None) -> None:
+    def set_remarks(
+        self, *, tags: Mapping[str, str] | None = None, notes: Mapping[str, str] | None = None,
+        known: Mapping[str, Remark] | None = None,
+    ) -> None:  # fmt: skip
         """Set tags and notes by path, all or none; what is not named stays, for another program may have written it.
 
-        Raises CaseError for a file that is not in the case.
+        known: what stood there as far as the writer knows; None for whoever sets them whatever that is. Raises
+        CaseError for a file that is not in the case, and where another program wrote something else meanwhile.
         """
         with self._transaction():
             for column, texts in (("tag", tags), ("note", notes)):
                 for path, text in (texts or {}).items():
-                    self._set_remark(column, path, text)
+                    self._set_remark(column, path, text, known)
 
-    def _set_remark(self, column: str, path: str, text: str) -> None:
-        update = f"UPDATE files SET {column} = ? WHERE path = ?"
-        if not self._database.execute(update, (text, storable(path))).rowcount:
+    def _set_remark(self, column: str, path: str, text: str, known: Mapping[str, Remark] | None) -> None:
+        found = self._database.execute(f"SELECT {column} FROM files WHERE path = ?", (storable(path),)).fetchone()
+        if found is None:
             raise CaseError(
                 f"{path} is not in the case; it may have been found again under another name.",
                 "Look for that name in the list.",
             )
+        if known is not None and found[0] not in (getattr(known[path], column), text):
+            raise CaseError(
+                f"{path} was given another tag or note by another window or program meanwhile.",
+                "Read what stands there now, and edit that.",
+            )
+        self._database.execute(f"UPDATE files SET {column} = ? WHERE path = ?", (text, storable(path)))
         self._write_log("remark", f"{path}: {column} {text!r}")
 
     def named(self) -> dict[str, bool]:
@@ -360,7 +370,7 @@ class Case(Mapping[str, Finding]):
 
 def _made_otherwise(path: Path, settled: Basis, wanted: Basis) -> CaseError:
     return CaseError(
-        f"{path} was made {settled}, not {wanted}.",
+        f"{path} was made {settled}, and now it would be {wanted}.",
         "Ask the same victims (in the window's list, or by --victim, --no-ask and --closed-set), or start a new case.",
     )
 

@@ -69,7 +69,7 @@ def beginning(path: Path) -> Iterator[Path]:
     except FileExistsError as error:
         raise CaseError(
             f"{path} exists already.",
-            "Open it to go on with it (--resume on the command line), or choose another name.",
+            "Go on with it (open it in the window, or --resume), or choose another name.",
         ) from error
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error

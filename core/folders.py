@@ -11,11 +11,12 @@ from pathlib import Path
 
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".gif", ".npy"})
 """Suffixes, in lower case, of the files that are picked from a folder whatever they begin with."""
 
 _BEGINNINGS = re.compile(
-    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|BM....\0\0\0\0|II\*\0|MM\0\*|RIFF....WEBP|\x93NUMPY", re.DOTALL
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|BM....\0\0\0\0|II\*\0|MM\0\*|RIFF....WEBP|....ftypavi[fs]|GIF8[79]a|\x93NUMPY",
+    re.DOTALL,
 )
 """Of files of these types: evidence is often named by its hash, and whoever hides an image renames it."""
 

@@ -8,7 +8,7 @@ Pixels are taken as the attacked model took them, for they are evidence and not 
   files alone Pillow turns it, for them as for us.
 - Colour profiles and gamma are ignored for the same reason.
 
-Of a file with several pictures (TIFF pages, animated PNG or WebP) the first is read. Pillow keeps the high 8 of 16 bits
+Of a file with several pictures (TIFF pages, animations) the first is read. Pillow keeps the high 8 of 16 bits
 of RGB; 16-bit grey is read in full. :mod:`core.picture_notes` says so of the files that it happens to.
 """
 
@@ -36,8 +36,10 @@ MAX_FILE_BYTES = 512 * 2**20
 MAX_PIXELS = 64_000_000
 """Limits far above real images and far below what fills a machine's memory."""
 
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
-READABLE = "PNG, JPEG, BMP, TIFF, WebP or .npy"
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "AVIF", "GIF")
+READABLE = "PNG, JPEG, BMP, TIFF, WebP, AVIF, GIF or .npy"
+_HEIF = b"ftyp"
+"""Behind four bytes of length: how files of a phone's photographs begin, HEIC's and AVIF's alike."""
 _NPY_MAGIC = b"\x93NUMPY"
 _ROUNDING = 1e-6  # how far float arithmetic may push a value out of [0, 1]
 
@@ -167,9 +169,13 @@ def _decode_picture(data: bytes, name: str) -> _Decoded:
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        case = data.startswith(b"SQLite format 3\0")
-        remedy = "Open it as a case, or see `mtaa case show`." if case else f"Give it as {READABLE}."
-        raise ImageError(f"{name} is not an image that can be read.", remedy) from error
+        if data.startswith(_HEIF, 4):
+            told, remedy = "is a HEIC file or of its kind, which is not read.", "Export it as PNG, at its full size."
+        elif data.startswith(b"SQLite format 3\0"):
+            told, remedy = "is not an image that can be read.", "Open it as a case, or see `mtaa case show`."
+        else:
+            told, remedy = "is not an image that can be read.", f"Give it as {READABLE}."
+        raise ImageError(f"{name} {told}", remedy) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} unpacks to far too many pixels.", "Do not open it; crop it first.") from error
     except MemoryError as error:
@@ -218,7 +224,15 @@ def _stored_bits(image: Image.Image) -> int:
 def _is_lossy(image: Image.Image, data: bytes) -> bool:
     if image.format == "WEBP":
         return _webp_is_lossy(data)
-    return image.format in ("JPEG", "MPO") or image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
+    if image.format == "GIF":
+        return not _is_grey(image)
+    return image.format in ("JPEG", "MPO", "AVIF") or image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
+
+
+def _is_grey(image: Image.Image) -> bool:
+    """Whether a picture has no colour. One that has is the nearest that 256 colours come to it, where it was a GIF."""
+    pixels = np.asarray(image.convert("RGB"))
+    return bool((pixels == pixels[..., :1]).all())
 
 
 def _webp_is_lossy(data: bytes) -> bool:

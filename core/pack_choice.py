@@ -138,6 +138,17 @@ def choose_pack(packs: Sequence[ListedPack], images: Iterable[Look]) -> Choice |
     return Choice(path, manifest, sum(match_of(manifest.image, image) > Match.NONE for image in looks))
 
 
+def rather(packs: Sequence[ListedPack], images: Iterable[Look], chosen: Path) -> Counter[Path]:
+    """Of images that the chosen pack does not fit, how many each other pack fits best."""
+    usable = {pack.path: pack.manifest.image for pack in packs if pack.manifest is not None}
+    found = Counter[Path]()
+    for image in images:
+        fits = {path: match_of(spec, image) for path, spec in usable.items()}
+        if not fits.get(chosen) and any(fits.values()):
+            found[max(fits, key=lambda path: fits[path])] += 1
+    return found
+
+
 def _times(spec: ImageSpec, image: Look) -> int:
     """By which whole number the image is larger than what a pack takes, 0 where by none."""
     times = image.height // spec.height

@@ -51,7 +51,7 @@ def _is_see_through(image: Image.Image, data: bytes) -> bool:
         least, _ = image.getchannel(len(bands) - 1).getextrema()
         return isinstance(least, int) and least < 255
     clear = image.info.get("transparency")
-    if clear is None or image.format != "PNG":
+    if clear is None or image.format not in ("PNG", "GIF"):
         return False
     if image.mode == "P":
         alphas = clear if isinstance(clear, bytes) else bytes([255] * clear + [0])

@@ -23,7 +23,7 @@ SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("file.bytes", "length of the file"),
     ("file.modified", "when the file was last changed, ISO 8601 in UTC"),
     ("file.read", "when the file was read and hashed, ISO 8601 in UTC"),
-    ("file.format", "PNG, JPEG, BMP, TIFF, WEBP or NPY"),
+    ("file.format", "PNG, JPEG, BMP, TIFF, WEBP, AVIF, GIF or NPY"),
     ("file.width", "pixels"),
     ("file.height", "pixels"),
     ("file.bits", "bits a channel that the file stores"),

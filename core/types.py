@@ -40,7 +40,7 @@ class LoadedImage:
     sha256: hex digest of the file's bytes.
     format: the decoder's name for the file type, e.g. "PNG", "JPEG", "NPY".
     bits:   bits a channel the file stores (8, 16, 32 for float).
-    lossy:  whether the format threw pixel detail away (JPEG, lossy WebP).
+    lossy:  whether the format threw pixel detail away (JPEG, AVIF, lossy WebP, GIF of colour).
     notes:  what else the file holds that the pixels do not have, such as transparency.
     """
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.adjustments import Effect
 from core.labels import CLEAN, NONE_OF_THESE
-from core.types import Attribution, Beside, ClassAnswer, Familiarity, Heatmap, HyperparameterAnswer, Testimony
+from core.types import Attribution, Beside, ClassAnswer, Familiarity, Heatmap, HyperparameterAnswer, Record, Testimony
 
 if TYPE_CHECKING:
     from core.manifest import ImageSpec
@@ -337,6 +338,20 @@ def likelier(odds: float) -> str:
         return "more than 1,000"
     times = math.exp(abs(odds))
     return f"{times:.0f}" if times >= 9.95 else f"{times:.1f}"
+
+
+COLUMNS = ("File", "Attack", "Victim", "Hyperparameter")
+
+
+def row(record: Record) -> tuple[str, str, str, str]:
+    """One file in a table of these columns: the likeliest labels, and how sure they are."""
+    name = Path(record.path).name
+    if record.finding is None:
+        return name, "not attributed", "", ""
+    answer = record.finding.attribution
+    attack, victim = (f"{task.label} {percent(task.probability)}" for task in (answer.attack, answer.victim))
+    strange = "" if answer.familiarity.familiar else "unfamiliar"
+    return name, attack, victim, "; ".join(filter(None, (value_of(answer.hyperparameter), strange)))
 
 
 SEEN = "What the named victim sees in attacked images"

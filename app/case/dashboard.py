@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -85,11 +86,11 @@ class Board(QWidget):
         self._arrange(2)
 
     def show_counts(self, name: str, counts: Sequence[Sequence[int]], files: int, tops: Sequence[float]) -> None:
-        """tops: the share of files that fills each facet's drawing."""
+        """tops: the share of files that fills each facet's drawing; 0 where there are none in any group shown."""
         self.name.setText(name)
         for chart, bars, top in zip(self.charts, counts, tops, strict=True):
             chart.show_counts(bars, files, top)
-            chart.setVisible(any(bars) or not chart.facet.sparse)
+            chart.setVisible(top > 0 or not chart.facet.sparse)
 
     def show_told(self, text: str) -> None:
         """What is said of all of them, if anything."""
@@ -257,6 +258,10 @@ class Dashboard(QWidget):
             self.choose(self._bars)
             self._fit()
             self.recount()
+            for before, after in pairwise(
+                (self.buttons[-1], *(chart for board in self.boards for chart in board.charts))
+            ):
+                QWidget.setTabOrder(before, after)
 
     def recount(self) -> None:
         """Count again and draw; lengths are shares, on one scale where two groups stand side by side."""

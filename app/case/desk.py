@@ -205,6 +205,7 @@ class CaseDesk(QObject):
             self._place_again(self.case)
         keys = images.keys_by_path()
         images.set_remarks({keys[path]: remark for path, remark in remarks.items() if path in keys})
+        self.session.viewing.row_changed.emit()
         self.recounted.emit()
 
     def _place_again(self, case: Opened) -> None:
@@ -235,7 +236,7 @@ class CaseDesk(QObject):
         rows = [(row, new) for key, new in remarks.items() if (row := self.session.images.row_of(key)) is not None]
         tags = {row.entry.path: new.tag for row, new in rows if new.tag != row.remark.tag}
         notes = {row.entry.path: new.note for row, new in rows if new.note != row.remark.note}
-        self.file.set_remarks(self.case.path, tags, notes)
+        self.file.set_remarks(self.case.path, tags, notes, {row.entry.path: row.remark for row, _ in rows})
         self.session.images.set_remarks(remarks)
         self.session.viewing.row_changed.emit()
 

@@ -57,7 +57,7 @@ class Elsewhere(QObject):
             names = self.tr("{places} and {n} more").format(places=names, n=f"{more:,}")
         text = self.tr(
             "This case names {places}, which you did not open for it on this computer. "
-            "Look there for images that still wait, and judge them?"
+            "Look there for images that are not in it yet, and judge them?"
         )
         return text.format(places=names)
 

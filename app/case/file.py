@@ -143,15 +143,19 @@ class CaseFile(QObject):
 
         self._run(work)
 
-    def set_remarks(self, case: Path, tags: Mapping[str, str], notes: Mapping[str, str]) -> None:
-        """Write them, by path; if they cannot be, ``known`` tells what stands in the case."""
+    def set_remarks(
+        self, case: Path, tags: Mapping[str, str], notes: Mapping[str, str], before: Mapping[str, Remark]
+    ) -> None:  # fmt: skip
+        """Write them, by path, where the case still has those of ``before``; if they cannot be, ``known`` tells what
+        stands there.
+        """
         self.writes += 1
         writes = self.writes
 
         def work() -> None:
             with self._at(case) as held:
                 try:
-                    held.set_remarks(tags=tags, notes=notes)
+                    held.set_remarks(tags=tags, notes=notes, known=before)
                 except CaseError:
                     self._tell_known(held, writes)
                     raise

@@ -301,6 +301,7 @@ def _into_case(
         ranks.barrier()  # until the first has made the case
     with open_case(path, attributor.manifest, coverage, resume=resume or not ranks.first) as case:
         if ranks.first:
+            case.settle(attributor.basis)  # a case that is refused for its victims keeps its log as it is
             note_opened(case, *opened)
             note_left_out(case, looked.left_out)
             ranks.barrier()

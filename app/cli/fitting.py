@@ -73,7 +73,7 @@ def _fitting_pack(files: Sequence[Path]) -> tuple[Path, str]:
 def _why(choice: Choice, looks: Sequence[Look], files: int) -> str:
     kind = image_kind(choice.manifest.image)
     if choice.fitting == len(looks):
-        these = "these" if len(looks) >= files else f"{len(looks)} of the {files:,} files"
+        these = "these" if len(looks) >= files else f"all {len(looks)} that were looked at"
         return f"made for images like {these} ({kind})."
     return (
         f"made for images like {choice.fitting} of {len(looks)} that were looked at ({kind}). The others do not fit "

@@ -25,7 +25,7 @@ from core.report.plots import Plot, plots
 from core.report.subject import Subject
 from core.report.summary import Summary, choose_cards, sample_sentence, short_log, summarise
 from core.together import in_words
-from core.types import Attribution
+from core.types import Attribution, Record
 
 _A4 = (8.27, 11.69)
 _LEFT, _TOP, _LINE = 0.08, 0.95, 0.0152
@@ -35,6 +35,10 @@ _CARD_WIDTH = 68
 """Characters a line of running text, and beside a card's pictures."""
 _CARD_LINE, _CARD_LEAST, _CARD_MARGINS = 0.0125, 0.205, 0.04
 """Of the page's height: a line beside a card's pictures, the least a card takes, what is above and below its lines."""
+_HEADING = 88
+"""Characters of a card's heading, in bold."""
+_COLUMNS, _COLUMN_WIDTHS = (_LEFT, 0.45, 0.61, 0.77), (50, 22, 22, 22)
+"""Of the table of files: where each begins, and how many characters it has."""
 _BOTTOM = 0.05
 _CARD_LINES = int((_TOP - _BOTTOM - _CARD_MARGINS) / _CARD_LINE)
 _PLOTS, _PLOT_TITLE = 11.0, 0.4
@@ -52,7 +56,8 @@ def write_pdf(path: Path, subject: Subject) -> None:
     shown, drawn = choose_cards(subject.records), BytesIO()  # which is small: there are only so many cards
     with mpl.rc_context(_SET | {"font.family": families()}), PdfPages(drawn, metadata=_TITLE) as pdf:
         running = _pages(subject, sample_sentence(len(shown), len(subject.records)))
-        for number, page in enumerate(chain(running, _card_pages(cards(shown, subject))), 1):
+        pages = chain(running, _table_pages(shown), _card_pages(cards(shown, subject)), _log_pages(subject))
+        for number, page in enumerate(pages, 1):
             page.text(0.92, 0.03, str(number), fontsize=8, ha="right")
             pdf.savefig(page)
     write_file(path, drawn.getvalue())
@@ -70,9 +75,26 @@ def _pages(subject: Subject, sampled: str) -> Iterator[Figure]:
         listed = [f"{path} – {reason}" for path, reason in summary.failures]
         rest = [f"And {more:,} more, which the CSV and JSON files have."] if more else []
         yield from _text_pages("Not attributed", listed + rest)
+
+
+def _log_pages(subject: Subject) -> Iterator[Figure]:
     if subject.log:
         lines = [f"{entry.time}  {entry.action}: {entry.detail}" for entry in short_log(subject.log)]
         yield from _text_pages("Log of the case", lines)
+
+
+def _table_pages(shown: Sequence[Record]) -> Iterator[Figure]:
+    """The files that are shown below, a line each."""
+    rows = [wording.row(record) for record in shown]
+    for start in range(0, len(rows), _LINES):
+        page = Figure(figsize=_A4)
+        page.text(_LEFT, _TOP, "Files", fontsize=15, va="top")
+        for at, row in enumerate((wording.COLUMNS, *rows[start : start + _LINES])):
+            for left, width, text in zip(_COLUMNS, _COLUMN_WIDTHS, row, strict=True):
+                weight = "normal" if at else "bold"
+                line = ending(text, width) if left == _LEFT else wrapped(text, width)[0]
+                page.text(left, _TOP - 0.04 - (at - 1) * _LINE, line, fontsize=8, va="top", weight=weight)
+        yield page
 
 
 def _plot_pages(found: Sequence[Plot]) -> Iterator[Figure]:
@@ -122,7 +144,8 @@ def _facts(summary: Summary, subject: Subject, sampled: str) -> list[str]:
         f"Written: {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
         "",
         f"Files: {summary.files:,}; attributed: {summary.attributed:,}, unfamiliar among them: {summary.unfamiliar:,}; "
-        f"copies of another file: {summary.duplicates:,}; not attributed: {summary.failed:,}",
+        f"copies of another file: {summary.duplicates:,}; not attributed: {summary.failed:,}"
+        + (f"; not in here, for they were not judged yet: {subject.waiting:,}" if subject.waiting else ""),
         f"Attack – {'; '.join(counts) or 'none'}",
         *([found[:1].upper() + found[1:]] if (found := discoveries.in_words(summary.attacked, summary.beside)) else []),
         f"Victim – {'; '.join(victims) or 'none'}",
@@ -179,7 +202,7 @@ def _draw_card(page: Figure, card: Card, lines: Sequence[str], top: float) -> No
             axes = page.add_axes((left, top - 0.15, 0.17, 0.12))
             axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axes.set_axis_off()
-    page.text(_LEFT, top, ending(card.record.path, _WIDTH), fontsize=9, weight="bold", va="top")
+    page.text(_LEFT, top, ending(card.record.path, _HEADING), fontsize=9, weight="bold", va="top")
     for at, line in enumerate(lines):
         page.text(_LEFT + 0.39, top - 0.02 - at * _CARD_LINE, line, fontsize=7, va="top")
     sha256 = card.record.sha256

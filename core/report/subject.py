@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core import versions
 from core.batch import devices, told_left_out, versions_used
-from core.case import Case
+from core.case import Case, absolute
 from core.discoveries import alarms, attacked
 from core.errors import ImageError
 from core.imageio import decode_image, load_image
@@ -43,6 +43,7 @@ class Subject:
               are shown are asked for, one at a time.
     heatmaps: makes one from a record and its pixels; by default the record's own.
     part:     whether they were picked out of others, as by their answers.
+    waiting:  how many other files are not among them, for they were not judged yet.
     """
 
     records: Sequence[Record]
@@ -56,6 +57,7 @@ class Subject:
     pictures: Mapping[str, FloatArray] = field(default_factory=dict)
     heatmaps: Heatmaps = own_heatmap
     part: bool = False
+    waiting: int = 0
 
     @property
     def attacked(self) -> int | None:
@@ -87,7 +89,7 @@ def of_case(case: Case, wanted: Container[str] | None = None) -> Subject:
     """What a case holds, without pictures. wanted: the paths of the records, if not all."""
     everything = list(case.records())
     records = everything if wanted is None else [record for record in everything if record.path in wanted]
-    log, path = case.log(), str(case.path)
+    log, path = case.log(), absolute(case.path)
     return Subject(
         records, case.manifest, devices(log), case.remarks(), path, log, told_left_out(log), versions_used(log),
         part=len(records) < len(everything),

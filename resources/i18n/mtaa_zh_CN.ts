@@ -405,6 +405,10 @@
         <translation>超参数</translation>
     </message>
     <message>
+        <source>Name of the image</source>
+        <translation>图像名称</translation>
+    </message>
+    <message>
         <source>Sentence for the case file</source>
         <translation>案卷用语句</translation>
     </message>
@@ -818,8 +822,8 @@
         <translation>{places} 及另外 {n} 处</translation>
     </message>
     <message>
-        <source>This case names {places}, which you did not open for it on this computer. Look there for images that still wait, and judge them?</source>
-        <translation>此案卷提到了 {places}，但它们不是您在这台计算机上为此案卷打开的。是否在那里查找尚在等待的图像并进行归因？</translation>
+        <source>This case names {places}, which you did not open for it on this computer. Look there for images that are not in it yet, and judge them?</source>
+        <translation>此案卷提到 {places}，而您没有在这台计算机上为它打开过这些位置。是否到那里查找尚未收入案卷的图像并进行归因？</translation>
     </message>
 </context>
 <context>
@@ -870,6 +874,10 @@
     <message>
         <source>{path} is not an image that can be read. Give it as {kinds}.</source>
         <translation>{path} 不是可以读取的图像。请以 {kinds} 格式提供。</translation>
+    </message>
+    <message>
+        <source>{path} is a HEIC file or of its kind, which is not read. Export it as PNG, at its full size.</source>
+        <translation>{path} 是 HEIC 或同类文件，无法读取。请按原尺寸导出为 PNG。</translation>
     </message>
     <message>
         <source>{path} unpacks to far too many pixels. Do not open it; crop it first.</source>
@@ -1002,6 +1010,10 @@
     <message>
         <source>{path} is not in the case; it may have been found again under another name.</source>
         <translation>{path} 不在案卷中；它可能已以另一个名称被重新找到。</translation>
+    </message>
+    <message>
+        <source>{path} was given another tag or note by another window or program meanwhile.</source>
+        <translation>{path} 的标签或备注在此期间已被另一个窗口或程序改动。</translation>
     </message>
     <message>
         <source>{path} does not tell any more which pack judged its images.</source>
@@ -1152,8 +1164,16 @@
         <translation>已知的干净图像是由另一个模型包判断的，或当时询问的是其他受害模型。</translation>
     </message>
     <message>
-        <source>{path} was made asking {settled}, not asking {wanted}.</source>
-        <translation>制作 {path} 时的条件是 asking {settled}，而不是 asking {wanted}。</translation>
+        <source>{path} was made asking {settled}, and now it would be asking {wanted}.</source>
+        <translation>{path} 归因时询问的是 {settled}，而现在将询问 {wanted}。</translation>
+    </message>
+    <message>
+        <source>Read what stands there now, and edit that.</source>
+        <translation>请先阅读现有内容，再在其基础上修改。</translation>
+    </message>
+    <message>
+        <source>Go on with it (open it in the window, or --resume), or choose another name.</source>
+        <translation>请继续使用它（在窗口中打开，或使用 --resume），或另选名称。</translation>
     </message>
     <message>
         <source>Hand over its file, or open the set.</source>
@@ -1206,10 +1226,6 @@
     <message>
         <source>Make room there, choose a folder on another disk, or ask for fewer examples.</source>
         <translation>请在那里腾出空间，选择另一磁盘上的文件夹，或减少样本数。</translation>
-    </message>
-    <message>
-        <source>Open it to go on with it (--resume on the command line), or choose another name.</source>
-        <translation>请打开它以继续（命令行用 --resume），或另选名称。</translation>
     </message>
     <message>
         <source>Go back to a copy of it, or start a new case.</source>
@@ -2122,6 +2138,10 @@
 </context>
 <context>
     <name>PackGuide</name>
+    <message>
+        <source>Of {m} images that were looked at, {n} are of another kind than {pack} is made for, and their answers may tell nothing. {others} is made for such images: open them by themselves.</source>
+        <translation>在抽查的 {m} 幅图像中，有 {n} 幅与模型包 {pack} 所针对的图像不同，其结果可能没有意义。{others} 适用于这类图像：请单独打开它们。</translation>
+    </message>
     <message>
         <source>The pack {pack} is made for such images ({kind}), and {other}, which judges this case, is not. Close the case to use {pack}.</source>
         <translation>模型包 {pack} 针对此类图像（{kind}），而判断此案卷的 {other} 不是。要使用 {pack}，请先关闭案卷。</translation>
@@ -3318,6 +3338,14 @@
         <translation>估计的扰动和差异的放大倍数</translation>
     </message>
     <message>
+        <source>The gain fits each picture</source>
+        <translation>增益适合每幅图像</translation>
+    </message>
+    <message>
+        <source>Until another one is set below the picture</source>
+        <translation>直到在图像下方设置其他增益</translation>
+    </message>
+    <message>
         <source>Colour map of the heatmap</source>
         <translation>热图的色图</translation>
     </message>
@@ -3787,6 +3815,14 @@
     <message>
         <source>Gain of signed values</source>
         <translation>有符号值的增益</translation>
+    </message>
+    <message>
+        <source>Fit the gain to each picture</source>
+        <translation>使增益适合每幅图像</translation>
+    </message>
+    <message>
+        <source>Fit</source>
+        <translation>适合</translation>
     </message>
     <message>
         <source>Colour map of the heatmap</source>

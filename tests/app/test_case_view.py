@@ -6,13 +6,15 @@ import csv
 import json
 import shutil
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -28,6 +30,7 @@ from core.case import Case
 from core.discoveries import alarms, attacked
 from core.folders import Searched
 from core.paths import SAMPLES, user_data
+from core.report.facets import Facet
 from core.together import in_words, of_records
 from core.types import Remark
 from tests.app.conftest import Opener
@@ -187,7 +190,7 @@ def test_no_heatmap_of_another_answer_stands_beside_a_cases(window: MainWindow, 
     select(window, "a.png")
     qtbot.waitUntil(lambda: viewing.scene.heatmap is not None)
     answered_otherwise(window, "a.png")
-    viewing.ask()
+    viewing.show(viewing.current)
     qtbot.waitUntil(lambda: "another answer" in viewing.scene.reason)
     assert viewing.scene.heatmap is None
 
@@ -543,3 +546,64 @@ def test_a_file_is_known_by_its_ending_however_that_is_written(
     drop(window, loud)
     wait_case(qtbot, window, "SEIZURE")
     assert listed(window) == NAMES
+
+
+def test_what_somebody_else_wrote_meanwhile_is_neither_overwritten_nor_undone(
+    window: MainWindow, case: Path, qtbot: QtBot, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[BaseException] = []
+    window.session.crashed.disconnect()
+    window.session.crashed.connect(told.append)
+    with Case(case) as other:
+        other.set_remarks(notes={str(pictures / "b.png"): "of a colleague"}, tags={str(pictures / "b.png"): "theirs"})
+    select(window, "b.png")
+    panel = window.case.remarks
+    qtbot.waitUntil(lambda: panel._current is row(window, "b.png"))
+    qtbot.keyClicks(panel.note, "mine")
+    panel.finish()
+    qtbot.waitUntil(lambda: bool(told))
+    assert "given another tag or note by another window" in str(told[0])
+    assert QApplication.clipboard().text() == "mine"
+    qtbot.waitUntil(lambda: row(window, "b.png").remark == Remark("theirs", "of a colleague"))
+    qtbot.waitUntil(lambda: (panel.note.toPlainText(), panel.tag.text()) == ("of a colleague", "theirs"))
+    window.session.undo.undo()
+    qtbot.wait(100)
+    assert remarks(case)["b.png"] == Remark("theirs", "of a colleague"), "undo takes back what was written here"
+    panel.note.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClicks(panel.note, ", and mine")
+    panel.finish()
+    qtbot.waitUntil(lambda: remarks(case)["b.png"].note == "of a colleague, and mine")
+    window.session.undo.undo()
+    qtbot.waitUntil(lambda: remarks(case)["b.png"] == Remark("theirs", "of a colleague"))
+    assert len(told) == 1
+
+
+def test_what_is_compared_stands_side_by_side(
+    window: MainWindow, case: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A facet that one of the groups has no image of keeps its place."""
+    groups = iter(range(1000))
+
+    def one_sided(facets: Sequence[Facet], rows: Sequence[Row]) -> list[list[int]]:
+        return [[next(groups) % 2] + [0] * (len(facet.labels) - 1) for facet in facets]
+
+    select(window, "a.png", "b.png", "broken.png")
+    window.actions_["keep_group"].trigger()
+    select(window, "c.png", "d.png")
+    dashboard = window.case.dashboard
+    qtbot.waitUntil(lambda: "2" in dashboard.boards[1].name.text())
+    monkeypatch.setattr("app.case.dashboard.count", one_sided)
+    dashboard.recount()
+    left, right = ([chart.isHidden() for chart in board.charts] for board in dashboard.boards)
+    assert left == right and not any(left)
+    assert any(not any(chart.counts) for chart in dashboard.boards[0].charts if chart.facet.sparse)
+
+
+def test_the_charts_follow_the_buttons_above_them(window: MainWindow, case: Path, qtbot: QtBot) -> None:
+    dashboard = window.case.dashboard
+    charts = dashboard.boards[0].charts
+    for before, after in pairwise([dashboard.buttons[-1], *charts]):
+        following = before.nextInFocusChain()
+        while following is not after and following.focusPolicy() == Qt.FocusPolicy.NoFocus:
+            following = following.nextInFocusChain()
+        assert following is after

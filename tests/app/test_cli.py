@@ -155,17 +155,17 @@ def test_an_output_that_fails_loses_no_other(
 def test_files_of_a_folder_that_are_no_images_are_told(
     digits: Path, tiny_pack: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("anim.gif", "notes.txt", "more.txt"):
+    for name in ("anim.svg", "notes.txt", "more.txt"):
         (digits / name).write_bytes(b"BMW, RIFF")
     outputs = ["--report", str(digits / "report.html"), "--csv", str(digits / "out.csv")]
     for _ in range(2):  # what the first wrote is nothing that was left out
         assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 0
-        assert "Left out, hidden, linked or of no image type that is read: 1 .gif, 2 .txt\n" in capsys.readouterr().err
+        assert "Left out, hidden, linked or of no image type that is read: 1 .svg, 2 .txt\n" in capsys.readouterr().err
     assert "<dt>Left out</dt><dd>hidden, linked" in (digits / "report.html").read_text(encoding="utf-8")
     for name in ("2.png", "10.png"):
         (digits / name).unlink()
     assert main(["attribute", str(digits), "--pack", str(tiny_pack), *outputs]) == 2
-    assert "1 .gif, 2 .txt" in " ".join(capsys.readouterr().err.split())
+    assert "1 .svg, 2 .txt" in " ".join(capsys.readouterr().err.split())
 
 
 def test_interrupt_is_130(

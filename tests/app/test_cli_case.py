@@ -68,7 +68,7 @@ def test_case_csv_json_and_reports_agree(
     files = len(list(folder.iterdir()))
     (folder / "deeper").mkdir()
     shutil.copy(folder / "bad.png", folder / "deeper")
-    (folder / "anim.gif").touch()
+    (folder / "anim.svg").touch()
     command = [
         "attribute",
         str(folder),
@@ -101,7 +101,7 @@ def test_case_csv_json_and_reports_agree(
             assert float(row["victim.probability"]) == record["victim"]["probability"]
     html = outputs["html"].read_text(encoding="utf-8")
     assert "Log of the case" in html
-    assert html.count("of no image type that is read: 1 .gif") == 2, "among the facts and in the log"
+    assert html.count("of no image type that is read: 1 .svg") == 2, "among the facts and in the log"
     assert html.count("<article") == files
     assert outputs["pdf"].read_bytes().startswith(b"%PDF-")
     with Case(case) as opened:
@@ -468,3 +468,21 @@ def test_a_damaged_case_is_recovered_into_another(
     with Case(new) as opened:
         assert f"{opened.count()} files" in told and opened.count() > 0
     assert main(["case", "recover", str(case), str(new)]) == 2
+
+
+def test_a_refused_run_leaves_the_case_as_it_was(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Or the window would take the run for one that was cut off, and judge what was refused."""
+    case, more = tmp_path / "a.mtaacase", tmp_path / "more"
+    assert main(["attribute", str(folder), "--pack", "mnist", "--case", str(case)]) in (0, 1)
+    more.mkdir()
+    shutil.copy(folder / "1.png", more)
+    with Case(case) as opened:
+        before = opened.log()
+    capsys.readouterr()
+    again = ["attribute", str(more), "--pack", "mnist", "--case", str(case), "--resume", "--no-ask"]
+    assert main(again) == 2
+    assert "and now it would be asking no victim" in " ".join(capsys.readouterr().err.split())
+    with Case(case) as opened:
+        assert opened.log() == before

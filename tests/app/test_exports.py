@@ -56,3 +56,31 @@ def test_a_report_of_the_list_that_cannot_be_written_is_said(program: Program, q
     qtbot.waitUntil(lambda: program.guard.box is not None)
     assert program.guard.box is not None and "report.html" in program.guard.box.text()
     assert not program.session.exports.is_busy
+
+
+def test_a_report_says_how_many_images_still_wait(
+    window: MainWindow, qtbot: QtBot, pictures: Path, tmp_path: Path
+) -> None:
+    drop(window, pictures)
+    wait_judged(qtbot, window, 7)
+    rows = window.session.images.rows
+    window.session.images.set_records([(row.entry.key, None) for row in rows[:3]])
+    for name, words in (("some.html", "not in here, for they were not judged yet"), ("some.pdf", "")):
+        window.session.exports.export(tmp_path / name)
+        qtbot.waitUntil(lambda: not window.session.exports.is_busy)
+        assert words in (tmp_path / name).read_text(encoding="latin-1")
+    html = (tmp_path / "some.html").read_text(encoding="utf-8")
+    assert '<td class="number">3</td>' in html.split("not judged yet")[1][:60]
+
+
+def test_where_a_report_cannot_be_written_is_said_before_anything_is_drawn(
+    program: Program, qtbot: QtBot, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(program.window, pictures / "a.png")
+    wait_judged(qtbot, program.window, 1)
+    monkeypatch.setattr(program.session.worker, "ask_heatmap", lambda _: pytest.fail("it was drawn"))
+    (tmp_path / "folder.pdf").mkdir()
+    program.session.exports.export(tmp_path / "folder.pdf")
+    assert not program.session.exports.is_busy
+    qtbot.waitUntil(lambda: program.guard.box is not None)
+    assert program.guard.box is not None and "it is a folder" in program.guard.box.text()

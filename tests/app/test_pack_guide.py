@@ -83,7 +83,7 @@ def test_the_view_waits_for_the_choice(
     asked: list[str] = []
     let, compare, view = threading.Event(), pack_guide._better, window.session.worker.view
 
-    def slow(look: pack_guide._Look) -> pack_guide.Proposal | None:
+    def slow(look: pack_guide._Look) -> pack_guide._Found:
         assert let.wait(30)
         return compare(look)
 
@@ -108,6 +108,27 @@ def test_digits_are_judged_by_the_default_without_a_word(window: MainWindow, qtb
     drop(window, pictures / "a.png", pictures / "photo.jpg")
     wait_looked(qtbot, window, 2)
     assert judges(window) == {"tiny"} and said == [] and not window.proposal.isVisible()
+
+
+def test_images_of_another_kind_among_others_are_told(
+    window: MainWindow, qtbot: QtBot, pictures: Path, photos: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    window.session.message.connect(said.append)
+    mixed = tmp_path / "mixed"
+    shutil.copytree(photos, mixed)
+    shutil.copy(pictures / "a.png", mixed)
+    drop(window, mixed)
+    wait_looked(qtbot, window, 3)
+    assert window.session.setup.pack == "colour"
+    assert said[-1] == (
+        "Of 3 images that were looked at, 1 are of another kind than colour is made for, and their answers may tell "
+        "nothing. mnist is made for such images: open them by themselves."
+    )
+    shutil.copytree(mixed, tmp_path / "again")
+    drop(window, tmp_path / "again")
+    wait_looked(qtbot, window, 6)
+    assert "mnist is made for such images" in said[-1] and not window.proposal.isVisible()
 
 
 def test_what_was_judged_is_not_judged_anew_unasked(

@@ -98,6 +98,7 @@ def test_every_colour_has_its_scale_in_the_window_and_in_pictures_of_it(
 ) -> None:
     shown(window, qtbot, pictures / "a.png")
     window.session.settings["viewer/panes"] = 3
+    window.session.settings["viewer/gain_fits"] = False
     window.session.viewing.compare_with(Entry(0, str(pictures / "b.png")))
     grid = window.viewer.grid
     grid.frames[1].choice.setCurrentIndex(list(Layer).index(Layer.DIFFERENCE))

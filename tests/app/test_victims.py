@@ -303,9 +303,9 @@ def test_a_closed_set_on_the_command_line(
     assert "taken to be one of those asked" not in shown.out, "the summary tells it once"
     assert main([*asking, "--resume", "--open-set"]) == 2
     told = " ".join(capsys.readouterr().err.split())
-    assert "as a closed set, not asking" in told and "--closed-set" in told
+    assert "as a closed set, and now it would be asking" in told and "--closed-set" in told
     assert main([*asking, "--resume", "--no-ask"]) == 2
-    assert "as a closed set, not asking VGG16" in " ".join(capsys.readouterr().err.split())
+    assert "as a closed set, and now it would be asking VGG16" in " ".join(capsys.readouterr().err.split())
     assert main([*asking, "--resume", "--json", str(tmp_path / "a.json")]) == 0, "the case keeps to its own"
     (record,) = json.loads((tmp_path / "a.json").read_text("utf-8"))["records"]
     assert record["closed_set"] and {c["label"] for c in record["victim"]["ranking"]} == {"clean", "ResNet18", "VGG16"}

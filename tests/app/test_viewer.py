@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import replace
 from itertools import combinations
@@ -15,8 +16,9 @@ from PySide6.QtGui import QGuiApplication, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMessageBox, QSlider
 from pytestqt.qtbot import QtBot
 
+from app import legend
 from app.flow import Flow
-from app.layers import Layer, Look, Scene, inspect, render, signed
+from app.layers import GAINS, Layer, Look, Scene, inspect, render, signed
 from app.main_window import MainWindow
 from app.pane import MAX_ZOOM, Camera, Pane
 from app.reader import to_qimage
@@ -79,11 +81,11 @@ def test_layers(scene: Scene) -> None:
 
 def test_signed_values_are_symmetric_and_scaled_by_the_gain() -> None:
     values = np.array([[[-0.25, 0.0, 0.25]]], dtype=np.float32)
-    middle = signed(np.zeros_like(values), Look(gain=4, diverging="gray")).pixelColor(0, 0).red()
-    picture = signed(values, Look(gain=2, diverging="gray"))
+    middle = signed(np.zeros_like(values), Look(gain=4, diverging="gray")).base.pixelColor(0, 0).red()
+    picture = signed(values, Look(gain=2, diverging="gray")).base
     levels = [picture.pixelColor(x, 0).red() for x in range(3)]
     assert levels[1] == middle and abs((levels[2] - middle) - (middle - levels[0])) <= 1
-    strong = signed(values, Look(gain=4, diverging="gray"))
+    strong = signed(values, Look(gain=4, diverging="gray")).base
     assert strong.pixelColor(0, 0).red() == 0 and strong.pixelColor(2, 0).red() == 255
 
 
@@ -253,7 +255,7 @@ def test_a_second_image_that_is_read_late_takes_no_other_ones_place(
 
 def test_controls_change_the_look_and_are_kept(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
     shown(window, qtbot, pictures / "a.png")
-    opacity, gain = window.viewer.look.opacity, window.viewer.look.gain
+    opacity, gain = window.viewer.look.opacity, GAINS[window.viewer.gain.value()]
     for name in ("more_opacity", "more_gain"):
         window.actions_[name].trigger()
     assert window.viewer.look.opacity == pytest.approx(opacity + 0.1) and window.viewer.look.gain == gain * 2
@@ -261,7 +263,7 @@ def test_controls_change_the_look_and_are_kept(window: MainWindow, qtbot: QtBot,
         window.actions_[name].trigger()
     window.viewer.sequential.setCurrentText("viridis")
     window.viewer.sequential.activated.emit(0)
-    assert window.session.viewing.look == Look(opacity, gain, "viridis")
+    assert window.session.viewing.look == Look(opacity, gain, False, "viridis")
 
 
 def test_view_is_copied_and_saved_as_shown(
@@ -300,3 +302,62 @@ def test_a_view_takes_the_place_of_a_file_only_when_asked(
     window.actions_["save_view"].trigger()
     assert len(asked) == 1 and "shot.png already exists" in asked[0]
     assert (old.read_bytes() == b"precious") is (answer == QMessageBox.StandardButton.No)
+
+
+def test_the_gain_fits_each_picture_until_another_is_set(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    shown(window, qtbot, pictures / "a.png")
+    scene, viewer = window.session.viewing.scene, window.viewer
+    assert viewer.look.fits and viewer.fits.isChecked()
+    heatmap = scene.heatmap
+    assert heatmap is not None and heatmap.perturbation is not None
+    for strongest, gain in ((0.9, 1), (0.4, 2), (4 / 255, 32), (0.0, 128)):
+        faint = replace(heatmap, perturbation=np.full_like(heatmap.perturbation, strongest))
+        viewer.show_scene(replace(scene, heatmap=faint))
+        assert GAINS[viewer.gain.value()] == gain and viewer._gain_text.text() == f"×{gain}"
+        picture = render(Layer.PERTURBATION, viewer.grid.scene, viewer.look)
+        assert picture.legend is not None and picture.legend.high == legend.of_signed(gain, "coolwarm").high
+    window.actions_["less_gain"].trigger()
+    assert not viewer.look.fits and viewer.look.gain == 64 and not viewer.fits.isChecked()
+    assert window.session.settings.flag("viewer/gain_fits") is False
+    viewer.show_scene(scene)
+    assert viewer.look.gain == 64
+    viewer.fits.click()
+    assert viewer.look.fits and window.session.settings.flag("viewer/gain_fits")
+
+
+def test_all_that_is_known_of_a_pixel_has_room(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    shown(window, qtbot, pictures / "a.png")
+    scene = window.session.viewing.scene
+    assert scene.image is not None
+    window.viewer.show_scene(replace(scene, second=scene.image))
+    reading = window.viewer.pixel
+    assert reading.wordWrap() and reading.minimumHeight() >= 2 * reading.fontMetrics().lineSpacing()
+    window.viewer._hover(QPoint(3, 4))
+    assert "difference" in reading.text()
+
+
+def test_a_long_name_widens_nothing(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    """Evidence is often named by its hash."""
+    named = pictures / f"{'0123456789abcdef' * 8}.png"
+    shutil.copy(pictures / "a.png", named)
+    shown(window, qtbot, named)
+    page = window.answer.page
+    assert page.widget().width() <= page.viewport().width()
+    assert window.answer.name.toPlainText() == named.name
+    assert window.answer.name.document().size().width() <= page.viewport().width()
+
+
+def test_an_answer_outlives_its_file(window: MainWindow, qtbot: QtBot, pictures: Path) -> None:
+    """As when a stick is pulled out: what was found stays, and the picture comes back with the file."""
+    shown(window, qtbot, pictures / "a.png", pictures / "b.png")
+    wait_judged(qtbot, window, 2)
+    pictures.rename(pictures.with_name("away"))
+    rows, viewing = window.session.images.rows, window.session.viewing
+    before = [row.record for row in rows]
+    for row in reversed(rows):  # the first one is on screen
+        window.list.select(row.entry.key)
+        qtbot.waitUntil(lambda: viewing.scene.image is None and "does not exist" in viewing.scene.reason)
+    assert [row.record for row in rows] == before and window.answer.has_answer
+    pictures.with_name("away").rename(pictures)
+    window.list.select(rows[1].entry.key)
+    qtbot.waitUntil(lambda: viewing.scene.heatmap is not None)

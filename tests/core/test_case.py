@@ -560,7 +560,7 @@ def test_two_programs_cannot_put_answers_of_different_victims_side_by_side(case:
     with Case(case.path) as second:
         case.settle(Basis({"a" * 64: "ResNet18"}))
         second.settle(Basis({}))  # there is no answer yet
-        with pytest.raises(CaseError, match="asking no victim, not asking ResNet18"):
+        with pytest.raises(CaseError, match="asking no victim, and now it would be asking ResNet18"):
             case.add([made(finding, "/a.png", "a" * 64)])
         second.add([made(finding, "/b.png", "b" * 64)])
         with pytest.raises(CaseError, match="was made asking no victim"):

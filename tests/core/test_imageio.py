@@ -361,15 +361,15 @@ def test_what_is_hidden_or_linked_is_counted(tmp_path: Path) -> None:
 
 
 def test_files_of_folders_that_are_no_images_are_counted(tmp_path: Path) -> None:
-    names = "a.png b.gif c/d.GIF c/e.txt README .hidden.txt x.mtaacase x.mtaacase-journal Thumbs.db out.csv n.txt"
+    names = "a.png b.svg c/d.SVG c/e.txt README .hidden.txt x.mtaacase x.mtaacase-journal Thumbs.db out.csv n.txt"
     for name in [*names.split(), "Dr. who it may concern"]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    counts = {".gif": 2, ".txt": 1, "": 2}
+    counts = {".svg": 2, ".txt": 1, "": 2}
     named = [tmp_path / "n.txt", tmp_path, tmp_path / "c"]
     found = search(named, apart=[tmp_path / "out.csv"])
     assert (found.files, found.left_out) == ([tmp_path / "n.txt", tmp_path / "a.png"], counts), "each once"
-    assert search([tmp_path], recursive=False).left_out == {".gif": 1, ".txt": 1, "": 2, ".csv": 1}
+    assert search([tmp_path], recursive=False).left_out == {".svg": 1, ".txt": 1, "": 2, ".csv": 1}
 
 
 def test_an_array_is_read_as_if_it_had_been_saved(tmp_path: Path) -> None:
@@ -390,3 +390,32 @@ def test_an_array_is_read_as_if_it_had_been_saved(tmp_path: Path) -> None:
     for wrong in (np.array([object()]), np.arange(6), np.zeros((4, 4), int), *unfit):
         with pytest.raises(ImageError, match=r"^a holds|^a has"):
             from_array(wrong, "a")
+
+
+@pytest.mark.parametrize(("kind", "lossy"), [("AVIF", True), ("GIF", True)])
+def test_avif_and_gif_are_read_and_said_to_have_lost_something(kind: str, lossy: bool) -> None:
+    image = decode_image(encode(Image.fromarray(COLOUR), kind), "x")
+    assert (image.format, image.lossy, image.bits) == (kind, lossy, 8)
+    assert image.pixels.shape == (3, 28, 20)
+    grey = decode_image(encode(Image.fromarray(GREY), "GIF"), "x")
+    assert not grey.lossy and np.array_equal((grey.pixels[0] * 255).round(), GREY), "256 greys are all there are"
+
+
+def test_what_a_gif_holds_besides_is_told() -> None:
+    frames = [Image.fromarray(255 - COLOUR), Image.fromarray(COLOUR // 2)]
+    data = encode(Image.fromarray(COLOUR), "GIF", save_all=True, append_images=frames)
+    assert "first of 3 pictures judged" in notes_of(data)
+    clear = Image.fromarray(COLOUR).quantize(16)
+    assert notes_of(encode(clear, "GIF", transparency=3)) == (SEE_THROUGH,)
+
+
+def test_a_phones_photograph_that_cannot_be_read_is_called_what_it_is() -> None:
+    with pytest.raises(ImageError, match=r"photo is a HEIC file or of its kind, which is not read. Export it as PNG"):
+        decode_image(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), "photo")
+
+
+def test_avif_and_gif_are_found_whatever_they_are_called(tmp_path: Path) -> None:
+    for kind in ("AVIF", "GIF"):
+        (tmp_path / kind).write_bytes(encode(Image.fromarray(COLOUR), kind))
+        (tmp_path / f"x.{kind.lower()}").write_bytes(b"damaged")
+    assert [path.name for path in find_images([tmp_path])] == ["AVIF", "GIF", "x.avif", "x.gif"]

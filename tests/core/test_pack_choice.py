@@ -18,7 +18,7 @@ from core.errors import ImageError
 from core.imageio import header_of, load_image
 from core.manifest import ImageSpec, Manifest
 from core.pack import ListedPack
-from core.pack_choice import LOOKED_AT, Look, Match, Source, choose_pack, look_at, look_at_some, match_of
+from core.pack_choice import LOOKED_AT, Look, Match, Source, choose_pack, look_at, look_at_some, match_of, rather
 from core.types import LoadedImage
 
 ROOT = Path(__file__).parents[2]
@@ -199,3 +199,11 @@ def test_grey_is_found_in_files(tmp_path: Path) -> None:
 def test_choosing_needs_no_torch() -> None:
     code = "import sys, core.pack_choice; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+
+
+def test_images_that_another_pack_is_made_for_are_counted(packs: dict[str, ListedPack]) -> None:
+    looks = [look_at(image) for image in (noise(28, 28, 1), noise(224, 224), noise(300, 500), noise(5, 5))]
+    listed = list(packs.values())
+    assert rather(listed, looks, packs["photos"].path) == {packs["digits"].path: 1}
+    assert rather(listed, looks, packs["digits"].path) == {packs["photos"].path: 1, packs["thumbs"].path: 1}
+    assert rather(listed, looks[1:3], packs["photos"].path) == {}

@@ -19,6 +19,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -33,7 +34,7 @@ from core.report.cards import cards
 from core.report.facets import COPY, FAILED, NONE, SINGLE, UNFAMILIAR, Facets
 from core.report.html import render
 from core.report.lettering import ending, wrapped
-from core.report.pdf import _WIDTH, _card_pages, _card_text, _facts
+from core.report.pdf import _WIDTH, _card_pages, _card_text, _facts, _table_pages
 from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, picture, uri
 from core.report.plots import WIDTH, plots
 from core.report.subject import Pictures
@@ -122,7 +123,7 @@ def test_names_neither_hide_nor_turn_what_stands_beside_them(finding: Finding, m
     )
     assert "\u202e" not in text
     assert "bad\\u202e\\n.png3</h2>" in text and 'Not attributed: <span class="name">is empty.' in text
-    assert text.count("\\u202e") == 12, "title, path, copy, alternative texts, tag, note and log"
+    assert text.count("\\u202e") == 15, "table, title, path, copy, alternative texts, tag, note and log"
     assert ">one<br>two\\u202e<" in text
     assert '<p class="name">/x/bad' in text and "unicode-bidi: isolate" in text
 
@@ -153,7 +154,7 @@ def test_report_is_self_contained(finding: Finding, manifest: Manifest) -> None:
     text = render(Subject(records, manifest, "CPU", pictures={"a": np.zeros((3, 28, 28), np.float32)}))
     for _, attributes in Tags(text).found:
         for name in ("src", "href", "action", "data"):
-            assert (attributes.get(name) or "data:").startswith("data:")
+            assert (attributes.get(name) or "data:").startswith(("data:", "#"))
     assert not re.search(r"https?://|url\(|@import", text)
     assert "prefers-color-scheme: dark" in text
 
@@ -307,7 +308,7 @@ def test_pdf_has_the_same_content(finding: Finding, manifest: Manifest, tmp_path
     data = path.read_bytes()
     lines = len(wrapped("2024-01-01T00:00:00+00:00  attribute: " + log[0].detail, _WIDTH))
     pages = int(re.findall(rb"/Count (\d+)", data)[0])
-    assert pages == 1 + 1 + -(-70 * lines // 58) + 3, "facts, plots, log, cards"
+    assert pages == 1 + 1 + 1 + -(-70 * lines // 58) + 3, "facts, plots, table, cards, log"
     assert data.count(b"/Subtype /Image") >= 2
     assert b"/Title (Attribution report)" in data
     with pytest.raises(WorkbenchError, match="cannot be written"):
@@ -496,3 +497,27 @@ def test_whatever_number_a_strangers_case_holds_a_report_of_it_is_made(
     for name in ("report.html", "report.pdf"):
         write_report(tmp_path / name, subject)
     assert b"".join(subject.csv_parts()).count(b"\n") > len(accepted)
+
+
+def test_a_report_begins_with_a_table_of_its_files(finding: Finding, manifest: Manifest, tmp_path: Path) -> None:
+    records = [
+        Record("/x/a.png", "c" * 64, "ok", None, finding), Record(f"/x/{EVIL}", None, "error", "No image.", None),
+    ]  # fmt: skip
+    assert wording.row(records[0]) == ("a.png", "fgsm 70.0 %", "resnet18 > 99.9 %", "ε = 30.4/255; unfamiliar")
+    html = render(Subject(records, manifest, "CPU"))
+    table = html.split("The files shown below")[1].split("</table>")[0]
+    assert 'href="#file-1">a.png</a>' in table and "not attributed" in table and EVIL not in html
+    assert html.count('id="file-') == 2 and html.index("The files shown below") < html.index("<article")
+    pages = list(_table_pages(records * 40))
+    assert len(pages) == 2
+    drawn = [text.get_text() for page in pages for text in page.texts]
+    assert drawn.count("fgsm 70.0 %") == 40 and drawn.count("not attributed") == 40
+
+
+def test_the_heading_of_a_card_stays_on_its_page(finding: Finding, manifest: Manifest) -> None:
+    records = [Record(f"/x/{letter * 120}.png", "c" * 64, "ok", None, finding) for letter in "xW数"]
+    for page in _card_pages(cards(records[:1], Subject(records, manifest, "CPU"))):
+        drawing = FigureCanvasAgg(page).get_renderer()
+        width = page.bbox.width
+        assert all(text.get_window_extent(drawing).x1 <= width for text in page.texts)
+        assert any(text.get_text().endswith(".png") for text in page.texts)
