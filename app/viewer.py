@@ -67,6 +67,7 @@ class Viewer(QWidget):
         self.diverging.setCurrentText(look.diverging)
         del blockers
         self._show_look(look)
+        self._show_gain()
 
     def _lay_out(self) -> None:
         opacity = self._together(self.tr("Opacity"), self.opacity, self._opacity_text, self.sequential)
@@ -129,8 +130,10 @@ class Viewer(QWidget):
 
     def _show_look(self, look: Look) -> None:
         self._opacity_text.setText(f"{look.opacity:.0%}")
+        before = self.look
         self.grid.set_look(look)
-        self._show_gain()
+        if (before.gain, before.fits) != (look.gain, look.fits):  # of a photograph it takes a while to find out
+            self._show_gain()
 
     def _show_gain(self) -> None:
         """Of the picture, if it has its own."""

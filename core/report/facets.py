@@ -83,7 +83,7 @@ class Facets:
         if manifest.probes is not None and 0 < len(names) <= _CLASSES:
             seen = Facet("label", (*names, OTHER_CLASS), named=len(names), sparse=True)
             before = Facet("before", (*names, OTHER_CLASS, UNCONFIRMED), named=len(names), sparse=True)
-            found += [(seen, _class_place(names, lambda said: said.label)), (before, _class_place(names, _before))]
+            found += [(facet, _class_place(names, facet.key)) for facet in (seen, before)]
         if manifest.calibration.clean_scores:
             found.append((_alarms(), _alarm))
         self._places = tuple(place for _, place in found)
@@ -131,14 +131,21 @@ def _before(said: Testimony) -> str:
     return said.before if not said.before or 2 * said.others_before > said.others else UNCONFIRMED
 
 
-def _class_place(names: Sequence[str], told: Callable[[Testimony], str]) -> Callable[[Attribution], int]:
-    """What the victim that is named for an attack says of it; older cases do not tell."""
+def class_told(answer: Attribution, key: str) -> str:
+    """What the victim that is named for an attack sees in the image, by the facet "label", or what that was before.
+
+    Empty where there was none, and in older cases, which do not tell.
+    """
+    if answer.attack.label == CLEAN or answer.named is None:
+        return ""
+    return answer.named.label if key == "label" else _before(answer.named)
+
+
+def _class_place(names: Sequence[str], key: str) -> Callable[[Attribution], int]:
     places = {name: at for at, name in enumerate((*names, OTHER_CLASS, UNCONFIRMED))}
 
     def place(answer: Attribution) -> int:
-        if answer.attack.label == CLEAN:
-            return NONE
-        name = "" if answer.named is None else told(answer.named)
+        name = class_told(answer, key)
         return places.get(name, len(names)) if name else NONE
 
     return place

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from core.discoveries import alarms, attacked
 from core.labels import CLEAN
 from core.manifest import Manifest
-from core.report.facets import COPY, FAILED, NONE, UNFAMILIAR, Facet, Facets
+from core.report.facets import COPY, FAILED, NONE, OTHER_CLASS, UNFAMILIAR, Facet, Facets, class_told
 from core.together import Together, Word, together, word_of
 from core.types import Beside, LogEntry, Record
 from core.wording import why_not
@@ -19,8 +19,11 @@ MAX_CARDS = 200
 MAX_FAILURES = 100
 MAX_ALIKE = 100
 """Entries of the log. More would make a report that nobody can open or read; the tables have them all."""
+MAX_CLASSES = 10
+"""That are named of those that a pack's data set has not."""
 
-_COUNTED: tuple[str, ...] = ("attack", "victim", "label", "before")
+_CLASSES = ("label", "before")
+_COUNTED: tuple[str, ...] = ("attack", "victim", *_CLASSES)
 """Facets that are told with how many of the files are unfamiliar."""
 
 
@@ -33,7 +36,7 @@ class Summary:
     failures: (path, reason without it), the first of them. asked: (name, SHA-256) of the victims that any file was
     shown to; closed: whether one of them was taken to be the victim. attacked: as :func:`core.discoveries.attacked`
     counts them; together: who attacked them; copies count once in both. beside: the known clean images that any answer
-    was told beside.
+    was told beside. others: by facet, the classes that :data:`core.report.facets.OTHER_CLASS` stands for.
     """
 
     files: int
@@ -45,6 +48,7 @@ class Summary:
     attacked: int | None = None
     together: Together | None = None
     beside: tuple[Beside, ...] = ()
+    others: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
     def attributed(self) -> int:
@@ -87,7 +91,15 @@ class Summary:
         if key not in self.bars:
             return []
         strange = dict(zip(self.bars[key][0].labels, self.strange[key], strict=True))
-        return [(label, count, strange[label]) for label, count in self.frequent(key)]
+        told = {OTHER_CLASS: self._other_classes(key)}
+        return [(label + told.get(label, ""), count, strange[label]) for label, count in self.frequent(key)]
+
+    def _other_classes(self, key: str) -> str:
+        """Which they are, behind the name of their bar."""
+        others = self.others.get(key, Counter())
+        named = [f"{name} {count:,}" for name, count in others.most_common(MAX_CLASSES)]
+        more = len(others) - len(named)
+        return f" ({', '.join(named)}{f' and {more:,} more' if more else ''})" if named else ""
 
     def unasked(self, manifest: Manifest) -> list[str]:
         """The pack's victims that were shown no file."""
@@ -133,6 +145,7 @@ def summarise(records: Iterable[Record], manifest: Manifest, *, part: bool = Fal
     of = {facet.key: at for at, facet in enumerate(facets.all)}
     strange = {key: [0] * len(bars[of[key]]) for key in _COUNTED if key in of}
     files, failures, asked, closed = 0, list[tuple[str, str]](), dict[tuple[str, str], None](), False
+    others: dict[str, Counter[str]] = {key: Counter() for key in _CLASSES if key in of}
     told, words, known = dict[str, float](), list[Word](), dict[Beside, None]()
     for record in records:
         files += 1
@@ -147,6 +160,9 @@ def summarise(records: Iterable[Record], manifest: Manifest, *, part: bool = Fal
         if record.finding is not None:
             answer = record.finding.attribution
             told |= alarms([answer])
+            for key, names in others.items():
+                if places[of[key]] == facets.all[of[key]].named:
+                    names[class_told(answer, key)] += 1
             words += [] if (word := word_of(answer)) is None else [word]
             asked |= dict.fromkeys((said.victim, said.sha256) for said in answer.testimonies)
             closed |= answer.closed_set
@@ -155,7 +171,7 @@ def summarise(records: Iterable[Record], manifest: Manifest, *, part: bool = Fal
             failures.append((record.path, why_not(record.error, record.path)))
     found = {facet.key: (facet, counts) for facet, counts in zip(facets.all, bars, strict=True)}
     count = None if part else attacked(told.values())
-    return Summary(files, found, failures, strange, tuple(asked), closed, count, together(words), tuple(known))
+    return Summary(files, found, failures, strange, tuple(asked), closed, count, together(words), tuple(known), others)
 
 
 def choose_cards(records: Sequence[Record], limit: int = MAX_CARDS) -> list[Record]:

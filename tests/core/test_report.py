@@ -193,9 +193,9 @@ def test_what_the_named_victims_see_is_counted_by_class(finding: Finding, manife
     heard = Finding(replace(finding.attribution, testimonies=(said,)), None)
     subject = Subject([Record("a", "c" * 64, "ok", None, heard)], class_names, "CPU")
     words = " ".join(re.sub(r"<[^>]*>", " ", render(subject)).split())
-    assert f"{wording.SEEN} another class, 1 unfamiliar 1 {wording.BEFORE} dog, 1 unfamiliar 1" in words
+    assert f"{wording.SEEN} another class (#417 1), 1 unfamiliar 1 {wording.BEFORE} dog, 1 unfamiliar 1" in words
     facts = _facts(summarise(subject.records, class_names), subject, "")
-    assert f"{wording.SEEN} – another class: 1 (1 unfamiliar)" in facts
+    assert f"{wording.SEEN} – another class (#417 1): 1 (1 unfamiliar)" in facts
     assert wording.SEEN not in render(replace(subject, manifest=manifest)), "a pack that does not name its classes"
 
 
