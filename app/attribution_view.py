@@ -137,7 +137,7 @@ class VictimCard(TaskCard):
 
     def show_testimonies(self, answer: Attribution) -> None:
         said = [testimony_text(testimony) for testimony in answer.heard]
-        self.testimonies.setText("\n".join(said))
+        self.testimonies.setText("\n\n".join(said))
         self.testimonies.setVisible(bool(said))
 
 
