@@ -15,8 +15,9 @@ from app.chores import Chore
 from app.requests import HeatmapRequest, Setup
 from core.errors import Cancelled, WorkbenchError
 from core.files import check_writable
+from core.listed import Record
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from core.types import FloatArray, Heatmap, LoadedImage, Record
+from core.types import FloatArray, Heatmap, LoadedImage
 
 if TYPE_CHECKING:
     from app.session import Session

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from app.requests import Attributes, Entry, Setup, error_record
 from core.errors import ImageError, PackError, VictimError
+from core.listed import Record
 from core.progress import CancelToken
-from core.types import Attribution, LoadedImage, Record, Reference
+from core.types import Attribution, LoadedImage, Reference
 
 if TYPE_CHECKING:
     from core.manifest import Manifest

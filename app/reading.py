@@ -17,7 +17,7 @@ from core.versions import versions
 from core.wording import shown
 
 if TYPE_CHECKING:
-    from core.types import LogEntry
+    from core.listed import LogEntry
     from core.verify import Verified
 
 translate = QCoreApplication.translate

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 from app.decoded import Decoded, file_key
 from core.errors import ImageError
 from core.imageio import Header, decode_image, header_of, load_image
+from core.listed import Record
 from core.progress import CancelToken
-from core.types import Finding, LoadedImage, Record, Reference
+from core.types import Finding, LoadedImage, Reference
 from core.wording import shown
 
 if TYPE_CHECKING:

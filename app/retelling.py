@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.judging import Telling
 from app.requests import CoverRequest
-from core.types import Record
+from core.listed import Record
 
 if TYPE_CHECKING:
     from app.session import Session

@@ -31,9 +31,9 @@ from app.settings import Settings
 from app.tasks import Worker
 from app.undo import RemoveRows
 from app.viewing import Viewing
+from core.listed import Record
 from core.paths import DEFAULT_PACK
 from core.progress import Progress
-from core.types import Record
 
 
 @dataclass(frozen=True, slots=True)

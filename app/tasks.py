@@ -33,8 +33,9 @@ from app.requests import (
     error_record,
 )
 from core.errors import Cancelled, CaseError, ImageError, WorkbenchError
+from core.listed import Record
 from core.progress import CancelToken, ProgressMeter
-from core.types import LoadedImage, Record
+from core.types import LoadedImage
 
 if TYPE_CHECKING:
     from core.attributor import Attributor

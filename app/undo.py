@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QUndoCommand
 
-from core.types import Remark
+from core.listed import Remark
 
 if TYPE_CHECKING:
     from app.case.desk import CaseDesk

@@ -14,7 +14,8 @@ from app.images.row import Row
 from app.layers import Look, Scene
 from app.requests import Entry, ViewAnswer, ViewRequest, error_record
 from app.sentence import changed_text
-from core.types import Heatmap, LoadedImage, Record
+from core.listed import Record
+from core.types import Heatmap, LoadedImage
 
 if TYPE_CHECKING:
     from app.session import Session

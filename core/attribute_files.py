@@ -14,9 +14,10 @@ from core.attributor import Attributor
 from core.errors import Cancelled
 from core.findings import findings
 from core.judged import Judged, Prepared, batches
+from core.listed import Record
 from core.progress import PATIENCE, CancelToken, ProgressCallback, ProgressMeter
 from core.reading import FittedFile, read_ahead
-from core.types import DEFAULT_COVERAGE, Finding, Record
+from core.types import DEFAULT_COVERAGE, Finding
 
 
 def attribute_files(

@@ -17,11 +17,11 @@ from core import versions
 from core.case import Case, absolute
 from core.errors import CaseError
 from core.folders import find_images
+from core.listed import LogEntry, Record
 from core.manifest import Manifest
 from core.opened import DEEP, FLAT, Ground, Place, far, remember, remembered
 from core.progress import CancelToken, ProgressCallback
 from core.ranks import Ranks
-from core.types import LogEntry, Record
 from core.wording import left_out
 
 if TYPE_CHECKING:

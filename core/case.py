@@ -21,10 +21,11 @@ from typing import Any
 from core.case_format import beginning, damaged, fault_of, make_database, open_database, storable, text_of
 from core.errors import CaseError
 from core.files import modified_ns
+from core.listed import LOST, FileFacts, LogEntry, Record, Remark
 from core.manifest import Manifest
 from core.opened import Ground, ground_of, places_in
 from core.records import answers_from_json, answers_to_json, reference_from_json, reference_to_json
-from core.types import LOST, Basis, FileFacts, Finding, LogEntry, Record, Remark
+from core.types import Basis, Finding
 
 _WAIT = 10.0
 """Seconds to wait for another program that is writing to the case."""

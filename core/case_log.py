@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from core.types import LogEntry
+from core.listed import LogEntry
 
 RECOVERED = "recovered"
 """How the log of a case that was recovered says so."""

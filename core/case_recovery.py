@@ -30,13 +30,14 @@ from core.case_format import (
 from core.case_log import RECOVERED, as_logged, files_in, missing_in, pack_in, remarks_in
 from core.damaged_tables import indexed, rows
 from core.errors import CaseError, DamagedCaseError
+from core.listed import LOST
 from core.manifest import Fit, Manifest
 from core.opened import remember, remembered
 from core.pack import list_packs
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from core.records import answers_from_json, answers_to_json, reference_from_json
 from core.reference import beside
-from core.types import DEFAULT_COVERAGE, LOST, Attribution
+from core.types import DEFAULT_COVERAGE, Attribution
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LEAST_ROW = 16

@@ -15,8 +15,8 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from core.listed import LogEntry
 from core.paths import user_data
-from core.types import LogEntry
 
 Place = tuple[str, bool]
 """A file or folder by its absolute path, and whether its subfolders were opened with it."""

@@ -22,10 +22,10 @@ from queue import Empty, SimpleQueue
 from core.errors import ImageError
 from core.files import modified_ns
 from core.imageio import MAX_FILE_BYTES, decode_image, no_memory, read_bytes
+from core.listed import FileFacts
 from core.manifest import ImageSpec
 from core.preprocess import Fitted, prepare
 from core.progress import PATIENCE, CancelToken
-from core.types import FileFacts
 
 THREADS = min(4, os.cpu_count() or 1)
 _TASK = 8

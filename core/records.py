@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from core.adjustments import adjustment_of
 from core.discoveries import RATE
+from core.listed import FileFacts, Record, Remark
 from core.manifest import LONGEST_NAME, Manifest
 from core.types import (
     Attribution,
     Beside,
     ClassAnswer,
     Familiarity,
-    FileFacts,
     HyperparameterAnswer,
     RankedLabel,
-    Record,
     Reference,
-    Remark,
     Testimony,
     likeliest,
 )

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from core.listed import Record, Remark
 from core.manifest import Manifest
 from core.records import rows
-from core.types import Record, Remark
 
 SCHEMA_FIELDS: tuple[tuple[str, str], ...] = (
     ("path", "the file, absolute where it came from a case; in CSV with ' before what a spreadsheet would calculate"),

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from core import wording
 from core.labels import CLEAN
-from core.types import Attribution, ClassAnswer, HyperparameterAnswer, RankedLabel, Record
+from core.listed import Record
+from core.types import Attribution, ClassAnswer, HyperparameterAnswer, RankedLabel
 
 APART = 0.1
 """Probability that an image is somebody else's, of whom nothing is known."""

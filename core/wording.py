@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from core.adjustments import Effect
 from core.labels import CLEAN, NONE_OF_THESE
-from core.types import Attribution, Beside, ClassAnswer, Familiarity, Heatmap, HyperparameterAnswer, Record, Testimony
+from core.listed import Record
+from core.types import Attribution, Beside, ClassAnswer, Familiarity, Heatmap, HyperparameterAnswer, Testimony
 
 if TYPE_CHECKING:
     from core.manifest import ImageSpec

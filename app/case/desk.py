@@ -16,7 +16,7 @@ from app.requests import CaseRequest, Entry
 from app.undo import SetRemarks
 from core.errors import DamagedCaseError
 from core.folders import as_case
-from core.types import Record, Remark
+from core.listed import Record, Remark
 
 if TYPE_CHECKING:
     from app.session import Session

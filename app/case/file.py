@@ -14,8 +14,9 @@ from PySide6.QtCore import QObject, Signal
 
 from app.requests import Setup
 from core.errors import Cancelled, CaseError, PackError
+from core.listed import NO_REMARK, Record, Remark
 from core.progress import CancelToken
-from core.types import NO_REMARK, Basis, Record, Remark
+from core.types import Basis
 
 if TYPE_CHECKING:
     from core.case import Case

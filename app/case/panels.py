@@ -14,7 +14,7 @@ from app.reading import case_log_dialog, verified_dialog
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
-    from core.types import LogEntry
+    from core.listed import LogEntry
     from core.verify import Verified
 
 _TOOLS = "keep_group end_comparison export_all"

@@ -21,13 +21,14 @@ from core import wording
 from core.errors import Cancelled, WorkbenchError
 from core.folders import CASE_SUFFIX, Searched, search
 from core.imageio import READABLE
+from core.listed import Record
 from core.manifest import Fit, Manifest
 from core.pack import load_pack, read_manifest
 from core.progress import CancelToken
 from core.ranks import Ranks
 from core.report.subject import Subject, of_case
 from core.tables import FRAME_FIELDS, SCHEMA_FIELDS
-from core.types import DEFAULT_COVERAGE, Basis, Record, Reference
+from core.types import DEFAULT_COVERAGE, Basis, Reference
 from core.victim_store import Held, victims_to_ask
 
 if TYPE_CHECKING:

@@ -17,10 +17,11 @@ from core import discoveries, together, wording
 from core.case import Case, absolute
 from core.case_log import recovered_in
 from core.errors import CaseError, WorkbenchError
+from core.listed import NO_REMARK, Record
 from core.pack import find_pack, find_pack_of, load_pack
 from core.report.subject import Heatmaps, Subject, of_case, own_heatmap
 from core.report.summary import Summary, summarise
-from core.types import NO_REMARK, Basis, Record
+from core.types import Basis
 from core.victim_store import victims_to_ask
 
 cli = typer.Typer(help="Show, list, tag, verify and recover a case, and write it out.", no_args_is_help=True)

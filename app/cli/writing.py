@@ -20,9 +20,10 @@ from core.errors import WorkbenchError
 from core.files import check_writable, write_parts
 from core.folders import is_evidence
 from core.labels import NONE_OF_THESE
+from core.listed import NO_REMARK, Record
 from core.report import check_suffix, write_report
 from core.report.subject import Heatmaps, Pictures, Subject
-from core.types import NO_REMARK, Attribution, Beside, FloatArray, Heatmap, LoadedImage, Record
+from core.types import Attribution, Beside, FloatArray, Heatmap, LoadedImage
 
 if TYPE_CHECKING:
     from core.attributor import Attributor

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from app.images.row import Row, doubt_words, summary
 from app.requests import Entry
 from app.widgets import plain_tip
-from core.types import Record, Remark
+from core.listed import Record, Remark
 from core.wording import shown
 
 translate = QCoreApplication.translate

@@ -13,8 +13,9 @@ from app.i18n import QT_TRANSLATE_NOOP
 from app.labels import label_text
 from app.requests import Entry
 from core.adjustments import is_weakened
+from core.listed import NO_REMARK, Record, Remark
 from core.together import Word, word_of
-from core.types import NO_REMARK, Attribution, Record, Remark
+from core.types import Attribution
 from core.wording import unasked_victim, why_not
 
 translate = QCoreApplication.translate

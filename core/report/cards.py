@@ -8,9 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from core.listed import Record, Remark
 from core.report.pictures import MAX_SIDE, heatmap_picture, picture
 from core.report.subject import Subject
-from core.types import Attribution, Record, Remark
+from core.types import Attribution
 from core.wording import brightness
 
 _MANY = 24

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.labels import CLEAN, NONE_OF_THESE
+from core.listed import Record
 from core.manifest import AttackLabel, Manifest
-from core.types import Attribution, ClassAnswer, Record, Testimony
+from core.types import Attribution, ClassAnswer, Testimony
 from core.wording import RARE
 
 BINS = 20

@@ -19,13 +19,14 @@ from matplotlib.lines import Line2D
 from core import discoveries, versions, wording
 from core.case_log import recovered_in
 from core.files import write_file
+from core.listed import Record
 from core.report.cards import Card, cards
 from core.report.lettering import ending, families, wrapped
 from core.report.plots import Plot, plots
 from core.report.subject import Subject
 from core.report.summary import Summary, choose_cards, sample_sentence, short_log, summarise
 from core.together import in_words
-from core.types import Attribution, Record
+from core.types import Attribution
 
 _A4 = (8.27, 11.69)
 _LEFT, _TOP, _LINE = 0.08, 0.95, 0.0152

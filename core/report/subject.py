@@ -12,13 +12,14 @@ from core.case import Case, absolute
 from core.discoveries import alarms, attacked
 from core.errors import ImageError
 from core.imageio import decode_image, load_image
+from core.listed import LogEntry, Record, Remark
 from core.manifest import Manifest
 from core.opened import ground_of
 from core.progress import CancelToken
 from core.records import json_parts
 from core.tables import csv_parts
 from core.together import of_records
-from core.types import FloatArray, Heatmap, LogEntry, Record, Remark
+from core.types import FloatArray, Heatmap
 
 Heatmaps = Callable[[Record, FloatArray], Heatmap | None]
 """From a record and its pixels [C, H, W] to where the perturbation lies."""

@@ -9,10 +9,11 @@ from itertools import groupby
 
 from core.discoveries import alarms, attacked
 from core.labels import CLEAN
+from core.listed import LogEntry, Record
 from core.manifest import Manifest
 from core.report.facets import COPY, FAILED, NONE, OTHER_CLASS, UNFAMILIAR, Facet, Facets, class_told
 from core.together import Together, Word, together, word_of
-from core.types import Beside, LogEntry, Record
+from core.types import Beside
 from core.wording import why_not
 
 MAX_CARDS = 200

@@ -29,10 +29,10 @@ from core.adjustments import adjustment_of
 from core.case import Case
 from core.discoveries import alarms, attacked
 from core.folders import Searched
+from core.listed import Remark
 from core.paths import SAMPLES, user_data
 from core.report.facets import Facet
 from core.together import in_words, of_records
-from core.types import Remark
 from tests.app.conftest import Opener
 from tests.app.helpers import close, drop, wait_case, wait_judged
 

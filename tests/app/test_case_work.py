@@ -23,10 +23,10 @@ from app.window import Program
 from core.batch import fill_case, note_opened
 from core.case import Case
 from core.errors import DeviceError
+from core.listed import Record, Remark
 from core.manifest import Manifest
 from core.pack import find_pack, read_manifest
 from core.report.subject import Subject, of_case
-from core.types import Record, Remark
 from tests.app.conftest import Opener
 from tests.app.helpers import close, drop, wait_case, wait_judged
 

@@ -18,8 +18,9 @@ from core import folders
 from core.case import Case
 from core.errors import WorkbenchError
 from core.folders import Searched
+from core.listed import Record
 from core.progress import CancelToken, Progress, ProgressCallback
-from core.types import FloatArray, Heatmap, Record
+from core.types import FloatArray, Heatmap
 from tests.app.helpers import close, dialog, drop, wait_case, wait_judged
 
 

@@ -28,9 +28,10 @@ from core.attributor import Attributor
 from core.errors import DiskFullError
 from core.files import write_parts
 from core.imageio import load_image
+from core.listed import Record
 from core.pack import load_pack, read_manifest, write_pack
 from core.report.subject import Pictures, Subject
-from core.types import Finding, RankedLabel, Record
+from core.types import Finding, RankedLabel
 
 ROOT = Path(__file__).parents[2]
 

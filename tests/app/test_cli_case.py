@@ -25,12 +25,13 @@ from app.__main__ import main
 from app.cli.case import _facts
 from core.case import Case
 from core.errors import CaseError
+from core.listed import FileFacts, Record
 from core.manifest import Manifest
 from core.pack import read_manifest
 from core.paths import user_data
 from core.report.subject import Subject
 from core.report.summary import summarise
-from core.types import Familiarity, FileFacts, Finding, Record
+from core.types import Familiarity, Finding
 
 ROOT = Path(__file__).parents[2]
 

@@ -32,7 +32,8 @@ from app.requests import Entry
 from app.sentence import case_sentence
 from core import types
 from core.adjustments import adjustment_of
-from core.types import Familiarity, Finding, RankedLabel, Record
+from core.listed import Record
+from core.types import Familiarity, Finding, RankedLabel
 from tests.app.helpers import drop, wait_judged
 
 

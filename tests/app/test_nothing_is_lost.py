@@ -26,7 +26,7 @@ from app.widgets import plain_tip
 from app.window import Program
 from core.errors import DeviceError, WorkbenchError
 from core.labels import CLEAN
-from core.types import Remark
+from core.listed import Remark
 from tests.app.conftest import Opener
 from tests.app.helpers import drop, wait_case, wait_judged
 

@@ -26,9 +26,9 @@ from app.widgets import Toned
 from app.window import Program
 from core import records as writer
 from core.case import Case
+from core.listed import Record, Remark
 from core.manifest import Manifest
 from core.pack import find_pack, read_manifest
-from core.types import Record, Remark
 from tests.app.helpers import drop, shown, wait_case, wait_judged
 
 

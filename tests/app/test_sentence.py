@@ -15,6 +15,7 @@ from app.requests import Entry
 from core import types
 from core.adjustments import Adjustment, Kind
 from core.labels import CLEAN, NONE_OF_THESE
+from core.listed import Record
 
 KINDS = set(Kind) - {Kind.OTHER, Kind.NOT_HEARD}
 """All but those that this version never makes."""
@@ -104,5 +105,5 @@ def test_an_answer_is_shown_in_the_windows_words(language: str, finding: types.F
     assert bars.accessibleDescription().startswith(f"{told} 90")
     assert f"{told}, {second.label}" in sentence.doubt_text(clean)
     found = dataclasses.replace(finding, attribution=dataclasses.replace(answer, attack=clean))
-    row = Row(Entry(0, "a.png"), types.Record("a.png", "0" * 64, "ok", None, found))
+    row = Row(Entry(0, "a.png"), Record("a.png", "0" * 64, "ok", None, found))
     assert summary(row).startswith(told) and told in row.text

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.attribute_files import attribute_files
 from core.attributor import Attributor
-from core.types import Record
+from core.listed import Record
 
 
 def records_of(attributor: Attributor, paths: Sequence[Path], **how: Any) -> Iterator[Record]:

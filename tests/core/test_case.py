@@ -29,6 +29,7 @@ from core.attributor import Attributor
 from core.batch import devices, fill_case, left_over, merge_parts, note_opened, open_case, versions_used, was_cut_off
 from core.case import Case
 from core.errors import Cancelled, CaseError
+from core.listed import FileFacts, Record, Remark
 from core.manifest import Manifest
 from core.pack import load_pack
 from core.progress import CancelToken, Progress
@@ -36,7 +37,7 @@ from core.ranks import Ranks
 from core.records import answers_to_json
 from core.report.html import render
 from core.report.subject import of_case
-from core.types import Basis, FileFacts, Finding, Record, Remark
+from core.types import Basis, Finding
 
 ROOT = Path(__file__).parents[2]
 
@@ -251,7 +252,7 @@ WRITER = """
 import sys
 from dataclasses import replace
 from core.case import Case
-from core.types import *
+from core.listed import *; from core.types import *
 with Case(sys.argv[1]) as case:
     answer = ClassAnswer((RankedLabel("x", 1.0),), 0.0, 1.0, ("x",), 0.9)
     value = HyperparameterAnswer("none", 0, 0, 0, "", 1, 0, 0, 0.9)

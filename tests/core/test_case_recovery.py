@@ -22,11 +22,12 @@ from core.case_log import recovered_in
 from core.case_recovery import recover
 from core.errors import Cancelled, CaseError, DamagedCaseError
 from core.labels import NONE_OF_THESE
+from core.listed import FileFacts, Record
 from core.manifest import Manifest
 from core.pack import read_manifest
 from core.paths import user_data
 from core.progress import CancelToken
-from core.types import Basis, FileFacts, Finding, Record, Reference
+from core.types import Basis, Finding, Reference
 from tests.conftest import write_tiny_pack
 
 FILES = 120

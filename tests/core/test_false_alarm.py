@@ -18,6 +18,7 @@ from core.discoveries import RATE, alarms, attacked
 from core.folders import find_images
 from core.imageio import load_image
 from core.labels import CLEAN
+from core.listed import Record
 from core.manifest import AttackLabel, Manifest
 from core.pack import load_pack
 from core.paths import SAMPLES
@@ -27,7 +28,7 @@ from core.report.html import render
 from core.report.subject import Subject
 from core.report.summary import summarise
 from core.tables import columns, csv_parts
-from core.types import Attribution, Finding, Record
+from core.types import Attribution, Finding
 from tests.conftest import write_tiny_pack
 from training.calibrate import clean_scores
 

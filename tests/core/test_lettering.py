@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from matplotlib.font_manager import findfont, get_font
 
+from core.listed import Record
 from core.manifest import Manifest
 from core.report import lettering, write_report
 from core.report.lettering import drawable, ending, families, wrapped
 from core.report.subject import Subject
-from core.types import Record
 
 
 @pytest.fixture

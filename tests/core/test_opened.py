@@ -15,11 +15,12 @@ from core.batch import left_over, note_opened, opened_elsewhere, was_cut_off
 from core.case import Case
 from core.errors import Cancelled
 from core.folders import find_images
+from core.listed import FileFacts, Record
 from core.manifest import Manifest
 from core.opened import Ground, far
 from core.paths import user_data
 from core.progress import CancelToken
-from core.types import FileFacts, Finding, Record
+from core.types import Finding
 
 
 @pytest.fixture

@@ -24,12 +24,13 @@ from core.errors import CaseError, VictimError
 from core.folders import find_images
 from core.imageio import load_image
 from core.labels import NONE_OF_THESE
+from core.listed import Record
 from core.manifest import Manifest
 from core.pack import load_pack
 from core.paths import RESOURCES, SAMPLES, user_data
 from core.records import answers_from_json, answers_to_json
 from core.report.facets import HANDED_OVER, NONE, OTHER_CLASS, UNCONFIRMED, Facets
-from core.types import Basis, Finding, LoadedImage, Record
+from core.types import Basis, Finding, LoadedImage
 from core.victim_store import offered, victims_to_ask
 from core.victims import Victim, VictimCard, load_victim, save_victim
 from tests.core.panels import write_asking_pack

@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from core.attributor import Attributor
 from core.imageio import load_image
 from core.labels import NONE_OF_THESE
+from core.listed import Record
 from core.manifest import AttackLabel
 from core.model.network import Outputs
 from core.model.perturbation import Perturbation
 from core.pack import find_pack, load_pack
 from core.paths import RESOURCES, SAMPLES
 from core.perturbation import drawn_along, perturbation
-from core.types import Finding, Heatmap, Record
+from core.types import Finding, Heatmap
 from core.victim_store import victims_to_ask
 from core.victims import load_victim
 

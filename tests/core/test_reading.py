@@ -17,12 +17,13 @@ from core import reading
 from core.attributor import Attributor
 from core.errors import Cancelled, DeviceError
 from core.imageio import load_image
+from core.listed import FileFacts
 from core.manifest import ImageSpec
 from core.pack import load_pack
 from core.passes import BATCH
 from core.preprocess import Fitted
 from core.progress import CancelToken
-from core.types import FileFacts, Finding, LoadedImage
+from core.types import Finding, LoadedImage
 from tests.core.helpers import records_of
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from core.errors import WorkbenchError
 from core.files import write_parts
+from core.listed import Record, Remark
 from core.manifest import Manifest
 from core.records import answers_from_json, answers_to_json, encode, json_parts, rows
-from core.types import Finding, Record, Remark
+from core.types import Finding
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from PIL import Image
 from core import types, wording
 from core.adjustments import adjustment_of
 from core.errors import Cancelled, DiskFullError, WorkbenchError
+from core.listed import LogEntry, Record, Remark
 from core.manifest import Manifest, VictimLabel
 from core.progress import CancelToken
 from core.records import answers_from_json, answers_to_json
@@ -39,7 +40,7 @@ from core.report.pictures import MAX_SIDE, heat_colours, heatmap_picture, pictur
 from core.report.plots import WIDTH, plots
 from core.report.subject import Pictures
 from core.report.summary import MAX_ALIKE, MAX_CARDS, choose_cards, short_log, summarise
-from core.types import Finding, Heatmap, LogEntry, RankedLabel, Record, Remark
+from core.types import Finding, Heatmap, RankedLabel
 from core.wording import NO_PICTURE
 from tests.core.panels import fit
 

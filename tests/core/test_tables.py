@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from core import types
+from core.listed import FileFacts, Record, Remark
 from core.manifest import Manifest
 from core.records import answers_from_json, answers_to_json, json_parts, rows
 from core.tables import FRAME_FIELDS, SCHEMA_FIELDS, _cell, _flat, columns, csv_parts
-from core.types import FileFacts, Finding, Record, Remark
+from core.types import Finding
 
 
 @pytest.fixture

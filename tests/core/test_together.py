@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from core.labels import CLEAN, NONE_OF_THESE
+from core.listed import Record
 from core.manifest import Manifest
 from core.records import json_parts
 from core.report.html import render
 from core.report.subject import Subject
 from core.report.summary import summarise
 from core.together import ALIKE, APART, MOST, Together, in_words, of_records, together, word_of
-from core.types import Attribution, ClassAnswer, Familiarity, Finding, HyperparameterAnswer, RankedLabel, Record
+from core.types import Attribution, ClassAnswer, Familiarity, Finding, HyperparameterAnswer, RankedLabel
 
 ATTACKS, VICTIMS = ("fgsm", "cw", CLEAN), ("resnet18", "vgg16", CLEAN)
 
