@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import multiprocessing
 import os
 import sys
@@ -14,6 +16,8 @@ from core.frozen import keep_font_list
 REPORT = "mtaa-report.html"
 _COMPLETING = "_MTAA_COMPLETE"
 """Set by shells that ask how a line could go on."""
+
+atexit.register(gc.freeze)  # or Python looks once more through all of torch for what goes with the process anyway
 
 
 def main(argv: Sequence[str] | None = None) -> int:

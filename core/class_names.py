@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from torchvision.models import ResNet50_Weights
-
 from core.victims import VictimCard
+
+_IMAGENET = 1000
+"""Its classes."""
 
 
 def names_of(card: VictimCard, names: Sequence[str]) -> Mapping[int, str]:
@@ -20,7 +21,10 @@ def names_of(card: VictimCard, names: Sequence[str]) -> Mapping[int, str]:
     if card.class_map is None:
         return dict(enumerate(names))
     known = dict(zip(card.class_map, names, strict=True))
-    every: list[str] = ResNet50_Weights.DEFAULT.meta["categories"]
-    if card.classes == len(every) and all(every[number] == name for number, name in known.items()):
-        return dict(enumerate(every))
+    if card.classes == _IMAGENET:
+        from torchvision.models import ResNet50_Weights  # noqa: PLC0415 (slow to import)
+
+        every: list[str] = ResNet50_Weights.DEFAULT.meta["categories"]
+        if all(every[number] == name for number, name in known.items()):
+            return dict(enumerate(every))
     return known

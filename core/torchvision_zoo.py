@@ -1,4 +1,7 @@
-"""Any classifier of torchvision by its name, in the shape that a state dict says."""
+"""Any classifier of torchvision by its name, in the shape that a state dict says.
+
+It is imported when the first is built: that takes as long as all of torch, and an answer by the image needs none.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from functools import partial
 from typing import TypeVar
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from core.errors import VictimError
@@ -22,7 +24,9 @@ _AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
 
 def torchvision_names() -> list[str]:
     """Names of torchvision's image classifiers."""
-    return torchvision.models.list_models(module=torchvision.models)  # type: ignore[no-any-return]
+    from torchvision import models  # noqa: PLC0415 (slow to import)
+
+    return models.list_models(module=models)  # type: ignore[no-any-return]
 
 
 def build_torchvision(name: str, tensors: Tensors) -> nn.Module:
@@ -32,8 +36,8 @@ def build_torchvision(name: str, tensors: Tensors) -> nn.Module:
     """
     _check_name(name)
     state = {key: value for key, value in tensors.items() if not key.startswith(_AUXILIARY)}
-    narrow, wide = (_shapes(shapes_alone(partial(_make, name, classes))) for classes in (7, 11))
-    network = shapes_alone(partial(_make, name, _classes(name, narrow, wide, state)))
+    narrow, wide = (_shapes(shapes_alone(partial(make, name, classes))) for classes in (7, 11))
+    network = shapes_alone(partial(make, name, _classes(name, narrow, wide, state)))
     with torch.device("meta"):
         fit_channels(network, _channels(network, state))
     try:
@@ -48,9 +52,17 @@ def build_torchvision(name: str, tensors: Tensors) -> nn.Module:
 def new_torchvision(name: str, channels: int, classes: int) -> nn.Module:
     """The classifier ``name``, untrained. Raises VictimError for a name that does not exist."""
     _check_name(name)
-    network = _make(name, classes)
+    network = make(name, classes)
     fit_channels(network, channels)
     return network
+
+
+def make(name: str, classes: int) -> nn.Module:
+    """The classifier of that name, untrained, for three channels."""
+    from torchvision.models import get_model  # noqa: PLC0415 (slow to import)
+
+    options = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    return get_model(name, weights=None, num_classes=classes, **options)  # type: ignore[no-any-return]
 
 
 def shapes_alone(make: Callable[[], _Network]) -> _Network:
@@ -68,12 +80,6 @@ def _check_name(name: str) -> None:
             f"torchvision has no classifier called {name!r}.",
             "Use its own name, for example resnet18, vgg16_bn, inception_v3 or squeezenet1_1.",
         )
-
-
-def _make(name: str, classes: int) -> nn.Module:
-    options = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    made: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes, **options)
-    return made
 
 
 def _shapes(network: nn.Module) -> dict[str, torch.Size]:

@@ -13,11 +13,11 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-import torchvision
 from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, ValidationError
 from pydantic.dataclasses import dataclass
 from safetensors import SafetensorError, safe_open
@@ -30,7 +30,7 @@ from core.files import file_sha256, make_folder, write_file
 from core.manifest import ClassNames
 from core.pictures import LUMA
 from core.programs import PROGRAMS, ProgramForm, load_program
-from core.torchvision_zoo import build_torchvision, fit_channels, new_torchvision
+from core.torchvision_zoo import build_torchvision, new_torchvision
 from core.weights import fault_of, fill
 
 Form = Literal["network", "torchvision"] | ProgramForm
@@ -40,39 +40,27 @@ SMALLEST = {"InceptionV3": 75}
 _SMALLEST_OTHERS = 28
 
 
-def _resnet(build: Callable[..., nn.Module], channels: int, classes: int, size: int) -> nn.Module:
-    net = build(num_classes=classes)
-    fit_channels(net, channels)
-    return net
+def _as_it_is(name: str, channels: int, classes: int, side: int) -> nn.Module:
+    return new_torchvision(name, channels, classes)
 
 
-def _vgg(build: Callable[..., nn.Module], channels: int, classes: int, size: int) -> nn.Module:
+def _vgg(name: str, channels: int, classes: int, side: int) -> nn.Module:
     """VGG's convolutions with batch norm, averaged into one linear layer.
 
     The three dense layers of the original hold 120 M weights for 224x224 images and would be most of the model here.
     Images under 32 pixels leave nothing for the fifth pooling, so it is left out for them.
     """
-    net = build(num_classes=1)
-    fit_channels(net, channels)
-    features: nn.Sequential = net.features  # type: ignore[assignment]
-    layers = features[:-1] if size < 32 else features
+    features: nn.Sequential = new_torchvision(name, channels, classes=1).features  # type: ignore[assignment]
+    layers = features[:-1] if side < 32 else features
     return nn.Sequential(layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes))
 
 
-def _inception(build: Callable[..., nn.Module], channels: int, classes: int, size: int) -> nn.Module:
-    net = build(num_classes=classes, aux_logits=False, init_weights=False)
-    fit_channels(net, channels)
-    return net
-
-
-_Builder = Callable[[int, int, int], nn.Module]
-_models = torchvision.models
-ARCHITECTURES: dict[str, _Builder] = {
-    "InceptionV3": lambda c, k, s: _inception(_models.inception_v3, c, k, s),
-    "ResNet18": lambda c, k, s: _resnet(_models.resnet18, c, k, s),
-    "ResNet50": lambda c, k, s: _resnet(_models.resnet50, c, k, s),
-    "VGG16": lambda c, k, s: _vgg(_models.vgg16_bn, c, k, s),
-    "VGG19": lambda c, k, s: _vgg(_models.vgg19_bn, c, k, s),
+ARCHITECTURES: dict[str, Callable[[int, int, int], nn.Module]] = {
+    "InceptionV3": partial(_as_it_is, "inception_v3"),
+    "ResNet18": partial(_as_it_is, "resnet18"),
+    "ResNet50": partial(_as_it_is, "resnet50"),
+    "VGG16": partial(_vgg, "vgg16_bn"),
+    "VGG19": partial(_vgg, "vgg19_bn"),
 }
 """Table 1's victims by name: (channels, classes, image side) -> untrained network."""
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from core.calibration import Calibration, Doubt
 from core.labels import CLEAN
@@ -27,6 +26,8 @@ def detection(
     auroc: how often an attacked image is given less of it than a clean one. at: by rate, which share of the clean and
     of the attacked images is told to look as only that share of clean ones does.
     """
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 (slow to import)
+
     names = [label.name for label in labels]
     if CLEAN not in names or len(np.unique(is_clean := truth == names.index(CLEAN))) < 2:
         return {}

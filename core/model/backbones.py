@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import ResNet
 
 from core.model.config import NetworkConfig
-from core.torchvision_zoo import fit_channels
+from core.torchvision_zoo import fit_channels, make
+
+if TYPE_CHECKING:
+    from torchvision.models import ResNet
 
 _LEVELS = 255.0
 _OCTAVES = 8.0  # log2(1 + _LEVELS)
@@ -136,9 +139,7 @@ def _out_channels(module: nn.Module) -> int:
 
 
 _RESNETS: dict[str, Callable[..., ResNet]] = {
-    "resnet18": torchvision.models.resnet18,
-    "resnet50": torchvision.models.resnet50,
-    "resnet101": torchvision.models.resnet101,
+    name: partial(make, name, 1000) for name in ("resnet18", "resnet50", "resnet101")
 }
 
 

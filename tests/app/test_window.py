@@ -417,6 +417,8 @@ def test_what_computes_ends_with_the_window(open_program: Opener, qtbot: QtBot, 
     for _ in range(100):
         gc.collect()
         thread.join(0.05)
+        if not thread.is_alive():
+            break
     assert not thread.is_alive()
 
 
