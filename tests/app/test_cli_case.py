@@ -476,7 +476,7 @@ def test_a_refused_run_leaves_the_case_as_it_was(
 ) -> None:
     """Or the window would take the run for one that was cut off, and judge what was refused."""
     case, more = tmp_path / "a.mtaacase", tmp_path / "more"
-    assert main(["attribute", str(folder), "--pack", "mnist", "--case", str(case)]) in (0, 1)
+    assert main(["attribute", str(folder / "0.png"), "--pack", "mnist", "--case", str(case)]) in (0, 1)
     more.mkdir()
     shutil.copy(folder / "1.png", more)
     with Case(case) as opened:
