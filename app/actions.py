@@ -112,6 +112,7 @@ TABLE: tuple[Command, ...] = (
     _c("train", QT_TRANSLATE_NOOP("Actions", "Train a model…"), TOOLS, "Ctrl+T", "train"),
     _c("show_preferences", QT_TRANSLATE_NOOP("Actions", "Preferences…"), TOOLS, "Ctrl+,", "settings", rule=True),
     _c("show_help", QT_TRANSLATE_NOOP("Actions", "Help"), HELP, "F1"),
+    _c("show_messages", QT_TRANSLATE_NOOP("Actions", "Messages…"), HELP, "F12"),
     _c("show_log", QT_TRANSLATE_NOOP("Actions", "Log…"), HELP, "Ctrl+Shift+L"),
     _c("show_about", QT_TRANSLATE_NOOP("Actions", "About MTAA Workbench"), HELP, "Ctrl+F1", rule=True),
 )

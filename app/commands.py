@@ -15,7 +15,7 @@ from app.packs_view import PacksDialog
 from app.palette import Palette
 from app.preferences import Preferences
 from app.question import asked
-from app.reading import Page, about_dialog, help_dialog, log_dialog
+from app.reading import Page, about_dialog, help_dialog, log_dialog, messages_dialog
 from app.requests import Entry
 from app.save_dialog import ask_target
 from app.victims_view import KINDS, VictimsDialog
@@ -314,6 +314,9 @@ class Commands(CaseCommands):
         page.setObjectName("help")
         page.show()
         page.activateWindow()
+
+    def show_messages(self) -> None:
+        messages_dialog(self.window.status.said, self.window).show()
 
     def show_log(self) -> None:
         log_dialog(self.window).show()

@@ -170,7 +170,7 @@ class MainWindow(QMainWindow):
 
     def say(self, text: str) -> None:
         """A remark that goes away by itself."""
-        self.status.showMessage(shown(text), 6000)
+        self.status.say(shown(text))
 
     def _show_status(self, status: Status) -> None:
         self.status.show_status(status, Path(self.session.setup.pack).stem)

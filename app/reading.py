@@ -1,4 +1,4 @@
-"""Pages to read: help, about, log."""
+"""Pages to read: help, about, logs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from core.versions import versions
 from core.wording import shown
 
 if TYPE_CHECKING:
+    from app.status_bar import Said
     from core.listed import LogEntry
     from core.verify import Verified
 
@@ -74,12 +75,15 @@ def about_dialog(parent: QWidget) -> Page:
 
 def case_log_dialog(entries: Sequence[LogEntry], parent: QWidget) -> Page:
     """What was done with a case, and when."""
-    editor = QPlainTextEdit()
-    editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-    editor.setPlainText("\n".join(f"{entry.time}   {entry.action}: {shown(entry.detail)}" for entry in entries))
-    editor.moveCursor(QTextCursor.MoveOperation.End)
-    page = Page(translate("Reading", "Log of the case"), editor, parent)
-    fit(page, 860, 520)
+    lines = [f"{entry.time}   {entry.action}: {shown(entry.detail)}" for entry in entries]
+    return _record(translate("Reading", "Log of the case"), lines, parent)
+
+
+def messages_dialog(said: Sequence[Said], parent: QWidget) -> Page:
+    """What the status bar said, and when."""
+    lines = [f"{one.time:%H:%M:%S}   {one.text}" for one in said]
+    page = _record(translate("Reading", "Messages"), lines, parent)
+    page.text.setPlaceholderText(translate("Reading", "Nothing has been said yet."))
     return page
 
 
@@ -103,30 +107,30 @@ def verified_dialog(found: Verified, parent: QWidget) -> Page:
         if names:
             lines += ["", text.format(n=f"{len(names):,}"), *(f"    {shown(name)}" for name in names)]
     lines += ["", translate("Reading", "The log of the case keeps these numbers.")]
-    editor = QPlainTextEdit()
-    editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-    editor.setPlainText("\n".join(lines))
-    page = Page(translate("Reading", "Files of the case"), editor, parent)
+    page = _record(translate("Reading", "Files of the case"), lines, parent)
+    page.text.moveCursor(QTextCursor.MoveOperation.Start)
     page.setObjectName("verified")
-    copy = page.buttons.addButton(translate("Reading", "Copy all"), QDialogButtonBox.ButtonRole.ActionRole)
-    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(editor.toPlainText()))
-    fit(page, 720, 420)
     return page
 
 
 def log_dialog(parent: QWidget) -> Page:
     """The end of the log file."""
-    editor = QPlainTextEdit()
-    editor.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-    editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
     text = log_file().read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:] if log_file().exists() else ""
-    editor.setPlainText(text)
-    editor.setPlaceholderText(translate("Reading", "Nothing has been logged yet."))
-    editor.moveCursor(QTextCursor.MoveOperation.End)
-    page = Page(translate("Reading", "Log"), editor, parent)
-    copy = page.buttons.addButton(translate("Reading", "Copy all"), QDialogButtonBox.ButtonRole.ActionRole)
-    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
+    page = _record(translate("Reading", "Log"), [text], parent)
+    page.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    page.text.setPlaceholderText(translate("Reading", "Nothing has been logged yet."))
     folder = page.buttons.addButton(translate("Reading", "Open folder"), QDialogButtonBox.ButtonRole.ActionRole)
     folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_file().parent))))
+    return page
+
+
+def _record(title: str, lines: Sequence[str], parent: QWidget) -> Page:
+    """Lines of which the last are the newest."""
+    editor = QPlainTextEdit("\n".join(lines))
+    editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    page = Page(title, editor, parent)
+    copy = page.buttons.addButton(translate("Reading", "Copy all"), QDialogButtonBox.ButtonRole.ActionRole)
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(editor.toPlainText()))
     fit(page, 860, 520)
     return page

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from datetime import datetime
+from typing import NamedTuple
+
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
@@ -12,15 +16,32 @@ from app.memory import resident_bytes
 from app.session import Status
 from app.widgets import named
 
+_LEAST, _A_LETTER = 6000, 80
+"""Milliseconds that a message stands: as long as it takes to read."""
+
+_KEPT = 500
+"""Messages."""
+
+
+class Said(NamedTuple):
+    """What was said, and when by the clock on the wall."""
+
+    time: datetime
+    text: str
+
 
 class StatusBar(QStatusBar):
-    """Shows a Status. ``stop_wanted`` when the analyst presses Stop."""
+    """Shows a Status. ``stop_wanted`` when the analyst presses Stop.
+
+    said: its latest messages, which go away by themselves.
+    """
 
     stop_wanted = Signal()
     pause_wanted = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.said: deque[Said] = deque(maxlen=_KEPT)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(4, 0, 8, 0)
         self.chores = ChoreBar()
@@ -52,6 +73,10 @@ class StatusBar(QStatusBar):
         self._clock.start()
         self._tell_memory()
         self.show_status(Status(), "")
+
+    def say(self, text: str) -> None:
+        self.said.append(Said(datetime.now().astimezone(), text))
+        self.showMessage(text, max(_LEAST, _A_LETTER * len(text)))
 
     def show_status(self, status: Status, pack: str) -> None:
         busy = status.waiting > 0 or status.phase == "loading"

@@ -7,7 +7,7 @@ arrow keys and Space, and a screen reader hears the bar that they are on.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -43,21 +43,25 @@ _LEAST = 24
 """Pixels below which a length says nothing; the number stands alone then."""
 
 
-def chart_of(facet: Facet) -> Chart:
+def chart_of(facet: Facet, which: Callable[[int], str]) -> Chart:
     """The drawing that suits a facet."""
     if facet.rows:
-        return Cells(facet)
-    return Columns(facet) if facet.ends is not None else Lines(facet)
+        return Cells(facet, which)
+    return Columns(facet, which) if facet.ends is not None else Lines(facet, which)
 
 
 class Chart(QWidget):
-    """One facet's counts. ``picked`` carries the bar that was chosen."""
+    """One facet's counts. ``picked`` carries the bar that was chosen.
+
+    which: what a bar stands for, where its label does not say; else empty.
+    """
 
     picked = Signal(int)
 
-    def __init__(self, facet: Facet, parent: QWidget | None = None) -> None:
+    def __init__(self, facet: Facet, which: Callable[[int], str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.facet = facet
+        self._which = which
         self.counts: Sequence[int] = [0] * len(facet.labels)
         self.total, self.top = 0, 1.0
         self.chosen: int | None = None
@@ -83,6 +87,10 @@ class Chart(QWidget):
 
     def text(self, bar: int) -> str:
         return f"{label(self.facet, bar)}: {share(self.counts[bar], self.total)}"
+
+    def explained(self, bar: int) -> str:
+        """Its text, and what it stands for."""
+        return f"{self.text(bar)} ({which})" if (which := self._which(bar)) else self.text(bar)
 
     # What each drawing decides.
 
@@ -138,7 +146,7 @@ class Chart(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             bar = self._bar_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), plain_tip(self.text(bar)) if bar is not None else "", self)
+            QToolTip.showText(event.globalPos(), plain_tip(self.explained(bar)) if bar is not None else "", self)
             return True
         return super().event(event)
 
@@ -185,7 +193,7 @@ class Chart(QWidget):
             self.update()
 
     def _describe(self) -> None:
-        self.setAccessibleDescription(self.text(self._cursor))
+        self.setAccessibleDescription(self.explained(self._cursor))
         if self.hasFocus():
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
 
@@ -273,8 +281,8 @@ class Columns(Chart):
 class Cells(Chart):
     """A table of attacks by victims; the root of the share is the colour, so that rare cells stay visible."""
 
-    def __init__(self, facet: Facet, parent: QWidget | None = None) -> None:
-        super().__init__(facet, parent)
+    def __init__(self, facet: Facet, which: Callable[[int], str], parent: QWidget | None = None) -> None:
+        super().__init__(facet, which, parent)
         self.step = len(facet.labels) // len(facet.rows)
         self._columns = [label_text(name.split(" · ", 1)[1]) for name in facet.labels[: self.step]]
         self._rows = [label_text(name) for name in facet.rows]

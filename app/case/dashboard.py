@@ -31,6 +31,7 @@ from app.images.makers import MakersLabel
 from app.images.row import Row
 from app.resting import SOON, resting
 from app.widgets import named, plain_tip
+from core.report.facets import MAX_CLASSES, OTHER_CLASS, class_told
 from core.wording import coverage_text, shown
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Board(QWidget):
         )
         self.told.hide()
         self.makers = MakersLabel()
-        self.charts: list[Chart] = [chart_of(facet) for facet in facets]
+        self._rows: Sequence[Row] = ()
+        self.charts: list[Chart] = [chart_of(facet, partial(self._which, at)) for at, facet in enumerate(facets)]
         for at, chart in enumerate(self.charts):
             chart.picked.connect(lambda bar, at=at: self.picked.emit(at, bar))
         self._grid = QGridLayout()
@@ -85,12 +87,28 @@ class Board(QWidget):
         layout.addStretch(1)
         self._arrange(2)
 
-    def show_counts(self, name: str, counts: Sequence[Sequence[int]], files: int, tops: Sequence[float]) -> None:
-        """tops: the share of files that fills each facet's drawing; 0 where there are none in any group shown."""
+    def show_counts(
+        self, name: str, rows: Sequence[Row], counts: Sequence[Sequence[int]], files: int, tops: Sequence[float]
+    ) -> None:
+        """counts: of the rows, of which so many files were judged. tops: the share of files that fills each facet's
+        drawing; 0 where there are none in any group shown."""
         self.name.setText(name)
+        self._rows = rows
         for chart, bars, top in zip(self.charts, counts, tops, strict=True):
             chart.show_counts(bars, files, top)
             chart.setVisible(top > 0 or not chart.facet.sparse)
+
+    def _which(self, at: int, bar: int) -> str:
+        """The classes behind the bar of those that the data set does not have, most frequent first."""
+        facet = self.charts[at].facet
+        if facet.labels[bar] != OTHER_CLASS:
+            return ""
+        behind = (row.attribution for row in self._rows if row.places and row.places[at] == bar)
+        named = Counter(class_told(answer, facet.key) for answer in behind if answer is not None)
+        told = [f"{name} {count:,}" for name, count in named.most_common(MAX_CLASSES)]
+        if more := len(named) - len(told):
+            told.append(self.tr("{n} more").format(n=f"{more:,}"))
+        return ", ".join(told)
 
     def show_told(self, text: str) -> None:
         """What is said of all of them, if anything."""
@@ -277,7 +295,7 @@ class Dashboard(QWidget):
             for facet in zip(*counts, strict=True)
         ]
         for board, (name, rows), bars, files in zip(self.boards, groups, counts, sizes, strict=True):
-            board.show_counts(name, bars, files, tops)
+            board.show_counts(name, rows, bars, files, tops)
             board.show_told("" if self.comparing else attacked_in_words(rows))
             board.makers.tell(partial(iter, rows))
         self._soon.setInterval(resting(time.monotonic() - begun))

@@ -26,6 +26,8 @@ HANDED_OVER = "handed over"
 
 OTHER_CLASS = "another class"
 """The bar of a victim's classes that its data set does not have."""
+MAX_CLASSES = 10
+"""That are named of these."""
 UNCONFIRMED = "unconfirmed"
 """The bar of images of which the victim alone tells what they were before."""
 _CLASSES = 40

@@ -11,7 +11,7 @@ from core.discoveries import alarms, attacked
 from core.labels import CLEAN
 from core.listed import LogEntry, Record
 from core.manifest import Manifest
-from core.report.facets import COPY, FAILED, NONE, OTHER_CLASS, UNFAMILIAR, Facet, Facets, class_told
+from core.report.facets import COPY, FAILED, MAX_CLASSES, NONE, OTHER_CLASS, UNFAMILIAR, Facet, Facets, class_told
 from core.together import Together, Word, together, word_of
 from core.types import Beside
 from core.wording import why_not
@@ -20,8 +20,6 @@ MAX_CARDS = 200
 MAX_FAILURES = 100
 MAX_ALIKE = 100
 """Entries of the log. More would make a report that nobody can open or read; the tables have them all."""
-MAX_CLASSES = 10
-"""That are named of those that a pack's data set has not."""
 
 _CLASSES = ("label", "before")
 _COUNTED: tuple[str, ...] = ("attack", "victim", *_CLASSES)

@@ -15,26 +15,31 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QTextCursor
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import opening
 from app.case.charts import Chart
+from app.case.dashboard import Board, count
 from app.images import makers
 from app.images.row import Row
 from app.main_window import MainWindow
-from app.requests import Setup
+from app.requests import Entry, Setup
 from app.window import Program
 from core.adjustments import adjustment_of
 from core.case import Case
 from core.discoveries import alarms, attacked
 from core.folders import Searched
-from core.listed import Remark
+from core.listed import Record, Remark
+from core.pack import read_manifest
 from core.paths import SAMPLES, user_data
-from core.report.facets import Facet
+from core.report.facets import OTHER_CLASS, Facet, Facets
 from core.together import in_words, of_records
+from core.types import Finding, Testimony
 from tests.app.conftest import Opener
 from tests.app.helpers import close, drop, wait_case, wait_judged
+from tests.core.panels import fit
 
 SAVE, OPEN = "app.case.commands.QFileDialog.getSaveFileName", "app.case.commands.QFileDialog.getOpenFileName"
 NAMES = ["a.png", "b.png", "broken.png", "c.png", "d.png", "photo.jpg", "again.png", "e.png"]
@@ -607,3 +612,25 @@ def test_the_charts_follow_the_buttons_above_them(window: MainWindow, case: Path
         while following is not after and following.focusPolicy() == Qt.FocusPolicy.NoFocus:
             following = following.nextInFocusChain()
         assert following is after
+
+
+def test_the_bar_of_other_classes_says_which_they_are(finding: Finding, tiny_pack: Path, qtbot: QtBot) -> None:
+    """To the mouse as to a screen reader."""
+    facets = Facets(read_manifest(tiny_pack).model_copy(update={"class_names": ("cat", "dog"), "probes": fit()}))
+    said = Testimony("resnet18", "e" * 64, True, 5.0, 0.5, 2.0, "church", "dog", 1, 1)
+    rows = []
+    for key, seen in enumerate(("church", "hen", "church", "cat")):
+        answer = replace(finding.attribution, testimonies=(replace(said, label=seen),))
+        record = Record(f"{key}.png", str(key) * 64, "ok", None, Finding(answer, None))
+        rows.append(Row(Entry(key, record.path), record=record, places=facets.places(record)))
+    board = Board(facets.all)
+    qtbot.addWidget(board)
+    counts = count(facets.all, rows)
+    board.show_counts("All", rows, counts, len(rows), [1.0] * len(counts))
+    (chart,) = (chart for chart in board.charts if chart.facet.key == "label")
+    other = chart.facet.labels.index(OTHER_CLASS)
+    assert chart.explained(other) == f"{chart.text(other)} (church 2, hen 1)"
+    assert chart.explained(0) == chart.text(0)
+    for _ in range(other):
+        QTest.keyClick(chart, Qt.Key.Key_Down)
+    assert chart.accessibleDescription() == chart.explained(other)

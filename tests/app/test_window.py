@@ -25,6 +25,7 @@ from app.__main__ import main
 from app.images.row import Row
 from app.judging import make_attributor
 from app.main_window import MainWindow
+from app.reading import Page
 from app.requests import BatchRequest, Entry, Setup, ViewRequest
 from app.sentence import adjustment_text
 from app.tasks import Worker
@@ -77,11 +78,13 @@ def test_window_and_command_line_give_the_same_answer(
 def test_drop_of_a_folder_lists_images_and_says_what_is_broken(
     window: MainWindow, qtbot: QtBot, pictures: Path
 ) -> None:
-    said: list[str] = []
-    window.session.message.connect(said.append)
     drop(window, pictures)
     wait_judged(qtbot, window, 7)
-    assert "Left out, hidden, linked or of no image type that is read: 1 .txt" in said
+    window.status.clearMessage()  # as it does by itself; nothing that was said is lost
+    window.actions_["show_messages"].trigger()
+    (page,) = window.findChildren(Page)
+    assert "   Left out, hidden, linked or of no image type that is read: 1 .txt" in page.text.toPlainText()
+    page.close()
     by_name = {row.entry.name: row for row in window.session.images.rows}
     assert set(by_name) == {"a.png", "b.png", "c.png", "d.png", "e.png", "photo.jpg", "broken.png"}
     assert by_name["broken.png"].record.status == "error"
