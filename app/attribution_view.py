@@ -112,11 +112,11 @@ class TaskCard(QWidget):
         self.bars.setAccessibleName(title)
         self.doubt = Words()
         self.measures = Words(muted=True, factor=0.92)
-        self.rows = QVBoxLayout(self)
-        self.rows.setContentsMargins(0, 0, 0, 0)
-        self.rows.setSpacing(4)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
         for part in (self.title, self.answer, self.bars, self.doubt, self.measures):
-            self.rows.addWidget(part)
+            layout.addWidget(part)
 
     def show_answer(self, answer: ClassAnswer, beside: str = "") -> None:
         """beside: what else is said of its doubt."""
@@ -126,19 +126,27 @@ class TaskCard(QWidget):
         self.measures.setText(measure_text(answer))
 
 
-class VictimCard(TaskCard):
-    """With what the victims said that were asked."""
+class TestimonyCard(QWidget):
+    """What the victims said that were asked; hidden where none was."""
 
     def __init__(self, title: str) -> None:
-        super().__init__(title)
-        self.testimonies = Words()
-        self.testimonies.setAccessibleName(self.tr("What the victims say"))
-        self.rows.addWidget(self.testimonies)
+        super().__init__()
+        self.title = Words(muted=True, factor=0.92)
+        self.title.setText(title)
+        self.words = Words()
+        self.words.setAccessibleName(title)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.title)
+        layout.addWidget(self.words)
+        layout.addSpacing(8)
+        layout.addWidget(_hairline())
 
-    def show_testimonies(self, answer: Attribution) -> None:
+    def show_answer(self, answer: Attribution) -> None:
         said = [testimony_text(testimony) for testimony in answer.heard]
-        self.testimonies.setText("\n\n".join(said))
-        self.testimonies.setVisible(bool(said))
+        self.words.setText("\n\n".join(said))
+        self.setVisible(bool(said))
 
 
 class HyperparameterCard(QWidget):
@@ -197,8 +205,9 @@ class AttributionView(QWidget):
     def __init__(self, coverage: float, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.attack = TaskCard(self.tr("Attack"))
-        self.victim = VictimCard(self.tr("Victim"))
+        self.victim = TaskCard(self.tr("Victim"))
         self.hyperparameter = HyperparameterCard(self.tr("Hyperparameter"))
+        self.testimonies = TestimonyCard(self.tr("What the victims say"))
         self.name = Paragraph(bold=True)
         self.name.setAccessibleName(self.tr("Name of the image"))
         self.sentence = Paragraph()
@@ -232,6 +241,7 @@ class AttributionView(QWidget):
         for card in (self.attack, self.victim, self.hyperparameter):
             layout.addWidget(card)
             layout.addWidget(_hairline())
+        layout.addWidget(self.testimonies)  # long: the three answers come first
         heading = Words(muted=True, factor=0.92)
         heading.setText(self.tr("For the case file"))
         layout.addWidget(heading)
@@ -288,8 +298,8 @@ class AttributionView(QWidget):
             self._banners.addWidget(Banner(tone, text))
         self.attack.show_answer(answer.attack, false_alarm_text(answer))
         self.victim.show_answer(answer.victim, seen_text(answer))
-        self.victim.show_testimonies(answer)
         self.hyperparameter.show_answer(answer)
+        self.testimonies.show_answer(answer)
         self.sentence.setPlainText(case_sentence(name, answer))
         self._pages.setCurrentIndex(1)
 

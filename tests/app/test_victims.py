@@ -76,7 +76,7 @@ def test_the_victim_at_hand_is_asked_and_says_so_in_words(window: MainWindow, sa
     assert answer.evidence == "image+probes"
     (said,) = answer.testimonies
     assert said.victim == "ResNet18"
-    words = window.answer.victim.testimonies
+    words = window.answer.testimonies.words
     qtbot.waitUntil(words.isVisible)
     mind = f"{'was' if said.changes else 'can have been'} before, “{said.before}” by its own word alone, is"
     assert f"{mind} {logits(said.margin)} logits behind" in words.text() and f"at {signed(said.match)}" in words.text()
@@ -121,7 +121,7 @@ def test_nobody_is_asked_when_the_analyst_says_so(
     victims.ask.click()
     qtbot.waitUntil(lambda: table(victims) == [("ResNet18", "no"), ("Lost", "no")])
     assert saying().evidence == "image"
-    assert not window.answer.victim.testimonies.isVisible()
+    assert not window.answer.testimonies.isVisible()
     assert not window.session.settings.flag("attribution/ask")
     victims.ask.click()
     assert saying().testimonies
