@@ -136,8 +136,8 @@ class PackGuide(QObject):
     def _odd(self, found: _Found) -> str:
         """That some of the images are of another kind than those that the pack in use is made for."""
         text = self.tr(
-            "Of {m} images that were looked at, {n} are of another kind than {pack} is made for, and their answers may "
-            "tell nothing. {others} is made for such images: open them by themselves."
+            "Images of another kind than {pack} is made for, whose answers may tell nothing: {n} of {m} that were "
+            "looked at. {others} is made for them: open them by themselves."
         )
         names = ", ".join(path.stem for path in found.others)
         pack, odd = Path(self.session.setup.pack).stem, sum(found.others.values())

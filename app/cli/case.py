@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from core.case_log import recovered_in
 from core.errors import CaseError, WorkbenchError
 from core.listed import NO_REMARK, Record
 from core.pack import find_pack, find_pack_of, load_pack
+from core.report.facets import class_told
 from core.report.subject import Heatmaps, Subject, of_case, own_heatmap
 from core.report.summary import Summary, summarise
 from core.types import Basis
@@ -60,46 +62,72 @@ def _victims(subject: Subject) -> list[tuple[str, int, int]]:
     return [(label, count, strange[label]) for label, count in named.most_common()]
 
 
+_KINDS = {"seen": "class", "before": "class"}
+"""What is picked, where the option is called otherwise."""
+
+
 @cli.command("list")
 def list_(
     file: _File, *,
     attack: Annotated[str | None, typer.Option(metavar="NAME", help="Only files with this attack named.")] = None,
     victim: Annotated[str | None, typer.Option(metavar="NAME", help="Only files with this victim named.")] = None,
+    seen: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="Only attacked files in which the named victim sees this class.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="Only attacked files that were of this class before.")
+    ] = None,
     tag: Annotated[str | None, typer.Option(help="Only files with this tag.")] = None,
     unfamiliar: Annotated[bool, typer.Option("--unfamiliar", help="Only unfamiliar files.")] = False,
 ) -> None:  # fmt: skip
     """List the files of a case with their answers, tags and notes; all, or those that every option holds for."""
     with Case(file) as case:
         subject = of_case(case)
+    options = {"attack": attack, "victim": victim, "seen": seen, "before": before, "tag": tag}
+    wanted = {what: _alike(what, name) for what, name in options.items() if name is not None}
+    _check_labels(subject, {what: name for what, name in options.items() if name})
 
-    def wanted(record: Record) -> bool:
-        answer = record.finding.attribution if record.finding is not None else None
-        by_answer = (
-            attack is None or (answer is not None and answer.attack.label.lower() == attack.lower()),
-            victim is None or (answer is not None and answer.victim.label.lower() == victim.lower()),
-            not unfamiliar or (answer is not None and not answer.familiarity.familiar),
-        )
-        return all(by_answer) and (tag is None or subject.remarks.get(record.path, NO_REMARK).tag == tag)
+    def is_wanted(record: Record) -> bool:
+        labels = {what: _alike(what, name) for what, name in _labels(record, subject).items()}
+        strange = record.finding is not None and not record.finding.attribution.familiarity.familiar
+        return all(labels.get(what) == name for what, name in wanted.items()) and (strange or not unfamiliar)
 
-    _check_labels(subject, attack, victim, tag)
-    found = [record for record in subject.records if wanted(record)]
+    found = [record for record in subject.records if is_wanted(record)]
     print_table(replace(subject, records=found, part=len(found) < len(subject.records)), each=True)
 
 
-def _check_labels(subject: Subject, attack: str | None, victim: str | None, tag: str | None) -> None:
+def _labels(record: Record, subject: Subject) -> dict[str, str]:
+    """What a file can be picked by."""
+    labels = {"tag": subject.remarks.get(record.path, NO_REMARK).tag}
+    if record.finding is None:
+        return labels
+    answer = record.finding.attribution
+    classes = {"seen": class_told(answer, "label"), "before": class_told(answer, "before")}
+    return labels | classes | {"attack": answer.attack.label, "victim": answer.victim.label}
+
+
+def _alike(what: str, name: str) -> str:
+    """What is the same for names that are: tags are the user's own, as they were written."""
+    return name if what == "tag" else name.lower()
+
+
+def _check_labels(subject: Subject, wanted: Mapping[str, str]) -> None:
     """Raise WorkbenchError for a label that no file of the case can have: a slip would look like a finding."""
     answers = [record.finding.attribution for record in subject.records if record.finding is not None]
     ranked = {candidate.label for answer in answers for candidate in answer.victim.ranking}
-    known = {
-        "attack": (attack, [label.name for label in subject.manifest.attacks]),
-        "victim": (victim, [*(label.name for label in subject.manifest.victims), *sorted(ranked)]),
-        "tag": (tag, sorted({remark.tag for remark in subject.remarks.values()} - {""})),
+    told = [_labels(record, subject) for record in subject.records]
+    own = {
+        "attack": [label.name for label in subject.manifest.attacks],
+        "victim": [*(label.name for label in subject.manifest.victims), *sorted(ranked)],
+        "seen": subject.manifest.class_names,
+        "before": subject.manifest.class_names,
     }
-    for what, (wanted, labels) in known.items():
-        same = str.__eq__ if what == "tag" else lambda one, other: one.lower() == other.lower()
-        if wanted and not any(same(wanted, label) for label in labels):
-            there = ", ".join(dict.fromkeys(labels)) or "none"
-            raise WorkbenchError(f"The case has no {what} {wanted}.", f"It has {there}.")
+    for what, name in wanted.items():
+        there = dict.fromkeys([*own.get(what, ()), *sorted({labels.get(what, "") for labels in told} - {""})])
+        if _alike(what, name) not in (_alike(what, label) for label in there):
+            raise WorkbenchError(
+                f"The case has no {_KINDS.get(what, what)} {name}.", f"It has {', '.join(there) or 'none'}."
+            )
 
 
 @cli.command("tag")

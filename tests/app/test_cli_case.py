@@ -28,7 +28,7 @@ from core.errors import CaseError
 from core.listed import FileFacts, Record
 from core.manifest import Manifest
 from core.pack import read_manifest
-from core.paths import user_data
+from core.paths import SAMPLES, user_data
 from core.report.subject import Subject
 from core.report.summary import summarise
 from core.types import Familiarity, Finding
@@ -409,6 +409,27 @@ def test_a_case_is_listed_with_answers_tags_and_notes(
         assert main(["case", "list", str(small), option, slip]) == 2
         assert f"no {option[2:]} {slip}. It has " in " ".join(capsys.readouterr().err.split())
     assert read("--unfamiliar").count(str(folder)) == 0
+
+
+def test_attacked_files_are_picked_by_what_they_are_seen_as_and_were(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = str(tmp_path / "samples.mtaacase")
+    assert main(["attribute", str(SAMPLES), "--pack", "mnist", "--case", case]) == 0
+    capsys.readouterr()
+
+    def read(*options: str) -> set[str]:
+        assert main(["case", "list", case, *options]) == 0
+        out = capsys.readouterr().out
+        return {path.name for path in SAMPLES.iterdir() if str(path) in out}
+
+    seen = {digit: read("--seen", str(digit)) for digit in range(10)}
+    assert {"fgsm-resnet18-eps60-7.png", "pgd-vgg16-eps90-2.png"} <= seen[8]
+    assert sum(map(len, seen.values())) == 4, "what is clean is seen as nothing else"
+    assert read("--before", "7", "--seen", "8") == {"fgsm-resnet18-eps60-7.png"}
+    assert read("--before", "7", "--seen", "9") == set()
+    assert main(["case", "list", case, "--seen", "cat"]) == 2
+    assert "The case has no class cat. It has 0, 1, 2" in " ".join(capsys.readouterr().err.split())
 
 
 def test_tags_go_to_all_of_the_images_or_to_none(small: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

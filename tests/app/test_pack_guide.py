@@ -122,8 +122,8 @@ def test_images_of_another_kind_among_others_are_told(
     wait_looked(qtbot, window, 3)
     assert window.session.setup.pack == "colour"
     assert said[-1] == (
-        "Of 3 images that were looked at, 1 are of another kind than colour is made for, and their answers may tell "
-        "nothing. mnist is made for such images: open them by themselves."
+        "Images of another kind than colour is made for, whose answers may tell nothing: 1 of 3 that were looked at. "
+        "mnist is made for them: open them by themselves."
     )
     shutil.copytree(mixed, tmp_path / "again")
     drop(window, tmp_path / "again")
