@@ -30,6 +30,10 @@ def kept(probability: float) -> float:
 Growth = dict[str, Annotated[float, Field(gt=-1)]]
 
 
+COPIES = 3
+"""Of a calibration image among the unfamiliar ones: as its attack left it, and changed twice."""
+
+
 class Calibration(Strict):
     """Fitted on the calibration split only.
 
@@ -45,6 +49,7 @@ class Calibration(Strict):
     familiarity_threshold: the familiarity score that a stated share of familiar images stays under.
     clean_scores: the probability of "clean" that each clean image was given (:func:`kept`), ascending; empty where a
         pack does not know "clean", and in older packs.
+    copies: at most so many of these are of one image; None where a pack does not say.
     """
 
     attack_temperature: float = Field(gt=0)
@@ -57,6 +62,7 @@ class Calibration(Strict):
     growth: Growth = {}
     familiarity_threshold: float
     clean_scores: list[Annotated[float, Field(ge=0, le=1)]] = []
+    copies: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _lengths(self) -> Calibration:
@@ -98,11 +104,13 @@ class Calibration(Strict):
         """At most this share of clean images is given as little a probability of "clean"; None where none were kept.
 
         The conformal p-value of the image being clean (Bates et al. 2023, arXiv:2104.08279): over clean images like
-        those of the calibration split it is under any number at most that often.
+        those of the calibration split it is under any number at most that often. Of ``copies`` of one image all
+        together count as much as one image does.
         """
         if not self.clean_scores:
             return None
-        return (1 + bisect_right(self.clean_scores, kept(clean))) / (1 + len(self.clean_scores))
+        copies = self.copies or 1
+        return (copies + bisect_right(self.clean_scores, kept(clean))) / (copies + len(self.clean_scores))
 
 
 class Asking(NamedTuple):
@@ -170,3 +178,13 @@ class Doubt(Strict):
 
     calibration: Calibration
     probes: ProbeFit | None = None
+
+    def with_copies(self, copies: int) -> Doubt:
+        """The same with at most so many scores of one image, where it does not say how many."""
+        if self.calibration.copies is not None:
+            return self
+        told = {"copies": copies}
+        probes = self.probes and self.probes.model_copy(
+            update={"calibration": self.probes.calibration.model_copy(update=told)}
+        )
+        return Doubt.model_construct(calibration=self.calibration.model_copy(update=told), probes=probes)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from core.calibration import Calibration, Doubt, ProbeFit, Strict
+from core.calibration import COPIES, Calibration, Doubt, ProbeFit, Strict
 from core.labels import clean_at
 from core.model.config import NetworkConfig
 
@@ -196,11 +196,14 @@ class Manifest(Strict):
         """Made once: a case of 100,000 records asks for it with each when its coverage is moved."""
         return Doubt(calibration=self.calibration, probes=self.probes)
 
+    @cached_property
+    def _of_unfamiliar(self) -> Doubt:
+        """Older packs do not say that several of these scores are of one image."""
+        return self._of_familiar if self.unfamiliar is None else self.unfamiliar.with_copies(COPIES)
+
     def doubt(self, *, familiar: bool) -> Doubt:
         """How sure the answers about familiar images are, or those about unfamiliar ones."""
-        if familiar or self.unfamiliar is None:
-            return self._of_familiar
-        return self.unfamiliar
+        return self._of_familiar if familiar else self._of_unfamiliar
 
     def fitting(self, fit: Fit) -> Manifest:
         """The same with images of another size fitted in another way."""
@@ -220,7 +223,7 @@ class Manifest(Strict):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Pydantic's, which would take along what was worked out of the original."""
         copy = super().model_copy(update=update, deep=deep)
-        for name in ("sha256", "_of_familiar"):
+        for name in ("sha256", "_of_familiar", "_of_unfamiliar"):
             copy.__dict__.pop(name, None)
         return copy
 

@@ -54,13 +54,12 @@ class Event:
     victim_accuracy, sigma, rmse by attack), "smaller" (batch, part: the memory held no more, so that a batch goes
     through the victim or the network in parts), "images" (count, classes, shape, splits, skipped: files that could
     not be read), "checked" (an own victim's accuracy, whether it is refused and what would be better; see
-    training.victim_check), "victim" (name, accuracy: None where nobody labelled the images, sha256), "reach" (name,
-    images, the margin that each share of them reaches, the share that reaches each kappa of the grid), "estimate"
-    (stages as training.estimate.Stage, seconds, most, bytes, free, begun: whether there are examples already),
-    "generated" (examples, unfilled),
-    "pack" (path, results), "paused" and "resumed" as the work stands still and goes on, and at the end of a run that
-    does not reach its own: "cancelled", or "error" (type, what, remedy). In the wizard's file "begun" comes before the
-    events of each process.
+    training.victim_check), "victim" (name, accuracy: None where nobody labelled the images, guesses: whether that is no
+    better than guessing, sha256), "reach" (name, images, the margin that each share of them reaches, the share that
+    reaches each kappa of the grid), "estimate" (stages as training.estimate.Stage, seconds, most, bytes, free, begun:
+    whether there are examples already), "generated" (examples, unfilled), "pack" (path, results), "paused" and
+    "resumed" as the work stands still and goes on, and at the end of a run that does not reach its own: "cancelled", or
+    "error" (type, what, remedy). In the wizard's file "begun" comes before the events of each process.
     """
 
     kind: str
@@ -167,7 +166,7 @@ def import_victim(
         _tell_images(clean, listen)
         bring_victim(spec, Path(str(spec.file)), clean, out, on, tell, cancel, _checked(listen), advise=True)
 
-    with TemporaryDirectory() as kept:  # which Windows cannot take away while images are mapped from it
+    with TemporaryDirectory(ignore_cleanup_errors=True) as kept:  # images of a refused one are still mapped from it
         bring(Path(kept))
 
 
@@ -270,9 +269,9 @@ def estimate(run: Run, listen: Listener, cancel: CancelToken | None = None) -> N
 
 
 def check_room(run: Run, listen: Listener, cancel: CancelToken | None = None) -> None:
-    """Raise NoRoomError if the run's disk has less room than it takes, and what is wrong with the scenario."""
+    """Raise NoRoomError if the run's disk has less room than it takes, and what else would be refused hours later."""
     from training import budget  # noqa: PLC0415
-    from training.pipeline import check_learnable, check_plan  # noqa: PLC0415
+    from training.pipeline import check_going_on, check_learnable, check_plan  # noqa: PLC0415
     from training.plan import attack_labels  # noqa: PLC0415
     from training.ranks import Ranks  # noqa: PLC0415
 
@@ -280,6 +279,7 @@ def check_room(run: Run, listen: Listener, cancel: CancelToken | None = None) ->
     if Ranks().first:
         clean = _clean(run, listen, cancel)
         check_plan(run.scenario, clean, run.victims)
+        check_going_on(run.scenario, clean, run.victims, run.shards, run.out / "training")
         needed = budget.room(run.scenario, attack_labels(run.scenario), clean, run.victims, run.files)
         budget.check_room(budget.lacking(needed, run.shards, run.out / "training"), run.out)
 

@@ -3,7 +3,7 @@
 Every contender goes through the same template, so that each one's time holds the same checks and the same verdict,
 and is repeated in turn with the others, so that a machine that slows down slows all of them. The floor is what the
 victim alone allows: its rate of forward passes with an input gradient, divided by the passes that the settings ask for.
-It is measured anew in every repeat, next to the contender that it is held against and on the images that this one made.
+It is measured anew in every repeat and precision, on the images that the first contender made.
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ def run(victim: nn.Module, images: Tensor, labels: Tensor, settings: Settings | 
                     for floor in floors:
                         floor.run(victim, images, made, labels, settings.passes(name))
         rates[name] = {floor.precision: len(images) / statistics.median(floor.seconds) for floor in floors}
-        rows += [_row(contender, field_of[0], settings, floors[0]) for contender in field_of]
+        of = {floor.precision: floor for floor in floors}
+        rows += [_row(each, field_of[0], settings, of[each.attack.precision]) for each in field_of]
     return {
         "victim": victim_name(victim),
         "images": len(images),

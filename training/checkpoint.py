@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from core.files import make_folder, write_file
 CHECKPOINT = "checkpoint.pt"
 EVERY = 30.0
 """Seconds of work that a kill may cost, at least."""
+
+_FAULTS = (
+    pickle.UnpicklingError, OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError
+)  # fmt: skip
+"""Of what a damaged checkpoint makes PyTorch raise."""
 
 _SHARE = 50
 """A checkpoint is written after this many times the time that the last one took: two per cent at most."""
@@ -44,22 +50,37 @@ def load_checkpoint(
         return []
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        before = saved.get("run") or {}
-        different = [name for name, value in run.items() if before.get(name, value) != value]
-        if different:
-            raise ValueError(f"it is of a run with other {', '.join(different)}")
+        _compare(saved, run)
         for name, part in state.items():
             if name in saved or name not in optional:
                 part.load_state_dict(saved[name])
         history: list[dict[str, Any]] = saved["history"]
-    except pickle.UnpicklingError as error:  # its message advises to load without this protection
-        raise _refusal(path, "it is damaged, or holds more than weights") from error
-    except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError) as error:
-        raise _refusal(path, str(error).partition("\n")[0].rstrip(".:")) from error
+    except _FAULTS as error:
+        raise _refusal(path, error) from error
     return history
 
 
-def _refusal(path: Path, reason: str) -> DataError:
+def check_checkpoint(folder: Path, run: Mapping[str, Any]) -> None:
+    """Raise what :func:`load_checkpoint` does for a checkpoint of another run, without reading its tensors."""
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return
+    try:
+        _compare(torch.load(path, map_location="cpu", weights_only=True, mmap=True), run)
+    except _FAULTS as error:
+        raise _refusal(path, error) from error
+
+
+def _compare(saved: Mapping[str, Any], run: Mapping[str, Any]) -> None:
+    before = saved.get("run") or {}
+    if different := [name for name, value in run.items() if before.get(name, value) != value]:
+        raise ValueError(f"it is of a run with other {', '.join(different)}")
+
+
+def _refusal(path: Path, error: Exception) -> DataError:
+    reason = str(error).partition("\n")[0].rstrip(".:")
+    if isinstance(error, pickle.UnpicklingError):  # whose message advises to load without this protection
+        reason = "it is damaged, or holds more than weights"
     return DataError(f"{path} does not continue this run: {reason}.", "Use another --out folder, or delete it.")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from core.calibration import COPIES
 from training.scenario import Scenario
 from training.sources import SPLITS, Split
 
-DRAWS = 2
+DRAWS = COPIES - 1
 """How often each calibration example is changed to tell how sure answers about unfamiliar images are."""
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.devices import wait_for
 from core.labels import CLEAN
@@ -30,6 +31,7 @@ from training.export import images_measured
 from training.figures import FEATURE_POINTS, feature_map
 from training.fit_scorer import STEPS, fit_scorer
 from training.gradients import batch_sizes
+from training.memory import Pieces, at_once
 from training.naming import batch_of, named_by
 from training.plan import attack_labels, image_of, make_attacks
 from training.probe import Asked
@@ -91,6 +93,9 @@ class _Tried:
     attacks: dict[str, tuple[float, float | None]]
 
 
+_Kind = Path | tuple[str, str | None]
+
+
 def estimate(
     scenario: Scenario, clean: CleanImages, victims: Path, device: torch.device,
     tell: ProgressCallback = lambda _: None, cancel: CancelToken | None = None,
@@ -100,7 +105,7 @@ def estimate(
     Raises Cancelled between two trials, and what the run itself would raise for an entry that cannot work.
     """
     attacks, labels = make_attacks(scenario), attack_labels(scenario)
-    kinds: dict[Path | str, VictimSpec] = {_kind(spec, victims): spec for spec in scenario.victims}
+    kinds: dict[_Kind, VictimSpec] = {_kind(spec, victims): spec for spec in scenario.victims}
     asking = int(scenario.probes is not None)
     meter = ProgressMeter("trial", len(kinds) * (2 + asking + len(attacks)) + 2 + asking, tell, cancel=cancel)
 
@@ -121,10 +126,10 @@ def estimate(
     return Estimate(stages, needed)
 
 
-def _kind(spec: VictimSpec, victims: Path) -> Path | str:
-    """What takes as long as another: victims of one architecture that are trained here, else each file by itself."""
+def _kind(spec: VictimSpec, victims: Path) -> _Kind:
+    """What takes as long as another: victims of one architecture that are trained alike, else each file by itself."""
     path = victims / spec.saved_as
-    return path if path.exists() else spec.architecture
+    return path if path.exists() else (spec.architecture, spec.augmentation)
 
 
 def _try_victim(
@@ -168,9 +173,14 @@ def _try_victim(
 def _answering(victim: Victim, clean: CleanImages, rows: NDArray[np.int64], device: torch.device) -> float:
     """Seconds of asking about one image, in company."""
     images, _ = batch_of(clean, rows, device)
-    pair = [victim, victim]
-    ask(pair, images[:2], torch.zeros_like(images[:2]))  # what is made ready once does not count
-    return _seconds(lambda: ask(pair, images, torch.zeros_like(images)), device) / len(rows) / len(pair)
+    pair, still = [victim, victim], torch.zeros_like(images)
+    ask(pair, images[:2], still[:2])  # what is made ready once does not count
+    pieces = Pieces(len(rows), device)
+
+    def ask_all() -> None:
+        pieces.of(len(rows), lambda part: ask(pair, images[part], still[part]))
+
+    return _seconds(ask_all, device) / len(rows) / len(pair)
 
 
 def _few(clean: CleanImages, count: int) -> CleanImages:
@@ -186,9 +196,14 @@ def _attack(
     """Attack the images with values from all over the grid; returns the share that fooled the victim."""
     grid = np.asarray(entry.grid.values, np.float32)
     values = attack.own_units(grid[np.linspace(0, len(grid) - 1, len(rows)).round().astype(int)])
-    images, labels = batch_of(clean, rows, device)
     generator = torch.Generator().manual_seed(0)
-    return float(attack(victim, images, labels, values, eight_bit=True, generator=generator).success.float().mean())
+
+    def fooled(part: slice) -> Tensor:
+        images, labels = batch_of(clean, rows[part], device)
+        return attack(victim, images, labels, values[part], eight_bit=True, generator=generator).success
+
+    pieces = Pieces(at_once(victim, clean.images.shape[2:], len(rows)), device)
+    return float(torch.cat(pieces.of(len(rows), fooled)).float().mean())
 
 
 def _training_of(spec: VictimSpec, found: _Tried, clean: CleanImages) -> Stage:

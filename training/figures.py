@@ -113,10 +113,11 @@ def feature_map(
 ) -> dict[str, list[Any]]:
     """t-SNE of features [N, D] in the plane, with each point's label indices; the same features give the same map.
 
-    Features are brought to one scale and to their principal 50 directions first. Too few examples give no map.
+    Features are brought to one scale and to their principal 50 directions first. Too few examples, or features that
+    are the same for all, give no map.
     """
     rows = np.random.default_rng(0).permutation(len(features))[:points]
-    if len(rows) < 10:
+    if len(rows) < 10 or not np.ptp(features[rows], axis=0).any():
         return {"x": [], "y": [], "attack": [], "victim": []}
     from sklearn.decomposition import PCA  # noqa: PLC0415 (slow to import)
     from sklearn.manifold import TSNE  # noqa: PLC0415

@@ -211,7 +211,7 @@ def fit_probes(scored: Scored, calibration: Calibration, labels: list[AttackLabe
         fit_widths(named[rows], told.value[rows], asked.attack[rows], asked.value[rows], labels)
         for rows in (spoke, ~spoke)
     )
-    both = both.model_copy(update=silent._asdict())
+    both = both.model_copy(update=silent._asdict() | {"copies": calibration.copies})
     return fit.model_copy(update={"calibration": both, **spoken._asdict()})
 
 

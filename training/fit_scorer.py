@@ -87,6 +87,8 @@ def _who(evidence: Tensor, attack: Tensor, true: Tensor, here: Tensor, absent: T
 class _Pairs(NamedTuple):
     """How often each pair of a victim and an attack is among examples, which is kept out of the evidence.
 
+    An attack's are taken to be as many against each victim.
+
     attacks: indices of those with a victim. place: int64 [A], their places among these. pair: [attacks], logarithm of
     a pair's share. nobody: share of the examples without a victim.
     """

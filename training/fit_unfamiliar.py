@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.calibration import Calibration, Doubt
+from core.calibration import COPIES, Calibration, Doubt
 from core.manifest import AttackLabel
 from core.model.network import MTAA
 from training.calibrate import calibrated_on
@@ -59,7 +59,8 @@ class UnfamiliarExamples:
 
     def calibration(self, labels: list[AttackLabel], known: Calibration) -> Calibration:
         """Of what the network says of them; known: that of images as their attack left them."""
-        return calibrated_on(self.examples, self.answers, labels, known.sigma, known.familiarity_threshold)
+        fitted = calibrated_on(self.examples, self.answers, labels, known.sigma, known.familiarity_threshold)
+        return fitted.model_copy(update={"copies": COPIES})
 
 
 def unfamiliar_after_changes(

@@ -115,9 +115,14 @@ class Batches:
         return Batch(*images, *(label[rows].to(self._device) for label in self._labels))
 
 
+def piece_of(images: Tensor) -> int:
+    """How many of [N, C, H, W] a forward pass takes well on any machine."""
+    return max(1, min(256, _PIXELS // (images.shape[-2] * images.shape[-1])))
+
+
 def pieces(images: Tensor) -> tuple[Tensor, ...]:
-    """[N, C, H, W] in as many parts as a forward pass takes well on any machine."""
-    return torch.split(images, max(1, min(256, _PIXELS // (images.shape[-2] * images.shape[-1]))))
+    """[N, C, H, W] in such parts."""
+    return torch.split(images, piece_of(images))
 
 
 def to_float(images: Tensor) -> Tensor:

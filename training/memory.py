@@ -67,11 +67,12 @@ class Pieces:
     def of(self, count: int, work: Callable[[slice], T]) -> list[T]:
         """``work`` on consecutive slices of ``count`` images; one that did not fit is worked on again, in halves.
 
+        Of no images at all it is done once, on none, so that there is something to put together.
         Raises DeviceError where not even one image fits.
         """
         found: list[T] = []
         start = 0
-        while start < count:
+        while start < count or not found:
             piece = slice(start, min(start + self.size, count))
             try:
                 found.append(work(piece))

@@ -18,21 +18,22 @@ from core.manifest import Manifest
 from core.pack import Pack, find_pack, read_manifest
 from core.progress import CancelToken, ProgressCallback
 from core.torchvision_zoo import torchvision_names
-from core.victims import ARCHITECTURES, build_victim, read_card, write_victim
+from core.victims import ARCHITECTURES, VictimCard, build_victim, read_card, write_victim
 from training.attacks import OWN_BACKENDS
+from training.checkpoint import check_checkpoint
 from training.counts import examples_made
 from training.export import as_told, export_pack
 from training.grow import check_keep, check_start, take_victim
 from training.lasting import still_fools
 from training.memory import Smaller
 from training.own_victims import origin_of, read_own
-from training.plan import attack_labels, check_size, check_victim, image_of, make_attacks
+from training.plan import attack_labels, check_size, check_victim, image_of, make_attacks, settle_plan
 from training.ranks import Ranks
 from training.scenario import Scenario, VictimSpec
 from training.shards import MADE_BY, fingerprint, read_listing, read_split
 from training.sources import SPLITS, CleanImages, Split, marked
 from training.train_victim import train_victim
-from training.trainer import EpochReport, Trainer
+from training.trainer import EpochReport, Trainer, run_of
 from training.victim_check import Verdict, check_own
 
 _APART = 7919
@@ -61,10 +62,20 @@ def check_plan(scenario: Scenario, clean: CleanImages, victims: Path) -> None:
             f"The images have no classes for {trained[0].label} to learn.",
             "Sort them into a sub-folder for each class.",
         )
+    if trained and not len(clean.rows("train")):
+        raise ScenarioError(
+            f"There is no training image for {trained[0].label} to learn from.", "Raise clean.pool.train."
+        )
     for architecture in sorted({spec.architecture for spec in trained if not (victims / spec.saved_as).exists()}):
         check_size(architecture, clean)
     if scenario.training.start is not None:
         _check_pack(scenario, scenario.training.start, clean, victims)
+
+
+def check_going_on(scenario: Scenario, clean: CleanImages, victims: Path, examples: Path, training: Path) -> None:
+    """Raise DataError where what an earlier run left in these folders is not what the scenario would go on with."""
+    settle_plan(scenario, clean, victims, examples, write=False)
+    check_checkpoint(training, run_of(scenario, attack_labels(scenario)))
 
 
 def check_learnable(scenario: Scenario) -> None:
@@ -78,6 +89,11 @@ def check_learnable(scenario: Scenario) -> None:
     for split in SPLITS:
         if not examples_made(scenario, split):
             raise ScenarioError(f"{scenario.name} asks for no {split} example.", "Raise the counts of that split.")
+        attacked = any(getattr(scenario.cell(v.label, a), split) for v in scenario.victims for a in scenario.attacks)
+        if attacked and not getattr(scenario.clean.pool, split):
+            raise ScenarioError(
+                f"{scenario.name} attacks {split} images, and clean.pool has none.", f"Raise clean.pool.{split}."
+            )
 
 
 def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Path) -> None:
@@ -100,9 +116,15 @@ def _check_pack(scenario: Scenario, start: str, clean: CleanImages, victims: Pat
         spec, file = specs[known.name], victims / specs[known.name].saved_as
         if spec.file is None or file.exists():
             take_victim(manifest.pack_id, known.sha256, file, path.parent)
-            continue
-        with suppress(VictimError):  # an own victim that is not among those of this machine is brought by its file
-            take_victim(manifest.pack_id, known.sha256, file, path.parent)
+        else:
+            with suppress(VictimError):  # an own victim that is not among those of this machine is brought by its file
+                take_victim(manifest.pack_id, known.sha256, file, path.parent)
+        if spec.file is not None and file.exists() and not _knows(read_card(file), clean):
+            raise DataError(
+                f"The images' classes are others than those that {manifest.pack_id} was made with, and which of its "
+                f"own {known.name} means by them is not known.",
+                "Give images of the same classes, in the same order.",
+            )
 
 
 def make_victims(
@@ -135,17 +157,29 @@ def bring_victims(
 ) -> None:  # fmt: skip
     """Read, check and keep the scenario's own victims; ``checked`` hears of each before one that is refused raises.
 
-    One that is in ``folder`` already stays, unless its file or what the scenario says of it has changed.
+    One that is in ``folder`` already stays, unless its file, what the scenario says of it, or the images' classes have
+    changed: which of its own classes are theirs was found for those.
     advise: try what would be better for victims that do well enough, too.
     """
     for spec in scenario.victims:
         if spec.file is None:
             continue
         path, source = folder / spec.saved_as, files / spec.file
-        if path.exists() and (not source.exists() or read_card(path).origin == origin_of(spec, source)):
+        if path.exists() and (not source.exists() or _was_brought(path, spec, source, clean)):
             check_victim(path, spec, clean)
         else:
             bring_victim(spec, source, clean, path, device, tell, cancel, checked, advise=advise)
+
+
+def _was_brought(path: Path, spec: VictimSpec, source: Path, clean: CleanImages) -> bool:
+    """Whether the own victim in ``path`` is the one asked for, for images of these classes."""
+    card = read_card(path)
+    return card.origin == origin_of(spec, source) and _knows(card, clean)
+
+
+def _knows(card: VictimCard, clean: CleanImages) -> bool:
+    """Whether an own victim was brought for these classes; older files do not say for which."""
+    return card.class_names == clean.class_names or (not card.class_names and card.accuracy is not None)
 
 
 def bring_victim(

@@ -114,7 +114,8 @@ def image_of(shape: Sequence[int], scenario: Scenario) -> ImageSpec:
 def settle_plan(scenario: Scenario, clean: CleanImages, victims: Path, out: Path, *, write: bool) -> None:
     """Raise DataError if parts in ``out`` were made for another demand; keep this one beside them if ``write``.
 
-    Parts without a plan are taken for this scenario's.
+    Parts without a plan are taken for this scenario's. Not to be written before all victims are in ``victims``: until
+    then it is not asked which they are.
     """
     wanted = _streams(scenario, clean, victims)
     kept = _read(out / PLAN)
@@ -139,11 +140,12 @@ def _streams(scenario: Scenario, clean: CleanImages, victims: Path) -> _Streams:
         examples = getattr(scenario.clean.examples, split)
         streams[f"{CLEAN}/{CLEAN}/{split}"] = common | {"examples": examples}
     for victim in scenario.victims:
-        weights = file_sha256(victims / victim.saved_as)
+        file = victims / victim.saved_as
+        weights = {"victim": file_sha256(file)} if file.exists() else {}
         for attack in scenario.attacks:
             for split in SPLITS:
                 streams[f"{victim.label}/{attack.key}/{split}"] = common | {
-                    "victim": weights, "batch": scenario.batch, "pool": getattr(scenario.clean.pool, split),
+                    **weights, "batch": scenario.batch, "pool": getattr(scenario.clean.pool, split),
                     "cell": getattr(scenario.cell(victim.label, attack), split), **attack.model_dump(exclude={"cell"}),
                 }  # fmt: skip
     return streams

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from training.calibrate import clean_of
 from training.company import Company
 from training.doubts import Doubts
 from training.gradients import pieces, to_float
+from training.memory import Pieces
 from training.scenario import Scenario
 from training.shards import Examples, read_part, write_part
 
@@ -143,20 +145,18 @@ class _Alone:
 
     def _votes(self, victim: Victim, piece: Tensor, estimate: Tensor, advance: Callable[[int], None]) -> Tensor:
         clean = (to_float(piece) - estimate).clamp(0, 1).to(self._device)
-        parts = []
-        for some in torch.split(clean, at_once([victim], clean)):
-            parts.append(vote(victim, some).cpu())
-            advance(len(some))
-        return torch.cat(parts)
 
-    def looks(self, victim: Victim) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images and the estimates of their perturbations, [B, C, H, W] on the device, as many as a victim is asked
-        about at once.
-        """
+        def of(part: slice) -> Tensor:
+            votes = vote(victim, clean[part]).cpu()
+            advance(len(votes))
+            return votes
+
+        return torch.cat(Pieces(at_once([victim], clean), self._device).of(len(clean), of))
+
+    def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images and the estimates of their perturbations, [B, C, H, W] on the device."""
         for at, piece in enumerate(self._images):
-            images, estimate = to_float(piece.to(self._device)), self._estimate(at).to(self._device)
-            most = at_once([victim], images)
-            yield from zip(torch.split(images, most), torch.split(estimate, most), strict=True)
+            yield to_float(piece.to(self._device)), self._estimate(at).to(self._device)
 
     def _estimate(self, at: int) -> Tensor:
         """Of the perturbations in one of the pieces, on the CPU."""
@@ -164,12 +164,17 @@ class _Alone:
 
     @torch.no_grad()
     def _ask(self, piece: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]:
-        pixels = to_float(piece.to(self._device))
-        outputs: Outputs = self._network(pixels)
-        estimate = perturbation(pixels, outputs, self._labels)
-        familiarity = self._network.familiarity(outputs.features)
-        said = outputs.attack.cpu(), outputs.victim.cpu(), outputs.hyperparameter.cpu(), familiarity.cpu()
-        return said, estimate.cpu()
+        def of(part: slice) -> tuple[Tensor, ...]:
+            pixels = to_float(piece[part].to(self._device))
+            outputs: Outputs = self._network(pixels)
+            estimate = perturbation(pixels, outputs, self._labels)
+            familiarity = self._network.familiarity(outputs.features)
+            said = outputs.attack, outputs.victim, outputs.hyperparameter, familiarity, estimate
+            return tuple(value.cpu() for value in said)
+
+        found = Pieces(max(1, len(piece)), self._device).of(len(piece), of)
+        attack, victim, hyperparameter, familiarity, estimate = map(torch.cat, zip(*found, strict=True))
+        return (attack, victim, hyperparameter, familiarity), estimate
 
 
 def sample(examples: Examples, most: int, seed: int) -> Rows:
@@ -258,16 +263,19 @@ def _answers(victim: Victim, alone: _Alone, votes: Tensor, advance: Callable[[in
     """
     parts: list[dict[str, Tensor]] = []
     begin = 0
-    for images, estimate in alone.looks(victim):
+    for images, estimate in alone.pieces():
         others = votes[begin : begin + len(images)].to(images.device)
-        parts.append(_answer(victim, Looks.at(images, estimate, compressed=True), others))
+        work = partial(_answer, victim, images, estimate, others, advance)
+        parts += Pieces(at_once([victim], images), images.device).of(len(images), work)
         begin += len(images)
-        advance(len(images))
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
-def _answer(victim: Victim, looks: Looks, votes: Tensor) -> dict[str, Tensor]:
-    """The same for one piece of them."""
+def _answer(
+    victim: Victim, images: Tensor, estimate: Tensor, votes: Tensor, advance: Callable[[int], None], part: slice
+) -> dict[str, Tensor]:  # fmt: skip
+    """The same for a part of a piece of them."""
+    looks, votes = Looks.at(images[part], estimate[part], compressed=True), votes[part]
     cast: list[tuple[Ballot, Tensor]] = []
 
     def by_itself(at_image: Tensor, at_clean: Tensor, compressed: Tensor) -> Tensor:
@@ -287,7 +295,9 @@ def _answer(victim: Victim, looks: Looks, votes: Tensor) -> dict[str, Tensor]:
         "seen": alone.seen,
         "label": place_of(victim, label, alone.seen.shape[1]),
     }
-    return {name: column.cpu() for name, column in found.items()}
+    told = {name: column.cpu() for name, column in found.items()}
+    advance(len(looks.images))
+    return told
 
 
 def _fingerprint(images: Sequence[Tensor]) -> str:

@@ -176,7 +176,7 @@ class Grid(_Strict):
 
     first: float = Field(ge=0)
     last: float = Field(ge=0)
-    count: PositiveInt
+    count: int = Field(ge=1, le=1000)
 
     @model_validator(mode="after")
     def _of_different_values(self) -> Grid:
@@ -282,7 +282,7 @@ class Scenario(_Grown):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     title: str
     description: str
-    seed: NonNegativeInt = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     batch: PositiveInt = 256
     clean: CleanSpec
     victims: list[VictimSpec] = Field(min_length=1)

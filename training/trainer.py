@@ -20,11 +20,11 @@ from core.pack import find_pack, load_pack
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
 from training.checkpoint import Keeper, load_checkpoint
 from training.extractor import ExtractorTraining
-from training.gradients import Batches, Gradients, batch_sizes, pieces, to_float
+from training.gradients import Batches, Gradients, batch_sizes, piece_of, to_float
 from training.grow import check_keep, check_start, copy_of, keep, start_from
 from training.lasting import StillFools
 from training.losses import Losses, UncertaintyWeighted
-from training.memory import Smaller
+from training.memory import Pieces, Smaller
 from training.objective import Objective, Tally
 from training.optimizer import cosine_schedule, optimizer_of
 from training.ranks import Ranks
@@ -49,6 +49,15 @@ class EpochReport:
     rmse: dict[str, float] = field(default_factory=dict)
 
 
+def run_of(scenario: Scenario, labels: list[AttackLabel]) -> dict[str, Any]:
+    """What a scenario says of the run that a checkpoint is of."""
+    return {
+        "settings": scenario.training.model_dump(exclude={"kept"}),  # which matters once training has ended
+        "network": scenario.network.model_dump(), "seed": scenario.seed,
+        "labels": [label.model_dump(exclude_defaults=True) for label in labels], "victims": scenario.victim_names,
+    }  # fmt: skip
+
+
 class Trainer:
     """One training run. ``run`` goes on from the checkpoint in ``folder`` if there is one.
 
@@ -67,12 +76,7 @@ class Trainer:
         self._spec, self._ranks = scenario.training, ranks or Ranks.single()
         self.network = MTAA(scenario.network, image, labels, len(scenario.victim_names))
         self.weighting = UncertaintyWeighted(weighted=scenario.network.uncertainty_weighted)
-        self._run = {
-            "settings": self._spec.model_dump(exclude={"kept"}),  # which matters once training has ended
-            "network": scenario.network.model_dump(), "seed": scenario.seed,
-            "labels": [label.model_dump(exclude_defaults=True) for label in labels], "victims": scenario.victim_names,
-            "examples": train.digest(),
-        }  # fmt: skip
+        self._run = run_of(scenario, labels) | {"examples": train.digest()}
         self.start = load_pack(find_pack(self._spec.start)) if self._spec.start else None
         if self.start is not None:
             check_start(self.start.manifest, scenario.network, image, labels, scenario.victim_names)
@@ -225,7 +229,7 @@ def answer(
     network: nn.Module, images: Tensor, device: torch.device, *, advance: Callable[[int], None] = lambda _: None,
     estimated: Callable[[Tensor], None] = lambda _: None,
 ) -> RawAnswers:  # fmt: skip
-    """Run a network in float32 over uint8 images [N, C, H, W].
+    """Run a network in float32 over uint8 images [N, C, H, W]; fewer at once where the device does not hold a piece.
 
     advance: told how many images each piece had. estimated: given the estimate of each piece's perturbations, float32
     [n, F, h, w] on the CPU, one after the other, where the network makes one: of all of them at once it would be four
@@ -233,13 +237,18 @@ def answer(
     """
     network.eval()
     columns: tuple[list[Tensor], ...] = ([], [], [], [])
-    for chunk in pieces(images):
-        outputs: Outputs = network(to_float(chunk.to(device)))
+
+    def of(part: slice) -> None:
+        outputs: Outputs = network(to_float(images[part].to(device)))
         wanted = outputs.attack, outputs.victim, outputs.hyperparameter, outputs.features
-        for column, value in zip(columns, wanted, strict=True):
-            column.append(value.cpu())
-        if outputs.perturbation is not None:
-            estimated(outputs.perturbation.estimate.cpu())
-        advance(len(chunk))
+        told = [value.cpu() for value in wanted]
+        estimate = None if outputs.perturbation is None else outputs.perturbation.estimate.cpu()
+        for column, value in zip(columns, told, strict=True):
+            column.append(value)
+        if estimate is not None:
+            estimated(estimate)
+        advance(len(told[0]))
+
+    Pieces(piece_of(images), device).of(len(images), of)
     attack, victim, hyperparameter, features = map(torch.cat, columns)
     return RawAnswers(attack, victim, hyperparameter, features)

@@ -41,7 +41,9 @@ def reproduce(
         float, typer.Option(help="Times the paper's 160 training examples a cell; epochs go with its square root.")
     ] = 1.0,
     epochs: Annotated[int | None, typer.Option(min=1, help="Of every network, whatever the scale.")] = None,
-    seed: Annotated[list[int] | None, typer.Option(min=0, help="Repeat for several; 0 if none is given.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(min=0, max=2**32 - 1, help="Repeat for several; 0 if none is given.")
+    ] = None,
     pack: Annotated[
         str,
         typer.Option(

@@ -16,6 +16,9 @@ import torch
 from torch import Tensor, nn
 
 DIRECTIONS = 96
+_LEAST = 1e-12
+"""Of a unit that distances are divided by: features that are the same for all have no distances."""
+
 _FAR = 1e4
 """Where the mean of a class without examples is put, so that nothing is near it."""
 
@@ -114,7 +117,7 @@ class Familiarity(nn.Module):
         present = torch.bincount(classes, minlength=len(self.means)) > 0
         self.means.copy_(torch.where(present[:, None], means @ whitener, _FAR))
         floor = centered.square().sum(1).mean() * 1e-3  # where the directions hold everything, what is left is rounding
-        self.residual_scale.copy_(torch.maximum(residual.mean(), floor))
+        self.residual_scale.copy_(torch.maximum(residual.mean(), floor).clamp_min(_LEAST))
 
     def forward(self, features: Tensor) -> Tensor:
         if self.changes is None:

@@ -70,6 +70,29 @@ def test_it_is_as_rare_among_clean_images_as_is_said(calibration: Calibration) -
     assert len(told) == 4000
 
 
+def test_several_looks_at_one_image_count_as_one(calibration: Calibration) -> None:
+    """Unfamiliar images are counted as they were made and changed twice."""
+    random, told = np.random.default_rng(3), []
+    for _ in range(4000):
+        *known, new = random.beta(5, 1, 21).tolist()
+        scores = {"clean_scores": sorted(known * 3), "copies": 3}
+        told.append(calibration.model_copy(update=scores).false_alarm(new))
+    assert min(p for p in told if p is not None) == 3 / 63
+    assert np.mean([p <= 0.05 for p in told if p is not None]) <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / 4000)
+
+
+def test_packs_that_do_not_say_so_are_taken_to_have_several(tiny_manifest: dict[str, Any]) -> None:
+    told = tiny_manifest["calibration"] | {"clean_scores": [0.1] * 77}
+    entries = tiny_manifest | {"calibration": told, "unfamiliar": {"calibration": told}, "weights_sha256": "0" * 64}
+    older = Manifest.model_validate(entries)
+    familiar, unfamiliar = (older.doubt(familiar=f).calibration.false_alarm(0.05) for f in (True, False))
+    assert (familiar, unfamiliar) == (1 / 78, 3 / 80)
+    entries["unfamiliar"] = {"calibration": told | {"copies": 1}}
+    newer = Manifest.model_validate(entries)
+    assert newer.doubt(familiar=False).calibration.false_alarm(0.05) == 1 / 78
+    assert "copies" not in older.model_dump_json(exclude_defaults=True) and older.sha256 != newer.sha256
+
+
 def test_it_is_as_rare_where_a_pack_is_all_but_certain(calibration: Calibration) -> None:
     """Scores are kept in few digits: of two that are told apart by no more than that, neither is rarer."""
     random = np.random.default_rng(4)

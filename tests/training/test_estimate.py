@@ -16,6 +16,7 @@ from core import files
 from core.errors import Cancelled, NoRoomError, size_text
 from core.probes import PROBES
 from core.progress import CancelToken, Progress
+from core.victims import Victim
 from training import fit_scorer
 from training.api import Run, run_all
 from training.budget import (
@@ -197,3 +198,19 @@ examples = 10
     assert "with its victims asked attack " in " ".join(capsys.readouterr().out.split())
     assert main(arguments) == 0
     assert "what is there already is not made again" in capsys.readouterr().out
+
+
+def test_what_the_memory_does_not_hold_is_tried_in_parts(
+    scenario: Build, digits: CleanImages, victims: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the run itself goes on in parts."""
+    forward = Victim.forward
+
+    def limited(self: Victim, x: torch.Tensor) -> torch.Tensor:
+        if len(x) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(self, x)
+
+    monkeypatch.setattr(Victim, "forward", limited)
+    found = estimate(scenario(probes={"examples": 60}), digits, victims, CPU)
+    assert {"attack", "asking"} <= {stage.kind for stage in found.stages}

@@ -11,6 +11,7 @@ import torch
 
 from core.calibration import Calibration, Doubt
 from core.manifest import AttackLabel
+from core.model.familiarity import Familiarity
 from training.doubts import Doubts
 from training.figures import FEATURE_POINTS, confused_pairs, coverage, feature_map, reliability, scatter
 from training.metrics import Predictions
@@ -111,3 +112,12 @@ def test_the_feature_map_is_bounded() -> None:
     attack = np.arange(60) % 2
     features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
     assert len(feature_map(features, attack, attack, points=30)["x"]) == 30
+
+
+def test_features_that_are_the_same_for_all_give_no_map_and_a_familiarity() -> None:
+    """Of a network that learned nothing; t-SNE ends the process on them."""
+    nothing = np.zeros(60, np.int64)
+    assert feature_map(np.ones((60, 64), np.float32), nothing, nothing)["x"] == []
+    familiarity = Familiarity(64, 4)
+    familiarity.fit(torch.ones(60, 64), torch.zeros(60, dtype=torch.long))
+    assert familiarity(torch.ones(3, 64)).isfinite().all()

@@ -8,6 +8,7 @@ import io
 import json
 import pickle
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -397,3 +398,23 @@ def test_scenarios_say_whose_entries_are_whose() -> None:
         with pytest.raises(ValueError, match=named):
             CleanSpec.model_validate({**clean, "pool": pool})
     assert Scenario.model_fields["victims"]
+
+
+def test_a_victim_is_brought_again_for_images_of_other_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which of its classes are the images' was found for those that were there."""
+    data = folder_of(colours(), tmp_path / "data")
+    program(Colour(), tmp_path / "own.pt")
+    scenario = scenario_of(tmp_path, [{"name": "own", "file": "own.pt", "classes": list(NAMES)}])
+    words = ("--files", tmp_path, "--out", tmp_path / "out")
+    kept = tmp_path / "out/victims/own.safetensors"
+    assert command("victims", "train", scenario, "--data", data, *words) == 0
+    before = read_card(kept)
+    other = tmp_path / "other"
+    shutil.copytree(data, other)
+    (other / "red").rename(other / "zzz")
+    assert command("victims", "train", scenario, "--data", other, *words) == 2
+    assert "zzz is not among the names" in " ".join(capsys.readouterr().err.split())
+    assert command("victims", "train", scenario, "--data", data, *words) == 0
+    assert read_card(kept) == before

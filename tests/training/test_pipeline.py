@@ -346,3 +346,25 @@ def test_widths_that_are_computed_with_tensors_refuse_nothing(digits: CleanImage
     """RegNets', which have no numbers where shapes alone are made."""
     check_size("regnet_y_400mf", digits)
     assert next(shapes_of("regnet_y_400mf", digits).parameters()).is_meta
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("seed = 0", "seed = 5", "were generated with other seed"),
+        ("epochs = 2", "epochs = 3", "is of a run with other settings"),
+    ],
+)
+def test_a_run_that_is_not_the_folders_is_refused_before_anything_is_made(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, complaint: str
+) -> None:
+    """Though its victims are still to be made, and the examples of one run were thrown away."""
+    out, text = tmp_path / "out", f"seed = 0\n{SCENARIO}"
+    shutil.copytree(finished / "out", out, ignore=shutil.ignore_patterns("*.safetensors" if old != "seed = 0" else ""))
+    (out / "victims/first.safetensors").unlink(missing_ok=True)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    assert old in text
+    (tmp_path / "other.toml").write_text(text.replace(old, new))
+    assert main(["run", str(tmp_path / "other.toml"), "--out", str(out), "--device", "cpu"]) == 2
+    assert complaint in " ".join(capsys.readouterr().err.split())
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == before

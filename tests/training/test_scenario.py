@@ -84,6 +84,8 @@ REFUSED = {
     "negative": ("first = 10", "first = -1", "attacks.0.grid.first"),
     "equal cells": ("last = 30", "last = 10", "attacks.0.grid"),
     "no cells": ("count = 3", "count = 0", "attacks.0.grid.count"),
+    "more values than anybody waits for": ("count = 3", "count = 1001", "attacks.0.grid.count"),
+    "a seed that no generator takes": ('title = "Two"', 'title = "Two"\nseed = 4294967296', "seed"),
     "infinite": ("last = 30", "last = inf", "attacks.0.grid.last"),
     "not a number": ("last = 30", "last = nan", "attacks.0.grid.last"),
     "unknown source": ('source = "digits"', 'source = "nowhere"', "clean.source"),
@@ -198,3 +200,14 @@ def test_a_share_is_kept_of_a_pack_alone(tmp_path: Path) -> None:
         read(tmp_path, kept)
     assert read(tmp_path, kept + 'start = "mnist"\n').training.kept == 0.5
     assert "kept" not in read(tmp_path, GOOD).model_dump()["training"]
+
+
+@pytest.mark.parametrize("split", ["train", "calibration", "test"])
+def test_attacks_on_no_image_are_refused(tmp_path: Path, split: str) -> None:
+    from training.pipeline import check_learnable  # noqa: PLC0415
+
+    pool = {"train": 20, "calibration": 8, "test": 8}
+    text = GOOD.replace(f"{split} = {pool[split]}", f"{split} = 0")
+    assert text != GOOD
+    with pytest.raises(ScenarioError, match=rf"attacks {split} images, and clean\.pool has none"):
+        check_learnable(read(tmp_path, text))

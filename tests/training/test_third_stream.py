@@ -21,13 +21,14 @@ from core.calibration import Calibration, Doubt, ProbeFit
 from core.errors import Cancelled
 from core.labels import NONE_OF_THESE
 from core.manifest import AttackLabel
+from core.model.network import MTAA
 from core.pack import build_network, load_pack, verify_pack
 from core.perturbation import perturbation
 from core.probes import PROBES, ask
 from core.progress import CancelToken
 from core.types import LoadedImage
 from core.victim_store import victims_to_ask
-from core.victims import load_victim, save_victim
+from core.victims import Victim, load_victim, save_victim
 from training import calibrate as calibrate_module
 from training import fit_scorer as fit_scorer_module
 from training import fit_unfamiliar as fit_unfamiliar_module
@@ -353,7 +354,7 @@ def test_answers_of_victims_are_kept_and_gone_on_with(
 
 
 def test_what_victims_say_in_company_and_alone_is_what_a_pack_hears(
-    make: Callable[..., dict[str, Any]], asking: Scenario, two: Path, tmp_path: Path
+    make: Callable[..., dict[str, Any]], asking: Scenario, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(asking, tmp_path / "data", victims=two)
     cpu = torch.device("cpu")
@@ -374,6 +375,24 @@ def test_what_victims_say_in_company_and_alone_is_what_a_pack_hears(
         torch.testing.assert_close(asked.said(at_hand)[:, some], wanted, rtol=1e-3, atol=1e-4)
         changed.append(not torch.equal(asked.said(at_hand)[:, some], asked.probes[:, some]))
     assert changed[:2] == [False, False] and any(changed[2:]), "company tells some what they do not know"
+
+    short_memory(monkeypatch, 5)  # of the network and of the victims
+    kept = tmp_path / "short"
+    again = ask_victims(network, labels, manifest.calibration, candidates, test, rows, kept, cpu)
+    torch.testing.assert_close(again.probes, asked.probes, rtol=1e-3, atol=1e-4)
+
+
+def short_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """The device holds no more than so many images at once."""
+    for kind in (MTAA, Victim):
+        forward = kind.forward
+
+        def limited(self: Any, x: torch.Tensor, forward: Callable[..., Any] = forward) -> Any:
+            if len(x) > most:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return forward(self, x)
+
+        monkeypatch.setattr(kind, "forward", limited)
 
 
 def test_a_pack_that_is_grown_asks_with_a_scorer_of_its_own(

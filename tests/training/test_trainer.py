@@ -495,3 +495,18 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_says_what_is_needed(
     resumed.run(report=told.append)
     assert [report.epoch for report in told] == [1, 2]
     assert same(state(resumed), state(whole))
+
+
+def test_answers_are_given_for_as_many_images_as_fit(
+    trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, images = trainer(), torch.from_numpy(examples(40).adversarial)
+    whole = answer(run.network, images, CPU)
+    short_memory(run, monkeypatch, 6)
+    estimates: list[torch.Tensor] = []
+    told: list[int] = []
+    pieces = answer(run.network, images, CPU, advance=told.append, estimated=estimates.append)
+    assert max(told) <= 6 and sum(told) == len(torch.cat(estimates)) == 40
+    for name in ("attack", "victim", "hyperparameter", "features"):
+        torch.testing.assert_close(getattr(pieces, name), getattr(whole, name), rtol=1e-4, atol=1e-4)
+    assert len(answer(run.network, images[:0], CPU).attack) == 0

@@ -66,8 +66,8 @@ def _cell(study: Study, seed: int, spec: VictimSpec) -> Cell:
         return Result(figures, arrays)
 
     settings = {
-        "seed": seed, "pack": manifest.pack_id, "victim": spec.model_dump(), "trained_with": other_seed,
-        "images": study.images(IMAGES), "attacks": [a.model_dump() for a in attacks],
+        "seed": seed, "pack": manifest.pack_id, "clean": study.clean.digest, "victim": spec.model_dump(),
+        "trained_with": other_seed, "images": study.images(IMAGES), "attacks": [a.model_dump() for a in attacks],
     }  # fmt: skip
     return Cell(spec.label, "retrained", settings, compute)
 
