@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from app.wizard.choices import NETWORKS, AttackChoice, Choices, Grown, VictimChoice, table1
 from core.errors import ScenarioError
+from core.model.config import NetworkConfig
+from training.api import Scenario, check_scenario
 
 _Choice = TypeVar("_Choice")
 
@@ -26,36 +28,30 @@ def grow(choices: Choices, pack: str, scenario: Mapping[str, Any]) -> Ungrown:
     """Go on from the pack that this scenario made: what it knows comes first, and what was chosen beside it is new.
 
     Returns what was chosen before. Raises ScenarioError for a pack of other images, or one that the wizard cannot ask
-    for.
+    for: anybody may have written what it says of itself.
     """
     try:
-        clean = scenario["clean"]
-        # TOML has no nothing; without a crop the network sees whole images, which is what no entry means.
-        network = {key: value for key, value in scenario["network"].items() if (key, value) != ("crop", None)}
-        victims = [_victim_choice(v) for v in scenario["victims"]]
-        has_clean = clean["examples"]["train"] > 0
-        own = {a["name"]: a for a in reversed(scenario["attacks"]) if a["backend"] == "mtaa"}
-        names = list(dict.fromkeys(a["name"] for a in scenario["attacks"]))
-        attacks = [_attack_choice(own[name]) for name in names]
-    except (KeyError, TypeError) as error:
+        made = check_scenario(scenario, "What it says of itself")
+        attacks = _attacks(made)
+    except ScenarioError as error:
+        what = error.what.rstrip(".")
         raise ScenarioError(
-            f"{pack} was not made as the wizard makes packs ({error}).", "Write a scenario for `mtaa run`."
+            f"{pack} was not made as the wizard makes packs ({what}).", "Write a scenario for `mtaa run`."
         ) from error
-    own_clean = choices.clean_document()
-    made_from = dict(clean)
-    if made_from.get("source") == "folder":
-        made_from["channels"] = made_from.get("channels") or 3
-    if different := [key for key in ("source", "size", "channels") if made_from.get(key) != own_clean.get(key)]:
-        words = ", ".join(f"{key} {made_from.get(key)}" for key in different)
+    clean, own_clean = made.clean, choices.clean_document()
+    channels = (clean.channels or 3) if clean.source == "folder" else None
+    made_from = {"source": clean.source, "size": clean.size, "channels": channels}
+    if different := [f"{key} {value}" for key, value in made_from.items() if value != own_clean.get(key)]:
+        words = ", ".join(different)
         raise ScenarioError(f"{pack} was made from other images: {words}.", "Choose these on the first page.")
+    victims, names = _victims(made), [attack.name for attack in attacks]
     known = {victim.label.lower() for victim in victims}
     before = choices.victims, choices.attacks, choices.clean
     choices.victims = victims + [v for v in choices.victims if v.label.lower() not in known]
     choices.attacks = attacks + [a for a in choices.attacks if a.name not in names]
-    choices.clean = (choices.clean or Choices.clean) if has_clean else 0
+    choices.clean = (choices.clean or Choices.clean) if made.has_clean else 0
     choices.start = pack
-    kept = scenario.get("probes"), scenario.get("fit"), clean.get("histories")
-    choices.grown = Grown([v.label for v in victims], names, network, *kept)
+    choices.grown = _grown(made, [v.label for v in victims], names)
     return Ungrown(*before, choices.clean)
 
 
@@ -77,42 +73,56 @@ def _own(before: list[_Choice], now: list[_Choice], brought: set[str], key: Call
 
 
 def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
-    """Put a scenario that the wizard wrote back into ``choices``. Raises KeyError for one that it did not write."""
-    choices.source = document["clean"]["source"]
-    choices.clean = document["clean"].get("examples", {"train": 0})["train"]
-    choices.size = document["clean"].get("size", choices.size)
-    choices.channels = document["clean"].get("channels", choices.channels)
-    choices.per_class = document["clean"].get("per_class", 0)
-    choices.victims = [_victim_choice(v) for v in document["victims"]]
-    chosen = [_attack_choice(entry) for entry in document["attacks"]]
-    choices.cell = document["attacks"][-1]["cell"]["train"]
+    """Put a scenario that the wizard wrote back into ``choices``. Raises ScenarioError for another."""
+    made = check_scenario(document)
+    chosen = _attacks(made)
     names = {attack.name for attack in chosen}
     choices.attacks = chosen + [AttackChoice(**{**vars(a), "on": False}) for a in table1() if a.name not in names]
-    configured = [name for name, (_, config) in NETWORKS.items() if config == document["network"]]
+    choices.cell = made.attacks[-1].cell.train
+    choices.source, choices.clean = made.clean.source, made.clean.examples.train
+    choices.size = made.clean.size or choices.size
+    choices.channels = made.clean.channels or choices.channels
+    choices.per_class = made.clean.per_class or 0
+    choices.victims = _victims(made)
+    configured = [name for name, (_, config) in NETWORKS.items() if NetworkConfig(**config) == made.network]
     choices.network = configured[0] if configured else choices.network
-    choices.ask = "probes" in document
-    choices.changed = "changed" in document["training"]
+    choices.ask, choices.changed = made.probes is not None, made.training.changed is not None
     choices.grown = None
-    if replay := document.get("replay"):
-        kept = document.get("probes"), document.get("fit"), document["clean"].get("histories")
-        choices.grown = Grown(replay["victims"], replay["attacks"], document["network"], *kept)
-        choices.replay = replay["cell"]["train"]
-    choices.epochs = document["training"]["epochs"]
-    choices.start = document["training"].get("start", "")
-    choices.name, choices.title, choices.seed = document["name"], document["title"], document["seed"]
+    if made.replay is not None:
+        choices.grown = _grown(made, made.replay.victims, made.replay.attacks)
+        choices.replay = made.replay.cell.train
+    choices.epochs, choices.start = made.training.epochs, made.training.start or ""
+    choices.name, choices.title, choices.seed = made.name, made.title, made.seed
     choices.folder = folder
 
 
-def _victim_choice(entry: Mapping[str, Any]) -> VictimChoice:
-    """What the wizard shows of a scenario's entry."""
-    known = {name: entry[name] for name in ("architecture", "name", "passes", "file") if name in entry}
-    return VictimChoice(**known, entries={name: value for name, value in entry.items() if name not in known})
+def _grown(made: Scenario, victims: list[str], attacks: list[str]) -> Grown:
+    """What a pack knows that was made so, or that the scenario goes on from: these victims and attacks."""
+    network = made.network.model_dump(exclude_unset=True, exclude_none=True)  # TOML has no nothing: no entry means it
+    probes = made.probes.model_dump() if made.probes is not None else None
+    return Grown(victims, attacks, network, probes, made.fit, made.clean.histories)
 
 
-def _attack_choice(entry: Mapping[str, Any]) -> AttackChoice:
-    """What the wizard shows of a scenario's entry. Raises KeyError for an attack that it does not offer."""
-    kappa = {attack.name: attack.kappa for attack in table1()}[entry["name"]]
-    grid = entry["grid"]
-    return AttackChoice(
-        entry["name"], kappa, True, grid["first"], grid["last"], grid["count"], dict(entry["parameters"])
-    )  # fmt: skip
+def _victims(made: Scenario) -> list[VictimChoice]:
+    """What the wizard shows of a scenario's victims."""
+    shown = {"architecture", "name", "passes", "file"}
+    return [
+        VictimChoice(v.architecture, v.name, v.passes, v.file or "", v.model_dump(exclude=shown)) for v in made.victims
+    ]
+
+
+def _attacks(made: Scenario) -> list[AttackChoice]:
+    """What the wizard shows of a scenario's attacks. Raises ScenarioError for what it can neither show nor write."""
+    own = {spec.name: spec for spec in reversed(made.attacks) if spec.backend == "mtaa"}
+    kappa = {attack.name: attack.kappa for attack in table1()}
+    chosen = []
+    for name in dict.fromkeys(spec.name for spec in made.attacks):
+        if name not in own or name not in kappa:
+            raise ScenarioError(f"The attack {name} is not among the wizard's.")
+        spec = own[name]
+        for key, value in spec.parameters.items():
+            if not isinstance(value, (str, int, float)) or not f"{key}{value}".isascii():
+                raise ScenarioError(f"A parameter of {name} is no number and no word.")
+        grid = spec.grid
+        chosen.append(AttackChoice(name, kappa[name], True, grid.first, grid.last, grid.count, dict(spec.parameters)))
+    return chosen

@@ -78,7 +78,7 @@ class TrainingWizard(QWizard):
             restore(self.choices, document, folder)
             for name, value in begun_with(Path(folder)).items():
                 setattr(self.choices, name, value)
-        except (OSError, ValueError, KeyError, WorkbenchError) as error:
+        except (OSError, ValueError, WorkbenchError) as error:
             self.images.say(self.tr("This training cannot be read: {reason}").format(reason=error), "bad")
             return
         self.run.follow()
