@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
 from app.error_words import in_words
 from app.reader import Reader
-from app.wizard.choices import Choices, VictimChoice
-from app.wizard.own_victim import OwnVictimDialog, expanded
+from app.wizard.choices import Choices, VictimChoice, expanded
+from app.wizard.own_victim import OwnVictimDialog
 from app.wizard.victim_check import check_folder
 from core.errors import WorkbenchError
 from core.victim_store import keep_victim

@@ -161,7 +161,7 @@ class Choices:
     @property
     def out(self) -> Path:
         """Where the run writes, and is found again."""
-        return Path(self.folder).absolute() if self.folder else user_data() / "runs" / self.name
+        return Path(expanded(self.folder)).absolute() if self.folder else user_data() / "runs" / self.name
 
     @property
     def side(self) -> int:
@@ -273,6 +273,14 @@ class Choices:
         """What a check of this victim is of: itself and the images."""
         clean = self.clean_document()
         return json.dumps([victim.document(), clean["source"], clean.get("size"), clean.get("channels"), self.data])
+
+
+def expanded(typed: str) -> str:
+    """The full path of what was typed, from here or from a home folder; as it is where there is no such home."""
+    try:
+        return str(Path(typed).expanduser().absolute())
+    except RuntimeError:
+        return typed
 
 
 def _held_out(cell: int) -> int:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.reader import Reader
 from app.widgets import Toned
-from app.wizard.choices import Choices
+from app.wizard.choices import Choices, expanded
 from app.wizard.page import Page, explain
 from app.wizard.survey import Samples, Surveyor
 
@@ -145,7 +145,8 @@ class ImagesPage(Page):
 
     @property
     def path(self) -> str:
-        return self.folder.text().strip()
+        typed = self.folder.text().strip()
+        return expanded(typed) if typed else ""
 
     @property
     def source(self) -> str:

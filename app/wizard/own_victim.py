@@ -28,7 +28,7 @@ from app.screen import fit
 from app.scrolling import Scrolled
 from app.victims_view import KINDS
 from app.widgets import Toned
-from app.wizard.choices import OTHERS, Choices, VictimChoice
+from app.wizard.choices import OTHERS, Choices, VictimChoice, expanded
 from app.wizard.victim_check import CheckPanel, joined
 from training.api import classes_in, name_from, numbers_in
 
@@ -36,14 +36,6 @@ COMMON = ("resnet18", "resnet50", "vgg16", "vgg16_bn", "vgg19", "inception_v3", 
 """A few of torchvision's names; any other may be typed."""
 
 _IMAGENET = ("0.485, 0.456, 0.406", "0.229, 0.224, 0.225")
-
-
-def expanded(typed: str) -> str:
-    """The full path of what was typed, from here or from a home folder; as it is where there is no such home."""
-    try:
-        return str(Path(typed).expanduser().absolute())
-    except RuntimeError:
-        return typed
 
 
 class OwnVictimDialog(QDialog):

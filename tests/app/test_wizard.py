@@ -663,3 +663,19 @@ def test_a_run_whose_scenario_is_odd_is_not_come_back_to(wizard: TrainingWizard,
     wizard.come_back(str(tmp_path))
     assert wizard.currentId() == IMAGES and "This training cannot be read" in wizard.images.remark.text()
     assert wizard.choices.document() == before
+
+
+def test_paths_are_typed_from_the_home_folder(
+    wizard: TrainingWizard, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # as Windows calls it
+    assert Choices(folder="~/x").out == tmp_path / "x"
+    images = wizard.images
+    images.mnist.setChecked(True)
+    images.folder.setText("~/mnist")
+    qtbot.waitUntil(lambda: "Not in this folder" in images.remark.text())
+    images.download.setChecked(True)
+    assert press_next(wizard) == VICTIMS and wizard.choices.data == str(tmp_path / "mnist")
+    wizard.model.folder.setText("~/run")
+    assert wizard.choices.out == tmp_path / "run"
