@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QL
 
 from app.error_words import in_words
 from app.widgets import button, named
-from app.wizard.child import EVENTS, SCENARIO, under_way
-from app.wizard.choices import NETWORKS, Choices, Grown
+from app.wizard.child import EVENTS, SCENARIO, begun_with, under_way
+from app.wizard.choices import NETWORKS, Choices, Grown, expanded
 from app.wizard.page import Page, explain
 from app.wizard.recall import Ungrown, grow, ungrow
 from app.wizard.trial import Trial
@@ -236,8 +236,15 @@ class ModelPage(Page):
         return True
 
     def _trains(self, asked: Scenario) -> bool:
-        """Whether the process in the folder, whoever began it, does what is asked: then it is followed."""
+        """Whether the process in the folder, whoever began it, does what is asked: then it is followed.
+
+        The command line leaves no note of the images' folder; what downloaded them makes no other run.
+        """
+        c = self.choices
+        begun = {"data": "", "device": c.device, **begun_with(c.out)}
+        if (begun["data"], begun["device"]) != (c.data and expanded(c.data), c.device):
+            return False
         try:
-            return read_scenario(self.choices.out / SCENARIO) == asked
+            return read_scenario(c.out / SCENARIO) == asked
         except WorkbenchError:
             return False

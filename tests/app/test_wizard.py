@@ -21,7 +21,7 @@ from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.wizard.attacks_page import AttacksPage
-from app.wizard.child import EVENTS, LOG, SCENARIO, Child
+from app.wizard.child import EVENTS, LOG, SCENARIO, START, Child
 from app.wizard.choices import ARCHITECTURES, NETWORKS, OTHERS, AttackChoice, Choices, VictimChoice, small_eps, table1
 from app.wizard.model_page import ModelPage
 from app.wizard.recall import grow, restore
@@ -679,3 +679,23 @@ def test_paths_are_typed_from_the_home_folder(
     assert press_next(wizard) == VICTIMS and wizard.choices.data == str(tmp_path / "mnist")
     wizard.model.folder.setText("~/run")
     assert wizard.choices.out == tmp_path / "run"
+
+
+def test_a_training_on_other_images_or_elsewhere_is_not_followed(window: MainWindow, tmp_path: Path) -> None:
+    ours = tiny(tmp_path)
+    ours.source, ours.data, ours.download = "mnist", str(tmp_path / "ours"), True
+    _toml(ours, tmp_path)
+    wizard = begun(window, ours)
+    page = wizard.model
+    page.offer([], [("cpu", "")])
+    with alone_in(tmp_path):
+        for begun_so in (
+            {"data": str(tmp_path / "theirs"), "download": True, "device": "cpu"},
+            {"data": str(tmp_path / "ours"), "download": True, "device": "cuda:0"},
+            {},
+        ):
+            (tmp_path / START).write_text(json.dumps(begun_so), "utf-8")
+            assert not page.validatePage() and "Another training" in page.remark.text()
+        same = {"data": str(tmp_path / "ours"), "download": False, "device": "cpu"}
+        (tmp_path / START).write_text(json.dumps(same), "utf-8")
+        assert page.validatePage()
