@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
 from app.error_words import in_words
 from app.reader import Reader
 from app.wizard.choices import Choices, VictimChoice, expanded
+from app.wizard.looks import Looks
 from app.wizard.own_victim import OwnVictimDialog
 from app.wizard.victim_check import check_folder
 from core.errors import WorkbenchError
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from core.manifest import ImageSpec
 
 
-class _Look(QObject):
-    """Lives as long as the reader: a look may end after the dialog that asked for it is gone."""
-
-    told = Signal(str, bool)
-    """Where the clean images are, and whether they are MNIST's files."""
-
-
 class BringVictimDialog(OwnVictimDialog):
     """The wizard's dialog with clean images of its own: it can be accepted once the victim was checked on them."""
 
@@ -37,8 +31,7 @@ class BringVictimDialog(OwnVictimDialog):
 
     def __init__(self, image: ImageSpec, parent: QWidget, reader: Reader, file: str = "", images: str = "") -> None:
         """image: what the pack takes that is to ask it. file, images: entered at first."""
-        self._image, self._reader, self._looked_at = image, reader, ""
-        self._look = _Look(reader)
+        self._image, self._looked_at = image, ""
         choices = Choices(
             source="folder", size=image.height, channels=image.channels, per_class=IMPORT_PER_CLASS, name="bring"
         )
@@ -54,7 +47,8 @@ class BringVictimDialog(OwnVictimDialog):
         self.form.insertRow(1, text, self.row(text, self.images, browse))
         self.images.textChanged.connect(self._take_images)
         self.finished.connect(self._forget)
-        self._look.told.connect(self._begin)
+        self._looks = Looks(reader, self)
+        self._looks.told.connect(self._begin)
         self._take_images()
 
     def can_check(self) -> bool:
@@ -67,10 +61,10 @@ class BringVictimDialog(OwnVictimDialog):
 
     def _check(self) -> None:
         """First see, away from the GUI thread, what the images are: there may be thousands of folders."""
-        data, image, look = self.choices.data, self._image, self._look
+        data, image = self.choices.data, self._image
         self._looked_at = data
         self.panel.check.setEnabled(False)
-        self._reader.submit(lambda: look.told.emit(data, are_mnist(Path(data), image)))
+        self._looks.look(data, lambda: are_mnist(Path(data), image))
 
     def _begin(self, data: str, mnist: bool) -> None:
         if data != self._looked_at:  # it was begun, or others were entered meanwhile

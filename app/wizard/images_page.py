@@ -47,7 +47,7 @@ class ImagesPage(Page):
         )
         self.survey: Survey | None = None
         self._missing: Sequence[str] = ()
-        self.surveyor = Surveyor(reader)
+        self.surveyor = Surveyor(reader, self)
         self.digits = QRadioButton(self.tr("scikit-learn's digits"))
         self.mnist = QRadioButton(self.tr("MNIST"))
         self.pictures = QRadioButton(self.tr("A folder of images"))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.error_words import in_words
 from app.reader import Reader, bytes_to_qimage
+from app.wizard.looks import Looks
 from core.errors import MissingFilesError, WorkbenchError
 from training.api import survey_images
 
@@ -30,15 +31,14 @@ class Surveyor(QObject):
     """The reason."""
     lacking = Signal(object)
     """The names of files of the data set that are not there."""
-    _answered = Signal(object, object)
 
-    def __init__(self, reader: Reader) -> None:
-        super().__init__(reader)  # work may end after the page that asked for it is gone
-        self._reader = reader
+    def __init__(self, reader: Reader, parent: QObject) -> None:
+        super().__init__(parent)
+        self._looks = Looks(reader, self)
         self._asked: tuple[str, str] | None = None
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE)
         self._timer.timeout.connect(self._look)
-        self._answered.connect(self._tell)
+        self._looks.told.connect(self._tell)
 
     def ask(self, source: str, path: str) -> None:
         """source: as a scenario names it; path: its folder, empty where it has none."""
@@ -50,18 +50,17 @@ class Surveyor(QObject):
         self._timer.stop()
 
     def _look(self) -> None:
-        asked = self._asked
-        if asked is None:
+        if self._asked is None:
             return
-        source, path = asked
+        source, path = self._asked
 
-        def work() -> None:
+        def work() -> Survey | WorkbenchError:
             try:
-                self._answered.emit(asked, survey_images(source, Path(path) if path else None))
+                return survey_images(source, Path(path) if path else None)
             except WorkbenchError as error:
-                self._answered.emit(asked, error)
+                return error
 
-        self._reader.submit(work)
+        self._looks.look(self._asked, work)
 
     def _tell(self, asked: tuple[str, str], answer: Survey | WorkbenchError) -> None:
         if asked != self._asked:

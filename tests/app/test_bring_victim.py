@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 import torch
 from pytestqt.qtbot import QtBot
 from safetensors.torch import save_file
+from shiboken6 import isValid
 
 from app.__main__ import main
 from app.main_window import MainWindow
 from app.wizard.bring_victim import BringVictimDialog
+from app.wizard.looks import Looks
 from core import paths
 from core.manifest import ImageSpec
 from core.pack import read_manifest
@@ -241,6 +244,25 @@ def test_what_the_images_are_is_seen_away_from_the_gui_thread(
         begun.clear()
         dialog.panel.check.click()
         dialog.images.setText(str(tmp_path / "raw"))
-        dialog._look.told.emit(str(tmp_path), True)
+        dialog._looks.told.emit(str(tmp_path), True)
         assert not begun
         dialog.reject()
+
+
+def test_a_dialog_leaves_nothing_in_the_session(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed during a look, it leaves that alone, which then goes with its last answer."""
+    goes_on = threading.Event()
+    monkeypatch.setattr("app.wizard.bring_victim.are_mnist", lambda data, image: goes_on.wait())
+    reader, spec = window.session.reader, ImageSpec(channels=1, height=28, width=28)
+    try:
+        dialog = BringVictimDialog(spec, window, reader, "mine.pt", str(tmp_path))
+        dialog.open()
+        dialog.panel.check.click()
+        dialog.reject()
+        qtbot.waitUntil(lambda: not isValid(dialog))
+        assert len(reader.findChildren(Looks)) == 1
+    finally:
+        goes_on.set()
+    qtbot.waitUntil(lambda: not reader.findChildren(Looks))

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import sys
+import threading
 import tomllib
 import zipfile
 from pathlib import Path
@@ -18,11 +19,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QSpinBox, QTextBrowser, QWizard
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.main_window import MainWindow
 from app.wizard.attacks_page import AttacksPage
 from app.wizard.child import EVENTS, LOG, SCENARIO, START, Child
 from app.wizard.choices import ARCHITECTURES, NETWORKS, OTHERS, AttackChoice, Choices, VictimChoice, small_eps, table1
+from app.wizard.looks import Looks
 from app.wizard.model_page import ModelPage
 from app.wizard.recall import grow, restore
 from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
@@ -81,7 +84,7 @@ def press_next(wizard: TrainingWizard) -> int:
 def test_from_digits_to_a_pack_in_use(window: MainWindow, qtbot: QtBot, tmp_path: Path, pictures: Path) -> None:
     wizard = begun(window, tiny(user_data() / "runs" / "tiny"))
     assert [press_next(wizard) for _ in range(4)] == [VICTIMS, ATTACKS, MODEL, RUN]
-    qtbot.waitUntil(wizard.run.isComplete)
+    qtbot.waitUntil(lambda: wizard.run.child is not None and not wizard.run.child.running)
     assert "Finished" in wizard.run.remark.text()
     assert "first names" in wizard.run.words.toPlainText()
     assert wizard.run.losses.accessibleDescription().startswith("attack ")
@@ -699,3 +702,26 @@ def test_a_training_on_other_images_or_elsewhere_is_not_followed(window: MainWin
         same = {"data": str(tmp_path / "ours"), "download": False, "device": "cpu"}
         (tmp_path / START).write_text(json.dumps(same), "utf-8")
         assert page.validatePage()
+
+
+def test_a_wizard_leaves_nothing_in_the_session(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, goes_on = threading.Event(), threading.Event()
+
+    def survey(*_: object) -> None:
+        looking.set()
+        goes_on.wait()
+
+    monkeypatch.setattr("app.wizard.survey.survey_images", survey)
+    reader = window.session.reader
+    try:
+        wizard = TrainingWizard(window.session, window, Choices())
+        wizard.images.surveyor._look()
+        qtbot.waitUntil(looking.is_set)
+        wizard.deleteLater()
+        qtbot.waitUntil(lambda: not isValid(wizard))
+        assert len(reader.findChildren(Looks)) == 1, "its last look goes on"
+    finally:
+        goes_on.set()
+    qtbot.waitUntil(lambda: not reader.findChildren(Looks))
