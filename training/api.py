@@ -50,16 +50,17 @@ IMPORT_PER_CLASS = 100
 class Event:
     """One thing that happened in a long run.
 
-    kind: "progress" (stage, done, total, rate, seconds_left), "epoch" (epoch, losses, attack_accuracy,
-    victim_accuracy, sigma, rmse by attack), "smaller" (batch, part: the memory held no more, so that a batch goes
-    through the victim or the network in parts), "images" (count, classes, shape, splits, skipped: files that could
-    not be read), "checked" (an own victim's accuracy, whether it is refused and what would be better; see
-    training.victim_check), "victim" (name, accuracy: None where nobody labelled the images, guesses: whether that is no
-    better than guessing, sha256), "reach" (name, images, the margin that each share of them reaches, the share that
-    reaches each kappa of the grid), "estimate" (stages as training.estimate.Stage, seconds, most, bytes, free, begun:
-    whether there are examples already), "generated" (examples, unfilled), "pack" (path, results), "paused" and
-    "resumed" as the work stands still and goes on, and at the end of a run that does not reach its own: "cancelled", or
-    "error" (type, what, remedy). In the wizard's file "begun" comes before the events of each process.
+    kind: "accepted" once a run was found to fit its disk and what lies in its folder, "progress" (stage, done,
+    total, rate, seconds_left), "epoch" (epoch, losses, attack_accuracy, victim_accuracy, sigma, rmse by attack),
+    "smaller" (batch, part: the memory held no more, so that a batch goes through the victim or the network in
+    parts), "images" (count, classes, shape, splits, skipped: files that could not be read), "checked" (an own
+    victim's accuracy, whether it is refused and what would be better; see training.victim_check), "victim" (name,
+    accuracy: None where nobody labelled the images, guesses: whether that is no better than guessing, sha256),
+    "reach" (name, images, the margin that each share of them reaches, the share that reaches each kappa of the
+    grid), "estimate" (stages as training.estimate.Stage, seconds, most, bytes, free, begun: whether there are
+    examples already), "generated" (examples, unfilled), "pack" (path, results), "paused" and "resumed" as the work
+    stands still and goes on, and at the end of a run that does not reach its own: "cancelled", or "error" (type,
+    what, remedy). In the wizard's file "begun" comes before the events of each process.
     """
 
     kind: str
@@ -196,7 +197,7 @@ def _checked_on(image: ImageSpec, data: Path) -> CleanSpec:
 def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken | None = None) -> None:
     """Tell, for every victim, the margins that ``images`` clean images can be pushed to, as a "reach" event."""
     from core.devices import choose_device  # noqa: PLC0415
-    from core.victims import load_victim  # noqa: PLC0415
+    from core.victims import load_folded  # noqa: PLC0415
     from training.attacks import make_attack  # noqa: PLC0415
     from training.reach import measure_reach as measure  # noqa: PLC0415
 
@@ -204,7 +205,7 @@ def measure_reach(run: Run, images: int, listen: Listener, cancel: CancelToken |
     grids = [a.grid.values for a in run.scenario.attacks if make_attack(a.config).hyperparameter == "kappa"]
     asked = sorted({value for grid in grids for value in grid})
     for spec in run.scenario.victims:
-        victim, _ = load_victim(run.victims / spec.saved_as)
+        victim, _ = load_folded(run.victims / spec.saved_as)
         margins = measure(victim.to(device), clean, images, tell=_progress(listen), cancel=cancel)
         quantiles = {f"{share:.0%}": float(np.quantile(margins, 1 - share)) for share in REACH_SHARES}
         share_at = {f"{value:g}": float((margins >= value).mean()) for value in asked}
@@ -290,6 +291,7 @@ def run_all(run: Run, listen: Listener, cancel: CancelToken | None = None) -> Pa
     Raises NoRoomError before anything is made if the disk has no room for all of it.
     """
     check_room(run, listen, cancel)
+    listen(Event("accepted", {}))
     train_victims(run, listen, cancel)
     generate(run, listen, cancel)
     return train(run, listen, cancel)

@@ -118,6 +118,8 @@ GUESSES = (
 def _in_words(event: api.Event) -> str:
     v = event.values
     match event.kind:
+        case "accepted":
+            words = "The disk has room for the run, and what lies in its folder belongs to it."
         case "images" | "checked" | "victim" | "reach":
             words = _before_examples(event.kind, v)
         case "estimate":

@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from core.frozen import is_frozen
 EVENTS, LOG, SCENARIO, START, COMMANDS = "events.jsonl", "log.txt", "scenario.toml", "run.json", "commands.txt"
 _LOOK = 250
 """Milliseconds between two looks at the events."""
+_DIES = 5
+"""Seconds within which a killed process is gone."""
 _OBEYS = 60_000
 """Milliseconds within which a run ends that was told to."""
 
@@ -155,7 +158,8 @@ class Child(QObject):
         """End what is ours at once, and wait for that: what it has done is not needed."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):  # one that waits for a disk ends when that answers
+                self._process.wait(_DIES)
         self._timer.stop()
         self._process = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -10,12 +11,13 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QPushBut
 
 from app.error_words import in_words
 from app.wizard.charts import Chart, Series
-from app.wizard.child import SCENARIO, Child
+from app.wizard.child import SCENARIO, START, Child
 from app.wizard.choices import Choices
 from app.wizard.examples import ExampleStrip
 from app.wizard.page import Page, task_names
 from app.wizard.progress import RunProgress
 from core.errors import WorkbenchError
+from core.files import write_file
 from training.api import write_scenario
 
 
@@ -39,6 +41,8 @@ class RunPage(Page):
         self._epochs: list[Mapping[str, Any]] = []
         self._taken: Mapping[str, Any] = {}
         self._made: tuple[str, Mapping[str, Any]] = "", {}
+        self._replaced: dict[Path, bytes] = {}
+        """What an earlier run in the folder had noted of itself, until the new one is found to go on with it."""
         self.progress = RunProgress()
         self.head.addWidget(self.progress)
         self.losses = Chart(self.tr("Losses"), x=self.tr("epoch"))
@@ -76,6 +80,8 @@ class RunPage(Page):
             child.look()  # what an earlier run told is drawn first
             if not child.running:
                 self.paused = False  # whatever became of the earlier one
+                notes = (self.choices.out / name for name in (SCENARIO, START))
+                self._replaced = {note: note.read_bytes() for note in notes if note.exists()}
                 write_scenario(self.choices.out / SCENARIO, self.choices.document())
                 child.start(self.choices.data, self.choices.download, self.choices.device)
         except (WorkbenchError, OSError) as error:
@@ -105,7 +111,7 @@ class RunPage(Page):
         self.child = Child(self.choices.out, self)
         self.child.told.connect(self.show_event)
         self.child.ended.connect(self._ended)
-        self._epochs, self._taken = [], {}
+        self._epochs, self._taken, self._replaced = [], {}, {}
         self.paused = False
         self.progress.begin(self.choices.out)
         self.examples.watch(self.choices.out / "data")
@@ -116,26 +122,18 @@ class RunPage(Page):
         match kind:
             case "begun":
                 self.progress.begin(self.choices.out)
+            case "accepted":
+                self._replaced = {}
             case "progress":
                 self.progress.show_progress(v)
                 self.examples.look()
             case "images" if v != self._taken:  # several stages of one run take the same in
-                self._taken = v
-                self.progress.end_part("images")
-                self._note(self.tr("{n} images were taken in.").format(n=f"{v['count']:,}"))
-                if v["skipped"]:
-                    self._note(self.tr("{n} cannot be read and are left out: {reason}").format(
-                        n=len(v["skipped"]), reason=v["skipped"][0]))  # fmt: skip
+                self._images(v)
             case "victim":
                 self.progress.end_part("victims")
                 self._victim(v["name"], v["accuracy"], guesses=v["guesses"])
             case "generated":
-                self.progress.end_part("examples")
-                self.examples.look()
-                self._note(self.tr("{n} adversarial examples were made.").format(n=f"{v['examples']:,}"))
-                if v["unfilled"]:
-                    cells = ", ".join(f"{u['cell']} ({u['filled']}/{u['wanted']})" for u in v["unfilled"][:8])
-                    self._note(self.tr("{n} cells are not full: {cells}").format(n=len(v["unfilled"]), cells=cells))
+                self._generated(v)
             case "epoch":
                 self._epoch(v)
             case "smaller":
@@ -149,6 +147,22 @@ class RunPage(Page):
                 self._failed(f"{v['what']} {v['remedy']}")
             case "pack":
                 self._made = v["path"], v["results"]
+
+    def _images(self, v: Mapping[str, Any]) -> None:
+        self._taken = v
+        self.progress.end_part("images")
+        self._note(self.tr("{n} images were taken in.").format(n=f"{v['count']:,}"))
+        if v["skipped"]:
+            self._note(self.tr("{n} cannot be read and are left out: {reason}").format(
+                n=len(v["skipped"]), reason=v["skipped"][0]))  # fmt: skip
+
+    def _generated(self, v: Mapping[str, Any]) -> None:
+        self.progress.end_part("examples")
+        self.examples.look()
+        self._note(self.tr("{n} adversarial examples were made.").format(n=f"{v['examples']:,}"))
+        if v["unfilled"]:
+            cells = ", ".join(f"{u['cell']} ({u['filled']}/{u['wanted']})" for u in v["unfilled"][:8])
+            self._note(self.tr("{n} cells are not full: {cells}").format(n=len(v["unfilled"]), cells=cells))
 
     def _epoch(self, v: Mapping[str, Any]) -> None:
         self._epochs = [*(e for e in self._epochs if e["epoch"] < v["epoch"]), v]  # an epoch done again counts once
@@ -194,6 +208,7 @@ class RunPage(Page):
 
     def _ended(self, made: bool) -> None:
         self.progress.halt()
+        self._put_back()
         if made:
             self._finished()
         elif self.child is not None and (reason := self.child.failure()):
@@ -202,6 +217,15 @@ class RunPage(Page):
             self.say(self.tr("Stopped. It goes on from here whenever you like."), "warn")
         self._buttons()
         self.completeChanged.emit()
+
+    def _put_back(self) -> None:
+        """A run that was refused leaves the folder's earlier one as it was, to be gone on with."""
+        replaced, self._replaced = self._replaced, {}
+        try:
+            for note, content in replaced.items():
+                write_file(note, content)
+        except WorkbenchError as error:
+            self._note(in_words(str(error)))
 
     def _finished(self) -> None:
         self.progress.finish()

@@ -125,7 +125,7 @@ def test_own_victim_from_a_refusal_to_a_pack(wizard: TrainingWizard, qtbot: QtBo
     wizard.images.side.setValue(8)
     wizard.next()
     assert [(wizard.next(), wizard.currentId())[1] for _ in range(3)] == [ATTACKS, MODEL, RUN]
-    qtbot.waitUntil(wizard.run.isComplete)
+    qtbot.waitUntil(lambda: wizard.run.child is not None and not wizard.run.child.running)
     manifest = read_manifest(tmp_path / "run/own.mtaapack")
     assert [v.name for v in manifest.victims] == ["clean", "mine"] and manifest.victims[1].accuracy == 1.0
     back = Choices()

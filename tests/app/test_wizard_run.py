@@ -221,3 +221,20 @@ def test_the_strip_of_examples_outlives_the_folder_that_it_watches(
     monkeypatch.setattr(examples, "newest", lambda _: gone.stat())
     strip.look()
     assert strip.accessibleDescription() == "FGSM · vgg"
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_run_that_is_refused_leaves_the_earlier_one_to_be_gone_on_with(
+    wizard: TrainingWizard, choices: Choices, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, accepted: bool
+) -> None:
+    refused = {"event": "error", "type": "DataError", "what": "Made by another scenario.", "remedy": "Choose another."}
+    told = [*([{"event": "accepted"}] if accepted else []), refused]
+    says = f"import json; [print(json.dumps(event)) for event in {told}]"
+    monkeypatch.setattr("app.wizard.child.program", lambda: [sys.executable, "-c", says])
+    write_scenario(choices.out / SCENARIO, {**choices.document(), "seed": 7})
+    (choices.out / START).write_text('{"data": "", "download": false, "device": "cuda:0"}', "utf-8")
+    earlier = [(choices.out / name).read_bytes() for name in (SCENARIO, START)]
+    to_the_run(wizard)
+    qtbot.waitUntil(lambda: wizard.run.child is not None and not wizard.run.child.running)
+    assert "Made by another scenario" in wizard.run.remark.text()
+    assert ([(choices.out / name).read_bytes() for name in (SCENARIO, START)] == earlier) is not accepted
