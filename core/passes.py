@@ -12,6 +12,7 @@ from torch import Tensor
 from core.device_thread import DeviceThread
 from core.devices import fitting, is_out_of_memory, name_of
 from core.errors import Cancelled, DeviceError
+from core.folding import fold_batch_norms
 from core.judged import Answered
 from core.model.network import Outputs
 from core.pack import Pack, build_network
@@ -46,6 +47,7 @@ class Passes:
         self, pack: Pack, device: torch.device, asked: Sequence[Held], closed: bool, thread: DeviceThread
     ) -> None:  # fmt: skip
         self.device, self.network = device, build_network(pack).requires_grad_(False)
+        fold_batch_norms(self.network)
         self.panel: Panel | None = None
         self._manifest, self._thread = pack.manifest, thread
         several = f" and the {len(asked)} victims to ask" if asked else ""

@@ -90,9 +90,9 @@ def victims_to_ask(manifest: Manifest, ask: bool, handed: Sequence[str | Path], 
 
 def load_held(held: Held) -> Victim:
     """The frozen victim. Raises VictimError if the file is damaged or was changed since it was found."""
-    from core.victims import load_victim  # noqa: PLC0415 (torch)
+    from core.victims import load_folded  # noqa: PLC0415 (torch)
 
-    victim, digest = load_victim(held.path)
+    victim, digest = load_folded(held.path)
     if digest != held.sha256:
         raise VictimError(f"{held.path} was changed while the program ran.", "Load the pack again.")
     return victim

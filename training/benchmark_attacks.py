@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from core.devices import in_bf16, name_of, wait_for
 from core.errors import AttackError, VictimError
 from core.files import write_file
-from core.victims import load_victim
+from core.victims import load_folded
 from training.attacks import Attack, AttackResult, make_attack
 from training.attacks.base import Oracle, Precision, cross_entropy, victim_name
 from training.naming import batch_of
@@ -234,7 +234,7 @@ def benchmark(
 
     data: folder of the clean images. Raises VictimError if the victim knows fewer than ``examples`` images.
     """
-    attacked = load_victim(victim)[0].frozen().to(device)
+    attacked = load_folded(victim)[0].frozen().to(device)
     images, labels = _understood(attacked, load_source(source, data), examples, device)
     report = run(attacked, images, labels, settings)
     Console().print(table(report))

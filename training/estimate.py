@@ -22,7 +22,7 @@ from core.labels import CLEAN
 from core.manifest import AttackLabel
 from core.probes import PROBES, ask
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from core.victims import Victim, load_victim
+from core.victims import Victim, load_folded
 from training.attacks import Attack
 from training.attacks.base import Oracle, cross_entropy
 from training.budget import Room, answers_bytes, example_bytes, room, victim_bytes
@@ -137,7 +137,7 @@ def _try_victim(
     done: Callable[[], None],
 ) -> _Tried:  # fmt: skip
     if path.exists():
-        victim, step = load_victim(path)[0].to(device), 0.0
+        victim, step = load_folded(path)[0].to(device), 0.0
     else:
         augmentation = spec.augmentation or "shift"
         least = (2 + _STEPS) * BATCH[augmentation] / len(clean.rows("train"))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from core.errors import AttackError, DeviceError, DiskFullError, size_text
 from core.labels import CLEAN
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from core.victims import Victim, load_victim
+from core.victims import Victim, load_folded
 from training.attacks import Attack, AttackResult
 from training.attacks.base import LEVELS
 from training.budget import examples_bytes, used
@@ -88,7 +88,7 @@ def generate(
         _write_clean(scenario, clean, out, ranks)
         report["unfilled"] += _clean_lacking(scenario, clean)
         for victim_spec in scenario.victims:
-            victim, digest = load_victim(victims / victim_spec.saved_as)
+            victim, digest = load_folded(victims / victim_spec.saved_as)
             victim = victim.to(device)
             named = named_by(victim, clean, pools, tell, cancel)
             report["victims"][victim_spec.label] = {"sha256": digest, "accuracy": victim.card.accuracy}

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.victims import Victim, load_victim
+from core.victims import Victim, load_folded
 from training.changes import changed_alike
 from training.naming import logits_of
 from training.scenario import Scenario
@@ -40,7 +40,7 @@ class StillFools:
 
         Raises VictimError for a file that is not there or damaged.
         """
-        held: list[Victim | None] = [load_victim(victims / spec.saved_as)[0] for spec in scenario.victims]
+        held: list[Victim | None] = [load_folded(victims / spec.saved_as)[0] for spec in scenario.victims]
         return cls([None, *held] if scenario.has_clean else held, device)
 
     @torch.inference_mode()

@@ -22,7 +22,7 @@ from core.model.scorer import agreed
 from core.perturbation import perturbation
 from core.probes import PROBES, Looks, ask_one, at_once
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from core.victims import Victim, load_victim
+from core.victims import Victim, load_folded
 from core.votes import Ballot, place_of, vote
 from training.calibrate import clean_of
 from training.company import Company
@@ -214,7 +214,7 @@ def ask_victims(
         cancel.check()
 
     cancel.check()
-    held = [load_victim(one.path) for one in victims]
+    held = [load_folded(one.path) for one in victims]
     alone = _Alone(
         network.to(device).eval(), labels, images, [victim.to(device) for victim, _ in held], device, advance
     )

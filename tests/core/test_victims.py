@@ -17,7 +17,9 @@ from torchvision.models import resnet18
 
 from core import victims
 from core.errors import VictimError, WorkbenchError
-from core.victims import ARCHITECTURES, Victim, VictimCard, load_victim, save_victim
+from core.folding import fold_batch_norms
+from core.torchvision_zoo import new_torchvision
+from core.victims import ARCHITECTURES, Victim, VictimCard, load_folded, load_victim, save_victim
 
 CARD = VictimCard(
     name="one", architecture="ResNet18", dataset="digits", classes=10, channels=1, height=8, width=8,
@@ -183,3 +185,38 @@ def test_a_victim_that_cannot_be_written_is_a_typed_error(victim: Victim, tmp_pa
     for path in (tmp_path / "file" / "one.safetensors", tmp_path / "file" / "deeper" / "one.safetensors"):
         with pytest.raises(WorkbenchError, match="cannot be"):
             save_victim(victim, path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", "vgg11_bn", "mobilenet_v3_small", "shufflenet_v2_x0_5", "squeezenet1_1", "densenet121", "googlenet",
+     "inception_v3", "efficientnet_b0", "regnet_y_400mf", "mnasnet0_5"],
+)  # fmt: skip
+def test_with_its_batch_norms_folded_a_network_is_the_same_function(name: str) -> None:
+    network = new_torchvision(name, 3, 10).eval().requires_grad_(False)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):  # as if it had been trained
+            module.running_mean.normal_(0, 0.1)  # type: ignore[union-attr]
+            module.running_var.uniform_(0.5, 2)  # type: ignore[union-attr]
+            module.weight.uniform_(0.5, 1.5)
+            module.bias.normal_(0, 0.1)
+    images = torch.rand(2, 3, 96, 96)
+    before = network(images)
+    norms = sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+    fold_batch_norms(network)
+    left = sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+    assert left <= norms / 1.9, "densenet's come before their convolutions"
+    torch.testing.assert_close(network(images), before, rtol=1e-4, atol=1e-4 * float(before.abs().max()))
+
+
+def test_what_is_asked_is_the_victim_that_was_saved(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    save_victim(Victim(CARD).frozen(), tmp_path / "one.safetensors")
+    (whole, digest), (folded, same) = (read(tmp_path / "one.safetensors") for read in (load_victim, load_folded))
+    assert digest == same and not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
+    assert not any(p.requires_grad for p in folded.parameters())
+    assert not any(module.training for module in folded.modules())
+    x = torch.rand(4, 1, 8, 8, requires_grad=True)
+    torch.testing.assert_close(folded(x), whole(x), rtol=1e-4, atol=1e-4)
+    one, other = (torch.autograd.grad(v(x).logsumexp(1).sum(), x)[0].flatten() for v in (whole, folded))
+    assert torch.cosine_similarity(one, other, 0) > 0.9999

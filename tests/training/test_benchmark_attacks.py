@@ -126,7 +126,7 @@ def test_benchmark_attacks_what_the_victim_understands_and_writes_json(
         def frozen(self) -> Loaded:
             return self.eval()
 
-    monkeypatch.setattr(benchmark_attacks, "load_victim", lambda path: (Loaded(*victim), "0" * 64))
+    monkeypatch.setattr(benchmark_attacks, "load_folded", lambda path: (Loaded(*victim), "0" * 64))
     monkeypatch.setattr(benchmark_attacks, "load_source", lambda name, data: clean)
     settings = Settings(attacks=("FGSM",), peers=("cleverhans",), repeats=1)
     report = benchmark(

@@ -176,7 +176,7 @@ def test_a_victim_that_returns_nan_is_named_with_its_cell_and_nothing_is_lost(
 ) -> None:
     tiny = scenario(attacks=[fgsm(30, 30, 1, 9), fgsm(120, 120, 1, 4, name="PGD", parameters={"steps": 2})])
     with monkeypatch.context() as patch:
-        patch.setattr(generation, "load_victim", load_brittle(60))
+        patch.setattr(generation, "load_folded", load_brittle(60))
         with pytest.raises(AttackError, match=r"first/pgd-mtaa/train at epsilon 120: The victim .*first.* NaN"):
             make(tiny, tmp_path / "out")
     kept = contents(tmp_path / "out")
@@ -191,7 +191,7 @@ def test_a_victim_that_returns_nan_is_named_with_its_cell_and_nothing_is_lost(
 def test_a_victim_that_returns_nan_on_clean_images_is_no_victim_without_examples(
     scenario: Build, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generation, "load_victim", load_brittle(-1))
+    monkeypatch.setattr(generation, "load_folded", load_brittle(-1))
     with pytest.raises(AttackError, match=r"first.* NaN or infinite on a clean image"):
         make(scenario(), tmp_path)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.errors import DataError
 from core.types import FloatArray
-from core.victims import Victim, load_victim
+from core.victims import Victim, load_folded
 from training.attacks import make_attack
 from training.experiments.study import Study
 from training.experiments.subset import unit
@@ -32,7 +32,7 @@ class Attacked:
 
 def load(study: Study, spec: VictimSpec) -> Victim:
     """A victim of the scenario, on the study's device."""
-    return load_victim(study.victims / spec.saved_as)[0].to(study.device)
+    return load_folded(study.victims / spec.saved_as)[0].to(study.device)
 
 
 def known_digits(study: Study, victims: Sequence[Victim], count: int) -> tuple[FloatArray, list[NDArray[np.int64]]]:
