@@ -296,6 +296,10 @@
         <translation>帮助</translation>
     </message>
     <message>
+        <source>Messages…</source>
+        <translation>消息…</translation>
+    </message>
+    <message>
         <source>Log…</source>
         <translation>日志…</translation>
     </message>
@@ -405,6 +409,10 @@
         <translation>超参数</translation>
     </message>
     <message>
+        <source>What the victims say</source>
+        <translation>受害模型的证词</translation>
+    </message>
+    <message>
         <source>Name of the image</source>
         <translation>图像名称</translation>
     </message>
@@ -449,6 +457,10 @@
     <message>
         <source>So many images can be called attacked with, in the mean, that share of clean ones among them. Copies count once, and unfamiliar images only beside known clean images of the same source, which are no question themselves.</source>
         <translation>可以认定这么多图像受到了攻击，而其中平均有该比例的图像其实是干净的。副本只计一次；不熟悉的图像只有在对照同一来源的已知干净图像时才计入，而这些已知图像本身不计入。</translation>
+    </message>
+    <message>
+        <source>{n} more</source>
+        <translation>另有 {n} 项</translation>
     </message>
 </context>
 <context>
@@ -2139,7 +2151,7 @@
 <context>
     <name>PackGuide</name>
     <message>
-        <source>Of {m} images that were looked at, {n} are of another kind than {pack} is made for, and their answers may tell nothing. {others} is made for such images: open them by themselves.</source>
+        <source>Images of another kind than {pack} is made for, whose answers may tell nothing: {n} of {m} that were looked at. {others} is made for them: open them by themselves.</source>
         <translation>在抽查的 {m} 幅图像中，有 {n} 幅与模型包 {pack} 所针对的图像不同，其结果可能没有意义。{others} 适用于这类图像：请单独打开它们。</translation>
     </message>
     <message>
@@ -2489,6 +2501,14 @@
     <message>
         <source>Log of the case</source>
         <translation>案卷日志</translation>
+    </message>
+    <message>
+        <source>Messages</source>
+        <translation>消息</translation>
+    </message>
+    <message>
+        <source>Nothing has been said yet.</source>
+        <translation>还没有任何消息。</translation>
     </message>
     <message>
         <source>Changed since they were judged: {n}</source>
@@ -3611,13 +3631,6 @@
     <message>
         <source>Verifying {name}</source>
         <translation>正在核对 {name}</translation>
-    </message>
-</context>
-<context>
-    <name>VictimCard</name>
-    <message>
-        <source>What the victims say</source>
-        <translation>受害模型的证词</translation>
     </message>
 </context>
 <context>
