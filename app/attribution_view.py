@@ -292,6 +292,7 @@ class AttributionView(QWidget):
         self.name.setPlainText(name)
         while (item := self._banners.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
+                old.hide()  # it goes with the next turn of the event loop only
                 old.deleteLater()
         told = banners(answer)
         for tone, text in [(Tone.BAD, changed_text()), *told] if changed else told:

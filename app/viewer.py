@@ -80,6 +80,7 @@ class Viewer(QWidget):
         strip.setContentsMargins(12, 6, 12, 6)
         reading = QHBoxLayout()
         reading.setContentsMargins(12, 0, 12, 6)
+        self.pixel.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.pixel.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.zoom_text.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         reading.addWidget(self.pixel, 1)
