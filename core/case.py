@@ -2,8 +2,9 @@
 
 Results are written as they arrive, a batch a transaction, with SQLite's rollback journal and full synchronisation:
 a program that is killed loses the batch in flight and nothing else, and between two runs the case is a single file
-that can be copied or lie on a network share (write-ahead logging would need three files and shared memory). After a
-crash a journal may lie beside it, which goes with it until the case was opened once.
+that can be copied or lie on a network share (write-ahead logging would need three files and shared memory; a case that
+another program has put into that mode is put back when it is opened). After a crash a journal may lie beside it, which
+goes with it until the case was opened once.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ A case comes from strangers: its schema must be the one below to the letter, so 
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -12,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 from core.errors import CaseError, DamagedCaseError
-from core.files import replacing
 from core.folders import CASE_SUFFIX
 
 SCHEMA = 1
@@ -32,8 +33,12 @@ TABLES = (
 
 PAGE = 4096
 """Bytes of a page, as SQLite makes them unless it is told otherwise."""
+_MAGIC = b"SQLite format 3\0"
+"""How the first page begins (https://sqlite.org/fileformat2.html, section 1.3)."""
+_AHEAD_AT = slice(19, 20)
+"""Where that says, by a 2, that changes are written ahead into another file."""
 _PAGES = slice(28, 32)
-"""Where the first page says how many there are (https://sqlite.org/fileformat2.html, section 1.3)."""
+"""Where that says how many pages there are."""
 _TREE = (b"\x02", b"\x05", b"\x0a", b"\x0d")
 """How a page begins that holds rows, or leads to such (section 1.6)."""
 
@@ -58,14 +63,16 @@ def beginning(path: Path) -> Iterator[Path]:
     Raises CaseError where there is a file already, or none can be written.
     """
     check_journal(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        path.open("xb").close()  # of two programs that begin it one is told
+        if os.path.lexists(path):  # told before the work
+            raise FileExistsError(path)
         try:
-            with replacing(path) as temporary:
-                yield temporary
-        except BaseException:
-            path.unlink()
-            raise
+            temporary.open("xb").close()  # the system says best why it cannot be
+            yield temporary
+            _name(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except FileExistsError as error:
         raise CaseError(
             f"{path} exists already.",
@@ -74,6 +81,27 @@ def beginning(path: Path) -> Iterator[Path]:
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise CaseError(f"{path} cannot be written: {reason}.", "Choose a folder that exists and is yours.") from error
+
+
+def _name(temporary: Path, path: Path) -> None:
+    """Give a whole file its name, so that of two programs one is told, and one that is killed leaves nothing under it.
+
+    Raises FileExistsError where there is such a file.
+    """
+    if os.name == "nt":
+        temporary.rename(path)  # which replaces nothing there
+        return
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # FAT and some shares know no second name
+        path.open("xb").close()  # a kill leaves that, if it comes before the next line
+        try:
+            temporary.replace(path)
+        except BaseException:
+            path.unlink()
+            raise
 
 
 def make_database(path: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
@@ -92,33 +120,67 @@ def make_database(path: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
 
 
 def open_database(path: Path, wait: float) -> sqlite3.Connection:
-    """The checked database in ``path``. wait: seconds for another program that is writing to it.
+    """The checked database in ``path``, as a single file. wait: seconds for another program that is writing to it.
 
-    Raises CaseError for what is no case, is damaged, or was written by a newer program; OSError or sqlite3.Error.
+    What another program has written ahead is taken in. Raises CaseError for what is no case, is damaged, or was written
+    by a newer program, and where that cannot be taken in; OSError or sqlite3.Error.
     """
-    _check_file(path)
+    ahead, wal = _check_file(path), _beside(path, _AHEAD)
+    if not ahead and wal.exists() and wal.stat().st_size:
+        raise _foreign(wal)
+    if ahead and not (os.access(path, os.W_OK) and os.access(wal.parent, os.W_OK)):
+        raise _only_read(path)  # before SQLite leaves files beside it that it can neither use nor remove
     database = sqlite3.connect(path, timeout=wait, isolation_level=None)
     try:
         _check_schema(database, path)
+        if ahead:
+            database.execute("PRAGMA journal_mode = DELETE")
     except BaseException:
         database.close()
         raise
     return database
 
 
+_JOURNAL, _AHEAD = "-journal", "-wal"
+"""How SQLite calls what it keeps beside a database: what it needs to take a change back that was cut off, and changes
+that are not in the database yet."""
+
+
 def journal_of(path: Path) -> Path:
     """Where SQLite keeps what it needs to take a change back that was cut off."""
-    return path.with_name(f"{path.name}-journal")
+    return _beside(path, _JOURNAL)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    if path.is_symlink():  # SQLite keeps it beside what a link leads to
+        path = Path(os.path.realpath(path))
+    return path.with_name(f"{path.name}{ending}")
+
+
+def half_done(path: Path) -> dict[str, Path]:
+    """What a killed program left of its changes beside a case, by what follows the case's name. Raises OSError."""
+    found = {ending: file for ending in (_JOURNAL, _AHEAD) if (file := _beside(path, ending)).exists()}
+    if _AHEAD in found and (head := _head(path)).startswith(_MAGIC) and not _is_ahead(head):
+        del found[_AHEAD]  # another case's
+    return found
 
 
 def check_journal(path: Path) -> None:
-    """Raise CaseError where a journal waits for a case that is not there: SQLite would roll it back into a new one."""
-    journal = journal_of(path)
-    if journal.exists():
-        raise CaseError(
-            f"{journal} belongs to a case that was moved or deleted after a crash.",
-            "Put it back beside that case and open it, or delete it.",
-        )
+    """Raise CaseError where what SQLite kept beside a case waits that is not there: it would go into a new one."""
+    for ending in (_JOURNAL, _AHEAD):
+        if (file := _beside(path, ending)).exists():
+            raise _foreign(file)
+
+
+def _foreign(file: Path) -> CaseError:
+    return CaseError(
+        f"{file} belongs to a case that was moved or deleted after a crash.",
+        "Put it back beside that case and open it, or delete it.",
+    )
+
+
+def _only_read(path: Path) -> CaseError:
+    return CaseError(f"{path} may only be read.", "Copy it to where you may write, and open the copy.")
 
 
 def damaged(path: Path, reason: str) -> DamagedCaseError:
@@ -136,30 +198,41 @@ def fault_of(path: Path, error: OSError | sqlite3.Error) -> CaseError:
         what = f"{path} was moved, deleted or replaced while it was open."
         return CaseError(what, "Put it back, or open it where it is now.")
     if code == sqlite3.SQLITE_READONLY:
-        return CaseError(f"{path} may only be read.", "Copy it to where you may write, and open the copy.")
+        return _only_read(path)
     if code in _UNUSABLE or isinstance(error, OSError):
         remedy = "The case is as it was. Free or check its disk, or copy it elsewhere."
         return CaseError(f"{path} cannot be used: {reason}.", remedy)
     return damaged(path, reason.splitlines()[0])
 
 
-def _check_file(path: Path) -> None:
-    """Before SQLite sees the file: it would make an absent or empty one into a database."""
+def _check_file(path: Path) -> bool:
+    """Before SQLite sees the file: it would make an absent or empty one into a database.
+
+    Returns whether changes are written ahead: then it would put files beside it, too.
+    """
     if path.is_dir():
         raise CaseError(f"{path} is a folder.", f"Choose a {CASE_SUFFIX} file.")
     try:
-        with path.open("rb") as file:
-            head = file.read(16)
+        head = _head(path)
     except FileNotFoundError as error:
         raise CaseError(f"{path} does not exist.", "Check the name and the folder.") from error
-    if head == b"SQLite format 3\0":
-        return
+    if head.startswith(_MAGIC):
+        return _is_ahead(head)
     if goes_on_as_database(path):
         raise damaged(path, "it does not begin as one")
     raise CaseError(
         f"{path} is no case, or a damaged one (it does not begin as one).",
         "Go back to a copy of it, or start a new case.",
     )
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_AHEAD_AT.stop)
+
+
+def _is_ahead(head: bytes) -> bool:
+    return head[_AHEAD_AT] == b"\2"
 
 
 def goes_on_as_database(path: Path) -> bool:

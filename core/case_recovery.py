@@ -21,7 +21,7 @@ from core.case_format import (
     beginning,
     fault_of,
     goes_on_as_database,
-    journal_of,
+    half_done,
     make_database,
     open_damaged,
     text_of,
@@ -106,17 +106,18 @@ def recover(
 
 @contextmanager
 def _opened(path: Path, near: Path) -> Iterator[sqlite3.Connection]:
-    """The damaged case, to be read. What a killed program left half-done is taken back first, in a copy.
+    """The damaged case, to be read. What a killed program left half-done is taken back or in first, in a copy.
 
     Where its first page cannot be read, all others are, in a copy with that of a new case.
     """
     with ExitStack() as stack:
-        if journal_of(path).exists():
+        if left := half_done(path):
             copy = Path(stack.enter_context(_folder(near)), "case")
             shutil.copyfile(path, copy)
-            shutil.copyfile(journal_of(path), journal_of(copy))
-            with closing(sqlite3.connect(copy)) as half_done, suppress(sqlite3.Error):
-                half_done.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            for ending, file in left.items():
+                shutil.copyfile(file, f"{copy}{ending}")
+            with closing(sqlite3.connect(copy)) as whole, suppress(sqlite3.Error):
+                whole.execute("SELECT count(*) FROM sqlite_master").fetchone()
             path = copy
         try:
             source = open_damaged(path)

@@ -231,6 +231,23 @@ def test_what_a_killed_program_had_not_finished_is_taken_back(case: Path, tmp_pa
     assert not list(tmp_path.glob(".*"))
 
 
+def test_what_a_killed_program_had_written_ahead_is_taken_in(case: Path, tmp_path: Path) -> None:
+    """Damaged or not, what lies beside the case is its own; both are left alone."""
+    code = (
+        "import os, sqlite3; database = sqlite3.connect(os.environ['CASE'], isolation_level=None)\n"
+        "database.execute('PRAGMA journal_mode = WAL'); database.execute('PRAGMA wal_autocheckpoint = 0')\n"
+        "database.execute('UPDATE files SET tag = ? WHERE id <= 60', ('ahead',)); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "CASE": str(case)}, check=False)
+    assert spoil(case, f"{sha(40)}PNG") == 1
+    files = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    found = recover(case, tmp_path / "new.mtaacase")
+    assert found.files == FILES + 1 and 0 < found.lost < 9
+    with Case(tmp_path / "new.mtaacase") as new:
+        assert sum(remark.tag == "ahead" for remark in new.remarks().values()) == 60
+    assert {path: path.read_bytes() for path in files} == files and not list(tmp_path.glob(".*"))
+
+
 def test_without_its_known_clean_images_answers_are_told_without_them(
     tmp_path: Path, manifest: Manifest, finding: Finding
 ) -> None:

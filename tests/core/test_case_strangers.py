@@ -1,0 +1,175 @@
+"""Cases as strangers, other programs and killed ones leave them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.batch import open_case
+from core.case import Case
+from core.case_format import beginning
+from core.case_recovery import recover
+from core.errors import CaseError
+from core.listed import FileFacts, Record, Remark
+from core.manifest import Manifest
+from core.types import Finding
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def manifest(tiny_manifest: dict[str, Any]) -> Manifest:
+    return Manifest.model_validate({**tiny_manifest, "weights_sha256": "d" * 64})
+
+
+@pytest.fixture
+def case(tmp_path: Path, manifest: Manifest) -> Iterator[Case]:
+    with Case.create(tmp_path / "a.mtaacase", manifest, 0.9) as case:
+        yield case
+
+
+def made(finding: Finding, path: str, sha256: str) -> Record:
+    attribution = replace(finding.attribution, sha256=sha256)
+    return Record(path, sha256, "ok", None, Finding(attribution, None), FileFacts(5, 6, 7, "PNG", 28, 29, 8, False))
+
+
+def written_ahead(case: Path) -> None:
+    """Have a program write a tag ahead, and kill it."""
+    code = (
+        "import os, sqlite3; database = sqlite3.connect(os.environ['CASE'], isolation_level=None)\n"
+        "database.execute('PRAGMA journal_mode = WAL'); database.execute('PRAGMA wal_autocheckpoint = 0')\n"
+        "database.execute('UPDATE files SET tag = ?', ('ahead',)); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "CASE": str(case)}, check=False)
+    assert case.with_name(f"{case.name}-wal").stat().st_size > 0
+
+
+def test_a_case_that_is_written_ahead_becomes_one_file_when_it_is_opened(
+    case: Case, finding: Finding, tmp_path: Path
+) -> None:
+    case.add([made(finding, "/a.png", "a" * 64)])
+    case.close()
+    written_ahead(case.path)
+    with Case(case.path) as again:
+        assert again.remarks() == {"/a.png": Remark("ahead", "")}
+        assert [path.name for path in tmp_path.iterdir()] == [case.path.name]
+        again.set_remarks(notes={"/a.png": "mine"})
+        assert [path.name for path in tmp_path.iterdir()] == [case.path.name]
+        shutil.copy(case.path, tmp_path / "copy.mtaacase")
+    with Case(tmp_path / "copy.mtaacase") as copy:
+        assert copy.remarks() == {"/a.png": Remark("ahead", "mine")}
+
+
+def test_a_case_that_is_written_ahead_and_in_use_is_left_alone(case: Case, finding: Finding) -> None:
+    case.add([made(finding, "/a.png", "a" * 64)])
+    case.close()
+    written_ahead(case.path)
+    other = sqlite3.connect(case.path, isolation_level=None)
+    other.execute("SELECT count(*) FROM files").fetchone()
+    with pytest.raises(CaseError, match="in use by another program"):
+        Case(case.path)
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    other.close()
+    with Case(case.path) as again:
+        assert again.remarks() == {"/a.png": Remark("ahead", "")}
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_case_that_may_only_be_read_is_opened_if_it_is_one_file(
+    case: Case, finding: Finding, tmp_path: Path, ahead: bool
+) -> None:
+    case.add([made(finding, "/a.png", "a" * 64)])
+    case.close()
+    if ahead:
+        written_ahead(case.path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    case.path.chmod(0o444)
+    if os.access(case.path, os.W_OK):
+        pytest.skip("this user may write whatever there is")
+    if ahead:
+        with pytest.raises(CaseError, match=r"may only be read\. Copy it to where you may write"):
+            Case(case.path)
+    else:
+        with Case(case.path) as again:
+            assert again.paths() == ["/a.png"]
+            with pytest.raises(CaseError, match="may only be read"):
+                again.write_log("x", "y")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_another_case_wrote_ahead_is_not_taken_in(case: Case, finding: Finding, manifest: Manifest) -> None:
+    """SQLite would put it in place of what the case holds."""
+    case.add([made(finding, "/a.png", "a" * 64)])
+    case.close()
+    new = case.path.with_name("new.mtaacase")
+    with Case.create(new, manifest, 0.8) as other:
+        other.add([made(finding, "/b.png", "b" * 64)])
+    whole = new.read_bytes()
+    written_ahead(case.path)
+    for ending in ("-wal", "-shm"):
+        case.path.with_name(case.path.name + ending).rename(new.with_name(new.name + ending))
+    with pytest.raises(CaseError, match=r"new\.mtaacase-wal belongs to a case that was moved"):
+        Case(new)
+    recover(new, new.with_name("recovered.mtaacase"))
+    with Case(new.with_name("recovered.mtaacase")) as recovered:
+        assert recovered.paths() == ["/b.png"] and not recovered.remarks()
+    assert new.read_bytes() == whole
+    link = new.with_name("link.mtaacase")
+    link.symlink_to(new)
+    with pytest.raises(CaseError, match=r"new\.mtaacase-wal belongs to a case that was moved"):
+        Case(link)
+    new.unlink()
+    with pytest.raises(CaseError, match=r"new\.mtaacase-wal belongs to a case that was moved"):
+        Case.create(new, manifest, 0.8)
+    assert not new.exists()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from core import case
+from core.manifest import Manifest
+real = case.make_database
+case.make_database = lambda *arguments: (real(*arguments), os._exit(9))
+case.Case.create(sys.argv[1], Manifest.model_validate_json(Path(sys.argv[2]).read_text()), 0.9)
+"""
+
+
+def test_a_program_that_is_killed_while_it_begins_a_case_leaves_nothing_in_the_way(
+    tmp_path: Path, manifest: Manifest
+) -> None:
+    path, pack = tmp_path / "e.mtaacase", tmp_path / "manifest.json"
+    pack.write_text(manifest.model_dump_json())
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(path), str(pack)], cwd=ROOT, check=False)
+    assert ended.returncode == 9
+    assert not path.exists()
+    with open_case(path, manifest, 0.8, resume=True) as case:
+        assert case.coverage == 0.8
+
+
+def test_a_case_is_begun_where_files_have_one_name_only(
+    tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On FAT, and some shares."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "e.mtaacase"
+    with Case.create(path, manifest, 0.9) as case:
+        assert case.coverage == 0.9
+    with pytest.raises(CaseError, match="exists already"), beginning(tmp_path / "f.mtaacase") as temporary:
+        temporary.write_bytes(b"mine")
+        (tmp_path / "f.mtaacase").write_bytes(b"theirs")
+    assert (tmp_path / "f.mtaacase").read_bytes() == b"theirs"
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["e.mtaacase", "f.mtaacase"]
