@@ -19,13 +19,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from core.case_answers import AnswerReader, coverage_of
 from core.case_format import beginning, damaged, fault_of, make_database, open_database, storable, text_of
 from core.errors import CaseError
 from core.files import modified_ns
 from core.listed import LOST, FileFacts, LogEntry, Record, Remark
 from core.manifest import Manifest
 from core.opened import Ground, ground_of, places_in
-from core.records import answers_from_json, answers_to_json, reference_from_json, reference_to_json
+from core.records import answers_to_json, reference_from_json, reference_to_json
 from core.types import Basis, Finding
 
 _WAIT = 10.0
@@ -59,9 +60,10 @@ class Case(Mapping[str, Finding]):
                 facts = dict(self._database.execute("SELECT key, value FROM facts"))
                 try:
                     self.manifest = Manifest.model_validate_json(facts["manifest"])
-                    self.coverage = float(facts["coverage"])
+                    self.coverage = coverage_of(facts["coverage"])
                 except (KeyError, ValueError) as error:
                     raise damaged(self.path, "its pack or coverage cannot be read") from error
+                self._answers = AnswerReader(self.manifest)
                 self._hashes = {sha for (sha,) in self._database.execute("SELECT sha256 FROM images")}
                 lost = self._database.execute("SELECT sha256 FROM files WHERE error = ?", (LOST,))
                 self._lost = {sha for (sha,) in lost}
@@ -141,8 +143,8 @@ class Case(Mapping[str, Finding]):
 
     def _finding(self, sha256: str, answers: str) -> Finding:
         try:
-            return Finding(answers_from_json(json.loads(answers), sha256, self.manifest.pack_id), None)
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            return Finding(self._answers.read(answers, sha256), None)
+        except ValueError as error:
             raise damaged(self.path, f"the answer about {sha256[:12]} cannot be read") from error
 
     # --- files ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import Any
 
 from core.adjustments import Kind
 from core.case import Case
+from core.case_answers import AnswerReader, coverage_of
 from core.case_format import (
     beginning,
     fault_of,
@@ -35,7 +36,7 @@ from core.manifest import Fit, Manifest
 from core.opened import remember, remembered
 from core.pack import list_packs
 from core.progress import CancelToken, ProgressCallback, ProgressMeter
-from core.records import answers_from_json, answers_to_json, reference_from_json
+from core.records import answers_to_json, reference_from_json
 from core.reference import beside
 from core.types import DEFAULT_COVERAGE, Attribution
 
@@ -153,6 +154,7 @@ class _Recovery:
         self.facts = self._facts()
         own = _manifest(self.facts["manifest"]) if "manifest" in self.facts else None
         self.from_here, self.manifest = _pack_of(own, pack_in(self.log), path)
+        self._answers = AnswerReader(self.manifest)
         self.judged: set[str] = set()
         self.asked: dict[str, str] = {}
         self.closed, self.referred = False, False
@@ -184,7 +186,7 @@ class _Recovery:
         """What can be read of the case's facts, each checked."""
         checks: dict[str, Callable[[str], object]] = {
             "manifest": _manifest,
-            "coverage": _coverage,
+            "coverage": coverage_of,
             "asked": lambda text: [str(name) for name in json.loads(text).values()],
             "closed": str,
             "reference": lambda text: reference_from_json(json.loads(text)),
@@ -219,11 +221,9 @@ class _Recovery:
         if not (_is_hash(sha256) and _are_texts(kind, answers) and all(isinstance(number, int) for number in numbers)):
             return None
         try:
-            answer = answers_from_json(json.loads(answers), sha256, self.manifest.pack_id)
-        except (KeyError, TypeError, ValueError, RecursionError):
+            return self._answers.read(answers, sha256)
+        except ValueError:
             return None
-        known = {attack.name for attack in self.manifest.attacks}
-        return answer if {candidate.label for candidate in answer.attack.ranking} == known else None
 
     def _write_files(self, target: sqlite3.Connection) -> None:
         insert = "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -291,12 +291,6 @@ class _Recovery:
 
 def _manifest(text: str) -> Manifest:
     return Manifest.model_validate_json(text)
-
-
-def _coverage(text: str) -> float:
-    if not 0 < float(text) < 1:
-        raise ValueError(f"{text} is no coverage")
-    return float(text)
 
 
 def _pack_of(own: Manifest | None, named: str, path: Path) -> tuple[bool, Manifest]:

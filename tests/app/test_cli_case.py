@@ -288,8 +288,9 @@ def test_a_heatmap_of_another_answer_is_left_out(
         file.execute("INSERT OR REPLACE INTO facts VALUES ('asked', ?)", (json.dumps({"a" * 64: "mine"}),))
         for sha256, answers in file.execute("SELECT sha256, answers FROM images").fetchall():
             told_then = json.loads(answers)
-            told_then["victim"]["ranking"].reverse()
-            told_then["victim"]["label"] = told_then["victim"]["ranking"][0]["label"]
+            ranking = told_then["victim"]["ranking"]
+            for candidate, label in zip(ranking, [c["label"] for c in reversed(ranking)], strict=True):
+                candidate["label"] = label
             file.execute("UPDATE images SET answers = ? WHERE sha256 = ?", (json.dumps(told_then), sha256))
     report = tmp_path / "a.html"
     status, said = told(capsys, "case", "export", made, "--report", report, "--pack", tiny_pack, "--device", "cpu")

@@ -85,7 +85,7 @@ def comparable(case: Case) -> list[Record]:
 
 
 def test_a_finding_comes_back_as_it_was(case: Case, finding: Finding) -> None:
-    odd = replace(finding.attribution.hyperparameters[0], value=0.1 + 0.2)
+    odd = replace(finding.attribution.hyperparameters[0], value=10.1 + 0.2)
     values = odd, *finding.attribution.hyperparameters[1:]
     attribution = replace(finding.attribution, pack_id=case.manifest.pack_id, hyperparameters=values)
     records = [
@@ -254,9 +254,14 @@ from dataclasses import replace
 from core.case import Case
 from core.listed import *; from core.types import *
 with Case(sys.argv[1]) as case:
-    answer = ClassAnswer((RankedLabel("x", 1.0),), 0.0, 1.0, ("x",), 0.9)
-    value = HyperparameterAnswer("none", 0, 0, 0, "", 1, 0, 0, 0.9)
-    base = Attribution("", case.manifest.pack_id, answer, answer, (value,), Familiarity(0, 1), ("long " * 400,))
+    def certain(labels):
+        ranking = [RankedLabel(label.name, 0.0 if at else 1.0) for at, label in enumerate(labels)]
+        return ClassAnswer(tuple(ranking), 0, 1, (labels[0].name,), 0.9)
+    def least(attack):
+        low, high = attack.minimum, attack.maximum
+        return HyperparameterAnswer(attack.hyperparameter, low, low, low, attack.unit, 1, low, high, 0.9)
+    tasks, values = map(certain, (case.manifest.attacks, case.manifest.victims)), map(least, case.manifest.attacks)
+    base = Attribution("", case.manifest.pack_id, *tasks, tuple(values), Familiarity(0, 1), ("long " * 400,))
     facts = FileFacts(1, 2, 3, "PNG", 28, 28, 8, False)
     print("ready", flush=True)
     for start in range(case.count(), 100_000, 16):
@@ -391,7 +396,10 @@ def test_what_is_no_case_is_refused_and_left_alone(tmp_path: Path, content: byte
         ("DROP TABLE log", "tables are not those"),
         ("DELETE FROM facts WHERE key = 'manifest'", "damaged"),
         ("UPDATE facts SET value = '{}' WHERE key = 'manifest'", "damaged"),
-        ("UPDATE facts SET value = 'much' WHERE key = 'coverage'", "damaged"),
+        *(
+            (f"UPDATE facts SET value = '{value}' WHERE key = 'coverage'", "its pack or coverage cannot be read")
+            for value in ("much", "nan", "inf", "1e9", "-1", "0", "1")
+        ),
         ("INSERT INTO log (time, action, detail) VALUES ('now', x'00', 'x')", "its log hold values of another kind"),
         ("INSERT INTO files (path, tag) VALUES ('/a.png', x'00')", "its files hold values of another kind"),
         ("INSERT INTO files (path, bytes) VALUES ('/a.png', 'many')", "its files hold values of another kind"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -18,9 +19,10 @@ from core.batch import open_case
 from core.case import Case
 from core.case_format import beginning
 from core.case_recovery import recover
-from core.errors import CaseError
+from core.errors import CaseError, DamagedCaseError
 from core.listed import FileFacts, Record, Remark
 from core.manifest import Manifest
+from core.records import answers_to_json
 from core.types import Finding
 
 ROOT = Path(__file__).parents[2]
@@ -173,3 +175,53 @@ def test_a_case_is_begun_where_files_have_one_name_only(
         (tmp_path / "f.mtaacase").write_bytes(b"theirs")
     assert (tmp_path / "f.mtaacase").read_bytes() == b"theirs"
     assert sorted(found.name for found in tmp_path.iterdir()) == ["e.mtaacase", "f.mtaacase"]
+
+
+def _ranked(*shares: tuple[str, float], held: tuple[str, ...] = ("fgsm",), coverage: float = 0.9) -> dict[str, Any]:
+    ranking = [{"label": label, "probability": share} for label, share in shares]
+    return {"ranking": ranking, "set": held, "coverage": coverage, "entropy": 1, "sigma": 1}
+
+
+FGSM = {"name": "epsilon", "unit": "/255", "value": 30, "low": 20, "high": 40, "sigma": 1, "minimum": 10,
+        "maximum": 200, "coverage": 0.9}  # fmt: skip
+WHOLE = (("fgsm", 0.7), ("cw", 0.2), ("clean", 0.1))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("attack", _ranked(("fgsm", 0.7), ("cw", 0.2), ("pgd", 0.1))),
+        ("attack", _ranked(("fgsm", 0.7), ("cw", 0.2), ("fgsm", 0.1))),
+        ("attack", _ranked(("fgsm", 0.1), ("cw", 0.2), ("clean", 0.7))),
+        ("attack", _ranked(("fgsm", 0.7), ("cw", 0.6), ("clean", 0.1))),
+        ("attack", _ranked(("fgsm", 1), ("cw", 0), ("clean", -1e-9))),
+        ("attack", _ranked(*WHOLE, held=())),
+        ("attack", _ranked(*WHOLE, held=("fgsm", "fgsm"))),
+        ("attack", _ranked(*WHOLE, held=("pgd",))),
+        ("attack", _ranked(*WHOLE, coverage=0)),
+        ("victim", _ranked(("vgg11", 0.7), ("clean", 0.3), held=("vgg11",))),
+        ("hyperparameters", [FGSM | {"value": 1e308}]),
+        ("hyperparameters", [FGSM | {"minimum": -1e308}]),
+        ("hyperparameters", [FGSM | {"name": "none"}]),
+    ],
+)
+def test_answers_that_are_not_the_packs_are_damage_and_recovered_without(
+    case: Case, finding: Finding, key: str, value: Any
+) -> None:
+    """Not a KeyError of the window that tells them at another coverage, nor no number in an export."""
+    case.add([made(finding, "/a.png", "a" * 64), made(finding, "/b.png", "b" * 64)])
+    whole = answers_to_json(finding.attribution)
+    if key == "hyperparameters":
+        value = [*value, *whole[key][1:]]
+    database = sqlite3.connect(case.path, isolation_level=None)
+    query = "UPDATE images SET answers = ? WHERE sha256 = ?"
+    database.execute(query, (json.dumps(whole | {key: value}), "a" * 64))
+    database.close()
+    for read in (lambda: list(case.records()), lambda: case["a" * 64]):
+        with pytest.raises(DamagedCaseError, match="the answer about aaaaaaaaaaaa cannot be read"):
+            read()
+    assert case["b" * 64].attribution == replace(finding.attribution, sha256="b" * 64, pack_id=case.manifest.pack_id)
+    new = case.path.with_name("new.mtaacase")
+    assert recover(case.path, new).lost == 1
+    with Case(new) as recovered:
+        assert [record.waits for record in recovered.records()] == [True, False]
