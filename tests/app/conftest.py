@@ -19,6 +19,7 @@ from app.judging import make_attributor
 from app.main_window import MainWindow
 from app.requests import Factory
 from app.window import Program
+from app.wizard.wizard import TrainingWizard
 from core import paths
 from tests.app.helpers import PATIENCE, close
 
@@ -116,3 +117,9 @@ def program(open_program: Opener) -> Program:
 @pytest.fixture
 def window(program: Program) -> MainWindow:
     return program.window
+
+
+@pytest.fixture
+def wizard(window: MainWindow) -> TrainingWizard:
+    window.actions_["train"].trigger()
+    return window.commands.training_wizard()

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import json
 import sys
-import threading
 import tomllib
-import zipfile
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-import tomli_w
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QSpinBox, QTextBrowser, QWizard
+from PySide6.QtWidgets import QMessageBox, QTextBrowser, QWizard
 from pytestqt.qtbot import QtBot
-from shiboken6 import isValid
 
 from app.main_window import MainWindow
-from app.wizard.attacks_page import AttacksPage
 from app.wizard.child import EVENTS, LOG, SCENARIO, START, Child
-from app.wizard.choices import ARCHITECTURES, NETWORKS, OTHERS, AttackChoice, Choices, VictimChoice, small_eps, table1
-from app.wizard.looks import Looks
-from app.wizard.model_page import ModelPage
-from app.wizard.recall import grow, restore
-from app.wizard.wizard import ATTACKS, IMAGES, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
-from core.errors import ScenarioError
+from app.wizard.choices import AttackChoice, Choices, VictimChoice
+from app.wizard.recall import restore
+from app.wizard.wizard import ATTACKS, MODEL, RESULTS, RUN, VICTIMS, TrainingWizard
 from core.files import alone_in
-from core.pack import find_pack, read_manifest
+from core.pack import read_manifest
 from core.paths import user_data
-from core.victims import ARCHITECTURES as TRAINED
 from tests.app.helpers import drop, wait_judged
-from tests.app.test_screen import turn
 from training.api import check_scenario
-from training.attacks import make_attack
 from training.pipeline import check_plan
-from training.plan import check_size
 from training.sources import load_digits_images
 
 
@@ -60,12 +42,6 @@ def tiny(folder: Path) -> Choices:
 def nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     """A question that a failing test leaves open would wait for ever."""
     monkeypatch.setattr(TrainingWizard, "_ask", lambda self: "stop")
-
-
-@pytest.fixture
-def wizard(window: MainWindow) -> TrainingWizard:
-    window.actions_["train"].trigger()
-    return window.commands.training_wizard()
 
 
 def begun(window: MainWindow, choices: Choices) -> TrainingWizard:
@@ -147,7 +123,7 @@ def grow_it(window: MainWindow, folder: Path) -> None:
         for a in scenario.attacks
     )
     back = Choices()
-    restore(back, tomllib.loads(_toml(choices, folder)), str(folder))
+    restore(back, tomllib.loads(toml_of(choices, folder)), str(folder))
     assert back.document() == choices.document() and back.grown == choices.grown
     choices.source = "mnist"
     page.initializePage()
@@ -270,7 +246,7 @@ def test_a_finished_run_is_shown_and_another_begun_in_its_place(
 ) -> None:
     monkeypatch.setattr("app.wizard.child.program", lambda: [sys.executable, "-c", "pass"])
     choices = tiny(tmp_path)
-    _toml(choices, tmp_path)
+    toml_of(choices, tmp_path)
     figures = ("attack_accuracy", "victim_accuracy", "rmse_table1_scale", "attack_ece", "victim_ece")
     confusions = dict.fromkeys(("attack_confusion", "victim_confusion"), [[1] * 3] * 3)
     results = {**dict.fromkeys(figures, 1.0), **confusions, "by_attack": {}, "examples": 3}
@@ -291,238 +267,7 @@ def test_a_finished_run_is_shown_and_another_begun_in_its_place(
     assert not wizard.results.isComplete(), "the results are of the run before"
 
 
-@pytest.mark.parametrize("number", [VICTIMS, ATTACKS])
-def test_tab_leads_out_of_the_tables(wizard: TrainingWizard, number: int) -> None:
-    while wizard.currentId() < number:
-        wizard.next()
-    wizard.activateWindow()
-    table = wizard.victims.table if number == VICTIMS else wizard.attacks.table
-    table.setFocus()
-    seen = []
-    for _ in range(4 * table.rowCount() + 10):
-        seen.append(QApplication.focusWidget())
-        QTest.keyClick(seen[-1], Qt.Key.Key_Tab)
-    assert seen[0] is table and wizard.button(QWizard.WizardButton.NextButton) in seen
-
-
-def test_a_pack_that_is_only_looked_at_leaves_nothing_behind(qtbot: QtBot) -> None:
-    choices = Choices(source="mnist", data="/x", victims=[VictimChoice("ResNet18"), VictimChoice("VGG16", "mine")])
-    before = choices.document()
-    page = ModelPage(choices)
-    page.offer(["mnist", "natural"], [("auto", "")])
-    qtbot.addWidget(page)
-
-    def start(pack: str) -> None:
-        with qtbot.waitSignal(page.grew):
-            page.start.setCurrentIndex(page.start.findData(pack))
-
-    start("mnist")
-    assert len(choices.victims) > 2 and choices.victims[-1].label == "mine"
-    with qtbot.assertNotEmitted(page.grew):  # or both tables would be filled anew at each key
-        qtbot.keyClicks(page.name, "-2")
-        page.epochs.setValue(3)
-    assert choices.name == "my-pack-2" and choices.epochs == 3 and choices.start == "mnist"
-    page.name.setText("my-pack")
-    page.epochs.setValue(12)
-    start("")
-    assert choices.document() == before
-    start("mnist")
-    start("natural")
-    assert "made from other images" in page.remark.text() and choices.document() == before
-    start("mnist")
-    choices.victims = [v for v in choices.victims if v.label != "mine"] + [VictimChoice("VGG19", "new")]
-    start("")
-    assert [v.label for v in choices.victims] == ["ResNet18", "new"], "what was changed beside it stays changed"
-
-
-def test_other_victims_than_the_papers_are_chosen_by_their_names(wizard: TrainingWizard, qtbot: QtBot) -> None:
-    wizard.next()
-    page = wizard.victims
-    page.show_victims([VictimChoice("ResNet18"), VictimChoice("wide_resnet50_2", entries={"augmentation": "photo"})])
-    assert page.victims()[1].architecture == "wide_resnet50_2", "as a scenario may name it"
-    assert page.victims()[1].entries == {"augmentation": "photo"}
-    box = page._architecture(0)
-    assert [box.itemText(at) for at in range(len(ARCHITECTURES))] == list(ARCHITECTURES)
-    qtbot.keyClicks(box, "squ")
-    assert page.victims()[0].architecture == "squeezenet1_1"
-    assert not page.isComplete() and "images of 8 pixels: it takes 17 or more" in page.remark.text()
-    box.setCurrentText("mobilenet_v3_small")
-    assert page.isComplete()
-    page.all.click()
-    page.add.click()
-    assert page.victims()[-1].architecture == next(iter(OTHERS)), "after the paper's five"
-    mine = VictimChoice("", "mine", file="/mine.pt", accuracy=0.9)
-    page.show_victims([VictimChoice("VGG16"), mine])
-    page.table.clearSelection()
-    assert not page.remove.isEnabled(), "nothing is selected"
-    page.all.click()
-    assert [v.architecture for v in page.victims()[:5]] == list(ARCHITECTURES) and page.victims()[5:] == [mine]
-    page.table.selectRow(5)
-    page.remove.click()
-    assert len(page.victims()) == 5
-
-
-def test_grids_that_are_taken_over_leave_the_choice_of_attacks(wizard: TrainingWizard) -> None:
-    wizard.next()
-    wizard.next()
-    page = wizard.attacks
-    chosen = {"FGSM": True, "PGD": False, "C&W": False, "BIM": True}
-    for row, attack in enumerate(page.attacks()):
-        item = page.table.item(row, 0)
-        assert item is not None
-        item.setCheckState(Qt.CheckState.Checked if chosen.get(attack.name) else Qt.CheckState.Unchecked)
-    kappa = next(row for row, attack in enumerate(page.attacks()) if attack.kappa)
-    page.table.cellWidget(kappa, 3).setValue(7)  # type: ignore[union-attr]
-    page.small.click()
-    assert {a.name: a.on for a in page.attacks()} == {a.name: chosen.get(a.name, False) for a in page.attacks()}
-    assert all((a.first, a.last) == (1, 16) for a in page.attacks() if not a.kappa)
-    assert page.attacks()[kappa].last == 7, "of kappa nothing was said"
-    page.paper.click()
-    assert {a.name for a in page.attacks() if a.on} == {"FGSM", "BIM"} and page.attacks()[kappa].last == 20
-
-
-def test_the_wheel_passes_grids_that_are_taken_over(qtbot: QtBot) -> None:
-    page = AttacksPage(Choices())  # alone: a wizard shows its page anew with each completeChanged
-    qtbot.addWidget(page)
-    with qtbot.waitExposed(page):
-        page.show()
-    for button in (page.small, page.paper):
-        button.click()
-        cells = [page.table.cellWidget(row, column) for row in range(page.table.rowCount()) for column in (2, 3, 4)]
-        before = page.attacks()
-        assert not any(turn(cell) for cell in cells if cell is not None), "which hand it on to the page"
-        assert page.attacks() == before
-
-
-def test_a_grid_of_one_value_has_no_other_end(wizard: TrainingWizard) -> None:
-    wizard.next()
-    wizard.next()
-    page = wizard.attacks
-    first, last, values = (page.table.cellWidget(0, column) for column in (2, 3, 4))
-    values.setValue(1)  # type: ignore[union-attr]
-    first.setValue(90)  # type: ignore[union-attr]
-    last.setValue(40)  # type: ignore[union-attr]
-    assert not last.isEnabled() and page.isComplete()  # type: ignore[union-attr]
-    assert (page.attacks()[0].first, page.attacks()[0].last) == (90, 90)
-    values.setValue(2)  # type: ignore[union-attr]
-    assert last.isEnabled() and not page.isComplete(), "it ends before it begins"  # type: ignore[union-attr]
-
-
-def test_why_a_folder_cannot_be_used_stays_told(wizard: TrainingWizard, tmp_path: Path, qtbot: QtBot) -> None:
-    page = wizard.images
-    page.pictures.setChecked(True)
-    page.folder.setText(str(tmp_path))
-    qtbot.waitUntil(lambda: "holds no image" in page.remark.text())
-    page.side.setValue(page.side.value() + 1)
-    assert "holds no image" in page.remark.text() and not page.isComplete()
-
-
-def test_other_victims_can_be_trained_on_images_as_small_as_is_said() -> None:
-    digits = load_digits_images()
-    for name, least in OTHERS.items():
-        for side, fits in ((least, True), (least - 1, False)):
-            clean = dataclasses.replace(digits, images=np.zeros((10, 3, side, side), np.uint8))
-            if fits:
-                check_size(name, clean)
-            elif side >= 8:
-                with pytest.raises(ScenarioError, match="cannot be trained"):
-                    check_size(name, clean)
-
-
-def test_pages_refuse_what_cannot_be_used(wizard: TrainingWizard, qtbot: QtBot, tmp_path: Path) -> None:
-    assert wizard.currentId() == IMAGES
-    wizard.images.mnist.setChecked(True)
-    assert not wizard.images.isComplete()
-    wizard.images.folder.setText(str(tmp_path))
-    assert "Looking" in wizard.images.remark.text(), "and not in this thread"
-    qtbot.waitUntil(lambda: "idx3" in wizard.images.remark.text())
-    assert not wizard.images.isComplete()
-    wizard.images.download.setChecked(True)
-    assert wizard.images.isComplete()
-    wizard.images.digits.setChecked(True)
-    assert press_next(wizard) == VICTIMS
-    wizard.victims.show_victims([VictimChoice("VGG16"), VictimChoice("VGG16")])
-    assert not wizard.victims.isComplete() and "same name" in wizard.victims.remark.text()
-    wizard.victims.show_victims([VictimChoice("VGG16"), VictimChoice("VGG16", "other")])
-    assert press_next(wizard) == ATTACKS
-    item = wizard.attacks.table.item(0, 0)
-    first = wizard.attacks.table.cellWidget(0, 2)
-    assert item is not None and isinstance(first, QSpinBox | type(first))
-    first.setValue(250)  # type: ignore[attr-defined]
-    assert not wizard.attacks.isComplete() and "FGSM" in wizard.attacks.remark.text()
-    first.setValue(11)  # type: ignore[attr-defined]
-    assert not wizard.attacks.isComplete() and "whole number" in wizard.attacks.remark.text()
-    item.setCheckState(Qt.CheckState.Unchecked)
-    assert press_next(wizard) == MODEL
-    wizard.model.name.setText("No Name")
-    assert not wizard.model.isComplete()
-    wizard.model.name.setText("named")
-    ask, network = wizard.model.ask, wizard.model.network
-    assert ask.isChecked() and ask.isEnabled()
-    network.setCurrentIndex(network.findData("paper-resnet18"))
-    assert not ask.isChecked() and not ask.isEnabled() and "by pixel" in ask.toolTip()
-    network.setCurrentIndex(network.findData("forensic-small"))
-    assert ask.isChecked() and ask.toolTip() == ""
-    ask.click()
-    assert "changed" not in wizard.choices.document()["training"]
-    wizard.model.changed.click()
-    wizard.back()
-    assert press_next(wizard) == MODEL
-    assert wizard.choices.document()["training"]["changed"] == 0.5
-    assert not ask.isChecked() and "probes" not in wizard.choices.document()
-    wizard.back()
-    wizard.back()
-    assert [v.label for v in wizard.victims.victims()] == ["VGG16", "other"]  # Back keeps what was entered
-
-
-def test_names_and_folders_that_cannot_be_are_refused_in_words(wizard: TrainingWizard, tmp_path: Path) -> None:
-    images, victims, model = wizard.images, wizard.victims, wizard.model
-    images.pictures.setChecked(True)
-    images.folder.setText("  ")
-    assert images.remark.text() == "Choose the folder."
-    victims.show_victims([VictimChoice("VGG16", "x" * 65)])
-    assert not victims.isComplete()
-    model.name.setText("x" * 65)
-    assert not model.isComplete() and "at most 64" in model.remark.text()
-    model.name.setText("named")
-    (tmp_path / "taken").touch()
-    for folder in (tmp_path / "taken", tmp_path / "taken" / "below"):
-        model.folder.setText(str(folder))
-        assert not model.isComplete() and "taken is no folder" in model.remark.text()
-    model.folder.setText(f" {tmp_path / 'new'} ")
-    assert model.isComplete() and wizard.choices.out == tmp_path / "new"
-
-
-def test_fields_of_the_model_page_are_named_by_their_labels(qtbot: QtBot) -> None:
-    page = ModelPage(Choices())
-    qtbot.addWidget(page)
-    named = {label.buddy() for label in page.findChildren(QLabel)}
-    assert {page.network, page.start, page.replay, page.epochs, page.device, page.name} <= named
-    assert page.folder.accessibleName() == "Folder of the run"
-
-
-def test_every_choice_makes_a_scenario(tmp_path: Path) -> None:
-    assert set(ARCHITECTURES) == set(TRAINED)
-    for network in NETWORKS:
-        for ask, attacks in ((True, table1()), (False, small_eps())):
-            for attack in attacks:
-                attack.on = True
-            choices = Choices(
-                source="mnist", attacks=attacks, network=network, ask=ask, changed=ask, folder=str(tmp_path)
-            )
-            scenario = check_scenario(choices.document())
-            assert scenario.training.changed == (0.5 if ask else None)
-            assert (scenario.probes is not None) == (ask and scenario.network.perturbation_extractor == "pixel")
-            for spec in scenario.attacks:
-                make_attack(spec.config)
-            back = Choices()
-            restore(back, tomllib.loads(_toml(choices, tmp_path)), str(tmp_path))
-            assert back.document() == choices.document()
-            cells = sum(spec.grid.count * sum(spec.cell.model_dump().values()) for spec in scenario.attacks)
-            assert choices.examples == cells * len(scenario.victims)
-
-
-def _toml(choices: Choices, folder: Path) -> str:
+def toml_of(choices: Choices, folder: Path) -> str:
     from training.api import write_scenario  # noqa: PLC0415
 
     write_scenario(folder / SCENARIO, choices.document())
@@ -557,7 +302,7 @@ def test_a_run_that_was_killed_at_once_is_not_taken_for_the_one_before(
 
 def test_another_training_in_the_folder_is_not_taken_for_this_one(window: MainWindow, tmp_path: Path) -> None:
     others = tiny(tmp_path)
-    _toml(others, tmp_path)
+    toml_of(others, tmp_path)
     ours = tiny(tmp_path)
     ours.epochs = 3
     with alone_in(tmp_path):
@@ -587,107 +332,10 @@ def test_the_question_has_three_answers(wizard: TrainingWizard, monkeypatch: pyt
     assert len(seen[0]) == 3
 
 
-def test_the_shipped_pack_for_photographs_is_gone_on_with_as_it_was_made(tmp_path: Path) -> None:
-    """Its victims, one of them brought in a file that is not here, and the way in which it sees photographs."""
-    made = read_manifest(find_pack("natural")).scenario
-    choices = Choices(source="folder", size=224, channels=3, victims=[], folder=str(tmp_path))
-    choices.attacks = [attack for attack in choices.attacks if attack.name == "FGSM"]
-    grow(choices, "natural", made)
-    scenario = check_scenario(choices.document())
-    assert scenario.fit == "tiles" and scenario.clean.histories
-    assert [v.augmentation for v in scenario.victims] == [v.get("augmentation") for v in made["victims"]]
-    back = Choices()
-    restore(back, tomllib.loads(tomli_w.dumps(choices.document())), str(tmp_path))
-    assert back.document() == choices.document() and back.grown == choices.grown
-    clean = dataclasses.replace(load_digits_images(), images=np.zeros((10, 3, 224, 224), np.uint8))
-    check_plan(scenario, clean, tmp_path / "victims")
-    assert len(list((tmp_path / "victims").iterdir())) == 4
-
-
-def _pack_that_says(path: Path, scenario: object) -> None:
-    """The shipped pack with another scenario, as anybody can make one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(find_pack("mnist")) as old, zipfile.ZipFile(path, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "manifest.json":
-                content = json.dumps({**json.loads(content), "scenario": scenario}).encode()
-            new.writestr(zipfile.ZipInfo(name), content)
-
-
-@pytest.mark.parametrize(
-    ("keys", "value"),
-    [
-        (("network",), []),
-        (("victims", 0, "architecture"), 5),
-        (("victims", 0, "passes"), "many"),
-        (("attacks", 0, "grid", "first"), "x"),
-        (("attacks", 0, "parameters"), ["odd"]),
-        (("attacks", 0, "parameters"), {"steps": None}),
-        (("attacks", 0, "parameters"), {"precision": "\ud800"}),
-        (("clean", "examples"), 7),
-    ],
-)
-def test_a_pack_that_says_odd_things_of_itself_is_refused_in_words(
-    wizard: TrainingWizard, keys: tuple[str | int, ...], value: object
-) -> None:
-    wizard.choices.source = "mnist"
-    said: Any = copy.deepcopy(read_manifest(find_pack("mnist")).scenario)
-    entry = said
-    for key in keys[:-1]:
-        entry = entry[key]
-    entry[keys[-1]] = value
-    _pack_that_says(user_data() / "packs" / "odd.mtaapack", said)
-    before, page = wizard.choices.document(), wizard.model
-    page.offer(["odd", "mnist"], [("auto", "")])
-    page.start.setCurrentIndex(page.start.findData("odd"))
-    assert page.remark.text().startswith("odd was not made as the wizard makes packs (") and not page.isComplete()
-    assert wizard.choices.document() == before
-    page.start.setCurrentIndex(page.start.findData("mnist"))
-    assert wizard.choices.grown is not None, "another may be chosen"
-
-
-def test_a_pack_from_before_there_were_later_entries_is_gone_on_with(tmp_path: Path) -> None:
-    whole = read_manifest(find_pack("mnist")).scenario
-    old = {key: value for key, value in whole.items() if key not in ("probes", "batch", "seed", "training")}
-    old["clean"] = {key: value for key, value in old["clean"].items() if key not in ("names", "histories")}
-    old["attacks"] = [{k: v for k, v in entry.items() if k != "attempts"} for entry in old["attacks"]]
-    choices = Choices(source="mnist", folder=str(tmp_path))
-    grow(choices, "mnist", old)
-    assert choices.grown is not None and choices.grown.probes is None
-    assert check_scenario(choices.document()).training.start == "mnist"
-
-
-@pytest.mark.parametrize("document", ["clean = 3", "attacks = []\nvictims = [1]", "name = 7", "network = [[1]]"])
-def test_a_run_whose_scenario_is_odd_is_not_come_back_to(wizard: TrainingWizard, tmp_path: Path, document: str) -> None:
-    whole = tomllib.loads(_toml(tiny(tmp_path), tmp_path))
-    (tmp_path / SCENARIO).write_text(tomli_w.dumps(whole | tomllib.loads(document)), "utf-8")
-    before = wizard.choices.document()
-    wizard.come_back(str(tmp_path))
-    assert wizard.currentId() == IMAGES and "This training cannot be read" in wizard.images.remark.text()
-    assert wizard.choices.document() == before
-
-
-def test_paths_are_typed_from_the_home_folder(
-    wizard: TrainingWizard, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # as Windows calls it
-    assert Choices(folder="~/x").out == tmp_path / "x"
-    images = wizard.images
-    images.mnist.setChecked(True)
-    images.folder.setText("~/mnist")
-    qtbot.waitUntil(lambda: "Not in this folder" in images.remark.text())
-    images.download.setChecked(True)
-    assert press_next(wizard) == VICTIMS and wizard.choices.data == str(tmp_path / "mnist")
-    wizard.model.folder.setText("~/run")
-    assert wizard.choices.out == tmp_path / "run"
-
-
 def test_a_training_on_other_images_or_elsewhere_is_not_followed(window: MainWindow, tmp_path: Path) -> None:
     ours = tiny(tmp_path)
     ours.source, ours.data, ours.download = "mnist", str(tmp_path / "ours"), True
-    _toml(ours, tmp_path)
+    toml_of(ours, tmp_path)
     wizard = begun(window, ours)
     page = wizard.model
     page.offer([], [("cpu", "")])
@@ -702,26 +350,3 @@ def test_a_training_on_other_images_or_elsewhere_is_not_followed(window: MainWin
         same = {"data": str(tmp_path / "ours"), "download": False, "device": "cpu"}
         (tmp_path / START).write_text(json.dumps(same), "utf-8")
         assert page.validatePage()
-
-
-def test_a_wizard_leaves_nothing_in_the_session(
-    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looking, goes_on = threading.Event(), threading.Event()
-
-    def survey(*_: object) -> None:
-        looking.set()
-        goes_on.wait()
-
-    monkeypatch.setattr("app.wizard.survey.survey_images", survey)
-    reader = window.session.reader
-    try:
-        wizard = TrainingWizard(window.session, window, Choices())
-        wizard.images.surveyor._look()
-        qtbot.waitUntil(looking.is_set)
-        wizard.deleteLater()
-        qtbot.waitUntil(lambda: not isValid(wizard))
-        assert len(reader.findChildren(Looks)) == 1, "its last look goes on"
-    finally:
-        goes_on.set()
-    qtbot.waitUntil(lambda: not reader.findChildren(Looks))
