@@ -128,7 +128,7 @@ def test_images_of_another_kind_among_others_are_told(
     shutil.copytree(mixed, tmp_path / "again")
     drop(window, tmp_path / "again")
     wait_looked(qtbot, window, 6)
-    assert "mnist is made for such images" in said[-1] and not window.proposal.isVisible()
+    assert "mnist is made for them" in said[-1] and not window.proposal.isVisible()
 
 
 def test_what_was_judged_is_not_judged_anew_unasked(
