@@ -31,7 +31,6 @@ from app.images.makers import MakersLabel
 from app.images.row import Row
 from app.resting import SOON, resting
 from app.widgets import named, plain_tip
-from core.report.facets import MAX_CLASSES, OTHER_CLASS, class_told
 from core.wording import coverage_text, shown
 
 if TYPE_CHECKING:
@@ -100,6 +99,8 @@ class Board(QWidget):
 
     def _which(self, at: int, bar: int) -> str:
         """The classes behind the bar of those that the data set does not have, most frequent first."""
+        from core.report.facets import MAX_CLASSES, OTHER_CLASS, class_told  # noqa: PLC0415 (pydantic)
+
         facet = self.charts[at].facet
         if facet.labels[bar] != OTHER_CLASS:
             return ""

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from app.wizard.choices import NETWORKS, AttackChoice, Choices, Grown, VictimChoice, table1
 from core.errors import ScenarioError
-from core.model.config import NetworkConfig
 from training.api import Scenario, check_scenario
 
 _Choice = TypeVar("_Choice")
@@ -74,6 +73,8 @@ def _own(before: list[_Choice], now: list[_Choice], brought: set[str], key: Call
 
 def restore(choices: Choices, document: Mapping[str, Any], folder: str) -> None:
     """Put a scenario that the wizard wrote back into ``choices``. Raises ScenarioError for another."""
+    from core.model.config import NetworkConfig  # noqa: PLC0415 (pydantic)
+
     made = check_scenario(document)
     chosen = _attacks(made)
     names = {attack.name for attack in chosen}
