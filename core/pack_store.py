@@ -10,12 +10,14 @@ from core.files import replacing
 from core.folders import PACK_SUFFIX
 from core.pack import read_manifest, verify_pack
 from core.paths import RESOURCES, is_own_pack, user_data
+from core.victim_store import keep_victims_of
 
 
 def import_pack(path: Path) -> Path:
     """Verify a pack and copy it to the user's folder under the name that it gives itself; returns where it is then.
 
-    Raises PackError for one that fails its verification or whose name is taken by another, OSError.
+    The victims that a run left beside it go with it. Raises PackError for one that fails its verification or whose name
+    is taken by another, WorkbenchError where a victim cannot be copied, OSError.
     """
     checks = verify_pack(path)
     if not checks[-1].ok:
@@ -24,15 +26,17 @@ def import_pack(path: Path) -> Path:
     target = user_data() / "packs" / f"{manifest.name}{PACK_SUFFIX}"
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
-        if target.read_bytes() == path.read_bytes():
-            return target
-        raise PackError(
-            f"Another pack named {manifest.name} is already there.",
-            f"Remove that one first, or use this one by its path: {path}.",
-        )
+        if target.read_bytes() != path.read_bytes():
+            raise PackError(
+                f"Another pack named {manifest.name} is already there.",
+                f"Remove that one first, or use this one by its path: {path}.",
+            )
+        keep_victims_of(manifest, path)
+        return target
     shipped = RESOURCES / "packs" / target.name
     if shipped.exists() and shipped.read_bytes() != path.read_bytes():  # it would be taken for that one
         raise PackError(f"The program comes with a pack named {manifest.name}.", f"Use this one by its path: {path}.")
+    keep_victims_of(manifest, path)
     copy_pack(path, target)
     return target
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import VictimError, WorkbenchError
-from core.files import file_sha256, make_folder
+from core.files import file_sha256, make_folder, replacing
 from core.labels import NONE_OF_THESE
 from core.manifest import Manifest
 from core.paths import user_data, victim_folders
@@ -98,8 +99,8 @@ def load_held(held: Held) -> Victim:
     return victim
 
 
-def keep_victim(path: Path) -> Path:
-    """Move a victim's file into the user's own folder of victims; returns where it is then.
+def keep_victim(path: Path, *, copy: bool = False) -> Path:
+    """Move or copy a victim's file into the user's own folder of victims; returns where it is then.
 
     One that is there already is not kept twice, and another of its name is not replaced. Raises WorkbenchError where
     the folder cannot be written.
@@ -110,14 +111,31 @@ def keep_victim(path: Path) -> Path:
         kept = folder / (path.name if number == 1 else f"{path.stem}-{number}{path.suffix}")
         if not kept.exists():
             try:
-                path.replace(kept)
+                if copy:
+                    with replacing(kept) as temporary:
+                        shutil.copyfile(path, temporary)
+                else:
+                    path.replace(kept)
             except OSError as error:
                 raise WorkbenchError(f"{kept} cannot be written: {error.strerror}.", "Check the folder.") from error
             return kept
         if _digest(kept) == _digest(path):
-            path.unlink()
+            if not copy:
+                path.unlink()
             return kept
     raise AssertionError
+
+
+def keep_victims_of(manifest: Manifest, pack: Path) -> None:
+    """Copy those of its victims that lie beside the file ``pack``, and in no folder that is searched without it, into
+    the user's own: the pack is to ask them from another place too. Raises WorkbenchError as :func:`keep_victim` does.
+    """
+    if manifest.probes is None:
+        return
+    there = _found(manifest, victim_folders())
+    for digest, held in _found(manifest, victim_folders(pack)).items():
+        if digest not in there:
+            keep_victim(held.path, copy=True)
 
 
 def is_victim(path: Path) -> bool:
