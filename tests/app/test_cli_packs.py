@@ -15,6 +15,7 @@ from app.__main__ import main
 from core import paths
 from core.case import Case
 from core.pack import load_pack, read_manifest, write_pack
+from core.victim_store import victims_to_ask
 
 
 @pytest.fixture
@@ -64,8 +65,15 @@ def test_the_pack_that_fits_judges(packs: Path, images: Path, capsys: pytest.Cap
 
 
 def test_a_pack_that_is_named_is_obeyed(packs: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, images / "a.png", "--pack", "mnist") == ("tiny", "")
-    assert run(capsys, images / "7.png", "--pack", packs / "colour.mtaapack") == ("colour", "")
+    assert run(capsys, images / "7.png", "--pack", "mnist") == ("tiny", "")
+    assert run(capsys, images / "a.png", "--pack", "mnist") == (
+        "tiny",
+        "Pack mnist: made for other images (28x28, grey) than 1 of 1 that were looked at, whose answers may tell "
+        "nothing. Made for them: --pack colour.",
+    )
+    elsewhere = shutil.copy(packs / "colour.mtaapack", images.parent / "copy.mtaapack")
+    pack, told = run(capsys, images / "7.png", "--pack", elsewhere)
+    assert pack == "colour" and told.startswith("Pack copy: made for other images (48x48, colour) than 1 of 1")
 
 
 def test_the_default_pack_where_none_fits(packs: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +89,8 @@ def test_the_default_pack_where_none_fits(packs: Path, images: Path, capsys: pyt
 def test_a_case_keeps_its_pack(packs: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case = tmp_path / "begun.mtaacase"
     assert run(capsys, images / "7.png", "--case", case)[0] == "tiny"
-    assert run(capsys, images / "a.png", "--case", case, "--resume") == ("tiny", "")
+    pack, told = run(capsys, images / "a.png", "--case", case, "--resume")
+    assert pack == "tiny" and "than 1 of 1 that were looked at" in told and told.endswith("--pack colour.")
     with Case(case) as opened:
         assert opened.count() == 2
     (packs / "mnist.mtaapack").unlink()
@@ -119,3 +128,22 @@ def test_a_pack_is_imported_and_removed(
                load_pack(colour_pack).weights)  # fmt: skip
     assert main(["packs", "import", str(shipped)]) == 2 and "comes with a pack" in capsys.readouterr().err
     assert main(["packs", "remove", str(tiny_pack)]) == 2 and tiny_pack.exists()
+
+
+def test_a_pack_takes_the_victims_that_its_run_left_beside_it_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the wizard saves one whose run wrote elsewhere than into the user's folder."""
+    run = tmp_path / "run"
+    shutil.copytree(paths.RESOURCES / "victims", run / "victims")
+    shutil.copy(paths.RESOURCES / "packs" / "mnist.mtaapack", run)
+    monkeypatch.setattr(paths, "RESOURCES", tmp_path / "nothing ships")
+    for _ in range(2):  # again, it is all there
+        assert main(["packs", "import", str(run / "mnist.mtaapack")]) == 0
+    shutil.rmtree(run)
+    own = paths.user_data() / "victims"
+    assert sorted(path.name for path in own.iterdir()) == ["resnet18.safetensors", "vgg16.safetensors"], (
+        "no other pack's"
+    )
+    manifest = read_manifest(paths.user_data() / "packs" / "mnist.mtaapack")
+    assert [victim.name for victim in victims_to_ask(manifest, True, [])] == ["ResNet18", "VGG16"]
