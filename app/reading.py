@@ -127,7 +127,6 @@ def log_dialog(parent: QWidget) -> Page:
 def _record(title: str, lines: Sequence[str], parent: QWidget) -> Page:
     """Lines of which the last are the newest."""
     editor = QPlainTextEdit("\n".join(lines))
-    editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
     editor.moveCursor(QTextCursor.MoveOperation.End)
     page = Page(title, editor, parent)
     copy = page.buttons.addButton(translate("Reading", "Copy all"), QDialogButtonBox.ButtonRole.ActionRole)

@@ -104,6 +104,7 @@ class Program(QObject):
         for row in self.session.images.rows:
             row.become(row.record)  # a search goes by the words on screen
         self.window = self._make_window()
+        self.window.status.said.extend(old.status.said)
         self.window.commands.name_steps()
         self.window.show()
         self.window.viewer.show_scene(self.session.viewing.scene)

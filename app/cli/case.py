@@ -84,8 +84,9 @@ def list_(
     with Case(file) as case:
         subject = of_case(case)
     options = {"attack": attack, "victim": victim, "seen": seen, "before": before, "tag": tag}
-    wanted = {what: _alike(what, name) for what, name in options.items() if name is not None}
-    _check_labels(subject, {what: name for what, name in options.items() if name})
+    given = {what: name for what, name in options.items() if name is not None}
+    _check_labels(subject, {what: name for what, name in given.items() if (what, name) != ("tag", "")})  # untagged
+    wanted = {what: _alike(what, name) for what, name in given.items()}
 
     def is_wanted(record: Record) -> bool:
         labels = {what: _alike(what, name) for what, name in _labels(record, subject).items()}
@@ -126,7 +127,7 @@ def _check_labels(subject: Subject, wanted: Mapping[str, str]) -> None:
         there = dict.fromkeys([*own.get(what, ()), *sorted({labels.get(what, "") for labels in told} - {""})])
         if _alike(what, name) not in (_alike(what, label) for label in there):
             raise WorkbenchError(
-                f"The case has no {_KINDS.get(what, what)} {name}.", f"It has {', '.join(there) or 'none'}."
+                f"The case has no {_KINDS.get(what, what)} {name or '“”'}.", f"It has {', '.join(there) or 'none'}."
             )
 
 

@@ -431,6 +431,9 @@ def test_attacked_files_are_picked_by_what_they_are_seen_as_and_were(
     assert read("--before", "7", "--seen", "9") == set()
     assert main(["case", "list", case, "--seen", "cat"]) == 2
     assert "The case has no class cat. It has 0, 1, 2" in " ".join(capsys.readouterr().err.split())
+    for option in ("--seen", "--before", "--attack", "--victim"):  # as a shell's variable is that was not set
+        assert main(["case", "list", case, option, ""]) == 2
+    assert "The case has no victim “”" in " ".join(capsys.readouterr().err.split())
 
 
 def test_tags_go_to_all_of_the_images_or_to_none(small: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,8 +145,10 @@ def test_undo_and_redo_say_of_what(program: Program, qtbot: QtBot, pictures: Pat
     assert (undo.text(), redo.text()) == ("Undo remove from list", "Redo")
     undo.trigger()
     assert (undo.text(), redo.text()) == ("Undo", "Redo remove from list")
+    window.status.say("what was said stays")
     program.settings["appearance/language"] = "zh_CN"
     qtbot.waitUntil(lambda: program.window is not window)
+    assert "what was said stays" in [said.text for said in program.window.status.said]
     assert "remove from list" in program.window.actions_["redo"].text(), "in another language as well"
     program.settings["appearance/language"] = "en"
     qtbot.waitUntil(lambda: program.window.menuBar().actions()[0].text() == "&File")
