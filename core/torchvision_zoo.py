@@ -90,7 +90,7 @@ def _classes(name: str, narrow: dict[str, torch.Size], wide: dict[str, torch.Siz
     """The first side of the tensors whose shape depends on the number of classes."""
     heads = [key for key, shape in narrow.items() if shape != wide[key]]
     if not heads or any(key not in state or state[key].dim() == 0 for key in heads):
-        raise VictimError(f"The weights are not a {name}'s: {', '.join(heads)} is not among them.", "Check its name.")
+        raise VictimError(f"The weights are not a {name}'s: they lack {', '.join(heads)}.", "Check its name.")
     return int(state[heads[0]].shape[0])
 
 

@@ -53,12 +53,18 @@ class CasePanels(QObject):
     def tell_chosen(self) -> None:
         """The images that a comparison speaks of: the selected ones if they are several, else those listed."""
         rows = self.window.list.selected_rows()
-        name = self.tr("Selected images: {n}")
+        name, by = self.tr("Selected images: {n}"), []
         if len(rows) < 2:
             rows = self.window.list.proxy.listed()
-            words = self.bar_filter.words()
-            name = self.tr("Listed images: {n}") + (f"\n{words}" if words else "")
-        self.dashboard.show_chosen(name.replace("{n}", f"{len(rows):,}"), rows)
+            name, by = self.tr("Listed images: {n}"), self._listed_by()
+        self.dashboard.show_chosen("\n".join([name.format(n=f"{len(rows):,}"), *by]), rows)
+
+    def _listed_by(self) -> list[str]:
+        """Bars, kind and words that the list is filtered by, a line each."""
+        filters = self.window.list
+        kind = filters.kind.currentText() if filters.kind.currentIndex() > 0 else ""
+        typed = filters.search.text().strip()
+        return [line for line in (self.bar_filter.words(), kind, typed and f"“{typed}”") if line]
 
     def _follow_soon(self) -> None:
         self._soon.start()

@@ -359,6 +359,8 @@ def test_two_groups_side_by_side(window: MainWindow, case: Path, qtbot: QtBot) -
     window.case.bar_filter.toggle(0, 2)
     qtbot.waitUntil(lambda: boards[1].name.text() == "Listed images: 1\nFiles: not attributed")
     assert chart(window, "files", 0).chosen is None and chart(window, "files", 1).chosen == 2
+    window.list.search.setText("broken {n}")
+    qtbot.waitUntil(lambda: boards[1].name.text() == "Listed images: 0\nFiles: not attributed\n“broken {n}”")
     window.actions_["end_comparison"].trigger()
     assert len(window.case.dashboard.boards) == 1 and not window.case.dashboard.comparing
 
