@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,19 +37,9 @@ from core.records import answers_to_json
 from core.report.html import render
 from core.report.subject import of_case
 from core.types import Basis, Finding
+from tests.core.helpers import made
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def manifest(tiny_manifest: dict[str, Any]) -> Manifest:
-    return Manifest.model_validate({**tiny_manifest, "weights_sha256": "d" * 64})
-
-
-@pytest.fixture
-def case(tmp_path: Path, manifest: Manifest) -> Iterator[Case]:
-    with Case.create(tmp_path / "a.mtaacase", manifest, 0.9) as case:
-        yield case
 
 
 @pytest.fixture
@@ -72,11 +61,6 @@ def folder(tmp_path: Path) -> list[Path]:
     shutil.copy(paths[0], paths[20])
     paths[11].write_bytes(b"no image")
     return paths
-
-
-def made(finding: Finding, path: str, sha256: str) -> Record:
-    attribution = replace(finding.attribution, sha256=sha256)
-    return Record(path, sha256, "ok", None, Finding(attribution, None), FileFacts(5, 6, 7, "PNG", 28, 29, 8, False))
 
 
 def comparable(case: Case) -> list[Record]:

@@ -8,7 +8,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,28 +19,13 @@ from core.case import Case
 from core.case_format import beginning
 from core.case_recovery import recover
 from core.errors import CaseError, DamagedCaseError
-from core.listed import FileFacts, Record, Remark
+from core.listed import Remark
 from core.manifest import Manifest
 from core.records import answers_to_json
 from core.types import Finding
+from tests.core.helpers import made
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def manifest(tiny_manifest: dict[str, Any]) -> Manifest:
-    return Manifest.model_validate({**tiny_manifest, "weights_sha256": "d" * 64})
-
-
-@pytest.fixture
-def case(tmp_path: Path, manifest: Manifest) -> Iterator[Case]:
-    with Case.create(tmp_path / "a.mtaacase", manifest, 0.9) as case:
-        yield case
-
-
-def made(finding: Finding, path: str, sha256: str) -> Record:
-    attribution = replace(finding.attribution, sha256=sha256)
-    return Record(path, sha256, "ok", None, Finding(attribution, None), FileFacts(5, 6, 7, "PNG", 28, 29, 8, False))
 
 
 def written_ahead(case: Path) -> None:

@@ -16,18 +16,10 @@ from core.case import Case
 from core.errors import Cancelled
 from core.folders import find_images
 from core.listed import FileFacts, Record
-from core.manifest import Manifest
 from core.opened import Ground, far
 from core.paths import user_data
 from core.progress import CancelToken
 from core.types import Finding
-
-
-@pytest.fixture
-def case(tmp_path: Path, tiny_manifest: dict[str, Any]) -> Iterator[Case]:
-    manifest = Manifest.model_validate({**tiny_manifest, "weights_sha256": "d" * 64})
-    with Case.create(tmp_path / "a.mtaacase", manifest, 0.9) as case:
-        yield case
 
 
 @pytest.fixture
